@@ -1,0 +1,76 @@
+"""The one door between people's programs and a cluster of any kind.
+
+Shell, views and tools know this protocol and nothing else: a lab (``local``), a CIB in a file
+(``file``) or a real Pacemaker cluster (``pacemaker``) stand behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.diff import Patch
+from crmsh_py.cib.version import Version
+from crmsh_py.wire.control import (
+    Changed,
+    CmapKey,
+    MembershipReply,
+    Revision,
+    SubsystemsReply,
+)
+
+
+class Cluster(Protocol):
+    """A cluster that a shell can drive. Every call is bounded in time and raises CrmError kinds:
+    ClusterUnreachable (nobody answers), TimedOut, Refused ones as their own kind (Conflict,
+    NoQuorum, ConfigError …).
+    """
+
+    @property
+    def kind(self) -> str:
+        """``local``, ``file`` or ``pacemaker``."""
+
+    @property
+    def label(self) -> str:
+        """What the prompt shows between the brackets: ``live/pacemaker01``, ``FILE``, …"""
+
+    @property
+    def node(self) -> str:
+        """The node that the calls go to; '' for a file."""
+
+    def read_cib(self) -> Cib:
+        """The newest CIB with its status section."""
+
+    def commit(self, patch: Patch, *, client: str, force_no_quorum: bool = False) -> Version:
+        """Apply a patch atomically; returns when it cannot be lost any more."""
+
+    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+        """Set or delete (None) a transient node attribute."""
+
+    def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
+        """Forget failures or history, and let the cluster look again. '' means all."""
+
+    def membership(self) -> MembershipReply:
+        """Ring and quorum as the node sees them."""
+
+    def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[CmapKey]:
+        """Corosync's keys, typed."""
+
+    def subsystems(self) -> SubsystemsReply:
+        """The parts of the cluster manager and their state."""
+
+    def start_manager(self) -> None:
+        """Start the cluster manager on the node."""
+
+    def stop_manager(self) -> None:
+        """Stop it: resources leave the node first."""
+
+    def wait_idle(self, *, timeout_s: float, version: Version | None = None) -> None:
+        """Return when the DC has nothing left to do; TimedOut otherwise."""
+
+    def watch(self) -> Iterator[Changed]:
+        """Changes as they come; ends when the node goes."""
+
+    def revisions(self, limit: int = 100) -> list[Revision]:
+        """The stored commits, newest first."""

@@ -1,0 +1,236 @@
+"""The surface of the engine: events go in, instructions come out.
+
+``NodeCore.handle(event, now)`` is the only way in. Events are past tense, instructions are
+imperative; both are frozen values. ``now`` is a monotonic time in seconds; wall-clock times are
+Unix seconds, ``now + NodeCore.wall_offset``.
+
+Order matters: the instructions of one call are carried out in the order of the list, and a
+``Persist`` is done (on the disk, synced) before anything that follows it in that list. Whatever
+must wait for a disk without holding the node up is sent by the core itself when the matching
+``Persisted`` comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crmsh_py.wire.control import Reply, Request
+
+# ---- events ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The daemon is up: its sockets are open, its store is read."""
+
+    manager: bool  # False: membership only, until the cluster manager is asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatagramReceived:
+    """A datagram came in and passed its authentication."""
+
+    data: bytes
+    source: str  # the sender's address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    """``next_deadline()`` has come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestReceived:
+    """A client of the control socket asks for something; answer with ``ReplyTo(ticket)``."""
+
+    ticket: int
+    request: Request
+    user: str = "root"  # name of the peer's user, for the revision's author
+    client: str = ""  # the program's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientGone:
+    """The client of a ticket hung up; its reply would go nowhere."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationFinished:
+    """An agent's process has ended, or could not be run, or was killed at its timeout.
+
+    ``status`` is the op-status of the history: 0 done, 2 timed out, 4 error, 5 not supported,
+    6 hard error (not installed) … ; ``rc`` the OCF exit code.
+    """
+
+    call_id: int
+    rc: int
+    status: int
+    exit_reason: str = ""
+    output: str = ""
+    started_at: float = 0.0  # Unix time, s
+    exec_ms: int = 0
+    standin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persisted:
+    """The writes of ``Persist(token)`` are on the disk and synced."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFailed:
+    """The disk is full or broken: the node must stop cleanly."""
+
+    token: int
+    message: str
+
+
+Event = (
+    Started
+    | DatagramReceived
+    | TimerFired
+    | RequestReceived
+    | ClientGone
+    | OperationFinished
+    | Persisted
+    | StoreFailed
+)
+
+# ---- instructions ----------------------------------------------------------------------------
+
+EVERYBODY = "*"  # the destination that means the ring's multicast group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendDatagram:
+    """Send to one address, or to the multicast group (``EVERYBODY``). May be lost."""
+
+    destination: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveRing:
+    """Remember the highest ring sequence number; before any message of that ring is sent."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveTerm:
+    """Remember the term of the last primary view that this node took part in."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveRevision:
+    """Append a revision of the configuration, the history of ``configure revisions``.
+
+    ``patch`` (XML) leads from the revision before; ``cib`` (XML, without status) is given instead
+    when the whole document was taken from another node. Exactly one of the two is set.
+    """
+
+    version: tuple[int, int, int]
+    term: int
+    digest: str
+    author: str
+    client: str
+    origin: str
+    time: int  # Unix time, s
+    patch: str = ""
+    cib: str = ""
+    forced: bool = False  # committed without quorum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """Keep a configuration that lost against another side's, with what it was and why."""
+
+    cib: str
+    reason: str
+
+
+StoreWrite = SaveRing | SaveTerm | SaveRevision | SetAside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persist:
+    """Write all of these in one durable transaction, then report ``Persisted(token)``."""
+
+    token: int
+    writes: tuple[StoreWrite, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOperation:
+    """Run an agent once. Its end is reported as ``OperationFinished(call_id)``.
+
+    ``environment`` has the OCF variables besides ``OCF_RESKEY_<parameter>``, which the runner
+    makes from ``parameters``, and the fixed ones (OCF_ROOT, OCF_RA_VERSION_MAJOR, …).
+    """
+
+    call_id: int
+    resource: str
+    standard: str
+    provider: str
+    type: str
+    action: str
+    timeout_ms: int
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOperation:
+    """Kill a running operation; it still reports ``OperationFinished``."""
+
+    call_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyTo:
+    """Answer a client; nothing may be sent for this ticket afterwards unless it is a watch."""
+
+    ticket: int
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """A line for the node's log. ``subsystem`` is TOTEM, QUORUM, MAIN, CIB, CRMD, LRMD, …"""
+
+    level: str  # notice, info, warning, error, debug
+    subsystem: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopNode:
+    """End the daemon: asked for, or because it cannot go on safely."""
+
+    reason: str
+    exit_code: int = 0
+
+
+Instruction = (
+    SendDatagram | Persist | RunOperation | CancelOperation | ReplyTo | Log | StopNode
+)
+
+
+# ---- what a node starts from -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredState:
+    """What the store had when the daemon started; all zero on a new or wiped disk."""
+
+    ring_sequence: int = 0
+    term: int = 0
+    revision_term: int = 0  # the term in which the newest revision was made
+    cib: str = ""  # XML of the newest configuration, '' on a new disk

@@ -1,0 +1,238 @@
+"""What the scheduler answers: a plan, and the state of the cluster that it was made for.
+
+These are values for everybody outside: the controller walks the graph, the views draw it, the
+shell explains it. The working state of the algorithm is elsewhere (``state``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+
+class Role(Enum):
+    """What a resource is, or shall be, on a node."""
+
+    UNKNOWN = "Unknown"
+    STOPPED = "Stopped"
+    STARTED = "Started"
+    UNPROMOTED = "Unpromoted"
+    PROMOTED = "Promoted"
+
+
+class ActionKind(Enum):
+    """Who carries an action out."""
+
+    RESOURCE = "rsc_op"  # the executor of a node runs an agent
+    PSEUDO = "pseudo_event"  # nobody: a point in the order
+    CLUSTER = "crm_event"  # the controller itself: cancel, delete history, fence, shut down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a score, an exclusion or an action is what it is.
+
+    ``kind`` names an entry of ``reasons.KINDS``; ``subject`` is what it is about (a resource, a
+    node); ``source_id`` is the id of the configuration element that it comes from ('' if none);
+    ``value`` is a score or a word.
+    """
+
+    kind: str
+    subject: str
+    source_id: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The class, provider ('' where the class has none) and type of a resource's agent."""
+
+    standard: str
+    provider: str
+    type: str
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.standard, self.provider, self.type) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """The digests that a history entry keeps of the parameters an operation ran with."""
+
+    all: str
+    restart: str = ""
+    restart_parameters: str = ""  # the space-separated list ``op-force-restart``
+    secure: str = ""
+    secure_parameters: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One vertex of a transition graph.
+
+    ``inputs`` are the ids of the actions that must have completed before this one is begun.
+    ``key`` is the operation key (``ClusterIP_monitor_30000``). Times are in milliseconds.
+    ``parameters`` are the agent's parameters by bare name; ``meta`` are the ``CRM_meta_*`` values
+    by bare name with ``-`` written as ``_``.
+    """
+
+    id: int
+    kind: ActionKind
+    operation: str
+    key: str
+    node: str = ""
+    node_id: str = ""
+    resource: str = ""  # the history id, with its instance number for unique clones
+    agent: Agent | None = None
+    interval_ms: int = 0
+    timeout_ms: int = 20000
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+    target_rc: int = 0
+    inputs: tuple[int, ...] = ()
+    priority: int = 0
+    digests: Digests | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+class Change(Enum):
+    """What a plan does to a resource as a whole, as a person would say it."""
+
+    START = "start"
+    STOP = "stop"
+    MOVE = "move"
+    MIGRATE = "migrate"
+    RESTART = "restart"
+    RECOVER = "recover"
+    RELOAD = "reload"
+    PROMOTE = "promote"
+    DEMOTE = "demote"
+    LEAVE = "leave"
+    FENCE = "fence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceChange:
+    """One line of a plan's summary: a resource (or a node, for FENCE), from where to where."""
+
+    change: Change
+    resource: str
+    from_node: str = ""
+    from_role: Role = Role.STOPPED
+    to_node: str = ""
+    to_role: Role = Role.STOPPED
+    blocked: bool = False
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A finding about the configuration that was made on the way; ``level`` error or warning."""
+
+    level: str
+    where: str  # the stage, as crm_verify prints it: unpack_resources, …
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do now, in which order, and why.
+
+    ``scores`` has the assignment score of every resource on every node that was considered.
+    ``recheck_at`` is when a rule or a timeout in the configuration changes the answer (None if
+    nothing but an event does).
+    """
+
+    actions: tuple[Action, ...] = ()
+    changes: tuple[ResourceChange, ...] = ()
+    scores: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    status: ClusterStatus | None = None
+    recheck_at: datetime | None = None
+    batch_limit: int = 0
+    cluster_delay_ms: int = 60000
+
+
+# ---- the state of the cluster, as far as a CIB with its status section tells it --------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStatus:
+    """A node as the status section shows it."""
+
+    name: str
+    id: str
+    kind: str = "member"  # member, remote, guest
+    online: bool = False
+    pending: bool = False
+    unclean: bool = False
+    standby: bool = False
+    maintenance: bool = False
+    is_dc: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceStatus:
+    """A resource, with its children where it has some.
+
+    ``kind`` is primitive, group, clone, promotable or bundle. ``nodes`` are the names of the
+    nodes where an instance is active (primitives only); ``locations`` gives the role on each.
+    """
+
+    id: str
+    kind: str = "primitive"
+    agent: Agent | None = None
+    role: Role = Role.STOPPED
+    nodes: tuple[str, ...] = ()
+    locations: Mapping[str, Role] = field(default_factory=dict)
+    pending_task: str = ""
+    managed: bool = True
+    maintenance: bool = False
+    failed: bool = False
+    blocked: bool = False
+    orphan: bool = False
+    target_role: str = ""
+    standin: bool = False  # a stand-in runs in place of the real agent
+    children: tuple[ResourceStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedAction:
+    """An operation of the history that did not end as it should have."""
+
+    resource: str
+    key: str
+    operation: str
+    interval_ms: int
+    node: str
+    rc: int
+    status: int  # 0 done, 2 timed out, 4 error …: the op-status of the history
+    call_id: int
+    exit_reason: str = ""
+    last_change: int = 0  # Unix time, s
+    queued_ms: int = 0
+    exec_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterStatus:
+    """The whole state: what ``crm_mon`` shows."""
+
+    nodes: tuple[NodeStatus, ...] = ()
+    resources: tuple[ResourceStatus, ...] = ()
+    failed_actions: tuple[FailedAction, ...] = ()
+    dc: str = ""
+    dc_id: str = ""
+    quorate: bool = False
+    stack: str = ""
+    dc_version: str = ""
+    fencing_enabled: bool = True
+    maintenance_mode: bool = False
+    no_quorum_policy: str = "stop"
+    primitives_configured: int = 0
+    disabled: int = 0
+    blocked: int = 0

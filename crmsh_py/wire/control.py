@@ -1,0 +1,251 @@
+"""Messages of a node's control socket.
+
+A client (shell, tool, lab, an agent's helper command) sends requests, the node answers each with
+one reply of the same ``ticket``; a ``Watch`` is answered by a ``Changed`` per change until the
+client hangs up. Framing is in ``framing``. All sizes are bounded there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
+Document = Annotated[str, msgspec.Meta(max_length=64 * 1024 * 1024)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Base of everything that crosses the control socket."""
+
+
+# ---- requests --------------------------------------------------------------------------------
+
+
+class Hello(Message):
+    """First message of a connection: who calls."""
+
+    client: Text
+    user: Text = ""
+
+
+class ReadCib(Message):
+    """Ask for the whole CIB with its status section. Any node answers from its own copy."""
+
+
+class Commit(Message):
+    """Change the configuration: a patch (XML, format 2) against the version that was read.
+
+    Answered by ``Committed`` when a majority has it on disk, or by ``Refused``.
+    """
+
+    patch: Document
+    client: Text = "cibadmin"
+    force_no_quorum: bool = False
+
+
+class SetAttribute(Message):
+    """Set (or delete: value None) a transient node attribute in the status section."""
+
+    node: Text
+    name: Text
+    value: Text | None
+    delay_ms: int = 0
+
+
+class CleanResource(Message):
+    """Forget failures (``all_history`` False) or the whole history of a resource, then probe.
+
+    Empty names mean every resource, every node.
+    """
+
+    resource: Text = ""
+    node: Text = ""
+    all_history: bool = False
+
+
+class ReadMembership(Message):
+    """Ask for membership, quorum and ring state: cfgtool and quorumtool."""
+
+
+class ReadCmap(Message):
+    """Ask for cmap keys that start with ``prefix``; ``map`` is icmap or stats."""
+
+    prefix: Text = ""
+    map: Text = "icmap"
+
+
+class ReadSubsystems(Message):
+    """Ask for the daemon's subsystems and whether they live: ``crm cluster status``."""
+
+
+class StartManager(Message):
+    """Start the cluster manager on a node that runs membership only."""
+
+
+class StopManager(Message):
+    """Move the resources away and stop the cluster manager, keeping membership."""
+
+
+class StopDaemon(Message):
+    """Stop the whole node in an orderly way: resources leave first."""
+
+
+class WaitIdle(Message):
+    """Answer ``Done`` when the DC has nothing more to do for CIB ``version`` or a later one."""
+
+    version: tuple[int, int, int] | None = None
+
+
+class Watch(Message):
+    """Answer ``Changed`` now and at every later change of CIB or membership."""
+
+
+class ReadRevisions(Message):
+    """Ask for the stored history of commits."""
+
+    limit: int = 100
+
+
+Request = (
+    Hello
+    | ReadCib
+    | Commit
+    | SetAttribute
+    | CleanResource
+    | ReadMembership
+    | ReadCmap
+    | ReadSubsystems
+    | StartManager
+    | StopManager
+    | StopDaemon
+    | WaitIdle
+    | Watch
+    | ReadRevisions
+)
+
+# ---- replies ---------------------------------------------------------------------------------
+
+
+class Done(Message):
+    """It is done; nothing more to say."""
+
+
+class Refused(Message):
+    """It was not done, and nothing was changed. ``kind`` is the name of a CrmError class."""
+
+    kind: Text
+    text: Text
+    hint: Text = ""
+
+
+class CibReply(Message):
+    """The whole CIB as XML."""
+
+    cib: Document
+
+
+class Committed(Message):
+    """The version that the change made; it is on the disks of a majority."""
+
+    version: tuple[int, int, int]
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One member of the ring."""
+
+    node_id: int
+    name: Text
+    address: Text
+    votes: int = 1
+    joined: bool = True
+
+
+class MembershipReply(Message):
+    """Ring and quorum as this node sees them."""
+
+    node: Text
+    node_id: int
+    ring_representative: int
+    ring_sequence: int
+    state: Text  # operational, gather, commit, recovery
+    members: list[Member]
+    quorate: bool
+    expected_votes: int
+    highest_expected: int
+    total_votes: int
+    quorum: int
+    flags: list[Text] = []
+    link_status: Text = "active with no faults"
+    manager_running: bool = False
+    dc: Text = ""
+
+
+class CmapKey(msgspec.Struct, frozen=True, array_like=True):
+    """One typed key; ``type`` is str, u8, u16, u32, u64, i32, …, flt, dbl."""
+
+    name: Text
+    type: Text
+    value: Text
+
+
+class CmapReply(Message):
+    """Keys in the order of their names."""
+
+    keys: list[CmapKey]
+
+
+class Subsystem(msgspec.Struct, frozen=True, kw_only=True):
+    """A subsystem of the daemon under its old and its new Pacemaker name."""
+
+    name: Text  # cib
+    modern_name: Text  # pacemaker-based
+    alive: bool
+    detail: Text = ""
+
+
+class SubsystemsReply(Message):
+    """The daemon's process id (in the node's own numbering) and its subsystems."""
+
+    pid: int
+    subsystems: list[Subsystem]
+
+
+class Changed(Message):
+    """The CIB or the membership has changed (one of a watch's stream)."""
+
+    version: tuple[int, int, int]
+    quorate: bool
+    dc: Text
+    idle: bool
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """One stored commit."""
+
+    version: tuple[int, int, int]
+    author: Text
+    client: Text
+    origin: Text
+    time: int
+    patch: Document
+    forced: bool = False
+
+
+class RevisionsReply(Message):
+    """Newest first."""
+
+    revisions: list[Revision]
+
+
+Reply = (
+    Done
+    | Refused
+    | CibReply
+    | Committed
+    | MembershipReply
+    | CmapReply
+    | SubsystemsReply
+    | Changed
+    | RevisionsReply
+)

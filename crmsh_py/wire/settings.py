@@ -1,0 +1,40 @@
+"""What a lab tells a node daemon at its start: one JSON file per node."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The start settings of one node daemon. All paths are as the node itself sees them.
+
+    ``peers`` are the addresses of all configured nodes (also this one's), name by address: they
+    name members, and they are the destinations where ``multicast`` is False (plain processes on
+    loopback). ``agents`` is 'any' (stand-ins allowed, marked) or 'real'.
+    """
+
+    lab: str
+    node: str
+    address: str
+    corosync_conf: str
+    control_socket: str
+    store: str  # the SQLite file
+    log: str  # the node's log file
+    key: str  # file of the lab's datagram key, mode 0600
+    peers: dict[str, str]
+    run_directory: str = "/run"  # for agents' state: HA_RSCTMP is made below it
+    path: str = ""  # PATH for agents; our commands come first
+    manager: bool = True  # False: membership only (corosync), until StartManager
+    multicast: bool = True
+    agents: str = "any"
+    isolated: bool = True  # False: a plain process on loopback; stand-ins only
+
+
+def load(data: bytes) -> NodeSettings:
+    """Read settings; raises msgspec.ValidationError (a LocalProtocolError is for the caller)."""
+    return msgspec.json.decode(data, type=NodeSettings)
+
+
+def dump(settings: NodeSettings) -> bytes:
+    """The file's content."""
+    return msgspec.json.format(msgspec.json.encode(settings))
