@@ -173,6 +173,12 @@ class NodeStatus:
     maintenance: bool = False
     is_dc: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
+    standby_on_fail: bool = False  # in standby because an operation with on-fail=standby failed
+    health: str = "green"  # the worst of its health attributes: red, yellow, green
+    feature_set: str = ""  # the CRM feature set that its manager announced
+    shutdown: bool = False  # leaving in an orderly way
+    expected_up: bool = True
+    container: str = ""  # guest nodes: the resource whose instance carries the node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +203,10 @@ class ResourceStatus:
     orphan: bool = False
     target_role: str = ""
     standin: bool = False  # a stand-in runs in place of the real agent
+    failure_ignored: bool = False  # it failed, and on-fail=ignore lets it be
+    disabled: bool = False  # target-role is what keeps it from being (fully) active
+    unique: bool = False  # clones: instances are told apart (globally-unique)
+    locked_to: str = ""  # the node that a shutdown lock keeps it on
     children: tuple[ResourceStatus, ...] = ()
 
 
