@@ -149,6 +149,17 @@ class SaveRevision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaveRatified:
+    """The newest revision is the one that the primary view of ``term`` started from.
+
+    The store sets the ``revision_term`` of ``StoredState`` to it; the revision itself, its author
+    and its time stay. Cheap on purpose: it is written at every change of the membership.
+    """
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
     """Keep a configuration that lost against another side's, with what it was and why."""
 
@@ -156,7 +167,7 @@ class SetAside:
     reason: str
 
 
-StoreWrite = SaveRing | SaveTerm | SaveRevision | SetAside
+StoreWrite = SaveRing | SaveTerm | SaveRatified | SaveRevision | SetAside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,5 +243,5 @@ class StoredState:
 
     ring_sequence: int = 0
     term: int = 0
-    revision_term: int = 0  # the term in which the newest revision was made
+    revision_term: int = 0  # the term in which the newest revision was made or ratified
     cib: str = ""  # XML of the newest configuration, '' on a new disk
