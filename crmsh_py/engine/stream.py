@@ -1,0 +1,287 @@
+"""Messages of the ordered stream: everything that the nodes of one ring tell each other.
+
+Totem delivers them to all members in the same order; whoever applies them in that order from the
+same start has the same state. The sender's node id comes from totem and is never written inside.
+
+Rules:
+
+1. Every message names the ``view`` (ring) that it was made for. One that arrives in another view
+   is dropped by whoever would act on it: what it asked for was decided from an older world, and
+   its sender repeats it where that still makes sense.
+2. A message is hostile until ``decode`` has returned it: every text, list and number is bounded.
+   XML inside is bounded here and parsed (and refused) where it is used.
+3. Nothing here knows how a message is acted upon.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
+
+MAX_MESSAGE_BYTES = 72 * 1024 * 1024  # one whole CIB of the largest size, and its frame
+_MAX_DOCUMENT = 64 * 1024 * 1024
+_MAX_PATCH = 32 * 1024 * 1024
+
+Name = Annotated[str, msgspec.Meta(max_length=1024)]
+Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
+Document = Annotated[str, msgspec.Meta(max_length=_MAX_DOCUMENT)]
+PatchText = Annotated[str, msgspec.Meta(max_length=_MAX_PATCH)]
+Digest = Annotated[str, msgspec.Meta(max_length=64)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+NodeId = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+ViewId = tuple[NodeId, Count]  # the ring's representative and its sequence number
+VersionTuple = tuple[Count, Count, Count]
+CommitId = tuple[NodeId, Count, Count]  # origin, its start (so that a restart reuses none), number
+Pairs = Annotated[dict[Name, Text], msgspec.Meta(max_length=10_000)]
+Names = Annotated[list[Name], msgspec.Meta(max_length=10_000)]
+
+
+class StreamMessage(
+    msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True
+):
+    """Base of everything in the stream."""
+
+    view: ViewId
+
+
+# ---- making a view -----------------------------------------------------------------------------
+
+
+class Summary(StreamMessage):
+    """First message of every member in a new ring: what it holds, so that the best can win.
+
+    ``claim`` is how far its sender was DC in the view before: 2 of a primary one, 1 of one
+    without quorum, 0 not at all. ``recent`` are the newest commits that its CIB contains.
+    """
+
+    name: Name
+    term: Count
+    revision_term: Count
+    version: VersionTuple
+    digest: Digest
+    manager: bool
+    claim: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
+    forced: bool = False  # its newest revision was committed without quorum
+    recent: Annotated[list[CommitId], msgspec.Meta(max_length=256)] = []
+
+
+class TermStored(StreamMessage):
+    """The sender has the term of this view on its disk and will follow no older one."""
+
+    term: Count
+
+
+class WholeCib(StreamMessage):
+    """The configuration that won, for the members that hold another one."""
+
+    cib: Document
+    revision_term: Count
+    digest: Digest
+
+
+class Missing(StreamMessage):
+    """The configuration that won, as the patches that lead to it from ``base`` (a digest)."""
+
+    base: Digest
+    patches: Annotated[list[PatchText], msgspec.Meta(max_length=1000)]
+    revision_term: Count
+    digest: Digest
+
+
+class OwnState(StreamMessage):
+    """What the sender itself knows of its resources: its ``<node_state>`` with history.
+
+    ``pending`` are the keys of operations that it has begun and not finished, with the
+    milliseconds that each may still take.
+    """
+
+    state: Document
+    pending: Annotated[dict[Name, Milliseconds], msgspec.Meta(max_length=10_000)] = {}
+
+
+class AbsentStates(StreamMessage):
+    """From the DC: the ``<status>`` of the nodes that are not members, as it remembers them."""
+
+    status: Document
+
+
+# ---- the configuration -------------------------------------------------------------------------
+
+
+class ConfigChange(StreamMessage):
+    """Change the configuration: a patch (XML, format 2) that was made against ``source``."""
+
+    ident: CommitId
+    patch: PatchText
+    source: VersionTuple
+    author: Name
+    client: Name
+    time: Count  # Unix time, s
+    forced: bool = False
+
+
+class Stored(StreamMessage):
+    """The sender has everything up to this revision on its disk."""
+
+    version: VersionTuple
+    digest: Digest
+
+
+# ---- the status --------------------------------------------------------------------------------
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An operation that did not end as expected, for the fail counts."""
+
+    operation: Name
+    interval_ms: Milliseconds
+    time: Count
+
+
+class Outcome(StreamMessage):
+    """An operation of the sender has ended: its history entries, and who waited for it.
+
+    ``resource`` is an ``<lrm_resource>`` whose entries replace those of the same id; ``forget``
+    are ids of entries to drop, ``forget_all`` drops the resource's history instead.
+    """
+
+    name: Name  # the resource
+    key: Name  # the operation's key: ClusterIP_monitor_30000
+    transition_key: Name
+    resource: Document = ""
+    forget: Names = []
+    forget_all: bool = False
+    rc: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] = 0
+    ok: bool = True
+    failure: Failure | None = None
+
+
+class AttributeChange(StreamMessage):
+    """Set a transient attribute of a node; ``value`` None deletes it."""
+
+    node: Name
+    name: Name
+    value: Text | None
+    ident: CommitId | None = None
+
+
+class CleanHistory(StreamMessage):
+    """Forget failures, or with ``all_history`` everything, of a resource ('' all) on a node."""
+
+    resource: Name = ""
+    node: Name = ""
+    all_history: bool = False
+    ident: CommitId | None = None
+
+
+class ClearFailures(StreamMessage):
+    """From the DC: a fail count has expired or was made void by a new definition."""
+
+    resource: Name
+    node: Name
+    operation: Name = ""
+    interval_ms: Milliseconds = 0
+    transition_key: Name
+
+
+class ManagerChanged(StreamMessage):
+    """The sender's cluster manager has started, or has stopped in an orderly way."""
+
+    running: bool
+
+
+class Leaving(StreamMessage):
+    """The sender leaves the ring on purpose right after this."""
+
+
+# ---- the DC ------------------------------------------------------------------------------------
+
+
+class AgentName(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The agent of a resource."""
+
+    standard: Name
+    provider: Name
+    type: Name
+
+
+class DigestSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The parameter digests of an action, as the scheduler made them."""
+
+    all: Name
+    restart: Name = ""
+    restart_parameters: Text = ""
+    secure: Name = ""
+    secure_parameters: Text = ""
+
+
+class RunAction(StreamMessage):
+    """From the DC to one node: carry out this action of the transition graph."""
+
+    target: NodeId
+    transition_key: Name
+    key: Name
+    operation: Name
+    resource: Name = ""
+    agent: AgentName | None = None
+    interval_ms: Milliseconds = 0
+    timeout_ms: Milliseconds = 20_000
+    target_rc: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] = 0
+    parameters: Pairs = {}
+    meta: Pairs = {}
+    digests: DigestSet | None = None
+    dc_version: Name = ""
+
+
+class DcState(StreamMessage):
+    """From the DC: whether it has something to do, as of the ``changes``-th change of the view."""
+
+    idle: bool
+    changes: Count
+
+
+Message = (
+    Summary
+    | TermStored
+    | WholeCib
+    | Missing
+    | OwnState
+    | AbsentStates
+    | ConfigChange
+    | Stored
+    | Outcome
+    | AttributeChange
+    | CleanHistory
+    | ClearFailures
+    | ManagerChanged
+    | Leaving
+    | RunAction
+    | DcState
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """The bytes of a message. Raises LocalProtocolError if it would be too large."""
+    data = _encoder.encode(message)
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise LocalProtocolError(
+            f"this {type(message).__name__} has {len(data)} bytes, more than the nodes exchange"
+        )
+    return data
+
+
+def decode(data: bytes) -> Message:
+    """The message of these bytes. Raises RemoteProtocolError for anything else."""
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise RemoteProtocolError(f"a message of {len(data)} bytes is too large")
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise RemoteProtocolError(f"this is no message of the stream: {error}") from error
