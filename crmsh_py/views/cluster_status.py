@@ -1,0 +1,28 @@
+"""``crm cluster status``: the subsystems of a node's daemon under both of their names.
+
+Input: the node's ``SubsystemsReply``; output: a table with a newline at the end. Pacemaker 1.1
+ran cib, stonithd, lrmd, attrd, pengine and crmd as processes; today they are called based, fenced,
+execd, attrd, schedulerd and controld.
+"""
+
+from __future__ import annotations
+
+from crmsh_py.wire.control import SubsystemsReply
+
+
+def table(reply: SubsystemsReply, *, node: str) -> str:
+    """One line per subsystem: old name, new name, running or stopped, and a detail."""
+    rows = [("SUBSYSTEM", "TODAY", "STATE", "DETAIL")]
+    rows += [
+        (part.name, part.modern_name, "running" if part.alive else "stopped", part.detail)
+        for part in reply.subsystems
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [f"Node {node}: one daemon, process {reply.pid}"]
+    lines += [
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)), row[3]]
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,15 @@
+"""``corosync-cmapctl``: keys of the configuration and state map, as text.
+
+Input: typed keys; output: one line per key, ``name (type) = value``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crmsh_py.wire.control import CmapKey
+
+
+def key_lines(keys: Iterable[CmapKey]) -> str:
+    """All keys in the order given; '' for none."""
+    return "".join(f"{key.name} ({key.type}) = {key.value}\n" for key in keys)

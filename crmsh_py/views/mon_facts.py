@@ -1,0 +1,332 @@
+"""What crm_mon shows besides the state of nodes and resources, read from the CIB as values.
+
+Input: a ``Cib`` with its status section, and the ``ClusterStatus`` made from it. Output: the last
+change, the operation history, fail counts, tickets, bans and attributes, in the order in which
+Pacemaker lists them. The classic, modern, XML, JSON and HTML layouts all draw from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.scores import INFINITY, format_score, parse_score
+from crmsh_py.errors import CrmError
+from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
+from crmsh_py.views.text import parse_int
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+
+_MONITOR = "monitor"
+_NOT_RUNNING = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonOptions:
+    """What to show; the defaults are those of ``crm_mon -1``.
+
+    ``bans`` is None for no list of negative locations, else the prefix of the ids to list.
+    ``only_node`` and ``only_resource`` limit the lists to one node or one resource.
+    """
+
+    by_node: bool = False
+    inactive: bool = False
+    fail_counts: bool = False
+    operations: bool = False
+    timing: bool = False
+    attributes: bool = False
+    tickets: bool = False
+    bans: str | None = None
+    detail: bool = False
+    brief: bool = False
+    headers: bool = True
+    failures: bool = True
+    only_node: str = ""
+    only_resource: str = ""
+    request: str = "crm_mon"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastChange:
+    """Who changed the configuration last, when (the text of the CIB), and from where."""
+
+    time: str
+    user: str
+    client: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRecord:
+    """One operation in a node's history."""
+
+    call: int
+    task: str  # as shown: a monitor without interval is a probe
+    interval_ms: int
+    rc: int
+    status: int
+    last_change: int  # Unix time, s; 0 unknown
+    last_run: int
+    exec_ms: str  # as recorded; '' unknown
+    queue_ms: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceHistory:
+    """What a node remembers of one resource."""
+
+    resource: str
+    orphan: bool
+    migration_threshold: int
+    fail_count: int
+    last_failure: int  # Unix time, s; 0 never
+    operations: tuple[OperationRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeHistory:
+    """The histories of one node, in the order of its status."""
+
+    node: str
+    resources: tuple[ResourceHistory, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A ticket of a multi-site cluster."""
+
+    id: str
+    granted: bool
+    standby: bool
+    last_granted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ban:
+    """A location constraint that keeps a resource off a node."""
+
+    id: str
+    resource: str
+    node: str
+    score: int
+    promoted_only: bool
+
+
+def last_change(cib: Cib) -> LastChange:
+    """Who wrote the configuration last; fields that the CIB does not have are ''."""
+    attrs = cib.root.attrs
+    return LastChange(
+        time=attrs.get("cib-last-written", ""),
+        user=attrs.get("update-user", ""),
+        client=attrs.get("update-client", ""),
+        origin=attrs.get("update-origin", ""),
+    )
+
+
+def histories(cib: Cib, status: ClusterStatus) -> list[NodeHistory]:
+    """The operation history of every node that is online, without what says nothing.
+
+    Notifications are left out, and probes that found nothing running (they are the normal case).
+    """
+    online = {node.name: node for node in status.nodes if node.online}
+    known = set(_history_ids(status.resources))
+    thresholds = _migration_thresholds(cib)
+    found = []
+    for state in cib.status.findall("node_state"):
+        node = online.get(state.get("uname"))
+        resources = state.find("lrm", "lrm_resources")
+        if node is None or resources is None:
+            continue
+        entries = []
+        for entry in resources.findall("lrm_resource"):
+            operations = tuple(_operations(entry))
+            resource = entry.id
+            count, last_failure = fail_count(cib, node.id, resource)
+            if operations or count:
+                entries.append(
+                    ResourceHistory(
+                        resource=resource,
+                        orphan=resource not in known,
+                        migration_threshold=thresholds.get(resource.split(":")[0], INFINITY),
+                        fail_count=count,
+                        last_failure=last_failure,
+                        operations=operations,
+                    )
+                )
+        if entries:
+            found.append(NodeHistory(node=node.name, resources=tuple(entries)))
+    return found
+
+
+def fail_count(cib: Cib, node_id: str, resource: str, operation: str = "") -> tuple[int, int]:
+    """How often a resource failed on a node, and when last (Unix s): summed over operations.
+
+    The attributes are ``fail-count-RSC#OP_INTERVAL`` and ``last-failure-…`` (Pacemaker Explained,
+    "Failure counts"); a name without ``#`` is from Pacemaker before 1.1.17. ``operation`` is
+    ``OP_INTERVAL`` to count only that one.
+    """
+    count = latest = 0
+    for name, value in transient_attributes(cib, node_id).items():
+        head, _, tail = name.partition("#")
+        if operation and tail != operation:
+            continue
+        if head == f"fail-count-{resource}":
+            count = min(INFINITY, count + _score(value))
+        elif head == f"last-failure-{resource}":
+            latest = max(latest, parse_int(value))
+    return count, latest
+
+
+def transient_attributes(cib: Cib, node_id: str) -> dict[str, str]:
+    """The transient attributes of a node, by its id or name, in the order of its status."""
+    for state in cib.status.findall("node_state"):
+        if node_id in (state.id, state.get("uname")):
+            sets = state.find("transient_attributes")
+            return {
+                pair.get("name"): pair.get("value")
+                for pair in (sets.iter("nvpair") if sets is not None else ())
+            }
+    return {}
+
+
+def tickets(cib: Cib) -> list[Ticket]:
+    """The tickets of the status section, and those that only constraints name (not granted)."""
+    found: dict[str, Ticket] = {}
+    section = cib.status.find("tickets")
+    for element in section.findall("ticket_state") if section is not None else ():
+        found[element.id] = Ticket(
+            id=element.id,
+            granted=element.get("granted") == "true",
+            standby=element.get("standby") == "true",
+            last_granted=parse_int(element.get("last-granted")),
+        )
+    for constraint in cib.section("constraints").findall("rsc_ticket"):
+        name = constraint.get("ticket")
+        found.setdefault(name, Ticket(id=name, granted=False, standby=False, last_granted=0))
+    return sorted(found.values(), key=lambda ticket: ticket.id)
+
+
+def bans(cib: Cib, prefix: str) -> list[Ban]:
+    """The location constraints with a negative score whose id starts with ``prefix``."""
+    found = []
+    for element in cib.section("constraints").findall("rsc_location"):
+        node, score = element.get("node"), _score(element.get("score"))
+        if node and score < 0 and element.id.startswith(prefix):
+            found.append(
+                Ban(
+                    id=element.id,
+                    resource=element.get("rsc") or element.get("rsc-pattern"),
+                    node=node,
+                    score=score,
+                    promoted_only=element.get("role") in ("Promoted", "Master"),
+                )
+            )
+    return found
+
+
+def shown_attributes(node: NodeStatus) -> list[tuple[str, str]]:
+    """The attributes of a node that people want to see, by name.
+
+    Those that the cluster keeps for itself are left out: fail counts, last failures, shutdown,
+    standby and the like are told elsewhere on the page.
+    """
+    hidden_prefixes = ("last-failure", "fail-count", "#")
+    hidden = {"shutdown", "terminate", "standby"}
+    return sorted(
+        (name, value)
+        for name, value in node.attributes.items()
+        if name not in hidden and not name.startswith(hidden_prefixes)
+    )
+
+
+def primitives(resources: tuple[ResourceStatus, ...]) -> Iterator[ResourceStatus]:
+    """All primitive instances, depth first, in the order of the configuration."""
+    for resource in resources:
+        if resource.kind == "primitive":
+            yield resource
+        else:
+            yield from primitives(resource.children)
+
+
+def is_active(resource: ResourceStatus, *, wholly: bool) -> bool:
+    """Whether a resource runs: all of its primitives (``wholly``) or at least one of them."""
+    if resource.kind == "primitive":
+        return bool(resource.nodes) and resource.role not in (Role.STOPPED, Role.UNKNOWN)
+    parts = [is_active(child, wholly=wholly) for child in resource.children]
+    return bool(parts) and (all(parts) if wholly else any(parts))
+
+
+def _operations(entry: Element) -> Iterator[OperationRecord]:
+    records = []
+    for operation in entry.findall("lrm_rsc_op"):
+        task = operation.get("operation")
+        interval = parse_int(operation.get("interval"))
+        rc = parse_int(operation.get("rc-code"), -1)
+        if task == "notify":
+            continue
+        if task == _MONITOR and not interval:
+            if rc == _NOT_RUNNING:
+                continue
+            task = "probe"
+        records.append(
+            OperationRecord(
+                call=parse_int(operation.get("call-id")),
+                task=task,
+                interval_ms=interval,
+                rc=rc,
+                status=parse_int(operation.get("op-status")),
+                last_change=parse_int(operation.get("last-rc-change")),
+                last_run=parse_int(operation.get("last-run")),
+                exec_ms=operation.get("exec-time"),
+                queue_ms=operation.get("queue-time"),
+            )
+        )
+    return iter(sorted(records, key=lambda record: record.call))
+
+
+def _history_ids(resources: tuple[ResourceStatus, ...]) -> Iterator[str]:
+    for primitive in primitives(resources):
+        if not primitive.orphan:
+            yield primitive.id
+            yield primitive.id.split(":")[0]
+
+
+def _migration_thresholds(cib: Cib) -> dict[str, int]:
+    found: dict[str, int] = {}
+    default = INFINITY
+    for defaults in cib.section("rsc_defaults").findall("meta_attributes"):
+        default = _threshold(defaults, default)
+
+    def walk(element: Element, inherited: int) -> None:
+        for meta in element.findall("meta_attributes"):
+            inherited = _threshold(meta, inherited)
+        if element.tag == "primitive":
+            found[element.id] = inherited
+        for child in element.findall("primitive", "group", "clone", "master", "bundle"):
+            walk(child, inherited)
+
+    for element in cib.section("resources").findall():
+        walk(element, default)
+    return found
+
+
+def _threshold(meta: Element, inherited: int) -> int:
+    for pair in meta.findall("nvpair"):
+        if pair.get("name") == "migration-threshold":
+            return _score(pair.get("value")) or INFINITY
+    return inherited
+
+
+def _score(text: str) -> int:
+    try:
+        return parse_score(text)
+    except CrmError:  # a status section may hold anything: show what can be shown
+        return 0
+
+
+def score_text(score: int) -> str:
+    """A score as people write it: INFINITY for 1000000."""
+    return format_score(score)

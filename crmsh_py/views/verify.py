@@ -1,0 +1,80 @@
+"""``crm_verify``: what is wrong with a configuration, as text.
+
+Input: the scheduler's messages; output: the lines for stderr. Two layouts: *classic* is that of
+Pacemaker 1.1 (level, the stage it was found in, the text), *modern* that of Pacemaker 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crmsh_py.scheduler.result import Message
+
+# Pacemaker's exit codes: CRM_EX_OK, and CRM_EX_CONFIG for a configuration that is not valid.
+EXIT_OK = 0
+EXIT_CONFIG = 78
+
+_LEVELS = ("error", "warning", "notice", "info", "debug")
+
+
+def has_errors(messages: Sequence[Message]) -> bool:
+    """Whether the configuration is invalid."""
+    return any(message.level == "error" for message in messages)
+
+
+def has_warnings(messages: Sequence[Message]) -> bool:
+    """Whether the configuration deserves a second look."""
+    return any(message.level == "warning" for message in messages)
+
+
+# The one message of today that Pacemaker 1.1 said in three, and with the old word for fencing.
+_NO_FENCING = "Resource start-up disabled since no "
+_NO_FENCING_CLASSIC = (
+    "Resource start-up disabled since no STONITH resources have been defined",
+    "Either configure some or disable STONITH with the stonith-enabled option",
+    "NOTE: Clusters with shared data need STONITH to ensure data integrity",
+)
+
+
+def _classic_texts(message: Message) -> tuple[str, ...]:
+    one_piece = message.text.startswith(_NO_FENCING) and "NOTE:" in message.text
+    return _NO_FENCING_CLASSIC if one_piece else (message.text,)
+
+
+def classic(messages: Sequence[Message], *, verbose: int) -> str:
+    """Everything that ``crm_verify`` prints: findings if ``verbose``, then the verdict.
+
+    Verbosity 1 shows errors and warnings, each further one a level more. A configuration that is
+    in order yields '' at verbosity 0 and 1.
+    """
+    lines = []
+    for message in messages:
+        if verbose and _LEVELS.index(message.level) <= verbose:
+            for text in _classic_texts(message):
+                line = f"{message.level:>8}: {message.where}: \t{text}"
+                lines.append(line.expandtabs(8))
+    if has_errors(messages):
+        lines.append("Errors found during check: config not valid")
+        if not verbose:
+            lines.append("  -V may provide more details")
+    elif has_warnings(messages) and not verbose:
+        lines += [
+            "Warnings found during check: config may not be valid",
+            "  -V may provide more details",
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> str:
+    """The same in the words of Pacemaker 3; ``valid`` tells whether the schema is kept."""
+    lines = []
+    for message in messages:
+        if verbose and _LEVELS.index(message.level) <= verbose:
+            lines.append(f"{message.level}: {message.text}")
+    if not valid or has_errors(messages):
+        lines.append("Configuration invalid" if valid else "CIB did not pass schema validation")
+    elif has_warnings(messages):
+        lines.append("Configuration may need attention")
+    if lines and not verbose:
+        lines[-1] += " (-V may provide more detail)"
+    return "".join(f"{line}\n" for line in lines)

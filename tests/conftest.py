@@ -1,0 +1,56 @@
+"""Fixtures and switches that all tests share.
+
+``golden(name, text)`` compares a text with ``tests/golden/<package>/<name>``, where <package> is
+the folder of the test. ``pytest --update-golden`` writes the files instead; the difference is then
+reviewed like any other change.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+# Recorded behaviour of real clusters lies beside a working copy, never inside it.
+SHARED = TESTS.parent.parent / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write tests/golden instead of comparing"
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with the golden file of that name."""
+    update = bool(request.config.getoption("--update-golden"))
+    package = request.path.parent.name
+
+    def check(name: str, text: str) -> None:
+        path = TESTS / "golden" / package / name
+        if update:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            return
+        if not path.exists():
+            pytest.fail(f"{path} does not exist: run pytest --update-golden and review it")
+        wanted = path.read_text(encoding="utf-8")
+        if wanted != text:
+            lines = difflib.unified_diff(
+                wanted.splitlines(), text.splitlines(), f"golden/{name}", "now", lineterm=""
+            )
+            pytest.fail("\n".join(["text differs from its golden file:", *lines]))
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with recorded behaviour; the test is skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the recorded behaviour in ../shared, which is not here")
+    return SHARED
