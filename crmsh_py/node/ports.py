@@ -1,0 +1,75 @@
+"""What the daemon's loop needs from the world, as protocols; each has a real and a fake side.
+
+The core decides, these do: the loop knows nothing else. Faults (a slow disk, lost datagrams,
+agents that fail) are injected by wrapping one of these, never inside the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from crmsh_py.engine.api import (
+    CancelOperation,
+    Event,
+    Instruction,
+    RunOperation,
+    StoreWrite,
+)
+from crmsh_py.wire.control import Reply, Revision
+
+Report = Callable[[Event], None]  # how a port tells the loop what happened
+LogLine = Callable[[str, str, str], None]  # level, subsystem, text
+
+
+class Core(Protocol):
+    """The decisions of one node: ``crmsh_py.engine.core.NodeCore``."""
+
+    def handle(self, event: Event, now: float) -> list[Instruction]:
+        """Take what has happened; say what to do. ``now`` is monotonic, in seconds."""
+
+    def next_deadline(self) -> float | None:
+        """When ``TimerFired`` is due, on the clock of ``now``; None: nothing is waited for."""
+
+
+class Transport(Protocol):
+    """Datagrams between the nodes; they may be lost, doubled and late."""
+
+    def send(self, destination: str, data: bytes) -> None:
+        """Send to an address, or to ``EVERYBODY``; never raises."""
+
+    def close(self) -> None:
+        """Leave the network."""
+
+
+class Disk(Protocol):
+    """The durable store, off the loop. Writes happen in the order of ``submit``."""
+
+    def submit(self, token: int, writes: Sequence[StoreWrite]) -> None:
+        """Write, then report ``Persisted(token)`` or ``StoreFailed(token)``."""
+
+    def read_revisions(self, limit: int, answer: Callable[[list[Revision]], None]) -> None:
+        """Hand the newest revisions to ``answer`` (on the loop), after all writes before."""
+
+    def close(self) -> None:
+        """Finish what was submitted and let go of the file."""
+
+
+class Agents(Protocol):
+    """Runs agents; each ``run`` ends in one ``OperationFinished``."""
+
+    def run(self, operation: RunOperation) -> None:
+        """Begin an operation."""
+
+    def cancel(self, cancel: CancelOperation) -> None:
+        """Kill an operation if it still runs."""
+
+    def close(self) -> None:
+        """Kill everything that still runs."""
+
+
+class Clients(Protocol):
+    """The control socket."""
+
+    def reply(self, ticket: int, reply: Reply) -> None:
+        """Answer a request; a client that has gone is nobody's problem."""

@@ -1,0 +1,281 @@
+"""What was written is there after a start; what lies is moved aside, and the node says so."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from crmsh_py.engine.api import SaveRevision, SaveRing, SaveTerm, SetAside, StoredState
+from crmsh_py.errors import CrmError
+from crmsh_py.node import store as store_module
+from crmsh_py.node.store import Store
+
+
+def append(cib: str, patches: Sequence[str]) -> tuple[str, str]:
+    """A stand-in for patches: the document is a text, a patch is a piece at its end."""
+    if any(patch == "bad" for patch in patches):
+        raise CrmError("a bad patch")
+    result = cib + "".join(patches)
+    return result, digest(result)
+
+
+def digest(cib: str) -> str:
+    return hashlib.md5(cib.encode(), usedforsecurity=False).hexdigest()
+
+
+def revision(
+    epoch: int, result: str, *, patch: str = "", cib: str = "", term: int = 1
+) -> SaveRevision:
+    return SaveRevision(
+        version=(0, epoch, 0),
+        term=term,
+        digest=digest(result),
+        author="root",
+        client="cibadmin",
+        origin="pacemaker01",
+        time=1406577826,
+        patch=patch,
+        cib=cib,
+    )
+
+
+def opened(path: Path) -> tuple[Store, StoredState, str]:
+    store = Store(str(path), append)
+    result = store.open()
+    return store, result.state, result.warning
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cib.sqlite"
+
+
+def filled(path: Path, patches: int = 3) -> str:
+    """Make a store of one whole configuration and some patches; return the configuration."""
+    store, _, _ = opened(path)
+    text = "a"
+    store.write([revision(1, text, cib=text)])
+    for number in range(patches):
+        text += chr(ord("b") + number % 20)
+        store.write([revision(2 + number, text, patch=text[-1], term=2)])
+    store.close()
+    return text
+
+
+def test_a_new_disk_has_nothing(path: Path) -> None:
+    store, state, warning = opened(path)
+    store.close()
+
+    assert state == StoredState()
+    assert warning == ""
+
+
+def test_everything_written_is_there_after_a_start(path: Path) -> None:
+    text = filled(path)
+    store, _, _ = opened(path)
+    store.write([SaveRing(sequence=12), SaveTerm(term=4)])
+    store.close()
+
+    store, state, warning = opened(path)
+    store.close()
+
+    assert state == StoredState(ring_sequence=12, term=4, revision_term=2, cib=text)
+    assert warning == ""
+
+
+def test_ring_sequence_and_term_never_go_back(path: Path) -> None:
+    store, _, _ = opened(path)
+    store.write([SaveRing(sequence=12), SaveTerm(term=4)])
+    store.write([SaveRing(sequence=8), SaveTerm(term=3)])
+    store.close()
+
+    _, state, _ = opened(path)
+
+    assert (state.ring_sequence, state.term) == (12, 4)
+
+
+def test_revisions_are_told_newest_first(path: Path) -> None:
+    filled(path, patches=3)
+    store, _, _ = opened(path)
+
+    revisions = store.revisions(2)
+    store.close()
+
+    assert [r.version for r in revisions] == [(0, 4, 0), (0, 3, 0)]
+    assert [r.patch for r in revisions] == ["d", "c"]
+    assert revisions[0].author == "root"
+
+
+def test_a_start_replays_no_more_than_the_patches_since_a_snapshot(path: Path) -> None:
+    text = filled(path, patches=store_module.SNAPSHOT_EVERY + 5)
+    replayed: list[int] = []
+
+    def counting(cib: str, patches: Sequence[str]) -> tuple[str, str]:
+        replayed.append(len(patches))
+        return append(cib, patches)
+
+    store = Store(str(path), counting)
+    state = store.open().state
+    store.close()
+
+    assert state.cib == text
+    assert replayed == [5]
+
+
+def test_old_revisions_go_and_the_newest_configuration_stays(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "KEEP_REVISIONS", 100)
+    text = filled(path, patches=600)
+
+    store, state, warning = opened(path)
+    kept = len(store.revisions(10_000))
+    store.close()
+
+    assert state.cib == text
+    assert warning == ""
+    assert 100 <= kept < 450
+
+
+def test_a_configuration_that_lost_is_kept(path: Path) -> None:
+    store, _, _ = opened(path)
+    store.write([SetAside(cib="<cib/>", reason="the other side had quorum")])
+    store.close()
+
+    store, _, _ = opened(path)
+    kept = store.set_aside()
+    store.close()
+
+    assert kept == [SetAside(cib="<cib/>", reason="the other side had quorum")]
+
+
+def test_only_the_last_configurations_that_lost_are_kept(path: Path) -> None:
+    store, _, _ = opened(path)
+    for number in range(store_module.KEEP_SET_ASIDE + 5):
+        store.write([SetAside(cib=str(number), reason="")])
+
+    kept = store.set_aside()
+    store.close()
+
+    assert [aside.cib for aside in kept] == [
+        str(number) for number in range(5, store_module.KEEP_SET_ASIDE + 5)
+    ]
+
+
+def test_a_write_is_all_or_nothing(path: Path) -> None:
+    text = filled(path)
+    store, _, _ = opened(path)
+    store.write([SaveTerm(term=7)])
+    connection = store._db
+    assert connection is not None
+    connection.execute("PRAGMA max_page_count = 1")  # the disk is full
+
+    big = revision(9, text + "x" * 500_000, patch="x" * 500_000)
+    with pytest.raises(CrmError, match="full"):
+        store.write([SaveTerm(term=8), big])
+    store.close()
+
+    _, state, _ = opened(path)
+
+    assert (state.term, state.cib) == (7, text)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE revision SET patch = 'z' WHERE number = 3",
+        "DELETE FROM revision WHERE number = 3",
+        "UPDATE snapshot SET cib = 'z'",
+        "DELETE FROM snapshot",
+        "PRAGMA user_version = 9",
+    ],
+)
+def test_what_we_did_not_write_is_moved_aside(path: Path, damage: str) -> None:
+    filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(damage)
+    connection.close()
+
+    store, state, warning = opened(path)
+    store.close()
+
+    assert state == StoredState()
+    assert "moved to" in warning
+    assert (path.parent / "cib.sqlite.damaged-1").exists()
+
+
+def test_a_patch_that_does_not_fit_is_moved_aside(path: Path) -> None:
+    store, _, _ = opened(path)
+    store.write([revision(1, "a", cib="a"), revision(2, "ab", patch="bad")])
+    store.close()
+
+    _, state, warning = opened(path)
+
+    assert state == StoredState()
+    assert "bad patch" in warning
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, os.urandom(20_000)])
+def test_a_file_of_something_else_is_moved_aside(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+    store, state, warning = opened(path)
+    store.write([SaveTerm(term=1)])
+    store.close()
+
+    assert state == StoredState()
+    assert (path.parent / "cib.sqlite.damaged-1").read_bytes() == content
+    assert "damaged" in warning
+
+
+def test_a_page_overwritten_with_noise_is_noticed(path: Path) -> None:
+    filled(path, patches=200)
+    data = bytearray(path.read_bytes())
+    data[8192:12288] = os.urandom(4096)
+    path.write_bytes(data)
+
+    store, state, warning = opened(path)
+    store.close()
+
+    assert state == StoredState()
+    assert "damaged" in warning
+
+
+def test_a_second_daemon_is_turned_away(path: Path) -> None:
+    store, _, _ = opened(path)
+
+    with pytest.raises(CrmError, match="another process"):
+        opened(path)
+    store.close()
+
+
+def test_a_directory_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(CrmError, match="cannot be used"):
+        opened(tmp_path / "missing" / "cib.sqlite")
+
+
+def test_what_was_written_survives_a_killed_process(path: Path) -> None:
+    """SIGKILL right after ``write`` returned: the revision is there, the lock is not."""
+    program = f"""
+import os, signal, sys
+from crmsh_py.engine.api import SaveRevision, SaveTerm
+from crmsh_py.node.store import Store
+store = Store({str(path)!r}, lambda cib, patches: (cib, {digest("a")!r}))
+store.open()
+store.write([SaveRevision(version=(0, 1, 0), term=3, digest={digest("a")!r}, author="", client="",
+                          origin="", time=0, cib="a"), SaveTerm(term=3)])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", program], check=False, timeout=30)
+
+    store, state, warning = opened(path)
+    store.close()
+
+    assert (state.cib, state.term, state.revision_term, warning) == ("a", 3, 3, "")
