@@ -1,0 +1,223 @@
+"""Carry a patch out on a CIB, which need not be the one that it was made for.
+
+What a change does not touch may differ: two people who change two resources both succeed. What it
+touches must be as it was when the patch was made (as far as the patch says how that was), or there
+already as the patch wants it; anything else is a ``Conflict``, and nothing is changed.
+
+Rules:
+    The version and the other facts about the last writer (``HOUSEKEEPING``) are no reason for a
+    conflict. A patch that is merged into another version leaves that version as it is: whoever
+    merges makes the new one.
+    Merging looks at elements only. Whether the result makes sense (an id given twice, a reference
+    to what is gone) is for ``checks.integrity``.
+    In the work every opened element is a draft; drafts that end as they began give back the very
+    element, so that the new document shares all the rest with the old one.
+"""
+
+from __future__ import annotations
+
+from hashlib import md5
+
+from crmsh_py.cib import xml
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import COMMENT, Element
+from crmsh_py.cib.patch import COMMENT_STEP, Change, Operation, Patch, split_path
+from crmsh_py.cib.version import ATTRIBUTES
+from crmsh_py.errors import Conflict
+
+HOUSEKEEPING = frozenset(
+    {
+        *ATTRIBUTES,
+        "cib-last-written",
+        "crm_feature_set",
+        "dc-uuid",
+        "execution-date",
+        "have-quorum",
+        "update-client",
+        "update-origin",
+        "update-user",
+    }
+)
+
+
+def apply(cib: Cib, patch: Patch) -> Cib:
+    """The document with the changes made.
+
+    Raises:
+        Conflict: what a change touches is not there, or is not as it was.
+    """
+    root = _Draft(cib.root)
+    same_version = cib.version == patch.source
+    for change in patch.changes:
+        if change.operation is Operation.MODIFY:
+            _modify(root, change, same_version)
+        elif change.operation is Operation.DELETE:
+            _delete(root, change)
+        elif change.operation is Operation.CREATE:
+            _create(root, change)
+        else:
+            _move(root, change)
+    return cib.with_root(root.freeze())
+
+
+class _Draft:
+    """An element that is being changed; its children become drafts when it is opened."""
+
+    __slots__ = ("_children", "_index", "attrs", "element", "made")
+
+    def __init__(self, element: Element, *, made: bool = False) -> None:
+        self.element = element
+        self.attrs = element.attrs
+        self.made = made  # by this patch
+        self._children: list[_Draft] | None = None
+        self._index: dict[tuple[str, str], _Draft] = {}
+
+    @property
+    def children(self) -> list[_Draft]:
+        if self._children is None:
+            self._children = [_Draft(child) for child in self.element.children]
+            for child in reversed(self._children):
+                self._index[child.key] = child
+        return self._children
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.element.tag, self.attrs.get("id", ""))
+
+    def child(self, tag: str, name: str | None, position: int | None) -> _Draft | None:
+        """The first child with this tag and id (any id: None), or the comment at a position."""
+        children = self.children
+        if tag == COMMENT_STEP and position is not None:
+            at = children[position] if position < len(children) else None
+            return at if at is not None and at.element.tag == COMMENT else None
+        if name is not None and (known := self._index.get((tag, name))):
+            return known
+        for child in children:
+            if child.element.tag == tag and (name is None or child.attrs.get("id", "") == name):
+                return child
+        return None
+
+    def insert(self, position: int | None, child: _Draft) -> None:
+        children = self.children
+        children.insert(len(children) if position is None else position, child)
+        self._index.setdefault(child.key, child)
+
+    def remove(self, child: _Draft) -> None:
+        self.children.remove(child)
+        if self._index.get(child.key) is child:
+            del self._index[child.key]
+
+    def freeze(self) -> Element:
+        element = self.element
+        children = element.children
+        if self._children is not None:
+            frozen = tuple(child.freeze() for child in self._children)
+            same = len(frozen) == len(children) and all(map(_is, frozen, children))
+            children = children if same else frozen
+        if self.attrs is element.attrs and children is element.children:
+            return element
+        return Element(element.tag, self.attrs, children, element.text)
+
+
+def _is(first: object, second: object) -> bool:
+    return first is second
+
+
+def _find(root: _Draft, path: str, position: int | None = None) -> tuple[_Draft | None, _Draft]:
+    """The draft at a path, and its parent (None for the root). Raises Conflict."""
+    steps = split_path(path)
+    parent: _Draft | None = None
+    current = root
+    for index, (tag, name) in enumerate(steps[1:], start=2):
+        at = position if index == len(steps) else None
+        found = current.child(tag, name, at)
+        if found is None:
+            raise Conflict(
+                f"{_describe(tag, name)} is not there any more",
+                hint="somebody else changed the configuration meanwhile: look at it and try again",
+            )
+        parent, current = current, found
+    return parent, current
+
+
+def _describe(tag: str, name: str | None) -> str:
+    return f"{tag} {name}" if name else f"<{tag}>"
+
+
+def _changed(draft: _Draft, what: str) -> Conflict:
+    element = draft.element
+    return Conflict(
+        f"{_describe(element.tag, element.id)} {what}",
+        hint="somebody else changed it meanwhile: look at the configuration and try again",
+    )
+
+
+def _modify(root: _Draft, change: Change, same_version: bool) -> None:
+    _, draft = _find(root, change.path)
+    if change.element is None or change.element.tag != draft.element.tag:
+        raise _changed(draft, "is not what the patch changes")
+    attrs = dict(draft.attrs)
+    for attribute in change.attributes:
+        name, present = attribute.name, attrs.get(attribute.name)
+        if draft is root and name in HOUSEKEEPING:
+            if name in ATTRIBUTES and not same_version:
+                continue
+        elif attribute.checked and present not in (attribute.old, attribute.new):
+            was = "absent" if present is None else f"“{present}”"
+            raise _changed(draft, f"has another {name} by now ({was})")
+        if attribute.new is None:
+            attrs.pop(name, None)
+        else:
+            attrs[name] = attribute.new
+    if attrs != draft.attrs:
+        draft.attrs = attrs
+
+
+def _delete(root: _Draft, change: Change) -> None:
+    parent, draft = _find(root, change.path, change.position)
+    if parent is None:
+        raise Conflict("a patch cannot delete the whole CIB")
+    if change.old_digest is not None:
+        present = md5(xml.canonical(draft.freeze()), usedforsecurity=False).hexdigest()
+        if present != change.old_digest:
+            raise _changed(draft, "shall be deleted, but is not what it was")
+    parent.remove(draft)
+
+
+def _create(root: _Draft, change: Change) -> None:
+    assert change.element is not None, "a creation without an element"
+    _, parent = _find(root, change.path)
+    _check_siblings(parent, change)
+    element = change.element
+    if element.tag != COMMENT:
+        name = element.attrs.get("id")
+        present = parent.child(element.tag, name, None)
+        if present is not None and not present.made:
+            if name is None and "id" in present.attrs:
+                pass  # a reference beside a set that has an id
+            elif present.freeze() == element:
+                return  # somebody else made the very same
+            else:
+                raise _changed(present, "was created by somebody else already")
+    parent.insert(change.position, _Draft(element, made=True))
+
+
+def _move(root: _Draft, change: Change) -> None:
+    parent, draft = _find(root, change.path)
+    if parent is None:
+        raise Conflict("a patch cannot move the whole CIB")
+    _check_siblings(parent, change)
+    parent.remove(draft)
+    parent.insert(change.position, draft)
+
+
+def _check_siblings(parent: _Draft, change: Change) -> None:
+    if change.siblings is None:
+        return
+    names = " ".join(
+        child.attrs.get("id") or child.element.tag
+        for child in parent.children
+        if child.element.tag != COMMENT
+    )
+    if names != change.siblings:
+        raise _changed(parent, "has other members by now")

@@ -1,0 +1,91 @@
+"""Lengths of time as the CIB writes them: ``30s``, ``1min``, ``100ms``, ``PT5M``, ``20``.
+
+A bare number means seconds. Fractions are cut off, as Pacemaker does. The result is always in
+milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from crmsh_py.errors import ConfigError
+
+MAX_MS = 2**53  # some 285,000 years: exact in JSON too, and no sum of a few overflows anything
+# Pacemaker looks at the beginning of the unit only: "10 seconds" and "2minutes" are understood.
+_PLAIN = re.compile(r"\s*(\d+)(?:\.\d*)?\s*(ms|us|s|m|h|)[a-z]*\s*", re.IGNORECASE)
+_MS = {"": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "ms": 1}
+_ISO = re.compile(
+    r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """The parts of an ISO 8601 duration. Years and months have no fixed length."""
+
+    years: int = 0
+    months: int = 0
+    weeks: int = 0
+    days: int = 0
+    hours: int = 0
+    minutes: int = 0
+    seconds: int = 0
+
+    def total_ms(self) -> int:
+        """Its length, with months of 30 and years of 365 days (an interval has no calendar)."""
+        days = self.years * 365 + self.months * 30 + self.weeks * 7 + self.days
+        return (((days * 24 + self.hours) * 60 + self.minutes) * 60 + self.seconds) * 1000
+
+
+def parse_ms(text: str) -> int:
+    """A duration in milliseconds.
+
+    Raises:
+        ConfigError: it is none, is negative, or is too long to be meant.
+    """
+    found = _PLAIN.fullmatch(text)
+    if found and not (found.group(2) == "" and found.group(0).strip()[-1:].isalpha()):
+        number, unit = found.group(1), found.group(2).lower()
+        amount = int(number) if len(number) <= 18 else MAX_MS
+        milliseconds = amount // 1000 if unit == "us" else amount * _MS[unit]
+    elif text.strip().startswith("P"):
+        milliseconds = parse_iso(text).total_ms()
+    else:
+        raise _not_a_duration(text)
+    return min(milliseconds, MAX_MS)
+
+
+def is_duration(text: str) -> bool:
+    """Whether ``parse_ms`` takes it."""
+    try:
+        parse_ms(text)
+    except ConfigError:
+        return False
+    return True
+
+
+def parse_iso(text: str) -> Duration:
+    """An ISO 8601 duration such as ``P1DT12H``. Raises ConfigError."""
+    found = _ISO.fullmatch(text.strip())
+    if not found or any(part and len(part) > 9 for part in found.groups()):
+        raise _not_a_duration(text)
+    return Duration(*(int(part or 0) for part in found.groups()))
+
+
+def format_ms(milliseconds: int) -> str:
+    """The shortest plain form: ``30s``, ``5min``, ``250ms``; whole minutes only from two on."""
+    if milliseconds % 1000:
+        return f"{milliseconds}ms"
+    seconds = milliseconds // 1000
+    if seconds >= 7200 and seconds % 3600 == 0:
+        return f"{seconds // 3600}h"
+    if seconds >= 120 and seconds % 60 == 0:
+        return f"{seconds // 60}min"
+    return f"{seconds}s"
+
+
+def _not_a_duration(text: str) -> ConfigError:
+    return ConfigError(
+        f"“{text}” is not a length of time", hint="write it as 30s, 5min, 2h, 500ms or PT5M"
+    )
