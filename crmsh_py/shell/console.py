@@ -1,0 +1,95 @@
+"""What the shell says and asks: one place for streams, prefixes, colours and answers.
+
+Normal output and INFO go to standard output, WARNING and ERROR to standard error, as in crmsh.
+Colour is used only on a terminal, and only for the prefixes and what a view colours itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+from crmsh_py.errors import CrmError
+
+_COLOURS = {"ERROR": "1;31", "WARNING": "1;33", "INFO": "36", "OK": "1;32"}
+
+
+class Console:
+    """The two streams of one run, and its way of answering questions.
+
+    ``answer`` is None when a person is asked, else the answer to everything (-F, -n, batch).
+    ``place`` is put before every message of a script (``FILE:LINE``).
+    """
+
+    def __init__(
+        self,
+        *,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        answer: bool | None = None,
+        display: str = "",
+    ) -> None:
+        self._out = out
+        self._err = err
+        self.answer = answer
+        self.place = ""
+        self._display = display
+
+    @property
+    def out_stream(self) -> TextIO:
+        """Standard output as it is now (the REPL replaces it while a prompt is shown)."""
+        return self._out if self._out is not None else sys.stdout
+
+    @property
+    def err_stream(self) -> TextIO:
+        """Standard error as it is now."""
+        return self._err if self._err is not None else sys.stderr
+
+    def colour(self, stream: TextIO) -> bool:
+        """Whether to colour what goes to this stream."""
+        if self._display:
+            return self._display.startswith("color") and (
+                self._display == "color-always" or stream.isatty()
+            )
+        return stream.isatty() and "NO_COLOR" not in os.environ
+
+    def out(self, text: str) -> None:
+        """Print normal output; nothing for an empty text."""
+        if text:
+            print(text, file=self.out_stream, flush=True)
+
+    def info(self, text: str) -> None:
+        """Say something that the user may want to know."""
+        self._say(self.out_stream, "INFO", text)
+
+    def warning(self, text: str) -> None:
+        """Say something that should be looked at, but was done."""
+        self._say(self.err_stream, "WARNING", text)
+
+    def error(self, error: CrmError | str) -> None:
+        """Say what was not done and why."""
+        text = error if isinstance(error, str) else error.format_message()
+        self._say(self.err_stream, "ERROR", text)
+
+    def ask(self, question: str) -> bool:
+        """Ask yes or no. A batch never asks: no, unless told otherwise by -F."""
+        if self.answer is not None:
+            if self.answer:
+                self.info(f"{question} [YES]")
+            return self.answer
+        if not sys.stdin.isatty():
+            return False
+        while True:
+            try:
+                reply = input(f"{question} (y/n)? ").strip().lower()
+            except EOFError:
+                return False
+            if reply in ("y", "yes", "n", "no"):
+                return reply.startswith("y")
+
+    def _say(self, stream: TextIO, kind: str, text: str) -> None:
+        # A diagnostic that knows its own file and line does not need them twice.
+        place = f"{self.place}: " if self.place and not text.startswith(f"{self.place}:") else ""
+        prefix = f"\033[{_COLOURS[kind]}m{kind}\033[0m" if self.colour(stream) else kind
+        print(f"{prefix}: {place}{text}", file=stream, flush=True)

@@ -1,0 +1,135 @@
+"""The pending configuration: what was read, what it has become, and how it is committed.
+
+Commands of the configure level change the working copy only. A commit checks it, then sends one
+patch against the version that was read; what was refused stays pending. For every element typed
+in this transaction its text is kept, so that a finding about it points into what was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from crmsh_py.cib.diff import apply, diff
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.version import Version
+from crmsh_py.clusters.port import Cluster
+from crmsh_py.errors import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The text that defined an element, and where it came from (line 0: typed by hand)."""
+
+    text: str
+    origin: str = ""
+    line: int = 0
+
+    def diagnostic(self, message: str, word: str = "", hint: str | None = None) -> Diagnostic:
+        """A finding about this element, with the caret under ``word`` if it stands there."""
+        start = self.text.find(word) if word else -1
+        span = (start, start + len(word)) if start >= 0 else (0, len(self.text.split(" ", 1)[0]))
+        return Diagnostic(
+            message,
+            source=self.text,
+            span=span,
+            hint=hint,
+            origin=self.origin or None,
+            line=self.line,
+        )
+
+
+class WorkingCopy:
+    """One transaction over one cluster's configuration.
+
+    The configuration is read again before every command while nothing is pending, so that what
+    others changed is seen.
+    """
+
+    def __init__(self, cluster: Callable[[], Cluster]) -> None:
+        self._cluster = cluster
+        self._base: Cib | None = None
+        self._edited: Cib | None = None
+        self._refused: Cib | None = None
+        self.typed: dict[str, Typed] = {}
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything to commit."""
+        return (
+            self._base is not None
+            and self._edited is not None
+            and self._edited.configuration is not self._base.configuration
+            and bool(diff(self._base, self._edited))
+        )
+
+    @property
+    def refused(self) -> bool:
+        """Whether just this was refused before: committing it again would only say so again."""
+        return self._refused is not None and self._refused is self._edited
+
+    def refresh(self) -> None:
+        """Drop what is pending; the next look reads the cluster again."""
+        self._base = self._edited = self._refused = None
+        self.typed.clear()
+
+    @property
+    def base(self) -> Cib:
+        """What the cluster had when this transaction began, with its status section."""
+        self.cib()
+        assert self._base is not None
+        return self._base
+
+    def cib(self) -> Cib:
+        """The configuration as it is now: edited, or fresh from the cluster if nothing is."""
+        if not self.pending:
+            self._base = self._edited = self._cluster().read_cib()
+            self.typed.clear()
+        assert self._edited is not None
+        return self._edited
+
+    def edit(self, cib: Cib, typed: Iterable[tuple[str, Typed]] = ()) -> None:
+        """Take an edited document; ``typed`` are the elements that were written for it."""
+        assert self._base is not None, "an edit begins with cib()"
+        self._edited = cib
+        self.typed.update(typed)
+
+    def commit(self, *, client: str, force_no_quorum: bool = False) -> Version:
+        """Send the changes as one patch. Raises Conflict, NoQuorum, ConfigError …: then all
+        changes are still pending, and nothing of them is in the cluster.
+        """
+        assert self._base is not None
+        assert self._edited is not None
+        # The status section is the cluster's own; a patch must not touch it.
+        edited = self._edited.with_status(self._base.status)
+        patch = diff(self._base, edited)
+        version = self._cluster().commit(patch, client=client, force_no_quorum=force_no_quorum)
+        self.refresh()
+        return version
+
+    def mark_refused(self) -> None:
+        """Remember that this very state was refused."""
+        self._refused = self._edited
+
+    def rebase(self, newest: Cib) -> None:
+        """Carry the pending changes over to a newer configuration.
+
+        Raises Conflict where they touch what has changed; then nothing is different.
+        """
+        assert self._base is not None
+        assert self._edited is not None
+        patch = diff(self._base, self._edited)
+        edited = apply(newest, patch)
+        self._base, self._edited = newest, edited
+
+
+def located(typed: Typed | None, message: str, word: str, hint: str | None) -> Diagnostic:
+    """A finding with the typed text if there is one, else by itself."""
+    if typed is None:
+        return Diagnostic(message, hint=hint)
+    return typed.diagnostic(message, word, hint)
+
+
+def at_line(diagnostic: Diagnostic, origin: str, line: int) -> Diagnostic:
+    """The same finding, placed in a file."""
+    return replace(diagnostic, origin=origin or None, line=line)
