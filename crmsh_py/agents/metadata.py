@@ -1,0 +1,199 @@
+"""What an agent says about itself: its parameters, its operations, what it is for.
+
+Input is the XML that the agent's ``meta-data`` action prints (OCF Resource Agent API 1.0 and 1.1;
+fence agents print nearly the same). It comes from programs of any quality, so it is read leniently
+but bounded; what cannot be read at all raises ConfigError.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+
+from crmsh_py.cib import xml
+from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.element import Element
+from crmsh_py.errors import ConfigError, SyntaxProblem
+
+MAX_BYTES = 1024 * 1024  # the largest known, Filesystem's and SAPHana's, are below 64 KiB
+_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*>")
+_TRUE = frozenset({"1", "true", "yes", "on"})
+# Operations that are no part of what a cluster does with a resource.
+HOUSEKEEPING = frozenset({"meta-data", "validate-all", "methods", "usage", "help"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A parameter of an agent. ``default`` is None when the agent names none."""
+
+    name: str
+    type: str = "string"  # string, integer, boolean, time, select, …
+    default: str | None = None
+    required: bool = False
+    unique_group: str = ""  # parameters of one group must differ as a whole between resources
+    reloadable: bool = False
+    deprecated: bool = False
+    replaced_with: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()  # all that a parameter of type select may be
+    shortdesc: str = ""
+    longdesc: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAction:
+    """An operation that the agent knows, with the values that it advises.
+
+    Times are as the agent writes them; the ``_ms`` forms are None where it advises none.
+    """
+
+    name: str
+    timeout: str = ""
+    interval: str = ""
+    start_delay: str = ""
+    role: str = ""
+    depth: str = ""
+
+    @property
+    def timeout_ms(self) -> int | None:
+        """The advised minimum of the timeout."""
+        return _milliseconds(self.timeout)
+
+    @property
+    def interval_ms(self) -> int | None:
+        """The advised interval."""
+        return _milliseconds(self.interval)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentMetadata:
+    """All of it. ``origin`` says who speaks: ``installed``, or our own ``catalogue``."""
+
+    name: str
+    version: str = ""
+    shortdesc: str = ""
+    longdesc: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    actions: tuple[AgentAction, ...] = ()
+    origin: str = "installed"
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter with this name."""
+        return next((p for p in self.parameters if p.name == name), None)
+
+    def action(
+        self, name: str, role: str = "", interval_ms: int | None = None
+    ) -> AgentAction | None:
+        """The operation with this name; of several monitors the one that fits best."""
+        candidates = [action for action in self.actions if action.name == name]
+        if len(candidates) > 1:
+            candidates.sort(
+                key=lambda a: (
+                    normal_role(a.role) != normal_role(role),
+                    interval_ms is not None and a.interval_ms != interval_ms,
+                )
+            )
+        return candidates[0] if candidates else None
+
+    @property
+    def operations(self) -> tuple[AgentAction, ...]:
+        """The operations that a resource can have: all but meta-data, validate-all and the like."""
+        return tuple(action for action in self.actions if action.name not in HOUSEKEEPING)
+
+    @property
+    def promotable(self) -> bool:
+        """Whether a clone of it can be promoted."""
+        return self.action("promote") is not None
+
+
+def normal_role(role: str) -> str:
+    """A role's name of today; the default of an operation without one is Started."""
+    names = {"master": "Promoted", "slave": "Unpromoted", "": "Started"}
+    return names.get(role.lower(), role.capitalize())
+
+
+def parse_metadata(
+    text: str | bytes, *, name: str = "", origin: str = "installed"
+) -> AgentMetadata:
+    """Read what an agent printed. Raises ConfigError."""
+    if len(text) > MAX_BYTES:
+        raise ConfigError(f"the meta-data of {name or 'an agent'} is too long")
+    decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    # Some agents print messages first. The document type names a file that is never there.
+    decoded = _DOCTYPE.sub("", decoded[max(0, decoded.find("<")) :], count=1)
+    try:
+        root = xml.parse(decoded, max_bytes=2 * MAX_BYTES)
+    except SyntaxProblem as problem:
+        raise ConfigError(
+            f"the meta-data of {name or 'an agent'} cannot be read: {problem.message}"
+        ) from problem
+    if root.tag not in ("resource-agent", "pacemaker-result"):
+        raise ConfigError(f"<{root.tag}> is not the meta-data of an agent")
+    listed = root.find("parameters") or Element("parameters")
+    actions = root.find("actions") or Element("actions")
+    return AgentMetadata(
+        name=root.get("name") or name,
+        version=_text(root, "version") or root.get("version"),
+        shortdesc=_description(root, "shortdesc") or " ".join(root.get("shortdesc").split()),
+        longdesc=_description(root, "longdesc"),
+        parameters=tuple(_parameter(p) for p in listed.findall("parameter") if p.get("name")),
+        actions=tuple(_action(a) for a in actions.findall("action") if a.get("name")),
+        origin=origin,
+    )
+
+
+def _parameter(element: Element) -> Parameter:
+    name = element.get("name")
+    content = element.find("content") or Element("content")
+    default = content.attrs.get("default", element.attrs.get("default"))
+    unique = element.get("unique-group")
+    if not unique and element.get("unique").lower() in _TRUE:
+        unique = name  # API 1.0: unique by itself
+    replaced = [r.get("name") for r in element.iter("replaced-with") if r.get("name")]
+    return Parameter(
+        name=name,
+        type=content.get("type") or "string",
+        default=default,
+        required=element.get("required").lower() in _TRUE,
+        unique_group=unique,
+        reloadable=element.get("reloadable").lower() in _TRUE,
+        deprecated=element.get("deprecated").lower() in _TRUE
+        or element.find("deprecated") is not None,
+        replaced_with=tuple(replaced),
+        values=tuple(o.get("value") for o in content.iter("option") if o.get("value")),
+        shortdesc=_description(element, "shortdesc"),
+        longdesc=_description(element, "longdesc"),
+    )
+
+
+def _action(element: Element) -> AgentAction:
+    return AgentAction(
+        name=element.get("name"),
+        timeout=element.get("timeout"),
+        interval=element.get("interval"),
+        start_delay=element.get("start-delay") or element.get("start_delay"),
+        role=element.get("role"),
+        depth=element.get("depth"),
+    )
+
+
+def _text(element: Element, tag: str) -> str:
+    found = element.find(tag)
+    return found.text.strip() if found else ""
+
+
+def _description(element: Element, tag: str) -> str:
+    """A description in English (or whatever comes first), without its common margin."""
+    found = element.findall(tag)
+    if not found:
+        return ""
+    chosen = next((e for e in found if e.get("lang", "en").startswith("en")), found[0])
+    lines = textwrap.dedent(chosen.text).strip().splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _milliseconds(text: str) -> int | None:
+    try:
+        return parse_ms(text) if text else None
+    except ConfigError:
+        return None

@@ -1,0 +1,61 @@
+"""The name of an agent: ``ocf:heartbeat:IPaddr2``, ``stonith:lab``, ``systemd:nginx``.
+
+``standard`` is what Pacemaker calls the class. Only OCF agents have a provider. A bare type
+(``IPaddr2``) is looked up in the catalogue, which knows the providers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from crmsh_py.errors import ConfigError, did_you_mean
+
+STANDARDS = ("ocf", "lsb", "service", "stonith", "systemd", "upstart")
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AgentSpec:
+    """Standard, provider ('' where the standard has none) and type of an agent."""
+
+    standard: str
+    provider: str
+    type: str
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.standard, self.provider, self.type) if part)
+
+    @classmethod
+    def parse(cls, text: str) -> AgentSpec:
+        """Read ``standard:provider:type`` or ``standard:type``.
+
+        A bare type gives a spec without a standard, to be resolved by ``Catalogue.resolve``;
+        ``ocf:TYPE`` one without a provider. Pacemaker's ``ocf::PROVIDER:TYPE`` is understood.
+
+        Raises:
+            ConfigError: it is no such name, or the standard is unknown.
+        """
+        parts = text.replace("::", ":").split(":")
+        if parts[0] == "systemd" and len(parts) > 2:
+            parts = ["systemd", ":".join(parts[1:])]
+        if len(parts) > 3 or not all(parts):
+            raise ConfigError(
+                f"“{text}” is not the name of an agent", hint="write it as ocf:heartbeat:IPaddr2"
+            )
+        for part in parts:
+            if not _WORD.fullmatch(part) and parts[0] != "systemd":
+                raise ConfigError(f"“{part}” cannot be part of an agent's name ({text})")
+        if len(parts) == 1:
+            return cls("", "", parts[0])
+        standard = parts[0]
+        if standard not in STANDARDS:
+            raise ConfigError(
+                f"there is no class of agents “{standard}” ({text})",
+                hint=did_you_mean(standard, STANDARDS) or f"one of {', '.join(STANDARDS)}",
+            )
+        if len(parts) == 2:
+            return cls(standard, "", parts[1])
+        if standard != "ocf":
+            raise ConfigError(f"agents of the class {standard} have no provider ({text})")
+        return cls(standard, parts[1], parts[2])
