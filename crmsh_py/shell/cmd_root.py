@@ -1,0 +1,194 @@
+"""Commands that can be typed at the root, and those of every level (help, ls, cd, up, quit)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from crmsh_py.errors import CrmError, NotFound, UsageError
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell import declarations
+from crmsh_py.shell.session import Session
+
+
+def status(session: Session, call: CommandCall) -> int:
+    """``crm_mon -1`` of the cluster, with its options by name."""
+    return show_status(session, call.all("STATUS_OPTION"))
+
+
+STATUS_OPTIONS = {
+    "bynode": "-n",
+    "inactive": "-r",
+    "ops": "-o",
+    "timing": "-t",
+    "failcounts": "-f",
+    "verbose": "-V",
+    "quiet": "-Q",
+    "html": "--output-as=html",
+    "xml": "--output-as=xml",
+    "tickets": "-c",
+    "noheaders": "-D",
+    "detail": "-R",
+    "brief": "-b",
+    "full": "-nrfoA",
+}
+
+
+def show_status(session: Session, options: tuple[str, ...]) -> int:
+    """Print the state by ``crm_mon -1``; the words are crmsh's, or options of crm_mon."""
+    from crmsh_py.tools import crm_mon
+
+    words = ["-1"]
+    for option in options:
+        if option.startswith("-"):
+            words.append(option)
+        elif option in STATUS_OPTIONS:
+            words.append(STATUS_OPTIONS[option])
+        else:
+            raise NotFound(
+                f"status has no option {option}", name=option, possibilities=STATUS_OPTIONS
+            )
+    if session.options.layout:
+        words += ["--layout", session.options.layout]
+    return crm_mon.main(words, door=lambda: session.cluster)
+
+
+def verify(session: Session, call: CommandCall) -> int:
+    """Check the live configuration, as ``crm_verify -LV`` does."""
+    from crmsh_py.tools import crm_verify
+
+    return crm_verify.main(["-L", "-V"], door=lambda: session.cluster)
+
+
+def plan(session: Session, call: CommandCall) -> int:
+    """Say what the cluster is about to do with the live (or the pending) configuration."""
+    from crmsh_py.scheduler.plan import plan as make_plan
+    from crmsh_py.views.plan import render
+
+    cib = session.working.cib()
+    made = make_plan(cib, now=datetime.now(UTC))
+    session.console.out(render(made, colour=session.console.colour(session.console.out_stream)))
+    return 0
+
+
+def why(session: Session, call: CommandCall) -> int:
+    """Say why a resource runs where it runs, or does not."""
+    from crmsh_py.scheduler.explain import why as explain
+
+    cib = session.working.cib()
+    resource = call.get("RESOURCE") or ""
+    if not any(element.id == resource for element in cib.section("resources").iter()):
+        raise NotFound(
+            f"there is no resource {resource}",
+            name=resource,
+            possibilities=[e.id for e in cib.section("resources").iter() if e.id],
+        )
+    lines = explain(cib, resource, call.get("NODE_NAME"), now=datetime.now(UTC))
+    session.console.out("\n".join(lines))
+    return 0
+
+
+def help(session: Session, call: CommandCall) -> int:
+    """Explain a level, a command, or list the commands here."""
+    session.console.out(help_text(session.levels, call.all("TOPIC")))
+    return 0
+
+
+def help_text(levels: tuple[str, ...], topics: tuple[str, ...]) -> str:
+    """The help for some words, seen from a level. Raises NotFound."""
+    level = levels[-1] if levels else "root"
+    if not topics:
+        return _level_help(level)
+    first, rest = topics[0], topics[1:]
+    if first in declarations.LEVELS and not rest:
+        return _level_help(first)
+    place = first if first in declarations.LEVELS else level
+    name = rest[0] if first in declarations.LEVELS else first
+    for candidate in (place, "root"):
+        for declaration in declarations.of_level(candidate):
+            if declaration.name in (name, name.replace("_", "-")):
+                return _command_help(declaration)
+    names = [d.name for d in declarations.of_level(place)] + list(declarations.LEVELS)
+    raise NotFound(f"there is no help for {' '.join(topics)}", name=name, possibilities=names)
+
+
+def _command_help(declaration: declarations.Declaration) -> str:
+    level = "" if declaration.level == "root" else f"{declaration.level} "
+    usage = f"{declaration.name} {declaration.usage}".rstrip()
+    return (
+        f"crm {level}{usage}\n\n    {declaration.summary[0].upper()}{declaration.summary[1:]}.\n\n"
+        f"Example:\n\n    {declaration.example}"
+    )
+
+
+def _level_help(level: str) -> str:
+    rows = [(d.name, d.summary) for d in declarations.of_level(level)]
+    if level == "root":
+        title = "Levels (type the name to enter one, or put it before a command)"
+        levels = "\n".join(f"  {n:<16} {s}" for n, s in declarations.LEVELS.items())
+        commands = "\n".join(f"  {n:<16} {s}" for n, s in rows)
+        return f"{title}\n{levels}\n\nCommands\n{commands}\n\nMore: help LEVEL, help LEVEL COMMAND"
+    commands = "\n".join(f"  {name:<18} {summary}" for name, summary in rows)
+    return f"{level}: {declarations.LEVELS[level]}\n\n{commands}\n\nMore: help {level} COMMAND"
+
+
+def ls(session: Session, call: CommandCall) -> int:
+    """The words that can be typed here, in columns."""
+    level = session.levels[-1] if session.levels else ""
+    names = [d.name for d in declarations.of_level(level)]
+    if not level:
+        names = [*declarations.LEVELS, *names]
+    else:
+        names += ["help", "ls", "cd", "up", "quit"]
+    width = max(map(len, names)) + 2
+    per_row = max(1, 78 // width)
+    rows = [names[i : i + per_row] for i in range(0, len(names), per_row)]
+    session.console.out(
+        "\n".join("".join(f"{name:<{width}}" for name in row).rstrip() for row in rows)
+    )
+    return 0
+
+
+def cd(session: Session, call: CommandCall) -> int:
+    """Walk: ``cd configure``, ``cd ..``, ``cd ../resource``; alone: one level up."""
+    levels = list(session.levels)
+    for step in (call.get("PATH") or "..").split("/"):
+        if step == "..":
+            if levels:
+                levels.pop()
+        elif step in declarations.LEVELS:
+            levels.append(step)
+        elif step not in ("", "."):
+            raise NotFound(
+                f"there is no level {step}", name=step, possibilities=declarations.LEVELS
+            )
+    return _go(session, tuple(levels))
+
+
+def up(session: Session, call: CommandCall) -> int:
+    """One level up; out of configure this commits."""
+    if not session.levels:
+        raise UsageError("this is the root already", hint="quit leaves crm")
+    return _go(session, session.levels[:-1])
+
+
+def quit(session: Session, call: CommandCall) -> int:
+    """Leave crm; out of configure this commits."""
+    code = _go(session, ())
+    session.leaving = True
+    return code
+
+
+def _go(session: Session, levels: tuple[str, ...]) -> int:
+    """Stand somewhere else; a refused commit keeps a person where the changes are."""
+    from crmsh_py.shell.dispatch import leave_configure
+
+    code = 0
+    if "configure" in session.levels and "configure" not in levels:
+        try:
+            code = leave_configure(session)
+        except CrmError:
+            if session.interactive:
+                session.console.warning("the changes are still pending; 'refresh' drops them")
+            raise
+    session.levels = levels
+    return code

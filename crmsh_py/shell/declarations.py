@@ -1,0 +1,225 @@
+"""Every command once: its name, what it does, and an example.
+
+The grammar (``grammar/commands.lark``) says how a command is written, this table says what it is
+for; a test checks that both name the same commands. The handler of ``cmd_<level>_<command>`` is
+the function ``<command>`` in ``shell/cmd_<level>.py``, loaded when it is called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEVELS = {
+    "configure": "change the configuration; nothing is done before commit",
+    "resource": "start, stop, move and look after resources",
+    "node": "the cluster's nodes: standby, maintenance, attributes",
+    "ra": "resource agents: what there is, and what each one takes",
+    "cib": "shadow configurations, to try changes on",
+    "cluster": "the cluster manager: start, stop, status",
+    "corosync": "the membership layer: configuration keys and state",
+    "lab": "clusters on this machine: create, start, break, destroy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One command of one level. ``usage`` is what follows the command's name."""
+
+    level: str
+    name: str
+    usage: str
+    summary: str
+    example: str
+
+    @property
+    def rule(self) -> str:
+        """The grammar's rule."""
+        return f"cmd_{self.level}_{self.name.replace('-', '_')}"
+
+
+def _level(name: str, rows: str) -> list[Declaration]:
+    """Rows of ``name | usage | summary | example`` (the example without the level)."""
+    declarations = []
+    for row in rows.strip().splitlines():
+        command, usage, summary, example = (cell.strip() for cell in row.split(" | "))
+        usage = usage.replace("¦", "|").replace("—", "")
+        example = f"{'' if name == 'root' else name + ' '}{example}"
+        declarations.append(Declaration(name, command, usage, summary, f"crm {example}"))
+    return declarations
+
+
+# In a cell, — stands for nothing and ¦ for a bar.
+ALL: tuple[Declaration, ...] = (
+    *_level(
+        "root",
+        """
+status | [OPTION…] | show the state of the cluster | status
+verify | — | check the live configuration | verify
+plan | — | show what the cluster is about to do, and why | plan
+why | RSC [NODE] | say why a resource runs where it runs | why WebSite
+help | [LEVEL] [COMMAND] | explain a level or a command | help configure primitive
+ls | — | list the commands that can be typed here | ls
+cd | [LEVEL¦..] | go to another level | cd configure
+up | — | go back one level | up
+quit | — | leave | quit
+""",
+    ),
+    *_level(
+        "configure",
+        """
+node | UNAME [attributes N=V…] [utilization N=V…] | define a node or merge into it | node pacemaker01 attributes rack=a
+primitive | ID [CLASS:[PROVIDER:]]TYPE¦@TMPL [params N=V…] [meta N=V…] [op NAME N=V…] | define a resource | primitive ip ocf:heartbeat:IPaddr2 params ip=192.168.100.100 op monitor interval=30s
+rsc_template | ID [CLASS:[PROVIDER:]]TYPE [params N=V…] [op NAME N=V…] | define a template of resources | rsc_template web ocf:heartbeat:apache
+group | ID RSC… [meta N=V…] | put resources together, one after the other | group site ClusterIP WebSite
+clone | ID RSC [meta N=V…] | run a resource on several nodes | clone everywhere dummy
+ms | ID RSC [meta N=V…] | define a promotable clone (older spelling) | ms main db
+bundle | ID docker¦podman image=IMAGE [network …] [storage …] [primitive RSC] | define a bundle of containers | bundle web podman image=httpd
+location | ID RSC SCORE: NODE ¦ rule … | prefer or avoid nodes | location prefer-1 WebSite 50: pacemaker01
+colocation | ID SCORE: RSC WITH-RSC | keep resources together or apart | colocation website-with-ip INFINITY: WebSite ClusterIP
+order | ID [KIND:] FIRST THEN | start one before the other | order apache-after-ip mandatory: ClusterIP WebSite
+rsc_ticket | ID TICKET: RSC [loss-policy=…] | bind a resource to a ticket | rsc_ticket t1 siteA: WebSite
+property | N=V… | set cluster properties | property stonith-enabled=false
+rsc_defaults | N=V… | set defaults of resources | rsc_defaults resource-stickiness=100
+op_defaults | N=V… | set defaults of operations | op_defaults timeout=240s
+fencing_topology | [NODE:] DEVICES… | say which devices fence which node, in which order | fencing_topology fence1
+tag | NAME: RSC… | name a set of resources | tag web: ClusterIP WebSite
+role | ID read¦write¦deny SPEC… | define an access role | role watcher read cib
+user | UID role:ID… | define an access user (old schemas) | user bob role:watcher
+acl_target | UID ROLE… | give roles to a user | acl_target bob watcher
+alert | ID PATH [to RECIPIENT…] | call a program at every event | alert mail /usr/local/bin/alert.sh
+monitor | RSC[:ROLE] INTERVAL[:TIMEOUT] | add a monitor operation | monitor WebSite 30s:20s
+xml | XML | define an element by its XML | xml '<primitive id="x" class="ocf" provider="heartbeat" type="Dummy"/>'
+show | [xml] [changed] [ID…] | show the configuration | show
+edit | [xml] [ID…] | edit it with $EDITOR | edit WebSite
+filter | PROGRAM [ID…] | pipe it through a program | filter "sed s/30s/10s/" ClusterIP
+set | ID.NAME VALUE | change one value | set ClusterIP.ip 192.168.100.101
+modgroup | GROUP add¦remove RSC [before¦after RSC] | change the members of a group | modgroup site add mail after WebSite
+delete | [--force] ID… | delete elements | delete WebSite
+rename | OLD NEW | rename an element | rename WebSite Site
+erase | [nodes] | delete everything | erase
+default-timeouts | ID… | take the timeouts that the agents advise | default-timeouts WebSite
+get-property | [-t] NAME… | print a property's effective value | get-property no-quorum-policy
+load | [xml] replace¦update¦push FILE | load a configuration from a file | load update site.crm
+save | [xml] [ID…] FILE | save the configuration to a file | save backup.crm
+graph | [dot [FILE]] | show the constraints as a graph | graph dot
+refresh | — | drop what is pending | refresh
+commit | [force] | check the changes and carry them out | commit
+verify | — | check the configuration with what is pending | verify
+validate-all | RSC | let the agent check its parameters | validate-all WebSite
+schema | [NAME] | show or change the schema | schema
+upgrade | [force] | upgrade the configuration to the newest schema | upgrade force
+revisions | [COUNT] | list the stored commits | revisions
+diff | REVISION [REVISION] | show what a commit changed | diff 0.5.0
+rollback | REVISION | make the configuration what it was, as a new commit | rollback 0.5.0
+""",
+    ),
+    *_level(
+        "resource",
+        """
+status | [RSC…] | show resources and where they are | status
+locate | RSC… | say on which nodes resources are active | locate WebSite
+start | RSC… | set target-role=Started | start WebSite
+stop | RSC… | set target-role=Stopped | stop WebSite
+restart | RSC… | stop, wait, start | restart WebSite
+promote | RSC | set target-role=Promoted | promote main
+demote | RSC | set target-role=Unpromoted | demote main
+manage | RSC | let the cluster manage it | manage WebSite
+unmanage | RSC | leave it as it is | unmanage WebSite
+maintenance | RSC [on¦off] | set its maintenance mode | maintenance WebSite on
+move | RSC [NODE] [LIFETIME] [force] | move it, by a constraint | move WebSite pacemaker02
+ban | RSC [NODE] [LIFETIME] [force] | keep it off a node, by a constraint | ban WebSite pacemaker01
+clear | RSC | remove the constraints of move and ban | clear WebSite
+constraints | RSC | show the constraints that name it | constraints WebSite
+operations | [RSC] [NODE] | show the results of its operations | operations WebSite
+scores | — | show the scores of all resources | scores
+cleanup | [RSC] [NODE] | forget failures and look again | cleanup WebSite
+refresh | [RSC] [NODE] | forget the whole history and look again | refresh WebSite
+failcount | RSC set¦delete¦show NODE [VALUE] | show or change fail counts | failcount WebSite show pacemaker01
+param | RSC set¦delete¦show NAME [VALUE] | one parameter of the agent | param ClusterIP show ip
+meta | RSC set¦delete¦show NAME [VALUE] | one meta attribute | meta WebSite set priority 5
+utilization | RSC set¦delete¦show NAME [VALUE] | one utilization attribute | utilization WebSite set cpu 1
+""",
+    ),
+    *_level(
+        "node",
+        """
+show | [NODE] | show nodes and their attributes | show
+standby | [--all¦NODE…] [reboot¦forever] | move everything off a node | standby pacemaker01
+online | [--all¦NODE…] | end standby | online pacemaker01
+maintenance | [NODE] | leave everything on a node as it is | maintenance pacemaker01
+ready | [NODE] | end maintenance | ready pacemaker01
+fence | NODE | power-cycle a node by its fence device | fence pacemaker01
+clearstate | [NODE] | forget everything about a node's resources | clearstate pacemaker01
+delete | NODE | remove a node from the configuration | delete pacemaker03
+attribute | NODE set¦delete¦show NAME [VALUE] | one lasting attribute | attribute pacemaker01 set rack a
+utilization | NODE set¦delete¦show NAME [VALUE] | one capacity | utilization pacemaker01 set cpu 4
+status-attr | NODE set¦delete¦show NAME [VALUE] | one attribute until the node restarts | status-attr pacemaker01 set pingd 100
+""",
+    ),
+    *_level(
+        "ra",
+        """
+classes | — | list the classes of agents and their providers | classes
+list | CLASS [PROVIDER] | list agents | list ocf heartbeat
+providers | TYPE [CLASS] | say who provides an agent | providers apache
+info | [CLASS:[PROVIDER:]]TYPE | explain an agent and its parameters | info ocf:heartbeat:IPaddr2
+validate | AGENT [N=V…] | let an agent check parameters | validate ocf:heartbeat:IPaddr2 ip=192.168.100.100
+""",
+    ),
+    *_level(
+        "cluster",
+        """
+start | [--all¦NODE…] | start the cluster manager | start --all
+stop | [--all¦NODE…] | move everything away and stop the cluster manager | stop pacemaker03
+restart | [--all¦NODE…] | stop, then start | restart pacemaker03
+status | — | show the subsystems of the node and whether they live | status
+wait_for_startup | [SECONDS] | wait until the cluster has a DC | wait_for_startup 10
+""",
+    ),
+    *_level(
+        "corosync",
+        """
+show | — | print the node's corosync.conf | show
+get | KEY | print one configuration key | get totem.token
+status | [ring¦quorum] | show rings and quorum | status
+""",
+    ),
+    *_level(
+        "cib",
+        """
+new | [NAME] [withstatus] [force] [empty] | make a shadow and work on it | new trial
+use | [NAME¦live] | work on a shadow, or on the live cluster | use live
+diff | — | compare the shadow with the live cluster | diff
+commit | [NAME] [force] | make the live configuration what the shadow is | commit trial
+import | FILE [NAME] | make a shadow from a file | import cib.xml trial
+list | — | list the shadows | list
+delete | NAME | delete a shadow | delete trial
+reset | NAME | make a shadow what the live configuration is | reset trial
+""",
+    ),
+    *_level(
+        "lab",
+        """
+create | [--config FILE] [--nodes A,B,C] [--network CIDR] | make a cluster on this machine | create --config examples/corosync.conf
+start | [--corosync-only] [NODE…] | start nodes (all) | start
+stop | [NODE…] | stop nodes in an orderly way (all) | stop pacemaker03
+kill | NODE… | end everything on nodes at once, as a power cut | kill pacemaker01
+partition | NODE… | cut nodes off from the rest | partition pacemaker01
+heal | — | connect all nodes again | heal
+wipe | NODE… | empty the disks of stopped nodes | wipe pacemaker02
+exec | NODE¦host -- CMD… | run a command inside a node, or on the host beside them | exec pacemaker01 -- ip addr
+shell | NODE¦host | open a shell there | shell pacemaker01
+log | [NODE…] | print the logs of nodes (all) | log pacemaker01
+list | — | list the labs of this user | list
+status | — | show the lab's nodes and what runs | status
+destroy | — | end the lab and remove everything of it | destroy
+""",
+    ),
+)
+
+BY_RULE = {declaration.rule: declaration for declaration in ALL}
+
+
+def of_level(level: str) -> tuple[Declaration, ...]:
+    """The commands of a level ('root' for the root) in their order."""
+    return tuple(d for d in ALL if d.level == (level or "root"))

@@ -1,0 +1,116 @@
+"""From a line of text to a handler: levels, one-shots, batches.
+
+A line is parsed by the grammar at the level where it is typed, and may walk through levels to its
+command. A person moves by typing a level's name alone. Leaving ``configure`` with changes commits
+them (a one-shot always leaves it), as in crmsh.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from crmsh_py.errors import CrmError, Diagnostic, SyntaxProblem
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.lang.words import LogicalLine, Piece, logical_lines
+from crmsh_py.shell.session import Session
+
+Handler = Callable[[Session, CommandCall], int | None]
+
+def single_line(text: str) -> LogicalLine:
+    """A line typed by hand, or made of the words of a one-shot."""
+    return LogicalLine(text, 0, (Piece(0, 0, text),))
+
+
+def run_line(session: Session, line: LogicalLine, *, origin: str = "") -> int:
+    """Run one line where the session stands; returns its exit code. Raises CrmError kinds."""
+    from crmsh_py import lang
+
+    try:
+        call = lang.parse_command(line.text, session.levels[-1] if session.levels else "")
+    except SyntaxProblem as problem:
+        raise SyntaxProblem(placed(problem.diagnostic, line, origin)) from None
+    return run_call(session, call, line, origin=origin)
+
+
+def placed(diagnostic: Diagnostic, line: LogicalLine, origin: str) -> Diagnostic:
+    """A finding in a logical line, shown in the physical line of the file where it stands."""
+    number, text, span = line.place(diagnostic.span)
+    return replace(diagnostic, source=text, span=span, origin=origin or None, line=number)
+
+
+def run_call(session: Session, call: CommandCall, line: LogicalLine, *, origin: str = "") -> int:
+    """Run a parsed command, and what follows from the levels that it went through."""
+    if call.name == "enter":
+        session.levels = (*session.levels, *call.path)
+        return 0
+    session.line, session.origin = line, origin
+    outer = session.levels
+    inner = (*outer, *call.path)
+    session.levels = inner
+    try:
+        code = handler_of(call)(session, call)
+    finally:
+        # A line that walks comes back to where it began, unless its command went elsewhere.
+        if session.levels == inner:
+            session.levels = outer
+    if "configure" in call.path and "configure" not in outer:
+        code = leave_configure(session) or code
+    return code or 0
+
+
+def handler_of(call: CommandCall) -> Handler:
+    """The function that carries a command out."""
+    module = importlib.import_module(f"crmsh_py.shell.cmd_{call.level}")
+    name = "element" if call.element is not None else call.name.replace("-", "_")
+    return cast(Handler, getattr(module, name))
+
+
+def leave_configure(session: Session) -> int:
+    """Commit what is pending on the way out; in the REPL ask first. Returns an exit code."""
+    working = session.working
+    if not working.pending:
+        return 0
+    if working.refused:
+        session.console.error("the changes that were refused above were not committed")
+        working.refresh()
+        return 1
+    if session.interactive and not session.options.force:
+        question = "There are changes pending. Do you want to commit them"
+        if not session.console.ask(question):
+            session.console.info("the changes were dropped")
+            working.refresh()
+            return 0
+    from crmsh_py.shell.commits import commit
+
+    commit(session)
+    return 0
+
+
+def run_batch(session: Session, text: str, origin: str) -> int:
+    """Run a script: every line, whatever happens to the others; 1 if any failed.
+
+    What is pending at the end is committed, as when leaving the configure level.
+    """
+    worst = 0
+    for line in logical_lines(text):
+        session.console.place = f"{origin}:{line.line}" if origin else ""
+        try:
+            worst = run_line(session, line, origin=origin) or worst
+        except CrmError as error:
+            session.console.error(error)
+            worst = 1
+        if session.leaving:
+            break
+    session.console.place = origin
+    try:
+        if not session.leaving:
+            worst = leave_configure(session) or worst
+    except CrmError as error:
+        session.console.error(error)
+        worst = 1
+    finally:
+        session.console.place = ""
+    return 1 if worst else 0

@@ -1,0 +1,106 @@
+"""``crm``: one command, a script, or the interactive shell.
+
+Every ``CrmError`` of the program ends here as one message and an exit code; nothing else is
+caught, since anything else is a mistake of ours and must be seen as one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from crmsh_py.errors import CrmError, UsageError
+from crmsh_py.shell.console import Console
+from crmsh_py.shell.options import USAGE, Options, parse
+from crmsh_py.shell.session import Session
+
+_MAX_SCRIPT = 64 * 1024 * 1024  # characters
+_BRACKETS = ("(", ")", "[", "]", "{", "}")
+INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``crm`` with these arguments (default: the process's own); returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    console = Console()
+    try:
+        options = parse(words)
+        return _run(options)
+    except CrmError as error:
+        console.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        console.error("interrupted; what was not committed is not in the cluster")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (crm … | head); Python would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(options: Options) -> int:
+    if options.help:
+        print(USAGE)
+        return 0
+    if options.version:
+        from crmsh_py import __version__
+
+        print(f"crmsh-py {__version__}")
+        return 0
+    if options.file and options.words:
+        raise UsageError("a file and a command cannot both be run")
+    answer = True if options.force else False if options.answer_no else None
+    if options.words:
+        session = Session(options, Console(answer=answer, display=options.display))
+        return _one_shot(session)
+    if options.file or not sys.stdin.isatty():
+        batch_answer = bool(options.force)  # a script is never asked
+        session = Session(options, Console(answer=batch_answer, display=options.display))
+        return _batch(session)
+    from crmsh_py.shell.repl import run
+
+    console = Console(answer=answer, display=options.display)
+    return run(Session(options, console, interactive=True))
+
+
+def _one_shot(session: Session) -> int:
+    from crmsh_py.shell.dispatch import run_call, run_line, single_line
+    from crmsh_py.shell.quick import recognise
+
+    words = session.options.words
+    line = single_line(as_line(words))
+    call = recognise(words)
+    code = run_call(session, call, line) if call is not None else run_line(session, line)
+    if not session.levels:
+        return code
+    # Only a level was named. With a script on standard input it runs there (crm configure < FILE);
+    # a person at a terminal stays there.
+    if not sys.stdin.isatty():
+        return _batch(session)
+    from crmsh_py.shell.repl import run
+
+    session.interactive = True
+    return run(session)
+
+
+def _batch(session: Session) -> int:
+    from crmsh_py.shell.dispatch import run_batch
+
+    name = session.options.file
+    if not name or name == "-":
+        return run_batch(session, sys.stdin.read(_MAX_SCRIPT), "stdin" if name else "")
+    try:
+        with open(name, encoding="utf-8", errors="surrogateescape") as file:
+            text = file.read(_MAX_SCRIPT)
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}") from None
+    return run_batch(session, text, name)
+
+
+def as_line(words: Sequence[str]) -> str:
+    """One-shot words as a line of the language: each stays one word, brackets stay brackets."""
+    from crmsh_py.lang.words import quote_word
+
+    return " ".join(word if word in _BRACKETS else quote_word(word) for word in words)

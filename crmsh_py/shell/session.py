@@ -1,0 +1,134 @@
+"""One run of the shell: its cluster, its pending configuration, its console and its options.
+
+Everything a command handler needs is here; a handler knows nothing of how it was called.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from crmsh_py.errors import ClusterUnreachable, CrmError
+from crmsh_py.shell.console import Console
+from crmsh_py.shell.options import Options
+from crmsh_py.shell.working import WorkingCopy
+
+if TYPE_CHECKING:
+    from crmsh_py.agents.catalogue import Catalogue
+    from crmsh_py.clusters.port import Cluster
+    from crmsh_py.lang.words import LogicalLine
+
+WAIT_S = 120.0  # how long -w and waiting commands give the cluster
+
+
+class Session:
+    """The state of one shell.
+
+    ``levels`` is where a person stands: ``()`` at the root, ``("configure",)``,
+    ``("configure", "ra")``. ``interactive`` is True in the REPL only.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        console: Console,
+        *,
+        environ: Mapping[str, str] | None = None,
+        interactive: bool = False,
+    ) -> None:
+        self.options = options
+        self.console = console
+        self.environ = dict(os.environ if environ is None else environ)
+        if options.layout:
+            self.environ["CRM_LAYOUT"] = options.layout
+        self.interactive = interactive
+        self.levels: tuple[str, ...] = ()
+        self.leaving = False
+        # The line that is being run, and the file that it stands in ('' when typed by hand).
+        self.line: LogicalLine | None = None
+        self.origin = ""
+        self.working = WorkingCopy(lambda: self.cluster)
+        self.shadow = options.shadow
+        self._cluster: Cluster | None = None
+        self._catalogue: Catalogue | None = None
+        self._sat_on = ""
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster that is driven; chosen at the first use. Raises ClusterUnreachable."""
+        if self._cluster is None:
+            from crmsh_py.clusters.choose import choose
+
+            self._cluster = choose(
+                self.environ, kind=self.options.cluster or None, shadow=self.shadow or None
+            )
+            self._sat_on = self._cluster.node
+        return self._cluster
+
+    @property
+    def has_cluster(self) -> bool:
+        """Whether a cluster answers now; never raises."""
+        try:
+            self.cluster.read_cib()
+        except CrmError:
+            return False
+        return True
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The agents of this machine and of the catalogue."""
+        if self._catalogue is None:
+            from crmsh_py.agents.catalogue import Catalogue
+
+            self._catalogue = Catalogue.of_machine(self.environ)
+        return self._catalogue
+
+    @property
+    def user(self) -> str:
+        """The name of who is sitting here."""
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # a user id without a name
+            return str(os.getuid())
+
+    @property
+    def label(self) -> str:
+        """What the prompt shows in brackets; ``none`` while there is no cluster."""
+        try:
+            return self.cluster.label
+        except CrmError:
+            return "none"
+
+    def use_shadow(self, name: str) -> None:
+        """Work on a shadow ('' is the live cluster) from now on."""
+        self.shadow = name
+        self._cluster = None
+        self.working.refresh()
+
+    def follow_node(self) -> str | None:
+        """Move to another node of the lab if the one we sit on has died.
+
+        Returns the sentence that says so, None if nothing had to be done. A choice that the user
+        made (``CRM_NODE``) holds as long as that node lives.
+        """
+        if self._cluster is None or self._cluster.kind != "local":
+            return None
+        try:
+            self._cluster.membership()
+            return None
+        except CrmError:
+            pass
+        old, self._cluster = self._sat_on, None
+        self.environ.pop("CRM_NODE", None)
+        try:
+            new = self.cluster.node
+        except ClusterUnreachable:
+            return f"{old} does not answer, and no other node does"
+        return f"{old} does not answer any more: the shell sits on {new} now"
+
+    def settle(self) -> None:
+        """With -w: return when the cluster has carried out what was changed."""
+        if self.options.wait:
+            self.cluster.wait_idle(timeout_s=WAIT_S)
