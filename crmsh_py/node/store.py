@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from crmsh_py.engine.api import (
+    SaveRatified,
     SaveRevision,
     SaveRing,
     SaveTerm,
@@ -65,11 +66,16 @@ _REVISION_COLUMNS = (
 _RowValues = tuple[int, int, int, int, int, str, str, str, str, int, int, str]
 
 
+Step = tuple[str, tuple[int, int, int]]
+
+
 class Replay(Protocol):
     """How patches are applied: the one thing the store does not know itself."""
 
-    def __call__(self, cib: str, patches: Sequence[str]) -> tuple[str, str]:
+    def __call__(self, cib: str, patches: Sequence[Step]) -> tuple[str, str]:
         """Apply patches (XML) to a configuration (XML); return the result and its digest.
+
+        Each step is a patch and the version that the configuration had after it.
 
         Raises:
             CrmError: a patch does not fit.
@@ -174,6 +180,8 @@ class Store:
                 _save_number(db, "ring_sequence", sequence)
             case SaveTerm(term=term):
                 _save_number(db, "term", term)
+            case SaveRatified(term=term):
+                _save_number(db, "ratified", term)
             case SaveRevision():
                 self._save_revision(db, write)
             case SetAside(cib=cib, reason=reason):
@@ -252,7 +260,9 @@ class Store:
         return StoredState(
             ring_sequence=numbers.get("ring_sequence", 0),
             term=numbers.get("term", 0),
-            revision_term=term,
+            # Terms only grow, so what was ratified is newer than the revision, or it is older
+            # than a revision that came after.
+            revision_term=max(term, numbers.get("ratified", 0)) if cib else 0,
             cib=cib,
         )
 
@@ -268,7 +278,7 @@ class Store:
                 raise _CorruptError(f"revision {before + 1} is missing")
             before = values[0]
             first = first or before
-            last = tuple(values)  # type: ignore[assignment]
+            last = tuple(values)
         if last is None:
             return 0, ""
         self._newest = before
@@ -289,10 +299,12 @@ class Store:
         if checksum != _checksum(number, cib):
             raise _CorruptError(f"snapshot {number} fails its checksum")
         rows = db.execute(
-            "SELECT patch FROM revision WHERE number > ? ORDER BY number", (number,)
+            "SELECT patch, admin_epoch, epoch, num_updates FROM revision"
+            " WHERE number > ? ORDER BY number",
+            (number,),
         ).fetchall()
         self._since_snapshot = len(rows)
-        return self._replay(cib, [patch for (patch,) in rows])
+        return self._replay(cib, [(patch, tuple(version)) for patch, *version in rows])
 
     # ---- mishaps ---------------------------------------------------------------------------
 

@@ -12,17 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from crmsh_py.engine.api import SaveRevision, SaveRing, SaveTerm, SetAside, StoredState
+from crmsh_py.engine.api import (
+    SaveRatified,
+    SaveRevision,
+    SaveRing,
+    SaveTerm,
+    SetAside,
+    StoredState,
+)
 from crmsh_py.errors import CrmError
 from crmsh_py.node import store as store_module
-from crmsh_py.node.store import Store
+from crmsh_py.node.store import Step, Store
 
 
-def append(cib: str, patches: Sequence[str]) -> tuple[str, str]:
+def append(cib: str, patches: Sequence[Step]) -> tuple[str, str]:
     """A stand-in for patches: the document is a text, a patch is a piece at its end."""
-    if any(patch == "bad" for patch in patches):
+    if any(patch == "bad" for patch, _ in patches):
         raise CrmError("a bad patch")
-    result = cib + "".join(patches)
+    result = cib + "".join(patch for patch, _ in patches)
     return result, digest(result)
 
 
@@ -101,6 +108,20 @@ def test_ring_sequence_and_term_never_go_back(path: Path) -> None:
     assert (state.ring_sequence, state.term) == (12, 4)
 
 
+def test_a_revision_can_be_ratified_by_a_later_term(path: Path) -> None:
+    text = filled(path)
+    store, _, _ = opened(path)
+    store.write([SaveRatified(term=6)])
+    store.close()
+    store, ratified, _ = opened(path)
+    store.write([revision(9, text + "x", patch="x", term=8)])
+    store.close()
+
+    _, later, _ = opened(path)
+
+    assert (ratified.revision_term, later.revision_term) == (6, 8)
+
+
 def test_revisions_are_told_newest_first(path: Path) -> None:
     filled(path, patches=3)
     store, _, _ = opened(path)
@@ -117,7 +138,7 @@ def test_a_start_replays_no_more_than_the_patches_since_a_snapshot(path: Path) -
     text = filled(path, patches=store_module.SNAPSHOT_EVERY + 5)
     replayed: list[int] = []
 
-    def counting(cib: str, patches: Sequence[str]) -> tuple[str, str]:
+    def counting(cib: str, patches: Sequence[Step]) -> tuple[str, str]:
         replayed.append(len(patches))
         return append(cib, patches)
 

@@ -1,0 +1,238 @@
+"""The control socket: programs on this machine ask, the node answers.
+
+A Unix socket beside those of the other nodes. Every connection is checked by the user id that the
+kernel vouches for (``SO_PEERCRED``, as seen in the node's own user namespace): only the user whose
+node this is, and root. Connections, requests in flight and what waits to be sent are bounded; a
+client that breaks the protocol or does not read is cut off, which hurts nobody else.
+
+A request becomes ``RequestReceived`` with a ticket of ours; ``reply`` finds the way back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Callable
+
+from crmsh_py.engine.api import ClientGone, RequestReceived
+from crmsh_py.errors import CrmError, LocalProtocolError, RemoteProtocolError
+from crmsh_py.node.ports import LogLine, Report
+from crmsh_py.wire import control, framing
+
+MAX_CONNECTIONS = 256
+MAX_IN_FLIGHT = 64  # unanswered requests of one connection
+MAX_UNSENT = 2 * framing.MAX_FRAME  # bytes that may wait for one client to read
+MAX_UNSENT_STREAM = 1024 * 1024  # the same for a watch, which can be asked for again
+MAX_UNFINISHED = 4 * framing.MAX_FRAME  # bytes of unfinished frames of all connections together
+LAST_WORDS_S = 1.0  # what clients get to read their answers when the node stops
+
+_UCRED = struct.Struct("3i")  # pid, uid, gid of socket(7)
+
+
+def peer_user(connection: socket.socket) -> int:
+    """The user id of who is at the other end, as the kernel knows it."""
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    _, uid, _ = _UCRED.unpack(data)
+    return int(uid)
+
+
+class ControlServer:
+    """Implements ``ports.Clients`` on one Unix socket."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        report: Report,
+        log: LogLine,
+        read_user: Callable[[socket.socket], int] = peer_user,
+    ) -> None:
+        self._path = path
+        self._report = report
+        self._log = log
+        self._read_user = read_user
+        self._server: asyncio.Server | None = None
+        self._connections: set[_Connection] = set()
+        self._by_ticket: dict[int, _Connection] = {}
+        self._last_ticket = 0
+        self._alone = asyncio.Event()  # no client is connected
+        self._alone.set()
+
+    async def open(self) -> None:
+        """Listen; raises CrmError when the path cannot be had."""
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
+            loop = asyncio.get_running_loop()
+            # Under a name of its own first: who sees the socket's name finds it listening.
+            early = f"{self._path}.new"
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(early)
+            self._server = await loop.create_unix_server(lambda: _Connection(self), early)
+            os.chmod(early, 0o600)
+            os.rename(early, self._path)
+        except OSError as error:
+            raise CrmError(f"cannot listen on {self._path}: {error.strerror or error}") from None
+
+    def reply(self, ticket: int, reply: control.Reply) -> None:
+        """Answer a request; a client that has gone is nobody's problem."""
+        connection = self._by_ticket.get(ticket)
+        if connection is None:
+            return
+        if not connection.answer(ticket, reply):
+            del self._by_ticket[ticket]
+
+    async def close(self) -> None:
+        """Take the socket away, let clients have what was answered, and hang up on them."""
+        if self._server is not None:
+            self._server.close()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
+        for connection in list(self._connections):
+            connection.finish()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._alone.wait()
+        for connection in list(self._connections):
+            connection.hang_up()
+
+    # ---- for its connections ---------------------------------------------------------------
+
+    def admit(self, connection: _Connection, channel: socket.socket) -> bool:
+        """Whether a new connection may talk to us."""
+        user = self._read_user(channel)
+        if user not in (0, os.geteuid()):
+            self._log("warning", "MAIN", f"Refused a control connection of user id {user}")
+            return False
+        if len(self._connections) >= MAX_CONNECTIONS:
+            self._log("warning", "MAIN", "Refused a control connection: there are too many")
+            return False
+        connection.user = _user_name(user)
+        self._connections.add(connection)
+        self._alone.clear()
+        return True
+
+    def receive(self, connection: _Connection, theirs: int, request: control.Request) -> None:
+        """Pass a request on under a ticket of ours; ``theirs`` goes back with the answer."""
+        self._last_ticket += 1
+        ticket = self._last_ticket
+        self._by_ticket[ticket] = connection
+        connection.tickets[ticket] = theirs
+        self._report(
+            RequestReceived(
+                ticket=ticket, request=request, user=connection.user, client=connection.client
+            )
+        )
+
+    def check_unfinished(self) -> None:
+        """Raise RemoteProtocolError when the clients together hold too much of our memory."""
+        if sum(connection.unfinished for connection in self._connections) > MAX_UNFINISHED:
+            raise RemoteProtocolError("too many large requests at once")
+
+    def broken(self, connection: _Connection, error: RemoteProtocolError) -> None:
+        """A client broke the protocol and is cut off."""
+        who = connection.client or "unnamed"
+        self._log("warning", "MAIN", f"Cut off a control client ({who}): {error.message}")
+
+    def gone(self, connection: _Connection) -> None:
+        """A connection has ended."""
+        self._connections.discard(connection)
+        if not self._connections:
+            self._alone.set()
+        for ticket in connection.tickets:
+            if self._by_ticket.pop(ticket, None) is not None:
+                self._report(ClientGone(ticket=ticket))
+
+
+class _Connection(asyncio.Protocol):
+    """One client."""
+
+    def __init__(self, server: ControlServer) -> None:
+        self._server = server
+        self._decoder = framing.RequestDecoder()
+        self._transport: asyncio.Transport | None = None
+        self.user = ""
+        self.client = ""
+        self.tickets: dict[int, int] = {}  # ours -> the client's, unanswered
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes of a request whose end has not come yet."""
+        return self._decoder.pending
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        channel = transport.get_extra_info("socket")
+        if not self._server.admit(self, channel):
+            transport.abort()
+            return
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        try:
+            for ticket, request in self._decoder.receive(data):
+                self._take(ticket, request)
+            if self.unfinished:
+                self._server.check_unfinished()
+        except RemoteProtocolError as error:
+            self._server.broken(self, error)
+            self.hang_up()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._server.gone(self)
+
+    def _take(self, ticket: int, request: control.Request) -> None:
+        if len(self.tickets) >= MAX_IN_FLIGHT:
+            raise RemoteProtocolError(f"more than {MAX_IN_FLIGHT} requests at once")
+        if isinstance(request, control.Hello):
+            self.client = request.client[:64]
+            # Whoever passed the check may say for whom he acts: it is the author of revisions,
+            # not a permission. Inside a user namespace the kernel's answer would be ``root``.
+            self.user = request.user[:64] or self.user
+            self._send(ticket, control.Done())
+            return
+        self._server.receive(self, ticket, request)
+
+    def answer(self, ticket: int, reply: control.Reply) -> bool:
+        """Send a reply; return whether more may follow under this ticket."""
+        stream = isinstance(reply, control.Changed)
+        theirs = self.tickets[ticket] if stream else self.tickets.pop(ticket)
+        self._send(theirs, reply, limit=MAX_UNSENT_STREAM if stream else MAX_UNSENT)
+        return stream
+
+    def _send(self, ticket: int, reply: control.Reply, limit: int = MAX_UNSENT) -> None:
+        if self._transport is None:
+            return
+        try:
+            data = framing.encode_reply(ticket, reply)
+        except LocalProtocolError as error:
+            data = framing.encode_reply(
+                ticket, control.Refused(kind="CrmError", text=error.message)
+            )
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > limit:
+            self.hang_up()
+
+    def finish(self) -> None:
+        """End the connection when what was answered is sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def hang_up(self) -> None:
+        """Cut the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,254 @@
+"""One node, put together: settings in, a running daemon, an exit code out.
+
+Order at the start: log, settings and key, store (what the node knew), network, control socket,
+then ``Started`` to the core. The control socket's name appears when the node answers; who started
+us may also wait for a line on the descriptor that ``CRM_READY_FD`` names.
+
+SIGTERM and SIGINT ask for an orderly stop, in which resources leave first; a second one ends the
+node at once. The exit code is 0 after a stop that was asked for, 1 when the node could not go on:
+then whoever runs the node must take all of it down, as a watchdog does with a machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from crmsh_py import corosync_conf
+from crmsh_py.corosync_conf import CorosyncConf
+from crmsh_py.engine.api import Event, RequestReceived, Started, StoredState
+from crmsh_py.errors import ConfigError, CrmError
+from crmsh_py.node.control import ControlServer
+from crmsh_py.node.disk import DiskThread
+from crmsh_py.node.log import LogSettings, NodeLog
+from crmsh_py.node.loop import FAILED, NodeLoop
+from crmsh_py.node.ports import Agents, Core, LogLine, Report
+from crmsh_py.node.replay import replay
+from crmsh_py.node.seal import choose_seal, read_key
+from crmsh_py.node.store import Store
+from crmsh_py.node.transport import Network, UdpTransport
+from crmsh_py.wire import settings as node_settings
+from crmsh_py.wire.control import StopDaemon
+from crmsh_py.wire.settings import NodeSettings
+
+READY_VARIABLE = "CRM_READY_FD"
+OWN_TICKET = 0  # of requests that the daemon makes itself; nobody waits for the answer
+MAX_SETTINGS = 1024 * 1024  # bytes of a settings file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """All that a core is made from."""
+
+    settings: NodeSettings
+    conf: CorosyncConf
+    stored: StoredState
+    wall_offset: float
+    seed: int
+
+
+MakeCore = Callable[[Beginning], Core]
+MakeAgents = Callable[[NodeSettings, Report, LogLine], Agents]
+
+
+def make_core(beginning: Beginning) -> Core:
+    """The real core."""
+    from crmsh_py.engine.core import NodeCore
+
+    return NodeCore(
+        beginning.settings,
+        beginning.conf,
+        beginning.stored,
+        beginning.wall_offset,
+        beginning.seed,
+    )
+
+
+def make_agents(settings: NodeSettings, report: Report, log: LogLine) -> Agents:
+    """The real runner of agents."""
+    from crmsh_py.node.runner import AgentRunner
+
+    return AgentRunner(settings, report=report, log=log)
+
+
+def read_settings(path: str) -> NodeSettings:
+    """Read a settings file; raises ConfigError when it is none."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_SETTINGS)
+        return node_settings.load(data)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"{path} are no settings of a node: {error}") from None
+
+
+def read_conf(path: str) -> CorosyncConf:
+    """Read a corosync.conf; raises ConfigError or SyntaxProblem with the line."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(corosync_conf.MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+    return corosync_conf.parse(text, path)
+
+
+def log_settings(settings: NodeSettings, conf: CorosyncConf) -> LogSettings:
+    """Where the log goes and how it looks."""
+    logging = conf.logging
+    files = [settings.log]
+    if logging.to_logfile and logging.logfile and logging.logfile != settings.log:
+        files.append(logging.logfile)
+    return LogSettings(
+        files=tuple(files),
+        stderr=logging.to_stderr,
+        timestamp=logging.timestamp != "off",
+        debug=logging.debug,
+        debug_of=dict.fromkeys(logging.debug_subsystems, True),
+    )
+
+
+def network_of(settings: NodeSettings, conf: CorosyncConf) -> Network:
+    """Where this node and the others are; multicast unless something says unicast."""
+    interface = conf.interfaces[0] if conf.interfaces else corosync_conf.InterfaceSettings()
+    multicast = settings.multicast and conf.totem.transport == "udp"
+    return Network(
+        address=settings.address,
+        port=interface.mcastport,
+        peers=tuple(settings.peers),
+        group=interface.mcastaddr if multicast else "",
+        ttl=interface.ttl,
+    )
+
+
+async def run(
+    settings: NodeSettings,
+    *,
+    make_core: MakeCore = make_core,
+    make_agents: MakeAgents = make_agents,
+) -> int:
+    """Run a node until it stops; return the exit code.
+
+    Raises:
+        CrmError: it cannot start.
+    """
+    conf = read_conf(settings.corosync_conf)
+    for path in (settings.log, settings.store):
+        _make_parent(path)
+    log = NodeLog(log_settings(settings, conf))
+    try:
+        return await _Daemon(settings, conf, log).run(make_core, make_agents)
+    except CrmError as error:
+        log("error", "MAIN", error.format_message())
+        raise
+    finally:
+        log.close()
+
+
+class _Daemon:
+    """The parts of one run."""
+
+    def __init__(self, settings: NodeSettings, conf: CorosyncConf, log: NodeLog) -> None:
+        self._settings = settings
+        self._conf = conf
+        self._log = log
+        self._node: NodeLoop | None = None
+        self._asked = False  # for a stop, by a signal
+
+    async def run(self, make_core: MakeCore, make_agents: MakeAgents) -> int:
+        settings, conf, log = self._settings, self._conf, self._log
+        for warning in conf.warnings:
+            log("warning", "MAIN", warning.render())
+        crypto = conf.totem.crypto_cipher
+        if crypto == "none" and conf.totem.secauth:
+            crypto = "aes256"  # what secauth stands for in corosync.conf(5)
+        seal = choose_seal(read_key(settings.key), cipher=crypto)
+        loop = asyncio.get_running_loop()
+        store = Store(settings.store, replay)
+
+        def call_on_loop(function: Callable[[], None]) -> None:
+            loop.call_soon_threadsafe(function)
+
+        disk = DiskThread(store, report=self._report, log=log, call_on_loop=call_on_loop)
+        with contextlib.ExitStack() as parts:
+            stored = disk.start()
+            parts.callback(disk.close)
+            transport = UdpTransport(network_of(settings, conf), seal, report=self._report, log=log)
+            parts.callback(transport.close)
+            transport.open()
+            agents = make_agents(settings, self._report, log)
+            parts.callback(agents.close)
+            clients = ControlServer(settings.control_socket, report=self._report, log=log)
+            core = make_core(
+                Beginning(
+                    settings=settings,
+                    conf=conf,
+                    stored=stored,
+                    wall_offset=time.time() - time.monotonic(),
+                    seed=random.SystemRandom().getrandbits(64),
+                )
+            )
+            self._node = NodeLoop(
+                core, transport=transport, disk=disk, agents=agents, clients=clients, log=log
+            )
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._signalled, number)
+            self._report(Started(manager=settings.manager))
+            await clients.open()
+            _tell_ready()
+            code = await self._node.stopped
+            await clients.close()
+        log("notice", "MAIN", f"Node {settings.node} has stopped")
+        return code
+
+    def _report(self, event: Event) -> None:
+        if self._node is not None:
+            self._node.report(event)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        assert self._node is not None
+        if self._asked:
+            self._log("warning", "MAIN", f"{number.name} again: stopping at once")
+            self._node.stop(FAILED)
+            return
+        self._asked = True
+        self._log("notice", "MAIN", f"{number.name}: stopping in an orderly way")
+        self._report(RequestReceived(ticket=OWN_TICKET, request=StopDaemon(), client="signal"))
+
+
+def _make_parent(path: str) -> None:
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    except OSError as error:
+        raise CrmError(f"cannot make the directory of {path}: {error.strerror}") from None
+
+
+def _tell_ready() -> None:
+    """Write a line to whoever started us, if he waits for one."""
+    number = os.environ.pop(READY_VARIABLE, "")
+    if number.isdigit():
+        with contextlib.suppress(OSError):
+            os.write(int(number), b"ready\n")
+            os.close(int(number))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node whose settings file is named; the entry of ``python -m crmsh_py.node``."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if len(arguments) != 1:
+        print("usage: python -m crmsh_py.node SETTINGS.json", file=sys.stderr)
+        return 2
+    try:
+        return asyncio.run(run(read_settings(arguments[0])))
+    except CrmError as error:
+        print(f"ERROR: {error.format_message()}", file=sys.stderr)
+        return error.exit_code

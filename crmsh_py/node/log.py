@@ -1,0 +1,94 @@
+"""The node's log, in Corosync's layout: ``Jul 28 19:53:46 notice  [TOTEM ] text``.
+
+Lines go to the lab's log file of the node, and as ``corosync.conf`` says (``to_stderr``,
+``to_logfile`` with ``logfile``, ``timestamp``, ``debug``, and ``debug`` of a ``logger_subsys``) to
+stderr and to a file inside the node. A log that cannot be written never stops a node.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+ROTATE_BYTES = 16 * 1024 * 1024  # then the file becomes FILE.1, and the old FILE.1 goes
+LINE_LIMIT = 4096  # characters of one line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """What ``corosync.conf`` says about logging; ``files`` includes the lab's own."""
+
+    files: tuple[str, ...] = ()
+    stderr: bool = False
+    timestamp: bool = True
+    debug: bool = False
+    debug_of: Mapping[str, bool] = field(default_factory=dict)  # by subsystem
+
+
+class NodeLog:
+    """Writes lines; call it as ``log(level, subsystem, text)``."""
+
+    def __init__(
+        self, settings: LogSettings, *, wall_clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._wall_clock = wall_clock
+        self._files = [_LogFile(path) for path in settings.files]
+
+    def __call__(self, level: str, subsystem: str, text: str) -> None:
+        """Write one line for each line of ``text``."""
+        if level == "debug" and not self._settings.debug_of.get(subsystem, self._settings.debug):
+            return
+        stamp = ""
+        if self._settings.timestamp:
+            stamp = time.strftime("%b %d %H:%M:%S ", time.localtime(self._wall_clock()))
+        head = f"{stamp}{level:<7} [{subsystem:<6}] "
+        lines = [head + _printable(line) + "\n" for line in text.splitlines() or [""]]
+        data = "".join(lines).encode(errors="backslashreplace")
+        for file in self._files:
+            file.write(data)
+        if self._settings.stderr:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(data.decode(errors="backslashreplace"))
+                sys.stderr.flush()
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files:
+            file.close()
+
+
+class _LogFile:
+    """One file, opened at the first line, renamed when it grows too large."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor = -1
+
+    def write(self, data: bytes) -> None:
+        try:
+            if self._descriptor < 0:
+                # Append: agents write their lines into the same file (HA_LOGFILE).
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+                self._descriptor = os.open(self._path, flags, 0o644)
+            os.write(self._descriptor, data)
+            if os.fstat(self._descriptor).st_size > ROTATE_BYTES:
+                self.close()
+                os.replace(self._path, f"{self._path}.1")
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _printable(line: str) -> str:
+    """A line that can do nothing to a terminal, of bounded length."""
+    text = "".join(char if char.isprintable() or char == "\t" else "?" for char in line)
+    return text if len(text) <= LINE_LIMIT else f"{text[:LINE_LIMIT]}…"

@@ -1,0 +1,192 @@
+"""The four moves of a node: take what happened, let the core decide, do it, set the clock.
+
+Everything that happens (datagrams, timers, clients, ends of operations, finished writes) comes
+in through ``report`` and is handled one after the other. Instructions are carried out in the
+order in which the core gave them. A ``Persist`` that has something behind it in its list holds
+back everything that comes later, of later lists too, until it is on the disk: whoever promised
+something by a message had it written first. A ``Persist`` at the end of its list holds nothing
+back, since the core waits for its ``Persisted`` by itself.
+
+A broken assertion, or any other bug, ends the node with its story in the log: a node that is
+gone is something that the cluster can handle, a node that acts on a broken state is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from crmsh_py.engine.api import (
+    CancelOperation,
+    Event,
+    Instruction,
+    Log,
+    Persist,
+    Persisted,
+    ReplyTo,
+    RequestReceived,
+    RunOperation,
+    SendDatagram,
+    StopNode,
+    StoreFailed,
+    TimerFired,
+)
+from crmsh_py.node.ports import Agents, Clients, Core, Disk, LogLine, Transport
+from crmsh_py.wire.control import ReadRevisions, RevisionsReply
+
+BACKLOG_LIMIT = 100_000  # instructions that wait for a disk; then the disk counts as broken
+MAX_REVISIONS = 1000  # of one answer
+MIN_DELAY_S = 0.0005
+FAILED = 1  # exit code of a node that could not go on
+
+
+class NodeLoop:
+    """One core and its ports. Use from one thread: the loop's."""
+
+    def __init__(
+        self,
+        core: Core,
+        *,
+        transport: Transport,
+        disk: Disk,
+        agents: Agents,
+        clients: Clients,
+        log: LogLine,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._core = core
+        self._transport = transport
+        self._disk = disk
+        self._agents = agents
+        self._clients = clients
+        self._log = log
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_for: float | None = None
+        self._backlog: deque[Sequence[Instruction]] = deque()
+        self._backlog_size = 0
+        self._blocked_by: int | None = None  # token of the write that holds the backlog
+        self._events: deque[Event] = deque()
+        self._handling = False
+        self.stopped: asyncio.Future[int] = self._loop.create_future()
+
+    def report(self, event: Event) -> None:
+        """Something has happened; handle it now, or after what is being handled."""
+        self._events.append(event)
+        if self._handling:
+            return
+        self._handling = True
+        try:
+            while self._events and not self.stopped.done():
+                self._step(self._events.popleft())
+            self._arm()
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._handling = False
+
+    def _step(self, event: Event) -> None:
+        if isinstance(event, RequestReceived) and isinstance(event.request, ReadRevisions):
+            # The history is the store's alone; the core never reads it.
+            self._answer_revisions(event.ticket, event.request.limit)
+            return
+        instructions = self._core.handle(event, self._clock())
+        if isinstance(event, Persisted) and event.token == self._blocked_by:
+            # What the core answers to its Persisted comes after what waited for that write.
+            self._hold(instructions)
+            self._drain()
+        elif self._blocked_by is None or isinstance(event, StoreFailed):
+            # After a failed write nothing that waits will ever be let go; the core stops the node.
+            self._carry_out(instructions)
+        else:
+            self._hold(instructions)
+
+    def _carry_out(self, instructions: Sequence[Instruction]) -> None:
+        """Do these in order; hold back what follows a write until that is on the disk."""
+        for number, instruction in enumerate(instructions, 1):
+            self._do(instruction)
+            if isinstance(instruction, Persist) and number < len(instructions):
+                self._blocked_by = instruction.token
+                rest = instructions[number:]
+                self._backlog.appendleft(rest)
+                self._backlog_size += len(rest)
+                return
+
+    def _hold(self, instructions: Sequence[Instruction]) -> None:
+        self._backlog.append(instructions)
+        self._backlog_size += len(instructions)
+        if self._backlog_size > BACKLOG_LIMIT:
+            self._log("error", "CIB", "The disk does not answer; the node stops")
+            self.stop(FAILED)
+
+    def _drain(self) -> None:
+        """Carry out what waited, up to the next write that something waits for."""
+        self._blocked_by = None
+        while self._backlog and self._blocked_by is None:
+            instructions = self._backlog.popleft()
+            self._backlog_size -= len(instructions)
+            self._carry_out(instructions)
+
+    def _do(self, instruction: Instruction) -> None:
+        match instruction:
+            case SendDatagram(destination=destination, data=data):
+                self._transport.send(destination, data)
+            case Persist(token=token, writes=writes):
+                self._disk.submit(token, writes)
+            case RunOperation():
+                self._agents.run(instruction)
+            case CancelOperation():
+                self._agents.cancel(instruction)
+            case ReplyTo(ticket=ticket, reply=reply):
+                self._clients.reply(ticket, reply)
+            case Log(level=level, subsystem=subsystem, text=text):
+                self._log(level, subsystem, text)
+            case StopNode(reason=reason, exit_code=code):
+                self._log("error" if code else "notice", "MAIN", f"Stopping: {reason}")
+                self.stop(code)
+
+    def _answer_revisions(self, ticket: int, limit: int) -> None:
+        self._disk.read_revisions(
+            max(0, min(limit, MAX_REVISIONS)),
+            lambda revisions: self._clients.reply(ticket, RevisionsReply(revisions=revisions)),
+        )
+
+    def _arm(self) -> None:
+        deadline = None if self.stopped.done() else self._core.next_deadline()
+        if deadline == self._armed_for and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._armed_for = deadline
+        if deadline is not None:
+            # Not 0: a deadline that stays in the past must not take the whole processor.
+            delay = max(MIN_DELAY_S, deadline - self._clock())
+            self._timer = self._loop.call_later(delay, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        self._armed_for = None
+        self.report(TimerFired())
+
+    def stop(self, code: int) -> None:
+        """End the node with this exit code; nothing is carried out any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self.stopped.done():
+            self.stopped.set_result(code)
+
+    def _fail(self, error: Exception) -> None:
+        """End the node because of a bug; say all that helps to find it."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+        story = str(error) or type(error).__name__
+        self._log("error", "MAIN", f"Internal error, the node stops: {story} ({place})")
+        for line in traceback.format_exception(error):
+            self._log("error", "MAIN", line.rstrip())
+        self.stop(FAILED)

@@ -1,0 +1,287 @@
+"""Runs agents: real OCF processes with their environment, their time limit and their result.
+
+An operation becomes ``OCF_ROOT/resource.d/PROVIDER/TYPE ACTION`` in an environment that holds
+what the OCF resource agent API and Pacemaker promise, and nothing of the daemon's own. Results
+are Pacemaker's: an exit code of OCF and a status (``crm_common/results``): done 0, cancelled 1,
+timed out 2, error 4, not installed 7.
+
+Where the agent cannot run here, a stand-in may run in its place (see ``agent_choice``), as
+``python -m crmsh_py.standins SPEC ACTION`` in the same environment; its results are marked.
+
+Sources: OCF resource agent API 1.1; Pacemaker Administration, "Resource Agents" (environment,
+exit reasons, return codes).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from crmsh_py import resources
+from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.engine.api import CancelOperation, OperationFinished, RunOperation
+from crmsh_py.node.agent_choice import AgentChooser, Choice
+from crmsh_py.node.ports import LogLine, Report
+from crmsh_py.node.process import ChildProcess, Ended
+from crmsh_py.wire.settings import NodeSettings
+
+OCF_ERR_GENERIC = 1
+OCF_ERR_ARGS = 2
+OCF_ERR_PERM = 4
+OCF_ERR_INSTALLED = 5
+OCF_ACTIVE = (0, 8)  # running, running as promoted
+
+DONE, CANCELLED, TIMED_OUT, ERROR, NOT_INSTALLED = 0, 1, 2, 4, 7
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+EXIT_REASON_PREFIX = "ocf-exit-reason:"
+EXIT_REASON_LIMIT = 1024  # characters, as in Pacemaker
+LOGGED_LINES = 20  # of what an agent writes to stderr in one operation
+MIN_TIMEOUT_MS = 100
+
+# What an agent may take over from the daemon's environment: where its helper commands find us.
+_INHERITED = [
+    "CRM_LAB",
+    "CRM_NODE",
+    "CRM_RUNTIME_DIR",
+    "CRM_STATE_DIR",
+    "XDG_RUNTIME_DIR",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TZ",
+]
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    operation: RunOperation
+    spec: AgentSpec
+    process: ChildProcess
+    started_at: float
+    standin: bool
+
+
+class AgentRunner:
+    """Implements ``ports.Agents``."""
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        *,
+        report: Report,
+        log: LogLine,
+        environ: Mapping[str, str] = os.environ,
+        has_standin: Callable[[AgentSpec], bool] | None = None,
+        standin_command: tuple[str, ...] = (sys.executable, "-P", "-m", "crmsh_py.standins"),
+    ) -> None:
+        self._report = report
+        self._log = log
+        self._standin_command = standin_command
+        self._base = base_environment(settings, environ)
+        self._chooser = AgentChooser(
+            settings,
+            ocf_root=self._base["OCF_ROOT"],
+            search_path=self._base["PATH"],
+            has_standin=has_standin or known_standin,
+            log=log,
+        )
+        self._running: dict[int, _Running] = {}
+        os.makedirs(self._base["HA_RSCTMP"], exist_ok=True)
+
+    def run(self, operation: RunOperation) -> None:
+        """Begin an operation; its end is reported as ``OperationFinished``."""
+        assert operation.call_id not in self._running, f"call {operation.call_id} runs already"
+        spec = AgentSpec(operation.standard, operation.provider, operation.type)
+        choice = self._chooser.choose(spec, operation.parameters)
+        if choice is Choice.NOTHING:
+            reason = f"The agent {spec} is not installed"
+            self._refuse(operation, OCF_ERR_INSTALLED, NOT_INSTALLED, reason)
+        else:
+            self._start(operation, spec, standin=choice is Choice.STANDIN)
+
+    def cancel(self, cancel: CancelOperation) -> None:
+        """Kill an operation if it still runs."""
+        running = self._running.get(cancel.call_id)
+        if running is not None:
+            running.process.cancel()
+
+    def close(self) -> None:
+        """Kill everything that still runs; what it would have reported is nobody's any more."""
+        for running in self._running.values():
+            running.process.cancel()
+        self._running.clear()
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _start(self, operation: RunOperation, spec: AgentSpec, *, standin: bool) -> None:
+        environment = operation_environment(self._base, operation)
+        if standin:
+            command = [*self._standin_command, str(spec), operation.action]
+            # A bare checkout is found by its directory, which no agent needs to know.
+            environment["PYTHONPATH"] = str(resources.package_directory().parent)
+        else:
+            command = [self._chooser.agent_path(spec), operation.action]
+        call_id = operation.call_id
+        try:
+            process = ChildProcess(
+                command,
+                environment,
+                timeout_s=max(operation.timeout_ms, MIN_TIMEOUT_MS) / 1000,
+                on_end=lambda ended: self._ended(call_id, ended),
+            )
+        except (OSError, ValueError) as error:
+            self._could_not_start(operation, error)
+            return
+        self._running[call_id] = _Running(operation, spec, process, time.time(), standin)
+
+    def _could_not_start(self, operation: RunOperation, error: OSError | ValueError) -> None:
+        reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
+        code = error.errno if isinstance(error, OSError) else 0
+        text = f"The agent of {operation.resource} cannot be run: {reason}"
+        if code == errno.ENOENT:
+            self._refuse(operation, OCF_ERR_INSTALLED, NOT_INSTALLED, text)
+        elif code in (errno.EACCES, errno.EPERM):
+            self._refuse(operation, OCF_ERR_PERM, ERROR, text)
+        else:
+            self._refuse(operation, OCF_ERR_GENERIC, ERROR, text)
+
+    def _refuse(self, operation: RunOperation, rc: int, status: int, reason: str) -> None:
+        self._log("error", "LRMD", reason)
+        self._report(
+            OperationFinished(
+                call_id=operation.call_id,
+                rc=rc,
+                status=status,
+                exit_reason=reason[:EXIT_REASON_LIMIT],
+                started_at=time.time(),
+            )
+        )
+
+    def _ended(self, call_id: int, ended: Ended) -> None:
+        running = self._running.pop(call_id, None)
+        if running is None:
+            return  # closed meanwhile
+        operation, spec = running.operation, running.spec
+        self._log_output(operation, ended)
+        rc, status, reason = outcome(operation, ended)
+        if not running.standin and status == DONE:
+            if rc in OCF_ACTIVE and operation.action != "stop":
+                self._chooser.was_active(spec)
+            elif rc == OCF_ERR_INSTALLED and self._chooser.turns_out_missing(spec):
+                self._start(operation, spec, standin=True)
+                return
+        self._report(
+            OperationFinished(
+                call_id=call_id,
+                rc=rc,
+                status=status,
+                exit_reason=reason,
+                output=ended.output,
+                started_at=running.started_at,
+                exec_ms=ended.exec_ms,
+                standin=running.standin,
+            )
+        )
+
+    def _log_output(self, operation: RunOperation, ended: Ended) -> None:
+        name = f"{operation.resource} {operation.action}"
+        lines = [line for line in ended.errors.splitlines() if line.strip()]
+        for line in lines[-LOGGED_LINES:]:
+            if not line.startswith(EXIT_REASON_PREFIX):
+                self._log("notice", "LRMD", f"{name}: {line}")
+
+
+def known_standin(spec: AgentSpec) -> bool:
+    """Whether an agent that we know can be stood in for; an invented name never is."""
+    from crmsh_py.agents.catalogue import Catalogue
+    from crmsh_py.agents.standins import standin_for
+
+    return standin_for(spec) is not None and Catalogue.of_machine().knows(spec)
+
+
+def base_environment(settings: NodeSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    """What is the same for all operations of a node."""
+    environment = {name: environ[name] for name in _INHERITED if name in environ}
+    environment.setdefault("HOME", "/root")
+    environment |= {
+        "CRM_LAB": settings.lab,
+        "CRM_NODE": settings.node,
+        "PATH": settings.path or DEFAULT_PATH,
+        "LC_ALL": "C",
+        "OCF_ROOT": environ.get("OCF_ROOT") or "/usr/lib/ocf",
+        "OCF_RA_VERSION_MAJOR": "1",
+        "OCF_RA_VERSION_MINOR": "1",
+        "HA_RSCTMP": f"{settings.run_directory}/resource-agents",
+        # Nodes have no syslog; the agents' own words go where the node's are.
+        "HA_LOGFACILITY": "none",
+        "HA_LOGFILE": settings.log,
+        "HA_debug": "0",
+        "HA_cluster_type": "corosync",
+        "PCMK_logfacility": "none",
+        "PCMK_logfile": settings.log,
+    }
+    if settings.run_directory != "/run":
+        environment["HA_VARRUN"] = f"{settings.run_directory}/"
+    base, lab, socket = settings.control_socket.rsplit("/", 2)
+    if (lab, socket) == (settings.lab, f"{settings.node}.sock"):
+        environment["CRM_RUNTIME_DIR"] = base
+    return environment
+
+
+def operation_environment(base: Mapping[str, str], operation: RunOperation) -> dict[str, str]:
+    """The environment of one operation; names that no environment can hold are left out."""
+    environment = dict(base)
+    for name, value in operation.environment.items():
+        if _VARIABLE.fullmatch(name):
+            environment[name] = value.replace("\0", "")
+    for name, value in operation.parameters.items():
+        if name and "=" not in name and "\0" not in name:
+            environment[f"OCF_RESKEY_{name}"] = value.replace("\0", "")
+    environment["OCF_RESOURCE_INSTANCE"] = operation.resource
+    environment["OCF_RESOURCE_TYPE"] = operation.type
+    if operation.provider:
+        environment["OCF_RESOURCE_PROVIDER"] = operation.provider
+    return environment
+
+
+def outcome(operation: RunOperation, ended: Ended) -> tuple[int, int, str]:
+    """Exit code, status and exit reason of an operation that ended so."""
+    if ended.cancelled:
+        return OCF_ERR_GENERIC, CANCELLED, ""
+    if ended.timed_out:
+        within = readable_interval(operation.timeout_ms)
+        return OCF_ERR_GENERIC, TIMED_OUT, f"Resource agent did not complete within {within}"
+    if ended.rc < 0:
+        return OCF_ERR_GENERIC, ERROR, f"Resource agent was killed by signal {-ended.rc}"
+    return ended.rc, DONE, exit_reason(ended.errors)
+
+
+def exit_reason(errors: str) -> str:
+    """The last reason that the agent gave on stderr; '' when it gave none."""
+    _, found, rest = errors.rpartition(EXIT_REASON_PREFIX)
+    if not found:
+        return ""
+    line = rest.split("\n", 1)[0].strip()
+    return "".join(c if c.isprintable() else " " for c in line)[:EXIT_REASON_LIMIT]
+
+
+def readable_interval(milliseconds: int) -> str:
+    """A duration as Pacemaker's messages write it: ``20s``, ``1m30s``, ``1.500s``, ``80ms``."""
+    seconds, rest = divmod(milliseconds, 1000)
+    if not seconds:
+        return f"{rest}ms" if rest else "0s"
+    text = ""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            text += f"{count}{unit}"
+    if rest:
+        return f"{text}{seconds}.{rest:03d}s"
+    return f"{text}{seconds}s" if seconds else text

@@ -1,0 +1,215 @@
+"""Datagrams between the nodes over UDP: multicast, or unicast to every configured address.
+
+Two sockets with multicast: one bound to the node's own address and port, which sends everything
+and receives what is for this node alone; one bound to the group. A node never hears itself.
+
+Every datagram is sealed (see ``seal``); what fails the check is counted and dropped. An interface
+that goes down makes every send fail, which is what a partition looks like; it is told once, and
+once more when it is over. A group that could not be joined, or was lost with its interface, is
+joined again.
+
+Sources: ip(7), udp(7); corosync.conf(5) for ``mcastport``, ``ttl`` and ``bindnetaddr``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crmsh_py.engine.api import EVERYBODY, DatagramReceived
+from crmsh_py.errors import CrmError
+from crmsh_py.node.ports import LogLine, Report
+from crmsh_py.node.seal import Seal
+
+MAX_DATAGRAM = 65_507  # bytes of a UDP payload over IPv4
+_RECEIVE_BUFFER = 4 * 1024 * 1024  # asked for; the kernel gives what it allows
+_BURST = 64  # datagrams of one socket before others get their turn
+_REJOIN_S = 1.0  # between two attempts to join the group
+_IP_FREEBIND = 15  # of linux/in.h; not in Python's socket module before 3.12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """Where this node and the others are."""
+
+    address: str
+    port: int
+    peers: tuple[str, ...]  # addresses of all configured nodes
+    group: str = ""  # '' for unicast
+    ttl: int = 1
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened to datagrams since the start."""
+
+    sent: int = 0
+    received: int = 0
+    rejected: int = 0  # failed their seal
+    lost: int = 0  # could not be sent
+
+
+class UdpTransport:
+    """Implements ``ports.Transport``."""
+
+    def __init__(
+        self,
+        network: Network,
+        seal: Seal,
+        *,
+        report: Report,
+        log: LogLine,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._network = network
+        self._seal = seal
+        self._report = report
+        self._log = log
+        self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._own: socket.socket | None = None
+        self._group: socket.socket | None = None
+        self._joined = False
+        self._next_join = 0.0
+        self._down = ""  # the error of the last send, '' when it went out
+        self._others = tuple(p for p in network.peers if p != network.address)
+        self.counters = Counters()
+
+    def open(self) -> None:
+        """Bind the sockets and listen on the running loop.
+
+        Raises:
+            CrmError: an address or the port cannot be had.
+        """
+        network = self._network
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._own = self._bound(network.address)
+            if network.group:
+                interface = socket.inet_aton(network.address)
+                self._own.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+                self._own.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, network.ttl)
+                self._group = self._bound(network.group)
+                self._join()
+                with contextlib.suppress(OSError):  # again when it is joined, if it is down now
+                    self._own.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
+        except OSError as error:
+            self.close()
+            raise CrmError(
+                f"cannot use {network.address} port {network.port}: {error.strerror or error}",
+                hint="is another node of the same address running?",
+            ) from None
+        for channel in (self._own, self._group):
+            if channel is not None:
+                self._loop.add_reader(channel.fileno(), self._readable, channel)
+
+    def send(self, destination: str, data: bytes) -> None:
+        """Send to an address, or to ``EVERYBODY``; never raises."""
+        datagram = self._seal.close(data, self._network.address)
+        assert len(datagram) <= MAX_DATAGRAM, f"a datagram of {len(datagram)} bytes"
+        if destination != EVERYBODY:
+            self._send_one(destination, datagram)
+        elif self._network.group:
+            if not self._joined:
+                self._join()
+            self._send_one(self._network.group, datagram)
+        else:
+            for peer in self._others:
+                self._send_one(peer, datagram)
+
+    def close(self) -> None:
+        """Leave the network."""
+        for channel in (self._own, self._group):
+            if channel is not None:
+                if self._loop is not None:
+                    self._loop.remove_reader(channel.fileno())
+                channel.close()
+        self._own = self._group = None
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _bound(self, address: str) -> socket.socket:
+        channel = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        try:
+            channel.setblocking(False)
+            channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            # The interface may get its address later than we start, or lose it meanwhile.
+            channel.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+            if address == self._network.group:
+                # Several nodes may share one network (plain processes on one interface).
+                channel.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            channel.bind((address, self._network.port))
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+    def _join(self) -> None:
+        """Join the group on the interface that has our address; later again if it has not."""
+        now = self._clock()
+        if self._group is None or self._own is None or now < self._next_join:
+            return
+        self._next_join = now + _REJOIN_S
+        interface = socket.inet_aton(self._network.address)
+        membership = socket.inet_aton(self._network.group) + interface
+        with contextlib.suppress(OSError):
+            self._group.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, membership)
+        try:
+            self._group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+            self._own.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
+        except OSError as error:
+            self._trouble(error)
+            return
+        self._joined = True
+
+    def _send_one(self, address: str, datagram: bytes) -> None:
+        if self._own is None:
+            return
+        try:
+            self._own.sendto(datagram, (address, self._network.port))
+        except BlockingIOError:
+            self.counters.lost += 1  # the queue of the interface is full: a lost datagram
+        except OSError as error:
+            self.counters.lost += 1
+            self._trouble(error)
+        else:
+            self.counters.sent += 1
+            if self._down:
+                self._recovered()
+
+    def _trouble(self, error: OSError) -> None:
+        # ECONNREFUSED is a peer's answer to an earlier datagram, not a fault of our interface.
+        if isinstance(error, ConnectionRefusedError):
+            return
+        reason = error.strerror or str(error)
+        self._joined = False
+        if reason != self._down:
+            self._down = reason
+            text = f"The network interface of {self._network.address} is down: {reason}"
+            self._log("warning", "TOTEM", text)
+
+    def _recovered(self) -> None:
+        self._down = ""
+        self._log("notice", "TOTEM", f"The network interface of {self._network.address} is now up")
+
+    def _readable(self, channel: socket.socket) -> None:
+        for _ in range(_BURST):
+            try:
+                data, (source, _port) = channel.recvfrom(MAX_DATAGRAM)
+            except OSError:
+                # Nothing left, or an error of an earlier send that Linux tells here.
+                return
+            if source == self._network.address:
+                continue
+            payload = self._seal.open(data, source)
+            if payload is None:
+                self.counters.rejected += 1
+                continue
+            self.counters.received += 1
+            self._report(DatagramReceived(data=payload, source=source))
+            if channel.fileno() < 0:
+                return  # what it reported has closed us
