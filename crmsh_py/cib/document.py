@@ -132,8 +132,8 @@ class Cib:
     def properties(self) -> Mapping[str, str]:
         """The cluster properties.
 
-        ``cib-bootstrap-options`` counts first, then the other sets in the order of their scores;
-        the first value of a name wins. Sets with rules are left out: see ``rules``.
+        ``cib-bootstrap-options`` counts first, then the other sets in the order of their scores
+        (of equal ones the last first, as in Pacemaker); the first value of a name wins. Sets with rules are left out: see ``rules``.
         """
         return self._remember("properties", self._properties)
 
@@ -215,7 +215,7 @@ class Cib:
     def _properties(self) -> Mapping[str, str]:
         sets = [
             s
-            for s in self.section("crm_config").findall("cluster_property_set")
+            for s in reversed(self.section("crm_config").findall("cluster_property_set"))
             if not s.findall("rule")
         ]
         sets.sort(key=lambda s: (s.id != PROPERTY_SET, -_score(s.get("score", "0"))))
