@@ -18,7 +18,7 @@ from crmsh_py.errors import ConfigError
 _DATE = re.compile(
     r"(?P<year>\d{4})(?:"
     r"-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"
-    r"|-?(?P<yearday>\d{3})"
+    r"|-?(?P<yearday>\d{3})(?!\d)"
     r"|-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?"
     r"|(?P<month2>\d{2})(?P<day2>\d{2})"
     r")"

@@ -133,7 +133,8 @@ class Cib:
         """The cluster properties.
 
         ``cib-bootstrap-options`` counts first, then the other sets in the order of their scores
-        (of equal ones the last first, as in Pacemaker); the first value of a name wins. Sets with rules are left out: see ``rules``.
+        (of equal ones the last first, as in Pacemaker); the first value of a name wins. Sets with
+        rules are left out: they are for the scheduler, which knows the time.
         """
         return self._remember("properties", self._properties)
 
