@@ -51,7 +51,7 @@ class StreamMessage(
 # ---- making a view -----------------------------------------------------------------------------
 
 
-class Summary(StreamMessage):
+class Summary(StreamMessage, frozen=True, kw_only=True):
     """First message of every member in a new ring: what it holds, so that the best can win.
 
     ``claim`` is how far its sender was DC in the view before: 2 of a primary one, 1 of one
@@ -69,13 +69,13 @@ class Summary(StreamMessage):
     recent: Annotated[list[CommitId], msgspec.Meta(max_length=256)] = []
 
 
-class TermStored(StreamMessage):
+class TermStored(StreamMessage, frozen=True, kw_only=True):
     """The sender has the term of this view on its disk and will follow no older one."""
 
     term: Count
 
 
-class WholeCib(StreamMessage):
+class WholeCib(StreamMessage, frozen=True, kw_only=True):
     """The configuration that won, for the members that hold another one."""
 
     cib: Document
@@ -83,16 +83,28 @@ class WholeCib(StreamMessage):
     digest: Digest
 
 
-class Missing(StreamMessage):
-    """The configuration that won, as the patches that lead to it from ``base`` (a digest)."""
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One revision: the patch that leads on from the configuration with digest ``base``."""
 
     base: Digest
-    patches: Annotated[list[PatchText], msgspec.Meta(max_length=1000)]
+    patch: PatchText
+    time: Count = 0
+    forced: bool = False
+
+
+class Missing(StreamMessage, frozen=True, kw_only=True):
+    """The configuration that won, as the steps to it; each takes those from its own digest on."""
+
+    steps: Annotated[list[Step], msgspec.Meta(max_length=1000)]
     revision_term: Count
     digest: Digest
 
 
-class OwnState(StreamMessage):
+class AskCib(StreamMessage, frozen=True, kw_only=True):
+    """The sender's configuration is not what the others have: give it the whole of theirs."""
+
+
+class OwnState(StreamMessage, frozen=True, kw_only=True):
     """What the sender itself knows of its resources: its ``<node_state>`` with history.
 
     ``pending`` are the keys of operations that it has begun and not finished, with the
@@ -103,7 +115,7 @@ class OwnState(StreamMessage):
     pending: Annotated[dict[Name, Milliseconds], msgspec.Meta(max_length=10_000)] = {}
 
 
-class AbsentStates(StreamMessage):
+class AbsentStates(StreamMessage, frozen=True, kw_only=True):
     """From the DC: the ``<status>`` of the nodes that are not members, as it remembers them."""
 
     status: Document
@@ -112,7 +124,7 @@ class AbsentStates(StreamMessage):
 # ---- the configuration -------------------------------------------------------------------------
 
 
-class ConfigChange(StreamMessage):
+class ConfigChange(StreamMessage, frozen=True, kw_only=True):
     """Change the configuration: a patch (XML, format 2) that was made against ``source``."""
 
     ident: CommitId
@@ -121,10 +133,11 @@ class ConfigChange(StreamMessage):
     author: Name
     client: Name
     time: Count  # Unix time, s
+    written: Name  # the same as the text of cib-last-written, in the origin's local time
     forced: bool = False
 
 
-class Stored(StreamMessage):
+class Stored(StreamMessage, frozen=True, kw_only=True):
     """The sender has everything up to this revision on its disk."""
 
     version: VersionTuple
@@ -142,7 +155,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     time: Count
 
 
-class Outcome(StreamMessage):
+class Outcome(StreamMessage, frozen=True, kw_only=True):
     """An operation of the sender has ended: its history entries, and who waited for it.
 
     ``resource`` is an ``<lrm_resource>`` whose entries replace those of the same id; ``forget``
@@ -160,7 +173,7 @@ class Outcome(StreamMessage):
     failure: Failure | None = None
 
 
-class AttributeChange(StreamMessage):
+class AttributeChange(StreamMessage, frozen=True, kw_only=True):
     """Set a transient attribute of a node; ``value`` None deletes it."""
 
     node: Name
@@ -169,7 +182,7 @@ class AttributeChange(StreamMessage):
     ident: CommitId | None = None
 
 
-class CleanHistory(StreamMessage):
+class CleanHistory(StreamMessage, frozen=True, kw_only=True):
     """Forget failures, or with ``all_history`` everything, of a resource ('' all) on a node."""
 
     resource: Name = ""
@@ -178,23 +191,23 @@ class CleanHistory(StreamMessage):
     ident: CommitId | None = None
 
 
-class ClearFailures(StreamMessage):
+class ClearFailures(StreamMessage, frozen=True, kw_only=True):
     """From the DC: a fail count has expired or was made void by a new definition."""
 
     resource: Name
     node: Name
+    transition_key: Name
     operation: Name = ""
     interval_ms: Milliseconds = 0
-    transition_key: Name
 
 
-class ManagerChanged(StreamMessage):
+class ManagerChanged(StreamMessage, frozen=True, kw_only=True):
     """The sender's cluster manager has started, or has stopped in an orderly way."""
 
     running: bool
 
 
-class Leaving(StreamMessage):
+class Leaving(StreamMessage, frozen=True, kw_only=True):
     """The sender leaves the ring on purpose right after this."""
 
 
@@ -219,7 +232,7 @@ class DigestSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     secure_parameters: Text = ""
 
 
-class RunAction(StreamMessage):
+class RunAction(StreamMessage, frozen=True, kw_only=True):
     """From the DC to one node: carry out this action of the transition graph."""
 
     target: NodeId
@@ -237,7 +250,7 @@ class RunAction(StreamMessage):
     dc_version: Name = ""
 
 
-class DcState(StreamMessage):
+class DcState(StreamMessage, frozen=True, kw_only=True):
     """From the DC: whether it has something to do, as of the ``changes``-th change of the view."""
 
     idle: bool
@@ -249,6 +262,7 @@ Message = (
     | TermStored
     | WholeCib
     | Missing
+    | AskCib
     | OwnState
     | AbsentStates
     | ConfigChange

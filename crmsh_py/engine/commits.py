@@ -1,0 +1,264 @@
+"""Commits on their way: from a client's request to the disks of a majority.
+
+    WAITING   no view in which it could be made (yet); sent when one is active
+    SENT      in the stream of this view; after a change of view it waits again
+    APPLIED   made: in this node's configuration, not yet on the disks of a majority
+
+Rules:
+
+1. A commit is answered ``Committed`` when members with the votes of a quorum have reported
+   ``Stored`` of its version, or a later one, in the view that we are in.
+2. What the winner of a new view contains (``Summary.recent``) is not sent again.
+3. Without quorum a commit is refused with NoQuorum, unless it is forced; one that was already
+   APPLIED when quorum was lost is refused too, saying that it may take effect later.
+4. Nothing waits for ever: ``PATIENCE_S``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from crmsh_py.cib.version import Version
+from crmsh_py.engine.outbox import Continuation, Outbox
+from crmsh_py.engine.replica import Replica, written_text
+from crmsh_py.engine.stream import CommitId, ConfigChange, Stored
+from crmsh_py.engine.views import Views
+from crmsh_py.errors import CrmError, NoQuorum, TimedOut
+from crmsh_py.wire.control import Committed
+
+PATIENCE_S = 25.0  # a client waits 30 s; longer than token + consensus of slow configurations
+MAX_PENDING = 1000
+
+
+class Stage(Enum):
+    """How far a commit has come."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    APPLIED = "applied"
+
+
+@dataclass(slots=True, kw_only=True)
+class Pending:
+    """A commit of this node that nobody has been answered for yet. Ticket 0: the node's own."""
+
+    ident: CommitId
+    ticket: int
+    patch: str
+    source: tuple[int, int, int]
+    author: str
+    client: str
+    force: bool
+    deadline: float
+    stage: Stage = Stage.WAITING
+    version: Version | None = None
+
+
+class Commits:
+    """The commits that came in at this node, and everybody's reports of what is stored."""
+
+    def __init__(self, node_id: int, replica: Replica, views: Views, outbox: Outbox) -> None:
+        self._node_id = node_id
+        self._replica = replica
+        self._views = views
+        self._out = outbox
+        self._started = 0
+        self._count = 0
+        self._pending: dict[CommitId, Pending] = {}
+        self._stored: dict[int, Version] = {}
+
+    def start(self, wall: float) -> None:
+        """Remember when this run of the node began: commits of another run have other ids."""
+        self._started = int(wall * 1000)
+
+    def next_deadline(self) -> float | None:
+        """When the first pending commit has waited too long."""
+        return min((p.deadline for p in self._pending.values()), default=None)
+
+    # ---- requests ------------------------------------------------------------------------------
+
+    def next_ident(self) -> CommitId:
+        """An id that no commit of this cluster has had."""
+        self._count += 1
+        return (self._node_id, self._started, self._count)
+
+    def submit(
+        self,
+        *,
+        patch: str,
+        source: Version,
+        author: str,
+        client: str,
+        ticket: int = 0,
+        force: bool = False,
+    ) -> None:
+        """Take a commit; its answer comes later. The patch has been checked by the caller."""
+        if len(self._pending) >= MAX_PENDING:
+            self._out.refuse(ticket, TimedOut("too many commits are waiting on this node"))
+            return
+        pending = Pending(
+            ident=self.next_ident(),
+            ticket=ticket,
+            patch=patch,
+            source=source.tuple,
+            author=author,
+            client=client,
+            force=force,
+            deadline=self._out.now + PATIENCE_S,
+        )
+        self._pending[pending.ident] = pending
+        if self._views.active:
+            self._send(pending)
+
+    def client_gone(self, ticket: int) -> None:
+        """Nobody waits for this answer any more; the commit itself goes on."""
+        for pending in self._pending.values():
+            if pending.ticket == ticket:
+                pending.ticket = 0
+
+    def _send(self, pending: Pending) -> None:
+        forced = not self._views.setting.quorate
+        if forced and not pending.force:
+            self._refuse(pending, no_quorum(pending.stage is Stage.APPLIED))
+            return
+        pending.stage = Stage.SENT
+        self._out.multicast(
+            ConfigChange(
+                view=self._views.view,
+                ident=pending.ident,
+                patch=pending.patch,
+                source=pending.source,
+                author=pending.author,
+                client=pending.client,
+                time=int(self._out.wall),
+                written=written_text(self._out.wall),
+                forced=forced,
+            ),
+            safe=True,
+        )
+
+    # ---- the stream ----------------------------------------------------------------------------
+
+    def on_change(self, change: ConfigChange, *, origin: str) -> bool:
+        """A change comes in its place of the stream; True when it made a revision."""
+        if not self._views.active or change.view != self._views.view:
+            return False  # its origin sends it again when the view is made
+        if not self._views.setting.quorate and not change.forced:
+            return False
+        pending = self._pending.get(change.ident)
+        try:
+            saved = self._replica.apply_change(
+                change, origin=origin, term=self._views.revision_term
+            )
+        except CrmError as error:
+            if pending:
+                self._refuse(pending, error)
+            return False
+        if pending:
+            pending.stage = Stage.APPLIED
+            pending.version = self._replica.version
+        if saved is None:
+            self._settle()
+            return False
+        self._out.persist(saved, then=self._announcement())
+        return True
+
+    def on_stored(self, sender: int, stored: Stored) -> None:
+        """A member reports what it has on its disk."""
+        if stored.view != self._views.view:
+            return
+        self._stored[sender] = Version(*stored.version)
+        mine = self._replica
+        if stored.version == mine.config.version.tuple and stored.digest != mine.digest:
+            self._out.log(
+                "error", "CIB", f"Node {sender} has another configuration {stored.version}"
+            )
+        self._settle()
+
+    def begin_view(self) -> None:
+        """A new ring: what was sent may not have arrived."""
+        self._stored = {}
+        for pending in self._pending.values():
+            if pending.stage is Stage.SENT:
+                pending.stage = Stage.WAITING
+
+    def activated(self) -> None:
+        """The view is active: report what is stored, and send what is waiting."""
+        # Writes end in their order: when this one is done, all before it are, and what the view
+        # ratified is on the disk too.
+        self._out.persist(then=self._announcement())
+        included = set(self._replica.commits)
+        for pending in list(self._pending.values()):
+            if pending.ident in included:
+                if self._views.setting.quorate or pending.force:
+                    pending.stage = Stage.APPLIED
+                    pending.version = self._replica.version
+                else:
+                    self._refuse(pending, no_quorum(applied=True))
+            else:
+                self._send(pending)
+
+    def handle_timer(self) -> None:
+        """Give up what has waited too long."""
+        for pending in list(self._pending.values()):
+            if pending.deadline <= self._out.now:
+                self._refuse(
+                    pending,
+                    TimedOut(
+                        "the commit was not stored by a majority in time",
+                        hint="it may still take effect: look at crm configure show",
+                    ),
+                )
+
+    def _announcement(self) -> Continuation:
+        """What to tell when everything up to now is on the disk, if the view is still the same.
+
+        In another view it must not count: there the same revision has to be ratified first.
+        """
+        stored = Stored(
+            view=self._views.view,
+            version=self._replica.config.version.tuple,
+            digest=self._replica.digest,
+        )
+
+        def announce() -> None:
+            if self._views.active and self._views.view == stored.view:
+                self._out.multicast(stored)
+
+        return announce
+
+    def _settle(self) -> None:
+        """Answer every commit that is on the disks of a majority."""
+        for pending in list(self._pending.values()):
+            version = pending.version
+            if pending.stage is not Stage.APPLIED or version is None:
+                continue
+            holders = {n: v for n, v in self._stored.items() if v.tuple[:2] >= version.tuple[:2]}
+            enough = self._views.majority(holders)
+            if not self._views.setting.quorate:
+                enough = self._node_id in holders  # forced: nobody else can be waited for
+            if enough:
+                del self._pending[pending.ident]
+                if pending.ticket:
+                    self._out.reply(pending.ticket, Committed(version=version.tuple))
+
+    def _refuse(self, pending: Pending, error: CrmError) -> None:
+        self._pending.pop(pending.ident, None)
+        if pending.ticket:
+            self._out.refuse(pending.ticket, error)
+        else:
+            self._out.log("info", "CIB", f"The node's own change was not made: {error}")
+
+
+def no_quorum(applied: bool = False) -> NoQuorum:
+    """The error of a commit on a side without quorum."""
+    if applied:
+        return NoQuorum(
+            "quorum was lost before a majority had stored the commit",
+            hint="it may still take effect when the nodes are together again",
+        )
+    return NoQuorum(
+        "this partition has no quorum: the configuration is not changed",
+        hint="after a disaster, and only then: --force-no-quorum",
+    )

@@ -1,0 +1,329 @@
+"""The executor of one node: which agent runs when, and what is told about it.
+
+Input: actions from the DC (``RunAction``), ends of operations, time. Output: ``RunOperation`` and
+``CancelOperation`` instructions, and ``Outcome`` messages for the stream.
+
+Rules:
+
+1. One operation per resource at a time; others wait in their order.
+2. A recurring operation is begun at once, and again its interval after it has ended. It is told
+   at its first run and when its result changes, not every time.
+3. Whatever changes a resource's state (start, stop, promote, demote, migrate) ends its recurring
+   operations first, also one that is just running: its result would be about the past.
+4. What a DC asked for in one view and has not begun is dropped with that view; what has begun
+   goes on, is told as pending, and its result stands in this node's history.
+5. The history is memory of this run of the daemon: after a restart, probes find what runs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from crmsh_py.cib.document import FEATURE_SET
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.xml import to_xml
+from crmsh_py.engine import history
+from crmsh_py.engine.api import CancelOperation, OperationFinished, RunOperation
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.status import drop_history, new_node_state, put_history
+from crmsh_py.engine.stream import Failure, Outcome, RunAction, ViewId
+
+MAX_WAITING = 1000  # operations of one resource; a DC sends a handful
+_KEEPS_RECURRING = frozenset({"monitor", "notify", "reload", "reload-agent", "meta-data"})
+_UNNAMED = frozenset({"cancel", "delete", "lrm_delete"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """An operation that runs or waits for its resource. ``silent``: told only if it changes."""
+
+    action: RunAction
+    queued_at: float
+    call_id: int = 0
+    begun_at: float = 0.0
+    silent: bool = False
+    cancelled: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Recurring:
+    """A recurring operation; ``due`` is None while it runs or waits in the queue."""
+
+    action: RunAction
+    due: float | None = None
+    last: tuple[int, int] | None = None  # rc and status of the run before
+    changed_at: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Lane:
+    """The operations of one resource."""
+
+    running: Job | None = None
+    waiting: deque[Job] = field(default_factory=deque)
+
+
+class Executor:
+    """Runs the actions that one node is given."""
+
+    def __init__(self, node_id: int, node: str, outbox: Outbox, view: Callable[[], ViewId]) -> None:
+        self._node = node
+        self._out = outbox
+        self._view = view
+        self._calls = 0
+        self._lanes: dict[str, Lane] = {}
+        self._by_call: dict[int, Job] = {}
+        self._recurring: dict[tuple[str, str], Recurring] = {}  # resource, operation key
+        self.state = new_node_state(str(node_id), node, {})
+
+    # ---- reading -------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When the next recurring operation is due."""
+        return min((r.due for r in self._recurring.values() if r.due is not None), default=None)
+
+    def pending(self) -> dict[str, int]:
+        """Keys of the operations that have begun, with the milliseconds that they may still take.
+
+        Recurring ones that nobody waits for are left out.
+        """
+        now = self._out.now
+        return {
+            job.action.key: max(0, int(job.action.timeout_ms - (now - job.begun_at) * 1000))
+            for job in self._by_call.values()
+            if not job.silent and not job.cancelled
+        }
+
+    def knows(self, resource: str) -> bool:
+        """Whether there is a history of this resource."""
+        return any(r.id == resource for r in self.state.iter("lrm_resource"))
+
+    # ---- actions -------------------------------------------------------------------------------
+
+    def run(self, action: RunAction) -> None:
+        """Carry out an action of the DC for this node."""
+        match action.operation:
+            case "cancel":
+                self._cancel_action(action)
+            case "delete" | "lrm_delete":
+                self.forget(action.resource)
+                self._tell(action, forget_all=True)
+            case _ if action.agent is None:
+                self._tell(action, ok=False)
+            case _:
+                self._enqueue(action)
+
+    def forget(self, resource: str) -> None:
+        """Drop the history of a resource and its recurring operations."""
+        self._cancel_recurring(resource)
+        self.state = drop_history(self.state, resource)
+
+    def begin_view(self) -> None:
+        """The DC's plans of the view before are void: what has not begun is dropped."""
+        for resource, lane in self._lanes.items():
+            kept = [job for job in lane.waiting if job.silent]
+            dropped = [job for job in lane.waiting if not job.silent]
+            lane.waiting = deque(kept)
+            for job in dropped:
+                self._recurring.pop((resource, job.action.key), None)
+
+    def stop(self) -> None:
+        """The cluster manager ends: nothing is begun any more."""
+        self._recurring.clear()
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+
+    def _enqueue(self, action: RunAction) -> None:
+        resource = action.resource
+        lane = self._lanes.setdefault(resource, Lane())
+        if len(lane.waiting) >= MAX_WAITING:
+            self._tell(action, ok=False)
+            return
+        if action.operation not in _KEEPS_RECURRING:
+            self._cancel_recurring(resource)
+        if action.interval_ms:
+            self._cancel_one(resource, action.key)
+            self._recurring[resource, action.key] = Recurring(action=action)
+        lane.waiting.append(Job(action=action, queued_at=self._out.now))
+        self._advance(resource)
+
+    def _cancel_action(self, action: RunAction) -> None:
+        operation = action.meta.get("operation", "monitor")
+        interval = action.meta.get("interval", str(action.interval_ms))
+        key = f"{action.resource}_{operation}_{interval}"
+        self._cancel_one(action.resource, key)
+        self.state = put_history_forget(self.state, action.resource, key)
+        self._tell(action, forget=[key])
+
+    def _cancel_recurring(self, resource: str) -> None:
+        for name, key in [k for k in self._recurring if k[0] == resource]:
+            self._cancel_one(name, key)
+
+    def _cancel_one(self, resource: str, key: str) -> None:
+        if self._recurring.pop((resource, key), None) is None:
+            return
+        lane = self._lanes.get(resource)
+        if lane is None:
+            return
+        lane.waiting = deque(job for job in lane.waiting if job.action.key != key)
+        job = lane.running
+        if job is not None and job.action.key == key:
+            if not job.silent:
+                self._tell(job.action, ok=False)  # the DC must not wait for its first result
+            job.cancelled = True
+            self._out.do(CancelOperation(call_id=job.call_id))
+
+    # ---- operations ----------------------------------------------------------------------------
+
+    def finished(self, event: OperationFinished) -> None:
+        """An operation has ended; tell its result and begin what waits for its resource."""
+        job = self._by_call.pop(event.call_id, None)
+        if job is None:
+            return
+        resource = job.action.resource
+        lane = self._lanes[resource]
+        assert lane.running is job
+        lane.running = None
+        if not job.cancelled:
+            self._record(job, event)
+        self._advance(resource)
+        if lane.running is None and not lane.waiting:
+            del self._lanes[resource]
+
+    def handle_timer(self) -> None:
+        """Begin the recurring operations that are due."""
+        for (resource, _), recurring in list(self._recurring.items()):
+            if recurring.due is not None and recurring.due <= self._out.now:
+                recurring.due = None
+                lane = self._lanes.setdefault(resource, Lane())
+                lane.waiting.append(
+                    Job(action=recurring.action, queued_at=self._out.now, silent=True)
+                )
+                self._advance(resource)
+
+    def _advance(self, resource: str) -> None:
+        lane = self._lanes[resource]
+        if lane.running is not None or not lane.waiting:
+            return
+        job = lane.running = lane.waiting.popleft()
+        self._calls += 1
+        job.call_id = self._calls
+        job.begun_at = self._out.now
+        self._by_call[job.call_id] = job
+        action = job.action
+        assert action.agent is not None
+        self._out.do(
+            RunOperation(
+                call_id=job.call_id,
+                resource=action.resource,
+                standard=action.agent.standard,
+                provider=action.agent.provider,
+                type=action.agent.type,
+                action=action.operation,
+                timeout_ms=action.timeout_ms,
+                parameters=action.parameters,
+                environment=environment(action, self._node),
+            )
+        )
+
+    def _record(self, job: Job, event: OperationFinished) -> None:
+        action = job.action
+        changed_at = int(event.started_at or self._out.wall)
+        recurring = self._recurring.get((action.resource, action.key))
+        silent = job.silent
+        if recurring is not None:
+            recurring.due = self._out.now + action.interval_ms / 1000
+            result = (event.rc, event.status)
+            silent = job.silent and recurring.last == result
+            if recurring.last != result:
+                recurring.changed_at = changed_at
+            recurring.last = result
+            changed_at = recurring.changed_at
+        if silent:
+            return
+        element = history.history_of(
+            action,
+            event,
+            node=self._node,
+            call_id=job.call_id,
+            queued_ms=int((job.begun_at - job.queued_at) * 1000),
+            changed_at=changed_at,
+        )
+        bad = history.failed(action, event)
+        if element is not None:
+            self.state = put_history(self.state, element)
+        if bad:
+            level = "info" if action.operation == "monitor" and not action.interval_ms else "error"
+            self._out.log(
+                level,
+                "LRMD",
+                f"Result of {action.operation} operation for {action.resource} on {self._node}: "
+                f"rc={event.rc} status={event.status} {event.exit_reason}".rstrip(),
+            )
+        failure = Failure(
+            operation=action.operation, interval_ms=action.interval_ms, time=changed_at
+        )
+        self._tell(
+            action,
+            element,
+            ok=not bad,
+            rc=event.rc,
+            failure=failure if bad else None,
+        )
+
+    def _tell(
+        self,
+        action: RunAction,
+        element: Element | None = None,
+        *,
+        ok: bool = True,
+        rc: int = 0,
+        forget: list[str] | None = None,
+        forget_all: bool = False,
+        failure: Failure | None = None,
+    ) -> None:
+        self._out.multicast(
+            Outcome(
+                view=self._view(),
+                name=action.resource,
+                key=action.key,
+                transition_key=action.transition_key,
+                resource=to_xml(element, indent=None) if element is not None else "",
+                forget=forget or [],
+                forget_all=forget_all,
+                rc=rc,
+                ok=ok,
+                failure=failure,
+            )
+        )
+
+
+def put_history_forget(state: Element, resource: str, entry: str) -> Element:
+    """The node's state without one entry of a resource's history."""
+    old = next((r for r in state.iter("lrm_resource") if r.id == resource), None)
+    if old is None or all(op.id != entry for op in old.children):
+        return state
+    return put_history(state, replace(old, children=()), (entry,))
+
+
+def environment(action: RunAction, node: str) -> dict[str, str]:
+    """The variables besides the parameters that an agent is given, as Pacemaker names them."""
+    agent = action.agent
+    assert agent is not None
+    meta = {
+        "name": action.operation,
+        "timeout": str(action.timeout_ms),
+        "on_node": node,
+        **action.meta,
+    }
+    if action.interval_ms:
+        meta["interval"] = str(action.interval_ms)
+    variables = {f"OCF_RESKEY_CRM_meta_{name}": value for name, value in sorted(meta.items())}
+    variables["OCF_RESKEY_crm_feature_set"] = FEATURE_SET
+    variables["OCF_RESOURCE_INSTANCE"] = action.resource
+    variables["OCF_RESOURCE_TYPE"] = agent.type
+    if agent.provider:
+        variables["OCF_RESOURCE_PROVIDER"] = agent.provider
+    return variables

@@ -1,0 +1,124 @@
+"""What the parts of a node want done, gathered during one event.
+
+Every part of the core gets the one outbox and appends to it; ``core`` empties it at the end of the
+event into the list of instructions. Writes of one event go into one durable transaction
+(``Persist``), at the end of the list so that nothing else waits for the disk; what must come after
+them is a callback that runs when the matching ``Persisted`` comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crmsh_py.engine.api import (
+    Instruction,
+    Log,
+    Persist,
+    ReplyTo,
+    SaveRing,
+    StopNode,
+    StoreWrite,
+)
+from crmsh_py.engine.stream import Message
+from crmsh_py.errors import CrmError
+from crmsh_py.wire.control import Refused, Reply
+
+Continuation = Callable[[], None]
+_ROUNDS = 10_000  # far above what one event can cause; a larger number is a loop
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message for the ordered stream; ``safe``: deliver when all members have received it."""
+
+    message: Message
+    safe: bool
+
+
+class Outbox:
+    """Instructions, messages and writes on their way out, and the time of the event."""
+
+    def __init__(self, wall_offset: float) -> None:
+        self.now = 0.0
+        self._wall_offset = wall_offset
+        self._instructions: list[Instruction] = []
+        self._messages: list[Outgoing] = []
+        self._ring_writes: list[StoreWrite] = []
+        self._writes: list[StoreWrite] = []
+        self._after: list[Continuation] = []
+        self._waiting: dict[int, list[Continuation]] = {}
+        self._token = 0
+
+    @property
+    def wall(self) -> float:
+        """The wall-clock time of the event, in Unix seconds."""
+        return self.now + self._wall_offset
+
+    # ---- filling -------------------------------------------------------------------------------
+
+    def do(self, instruction: Instruction) -> None:
+        """Have an instruction carried out as it is."""
+        self._instructions.append(instruction)
+
+    def log(self, level: str, subsystem: str, text: str) -> None:
+        """A line for the node's log."""
+        self.do(Log(level=level, subsystem=subsystem, text=text))
+
+    def reply(self, ticket: int, reply: Reply) -> None:
+        """Answer a client."""
+        self.do(ReplyTo(ticket=ticket, reply=reply))
+
+    def refuse(self, ticket: int, error: CrmError) -> None:
+        """Answer a client with an error."""
+        refused = Refused(kind=type(error).__name__, text=error.message, hint=error.hint or "")
+        self.reply(ticket, refused)
+
+    def stop(self, reason: str, exit_code: int = 0) -> None:
+        """End the daemon after this event."""
+        self.do(StopNode(reason=reason, exit_code=exit_code))
+
+    def multicast(self, message: Message, *, safe: bool = False) -> None:
+        """Send to all members, this node included, in the order of the stream."""
+        assert len(self._messages) < _ROUNDS
+        self._messages.append(Outgoing(message, safe))
+
+    def persist(self, *writes: StoreWrite, then: Continuation | None = None) -> None:
+        """Write durably; ``then`` runs when it is on the disk."""
+        for write in writes:
+            # The ring's number must be on the disk before anything of that ring is sent.
+            (self._ring_writes if isinstance(write, SaveRing) else self._writes).append(write)
+        if then is not None:
+            self._after.append(then)
+
+    # ---- emptying ------------------------------------------------------------------------------
+
+    def take_messages(self) -> list[Outgoing]:
+        """The messages since the last call."""
+        messages, self._messages = self._messages, []
+        return messages
+
+    def take_persisted(self, token: int) -> list[Continuation]:
+        """What was waiting for this token's writes."""
+        return self._waiting.pop(token, [])
+
+    def finish(self, datagrams: list[Instruction]) -> list[Instruction]:
+        """The instructions of the event, in the order in which they must be carried out."""
+        assert not self._messages
+        out: list[Instruction] = []
+        if self._ring_writes:
+            out.append(self._persist(self._ring_writes, []))
+        stops = [i for i in self._instructions if isinstance(i, StopNode)]
+        out += datagrams
+        out += [i for i in self._instructions if not isinstance(i, StopNode)]
+        if self._writes or self._after:
+            out.append(self._persist(self._writes, self._after))
+        out += stops
+        self._instructions, self._ring_writes, self._writes, self._after = [], [], [], []
+        return out
+
+    def _persist(self, writes: list[StoreWrite], after: list[Continuation]) -> Persist:
+        self._token += 1
+        if after:
+            self._waiting[self._token] = after
+        return Persist(token=self._token, writes=tuple(writes))

@@ -1,0 +1,177 @@
+"""The status section: what every replica does to it, as pure functions on elements.
+
+The section has Pacemaker's form: a ``<node_state>`` per node with the node's transient attributes
+and its history, a ``<lrm_resource>`` per resource with an ``<lrm_rsc_op>`` per operation.
+
+Every function takes an element and gives a changed one (or the very same, where nothing changes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.ids import is_xml_id
+
+ONLINE = {"in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
+# In the ring, but its cluster manager does not run:
+IDLE = {"in_ccm": "true", "crmd": "offline", "join": "down", "expected": "down"}
+LOST = {"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "member"}
+GONE = {"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "down"}
+_STANDING = ("in_ccm", "crmd", "join", "expected")
+
+
+# ---- nodes -------------------------------------------------------------------------------------
+
+
+def node_state(status: Element, node_id: str) -> Element | None:
+    """The state of a node, or None."""
+    return next((s for s in status.findall("node_state") if s.id == node_id), None)
+
+
+def node_by_name(status: Element, name: str) -> Element | None:
+    """The state of a node by its name, or None."""
+    return next((s for s in status.findall("node_state") if s.get("uname") == name), None)
+
+
+def new_node_state(node_id: str, name: str, standing: Mapping[str, str]) -> Element:
+    """A node without history."""
+    return Element("node_state", {"id": node_id, "uname": name, **standing})
+
+
+def with_standing(state: Element, standing: Mapping[str, str]) -> Element:
+    """The node with another standing in the membership."""
+    if all(state.get(name) == value for name, value in standing.items()):
+        return state
+    return state.with_attributes(standing)
+
+
+def put_node_state(status: Element, state: Element) -> Element:
+    """Put a node's state in place of the old one; new ones go in the order of their ids."""
+    others = [s for s in status.children if s.id != state.id]
+    merged = sorted([*others, state], key=lambda s: (len(s.id), s.id))
+    return status.with_children(tuple(merged))
+
+
+def change_node(status: Element, node_id: str, change: Callable[[Element], Element]) -> Element:
+    """The status with one node changed; the same status when that node is not in it."""
+    return status.map_children(lambda s: change(s) if s.id == node_id else s)
+
+
+# ---- history -----------------------------------------------------------------------------------
+
+
+def history_of(state: Element, resource: str) -> Element | None:
+    """A resource's ``<lrm_resource>`` on a node, or None."""
+    resources = state.find("lrm", "lrm_resources")
+    if resources is None:
+        return None
+    return next((r for r in resources.children if r.id == resource), None)
+
+
+def put_history(state: Element, history: Element, forget: Iterable[str] = ()) -> Element:
+    """Merge entries of a resource into a node's history; entries of the same id are replaced."""
+    old = history_of(state, history.id)
+    dropped = {*forget, *(op.id for op in history.children)}
+    kept = tuple(op for op in (old.children if old else ()) if op.id not in dropped)
+    entries = tuple(sorted((*kept, *history.children), key=lambda op: op.id))
+    merged = history.with_children(entries)
+    return _with_resources(
+        state, lambda rs: tuple(sorted((*_without(rs, history.id), merged), key=_by_id))
+    )
+
+
+def drop_history(state: Element, resource: str) -> Element:
+    """Forget everything that a resource did on a node."""
+    if history_of(state, resource) is None:
+        return state
+    return _with_resources(state, lambda rs: _without(rs, resource))
+
+
+def _with_resources(
+    state: Element, change: Callable[[tuple[Element, ...]], tuple[Element, ...]]
+) -> Element:
+    lrm = state.find("lrm") or Element("lrm", {"id": state.id})
+    resources = lrm.find("lrm_resources") or Element("lrm_resources")
+    resources = resources.with_children(change(resources.children))
+    lrm = lrm.with_children((resources,))
+    others = tuple(c for c in state.children if c.tag != "lrm")
+    return state.with_children((*others, lrm))
+
+
+def _without(resources: tuple[Element, ...], resource: str) -> tuple[Element, ...]:
+    return tuple(r for r in resources if r.id != resource)
+
+
+def _by_id(element: Element) -> str:
+    return element.id
+
+
+# ---- transient attributes ----------------------------------------------------------------------
+
+
+def attributes_of(state: Element) -> dict[str, str]:
+    """The transient attributes of a node."""
+    pairs = state.find("transient_attributes", "instance_attributes")
+    if pairs is None:
+        return {}
+    return {pair.get("name"): pair.get("value") for pair in pairs.findall("nvpair")}
+
+
+def with_attribute(state: Element, name: str, value: str | None) -> Element:
+    """The node with a transient attribute set, or without it where ``value`` is None."""
+    attributes = attributes_of(state)
+    if attributes.get(name) == value:
+        return state
+    if value is None:
+        attributes.pop(name)
+    else:
+        attributes[name] = value
+    return _with_attributes(state, attributes)
+
+
+def without_attributes(state: Element, unwanted: Callable[[str], bool]) -> Element:
+    """The node without the transient attributes whose name is unwanted."""
+    attributes = attributes_of(state)
+    kept = {name: value for name, value in attributes.items() if not unwanted(name)}
+    return state if len(kept) == len(attributes) else _with_attributes(state, kept)
+
+
+def _with_attributes(state: Element, attributes: Mapping[str, str]) -> Element:
+    others = tuple(c for c in state.children if c.tag != "transient_attributes")
+    set_id = f"status-{state.id}"
+    pairs = tuple(
+        Element("nvpair", {"id": _pair_id(set_id, name), "name": name, "value": value})
+        for name, value in attributes.items()
+    )
+    attribute_set = Element("instance_attributes", {"id": set_id}, pairs)
+    transient = Element("transient_attributes", {"id": state.id}, (attribute_set,))
+    return state.with_children((transient, *others))
+
+
+def _pair_id(set_id: str, name: str) -> str:
+    """An XML id for any name: what may not stand in one becomes a point, as attrd does it."""
+    wanted = f"{set_id}-{name}"
+    if is_xml_id(wanted):
+        return wanted
+    return "".join(c if c.isalnum() or c in "._-" else "." for c in wanted)
+
+
+# ---- reading what came from others -------------------------------------------------------------
+
+
+def own_part(state: Element) -> Element:
+    """What a node tells of itself: history and attributes, not how it stands in the ring."""
+    return state.with_attributes(dict.fromkeys(_STANDING))
+
+
+def checked_state(state: Element, node_id: str) -> Element | None:
+    """A ``<node_state>`` that a peer sent, reduced to what may be in it; None if it is not his."""
+    if state.tag != "node_state" or state.id != node_id:
+        return None
+    children = tuple(
+        next(c for c in state.children if c.tag == tag)
+        for tag in ("transient_attributes", "lrm")
+        if state.find(tag) is not None
+    )
+    return Element("node_state", {"id": state.id, "uname": state.get("uname")}, children)

@@ -1,0 +1,157 @@
+"""Walking a transition graph: which actions may begin now, and what their results mean.
+
+A transition is one plan being carried out. It knows vertices and edges only; who is told to act,
+and how results come back, is the controller's business.
+
+Rules:
+
+1. An action may begin when all its inputs are done and, for actions of agents, fewer than
+   ``batch_limit`` are under way (0: no limit). Those with a higher priority go first, then those
+   with a lower id.
+2. A failed action, or one that timed out, aborts the transition: nothing more begins; what is
+   under way is waited for. So does whatever nobody expected (``abort``).
+3. A transition is over when everything is done, or when it is aborted and nothing is under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from crmsh_py.scheduler.result import Action, ActionKind
+
+
+class State(Enum):
+    """How far an action of the graph is."""
+
+    WAITING = "waiting"
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Transition:
+    """One plan on its way."""
+
+    def __init__(
+        self, number: int, uuid: str, actions: Sequence[Action], *, batch_limit: int = 0
+    ) -> None:
+        self.number = number
+        self.uuid = uuid
+        self.actions = {action.id: action for action in actions}
+        self.abort_reason = ""
+        self._batch_limit = batch_limit
+        self._states = dict.fromkeys(self.actions, State.WAITING)
+        self._deadlines: dict[int, float] = {}
+        self._missing: dict[int, int] = {}
+        self._followers: dict[int, list[int]] = {}
+        for action in actions:
+            # An input that is not in the graph was optional, and counts as done.
+            inputs = {i for i in action.inputs if i in self.actions}
+            self._missing[action.id] = len(inputs)
+            for input_ in inputs:
+                self._followers.setdefault(input_, []).append(action.id)
+        self._ready = [i for i, missing in self._missing.items() if not missing]
+
+    # ---- reading -------------------------------------------------------------------------------
+
+    @property
+    def aborted(self) -> bool:
+        """Whether nothing more is begun."""
+        return bool(self.abort_reason)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        if self._deadlines:
+            return False
+        return self.aborted or not self._ready
+
+    def count(self, state: State) -> int:
+        """How many actions are in this state."""
+        return sum(1 for each in self._states.values() if each is state)
+
+    def key_of(self, action: Action) -> str:
+        """The transition key by which the result of an action is recognised."""
+        return f"{action.id}:{self.number}:{action.target_rc}:{self.uuid}"
+
+    def find(self, transition_key: str) -> Action | None:
+        """The action of this transition that has this key and is under way, or None."""
+        parts = transition_key.split(":")
+        if len(parts) != 4 or not parts[0].isdigit() or parts[1] != str(self.number):
+            return None
+        action = self.actions.get(int(parts[0]))
+        if action is None or parts[3] != self.uuid or action.id not in self._deadlines:
+            return None
+        return action
+
+    def next_deadline(self) -> float | None:
+        """When the first action under way has taken too long."""
+        return min(self._deadlines.values(), default=None)
+
+    def under_way(self) -> list[Action]:
+        """The actions that have begun and whose result has not come."""
+        return [self.actions[i] for i in self._deadlines]
+
+    # ---- going on ------------------------------------------------------------------------------
+
+    def take_ready(self) -> list[Action]:
+        """The actions to begin now; the caller begins each with ``begun`` or ``done``."""
+        if self.aborted or not self._ready:
+            return []
+        self._ready.sort(key=lambda i: (-self.actions[i].priority, i))
+        room = self._batch_limit - len(self._deadlines) if self._batch_limit else len(self.actions)
+        taken: list[Action] = []
+        kept: list[int] = []
+        for index in self._ready:
+            action = self.actions[index]
+            if action.kind is ActionKind.RESOURCE:
+                if room <= 0:
+                    kept.append(index)
+                    continue
+                room -= 1
+            taken.append(action)
+        self._ready = kept
+        return taken
+
+    def begun(self, action: Action, deadline: float) -> None:
+        """The action is under way; ``deadline`` is when it has taken too long."""
+        assert self._states[action.id] is State.WAITING
+        self._states[action.id] = State.BEGUN
+        self._deadlines[action.id] = deadline
+
+    def done(self, action: Action) -> None:
+        """The action ended as it should: what waited for it may begin."""
+        self._end(action, State.DONE)
+        for follower in self._followers.get(action.id, ()):
+            self._missing[follower] -= 1
+            if not self._missing[follower]:
+                self._ready.append(follower)
+
+    def failed(self, action: Action, reason: str) -> None:
+        """The action did not end as it should."""
+        self._end(action, State.FAILED)
+        self.abort(reason)
+
+    def abort(self, reason: str) -> None:
+        """Begin nothing more; the first reason is kept."""
+        self.abort_reason = self.abort_reason or reason
+
+    def expire(self, now: float) -> list[Action]:
+        """The actions that have taken too long; they count as failed."""
+        late = [self.actions[i] for i, deadline in self._deadlines.items() if deadline <= now]
+        for action in late:
+            self.failed(action, f"{action.key} on {action.node} timed out")
+        return late
+
+    def _end(self, action: Action, state: State) -> None:
+        assert self._states[action.id] in (State.WAITING, State.BEGUN)
+        self._states[action.id] = state
+        self._deadlines.pop(action.id, None)
+
+    def summary(self) -> str:
+        """The counts of Pacemaker's line at the end of a transition."""
+        return (
+            f"Complete={self.count(State.DONE)}, Pending={self.count(State.BEGUN)}, "
+            f"Incomplete={self.count(State.WAITING)}, Failed={self.count(State.FAILED)}"
+        )

@@ -1,0 +1,361 @@
+"""From a new ring to a view in which the configuration may change.
+
+A view is one ring of totem as the replica uses it. Its members tell each other what they hold, the
+best configuration wins, everybody takes it, and (with quorum) a new term is on the disks of a
+majority before anything is changed in it.
+
+Theory of operation
+    Terms number the views that had quorum. A revision is named by the term in which it was made,
+    or last ratified, and its version; of two configurations the one with the higher
+    (revision term, version) wins. Why nothing acknowledged is lost:
+
+    1. A change of term T is acknowledged when a majority has it on its disks.
+    2. A later primary view has a majority too, so at least one member holds that change, and
+       the winner holds it or something that was made after it.
+    3. Term T names one history only: before anything is made or ratified in T, a majority has
+       promised T on its disk, so every other primary view finds that promise among its members
+       and takes a higher term.
+    4. What the winner holds may be unacknowledged still. Ratifying (the members store that this
+       revision starts term T) makes it count as made in T; it is acknowledged when a majority
+       has ratified. So it cannot be overtaken by a revision of an older term that a node
+       with an older promise still has (the case of figure 8 in the Raft paper).
+
+Phases (all steps are messages of the ordered stream, so all members take them together)
+
+    EXCHANGE  until a Summary of every member has come: then the same decision everywhere
+    SYNC      until the winner's configuration is here (nothing to wait for where all hold it)
+              and, with quorum, TermStored from a majority has come
+    ACTIVE    changes are accepted; what was accepted is counted as Stored messages come
+
+Without quorum there is no term: the members only agree on the best of what they hold, so that one
+side has one configuration, and commits are refused (but forced ones; see ``commits``).
+
+Sources: the viewstamped replication and Raft papers for the argument; the messages are our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.engine.api import SaveRatified, SaveTerm, SetAside
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.replica import Replica, bare
+from crmsh_py.engine.stream import (
+    AskCib,
+    Message,
+    Missing,
+    Summary,
+    TermStored,
+    ViewId,
+    WholeCib,
+)
+from crmsh_py.errors import CrmError
+
+NO_VIEW: ViewId = (0, 0)
+
+
+class Phase(Enum):
+    """How far the making of a view has come."""
+
+    EXCHANGE = "exchange"
+    SYNC = "sync"
+    ACTIVE = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewSetting:
+    """What the membership says about a ring: members with their votes, and quorum."""
+
+    view: ViewId
+    votes: Mapping[int, int]
+    quorate: bool
+    quorum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What all members conclude from the same summaries."""
+
+    winner: int
+    dc: int | None
+    term: int
+    revision_term: int
+    digest: str
+    num_updates: int
+    losers: tuple[int, ...]  # members that hold another configuration
+
+
+def decide(summaries: Mapping[int, Summary]) -> Decision:
+    """The best configuration, the DC and the next term, from the summaries of all members.
+
+    Of equal (revision term, version) with different content, the content that more members hold
+    wins, then that of the lowest node id.
+    """
+    holders: dict[str, int] = {}
+    for summary in summaries.values():
+        holders[summary.digest] = holders.get(summary.digest, 0) + 1
+
+    def rank(node: int) -> tuple[int, tuple[int, ...], int, int]:
+        summary = summaries[node]
+        version = tuple(summary.version[:2])
+        return (summary.revision_term, version, holders[summary.digest], -node)
+
+    winner = max(summaries, key=rank)
+    best = summaries[winner]
+    return Decision(
+        winner=winner,
+        dc=choose_dc(summaries),
+        term=max(summary.term for summary in summaries.values()) + 1,
+        revision_term=best.revision_term,
+        digest=best.digest,
+        num_updates=max(
+            s.version[2] for s in summaries.values() if s.version[:2] == best.version[:2]
+        )
+        + 1,
+        losers=tuple(n for n in sorted(summaries) if summaries[n].digest != best.digest),
+    )
+
+
+def choose_dc(summaries: Mapping[int, Summary]) -> int | None:
+    """Who is DC: one that was DC on the side with quorum, else one that was, else the lowest id.
+
+    Only nodes with a running cluster manager count; None when no member has one.
+    """
+    running = [node for node in summaries if summaries[node].manager]
+
+    def rank(node: int) -> tuple[int, int, tuple[int, ...], int]:
+        summary = summaries[node]
+        return (summary.claim, summary.revision_term, tuple(summary.version[:2]), -node)
+
+    return max(running, key=rank, default=None)
+
+
+class Views:
+    """The state machine that leads from a ring to an active view, on one node."""
+
+    def __init__(
+        self,
+        node_id: int,
+        replica: Replica,
+        outbox: Outbox,
+        term: int,
+        *,
+        decided: Callable[[Decision], None],
+        activated: Callable[[], None],
+    ) -> None:
+        self._node_id = node_id
+        self._replica = replica
+        self._out = outbox
+        self._decided = decided
+        self._activated = activated
+        self._promised = term
+        self._sync: WholeCib | Missing | None = None
+        self._terms: dict[int, int] = {}
+        self.phase = Phase.EXCHANGE
+        self.setting = ViewSetting(view=NO_VIEW, votes={}, quorate=False, quorum=0)
+        self.summaries: dict[int, Summary] = {}
+        self.decision: Decision | None = None
+
+    # ---- reading -------------------------------------------------------------------------------
+
+    @property
+    def view(self) -> ViewId:
+        """The ring that this view is made of."""
+        return self.setting.view
+
+    @property
+    def active(self) -> bool:
+        """Whether the view is made."""
+        return self.phase is Phase.ACTIVE
+
+    @property
+    def primary(self) -> bool:
+        """Whether changes of the configuration may be made in this view."""
+        return self.active and self.setting.quorate
+
+    @property
+    def revision_term(self) -> int:
+        """The term that a revision made now belongs to."""
+        if self.setting.quorate and self.decision is not None:
+            return self.decision.term
+        return self._replica.revision_term
+
+    def majority(self, nodes: Mapping[int, object]) -> bool:
+        """Whether these members have the votes of a quorum together."""
+        votes = self.setting.votes
+        return sum(votes.get(node, 0) for node in nodes) >= max(1, self.setting.quorum)
+
+    def names(self) -> dict[int, str]:
+        """The members' names, as far as they have told them."""
+        return {node: summary.name for node, summary in sorted(self.summaries.items())}
+
+    # ---- going on ------------------------------------------------------------------------------
+
+    def begin(self, setting: ViewSetting, *, name: str, manager: bool, claim: int) -> None:
+        """A new ring: tell what this node holds."""
+        self.setting = setting
+        self.phase = Phase.EXCHANGE
+        self.summaries = {}
+        self.decision = None
+        self._sync = None
+        self._terms = {}
+        replica = self._replica
+        self._out.multicast(
+            Summary(
+                view=setting.view,
+                name=name,
+                term=self._promised,
+                revision_term=replica.revision_term,
+                version=replica.version.tuple,
+                digest=replica.digest,
+                manager=manager,
+                claim=claim,
+                forced=replica.forced,
+                recent=replica.commits,
+            )
+        )
+
+    def handle(self, sender: int, message: Message) -> None:
+        """One of the messages that make a view; those of another view are dropped."""
+        if message.view != self.view or sender not in self.setting.votes:
+            return
+        match message:
+            case Summary():
+                self._on_summary(sender, message)
+            case TermStored():
+                self._terms[sender] = message.term
+                self._go_on()
+            case WholeCib() | Missing():
+                if self.decision and sender == self.decision.winner and self._sync is None:
+                    self._sync = message
+                    self._go_on()
+            case AskCib():
+                if self.decision and self.decision.winner == self._node_id:
+                    self._send_whole()
+            case _:
+                raise AssertionError(f"{type(message).__name__} makes no view")
+
+    def _on_summary(self, sender: int, summary: Summary) -> None:
+        self.summaries.setdefault(sender, summary)
+        if self.decision is not None or len(self.summaries) < len(self.setting.votes):
+            return
+        self.decision = decision = decide(self.summaries)
+        self.phase = Phase.SYNC
+        self._report(decision)
+        if self.setting.quorate:
+            self._promise(decision.term)
+        if decision.losers and decision.winner == self._node_id:
+            self._send_difference(decision)
+        self._decided(decision)
+        self._go_on()
+
+    def _promise(self, term: int) -> None:
+        view = self.view
+        self._promised = term
+
+        def stored() -> None:
+            if self.view == view:
+                self._out.multicast(TermStored(view=view, term=term))
+
+        self._out.persist(SaveTerm(term=term), then=stored)
+
+    def _send_difference(self, decision: Decision) -> None:
+        """What the losers need: steps where all of them hold something we remember."""
+        longest: list[object] = []
+        for node in decision.losers:
+            steps = self._replica.steps_from(self.summaries[node].digest)
+            if steps is None or len(steps) > 1000:
+                self._send_whole()
+                return
+            if len(steps) > len(longest):
+                longest = list(steps)
+                message = Missing(
+                    view=self.view,
+                    steps=steps,
+                    revision_term=self._replica.revision_term,
+                    digest=self._replica.digest,
+                )
+        self._out.multicast(message)
+
+    def _send_whole(self) -> None:
+        self._out.multicast(
+            WholeCib(
+                view=self.view,
+                cib=self._replica.config.to_xml(indent=None),
+                revision_term=self._replica.revision_term,
+                digest=self._replica.digest,
+            )
+        )
+
+    def _go_on(self) -> None:
+        """Become active as soon as nothing is missing any more."""
+        decision = self.decision
+        if self.phase is not Phase.SYNC or decision is None:
+            return
+        promised = [node for node, term in self._terms.items() if term == decision.term]
+        if self.setting.quorate and not self.majority(dict.fromkeys(promised)):
+            return
+        if decision.losers:
+            if self._sync is None:
+                return
+            if self._node_id in decision.losers and not self._take(self._sync):
+                return
+        self.phase = Phase.ACTIVE
+        self._replica.adopt_commits(self.summaries[decision.winner].recent)
+        if self.setting.quorate:
+            self._replica.ratify(decision.term)
+            self._out.persist(SaveRatified(term=decision.term))
+        self._activated()
+
+    # ---- taking the winner's configuration -----------------------------------------------------
+
+    def _take(self, sync: WholeCib | Missing) -> bool:
+        """Hold the winner's configuration from now on; False: it does not fit, ask again."""
+        try:
+            if isinstance(sync, Missing):
+                saved = self._replica.follow(sync.steps, sync.digest, sync.revision_term)
+                if saved is not None:
+                    self._out.persist(*saved)
+                    return True
+            else:
+                config = bare(Cib.parse(sync.cib))
+                if config.digest == sync.digest:
+                    self._replace(config, sync.revision_term)
+                    return True
+        except CrmError as error:
+            self._out.log("error", "CIB", f"The configuration that came does not fit: {error}")
+        self._sync = None
+        if isinstance(sync, Missing):
+            self._out.multicast(AskCib(view=self.view))
+        else:
+            self._out.stop("the configuration of the other nodes cannot be read", 1)
+        return False
+
+    def _replace(self, config: Cib, revision_term: int) -> None:
+        replica = self._replica
+        old = replica.config
+        # In one term there is one history: an older version of the same term is a part of it.
+        is_part = replica.revision_term == revision_term and not replica.forced
+        if old.version.epoch and not (is_part and old.version <= config.version):
+            reason = f"version {old.version} lost against version {config.version} of the others"
+            if replica.forced:
+                reason += "; it had been committed without quorum"
+            self._out.persist(SetAside(cib=old.to_xml(), reason=reason))
+            self._out.log("warning", "CIB", f"This node's configuration was set aside: {reason}")
+        replica.adopt(config, revision_term)
+        when = int(self._out.wall)
+        winner = self.decision.winner if self.decision else 0
+        origin = self.summaries[winner].name if winner in self.summaries else ""
+        self._out.persist(replica.saved_whole(origin=origin, time=when))
+        self._out.log("notice", "CIB", f"Took configuration {config.version} from {origin}")
+
+    def _report(self, decision: Decision) -> None:
+        for node in decision.losers:
+            if self.summaries[node].forced:
+                name = self.summaries[node].name
+                self._out.log(
+                    "warning", "CIB", f"{name} had changed the configuration without quorum"
+                )
