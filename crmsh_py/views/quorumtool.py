@@ -12,29 +12,33 @@ from crmsh_py.views.text import clock_text
 from crmsh_py.wire.control import Member, MembershipReply
 
 
-def member_list(membership: MembershipReply, *, leading_blank: bool = True) -> str:
-    """What ``corosync-quorumtool -l`` prints: the members with their votes."""
+def member_list(membership: MembershipReply, *, addresses: bool = False) -> str:
+    """What ``corosync-quorumtool -l`` prints: the members with their votes.
+
+    ``addresses`` shows addresses instead of names.
+    """
     lines = ["Membership information", "----------------------", "    Nodeid      Votes Name"]
     lines += [
-        f"{member.node_id:>10} {member.votes:>10} {_name(member, membership)}"
+        f"{member.node_id:>10} {member.votes:>10} {_name(member, membership, addresses)}"
         for member in membership.members
         if member.joined
     ]
-    return ("\n" if leading_blank else "") + "\n".join(lines) + "\n"
+    return "\n".join(["", *lines, ""])
 
 
-def _name(member: Member, membership: MembershipReply) -> str:
+def _name(member: Member, membership: MembershipReply, addresses: bool) -> str:
     local = " (local)" if member.node_id == membership.node_id else ""
-    return f"{member.name or member.address}{local}"
+    return f"{member.address if addresses or not member.name else member.name}{local}"
 
 
-def quorum_status(membership: MembershipReply, *, now: datetime) -> str:
+def quorum_status(membership: MembershipReply, *, now: datetime, addresses: bool = False) -> str:
     """What ``corosync-quorumtool -s`` prints."""
     joined = [member for member in membership.members if member.joined]
     ring = f"{membership.ring_representative}.{membership.ring_sequence:x}"
     flags = list(membership.flags)
     if membership.quorate and "Quorate" not in flags:
         flags.insert(0, "Quorate")
+    blocked = " " if membership.quorate else "Activity blocked"
     head = [
         "Quorum information",
         "------------------",
@@ -50,7 +54,7 @@ def quorum_status(membership: MembershipReply, *, now: datetime) -> str:
         f"Expected votes:   {membership.expected_votes}",
         f"Highest expected: {membership.highest_expected}",
         f"Total votes:      {membership.total_votes}",
-        f"Quorum:           {membership.quorum}{'' if membership.quorate else ' Activity blocked'}",
-        f"Flags:            {' '.join(flags)}".rstrip(),
+        f"Quorum:           {membership.quorum} {blocked}",
+        f"Flags:            {''.join(flag + ' ' for flag in flags)}",
     ]
-    return "\n".join(head) + "\n" + member_list(membership)
+    return "\n".join(head) + "\n" + member_list(membership, addresses=addresses)

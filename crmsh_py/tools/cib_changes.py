@@ -1,0 +1,159 @@
+"""What cibadmin does to a configuration, as pure functions.
+
+Input: a ``Cib``, a scope (a section's name, '' for wherever the element belongs) and an element;
+output: a changed ``Cib``. The rules are Pacemaker's: an element is found by tag and id, or by its
+tag where it has none; *modify* merges attributes and children into it, *replace* puts the new one
+in its place, *create* refuses what exists, *delete* is content when it is gone already.
+"""
+
+from __future__ import annotations
+
+from crmsh_py.cib.document import SECTIONS, Cib
+from crmsh_py.cib.element import COMMENT, Element
+from crmsh_py.errors import ConfigError, Conflict, NotFound
+
+# Which section an element belongs to, where none is named.
+_HOME = {
+    **dict.fromkeys(("primitive", "group", "clone", "master", "bundle", "template"), "resources"),
+    **dict.fromkeys(("rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket"), "constraints"),
+    "node": "nodes",
+    "cluster_property_set": "crm_config",
+    "tag": "tags",
+    "alert": "alerts",
+    "fencing-level": "fencing-topology",
+    "acl_role": "acls",
+    "acl_target": "acls",
+    "acl_group": "acls",
+    "node_state": "status",
+}
+
+
+def create(cib: Cib, scope: str, element: Element) -> Cib:
+    """Add an element. Raises Conflict when one with its id exists."""
+    if element.id and cib.find_id(element.id) is not None:
+        raise Conflict(f"an element with the id '{element.id}' exists already")
+    section = _section(cib, scope, element)
+    if element.tag == section.tag:
+        known = {child.id for child in section.findall() if child.id}
+        for child in element.findall():
+            if child.id in known:
+                raise Conflict(f"an element with the id '{child.id}' exists already")
+        return _put(cib, section.tag, section.append(*element.children))
+    return _put(cib, section.tag, section.append(element))
+
+
+def modify(cib: Cib, scope: str, element: Element) -> Cib:
+    """Merge an element into the one that exists. Raises NotFound."""
+    return _at(cib, scope, element, _merged)
+
+
+def modify_or_create(cib: Cib, scope: str, element: Element) -> Cib:
+    """Merge an element into the one that exists, or add it."""
+    try:
+        return modify(cib, scope, element)
+    except NotFound:
+        return create(cib, scope, element)
+
+
+def replace(cib: Cib, scope: str, element: Element) -> Cib:
+    """Put an element in the place of the one that exists, the whole CIB too. Raises NotFound."""
+    if element.tag == "cib":
+        version = cib.version
+        new = Cib(element)
+        Cib.parse(new.to_xml())  # it must be a document that can be read again
+        return new.with_status(cib.status).with_version(version)
+    return _at(cib, scope, element, lambda _old, new: new)
+
+
+def delete(cib: Cib, scope: str, element: Element) -> Cib:
+    """Remove the element with this tag and id; nothing happens where there is none."""
+    section = _section(cib, scope, element)
+    target = _find(section, element)
+    if target is None:
+        return cib
+    return _put(cib, section.tag, _without(section, target))
+
+
+def delete_xpath(cib: Cib, path: str) -> Cib:
+    """Remove the first element that the path names."""
+    from crmsh_py.tools.xpath import select
+
+    for target in select(cib.root, path)[:1]:
+        if target is cib.root or target is cib.configuration:
+            raise ConfigError("the configuration itself cannot be deleted")
+        return cib.with_root(_without(cib.root, target))
+    return cib
+
+
+def erase(cib: Cib) -> Cib:
+    """A CIB without any configuration."""
+    empty = tuple(Element(name) for name in ("crm_config", "nodes", "resources", "constraints"))
+    return cib.with_section("configuration", Element("configuration", {}, empty))
+
+
+def _section(cib: Cib, scope: str, element: Element) -> Element:
+    name = scope or (
+        element.tag
+        if element.tag in (*SECTIONS, "configuration", "status")
+        else _HOME.get(element.tag, "")
+    )
+    if name == "cib" or not name:
+        if element.tag != "cib" and not name:
+            raise ConfigError(
+                f"it is not clear where <{element.tag}> belongs", hint="say it with --scope"
+            )
+        return cib.configuration
+    if name not in (*SECTIONS, "configuration", "status"):
+        raise NotFound(
+            f"there is no section '{name}'", name=name, possibilities=(*SECTIONS, "status")
+        )
+    return cib.section(name)
+
+
+def _put(cib: Cib, name: str, section: Element) -> Cib:
+    return cib.with_section(name, section)
+
+
+def _at(cib: Cib, scope: str, element: Element, change: object) -> Cib:
+    assert callable(change)
+    section = _section(cib, scope, element)
+    target = section if element.tag == section.tag else _find(section, element)
+    if target is None:
+        raise NotFound(
+            f"there is no <{element.tag}>" + (f" with the id '{element.id}'" if element.id else "")
+        )
+    new = change(target, element)
+    if target is section:
+        return _put(cib, section.tag, new)
+    return _put(cib, section.tag, _with(section, target, new))
+
+
+def _find(parent: Element, wanted: Element) -> Element | None:
+    for element in parent.iter(wanted.tag):
+        if not wanted.id or element.id == wanted.id:
+            return element
+    return None
+
+
+def _merged(old: Element, new: Element) -> Element:
+    """The old element with the new one's attributes and children merged into it."""
+    result = old.with_attributes(dict(new.attrs))
+    children = list(result.children)
+    for child in new.children:
+        if child.tag == COMMENT:
+            continue
+        for position, present in enumerate(children):
+            if present.tag == child.tag and (not child.id or present.id == child.id):
+                children[position] = _merged(present, child)
+                break
+        else:
+            children.append(child)
+    return result.with_children(tuple(children))
+
+
+def _without(parent: Element, target: Element) -> Element:
+    return parent.map_children(lambda c: None if c is target else _without(c, target))
+
+
+def _with(parent: Element, target: Element, new: Element) -> Element:
+    return parent.map_children(lambda c: new if c is target else _with(c, target, new))

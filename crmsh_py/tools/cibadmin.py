@@ -1,0 +1,177 @@
+"""``cibadmin``: read and change the configuration as XML.
+
+Queries (whole, a section, an XPath of the simple kind), and create, modify, replace, delete and
+patch. Elements are found by tag and id; those without an id by their tag below the scope.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from crmsh_py.errors import Conflict, CrmError, NotFound
+from crmsh_py.tools.common import (
+    EXIT_NO_INPUT,
+    Door,
+    Parser,
+    ToolUsageError,
+    commit,
+    guarded,
+    open_cluster,
+    parse,
+    put,
+)
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.element import Element
+    from crmsh_py.clusters.port import Cluster
+
+TOOL = "cibadmin"
+_CHANGES = ("create", "modify", "replace", "delete", "patch", "erase")
+_ABSENT = "Call {} failed: No such device or address"
+
+
+def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
+    """Print XML of the configuration, or change it by XML."""
+    return guarded(TOOL, lambda: _run(argv, door))
+
+
+def _parser() -> Parser:
+    parser = Parser(prog=TOOL, description="Reads and changes the configuration as XML.")
+    commands = parser.add_argument_group("commands").add_mutually_exclusive_group(required=True)
+    for names in (
+        ("-Q", "--query"),
+        ("-C", "--create"),
+        ("-M", "--modify"),
+        ("-R", "--replace"),
+        ("-D", "--delete"),
+        ("-P", "--patch"),
+        ("-E", "--erase"),
+        ("-5", "--md5-sum"),
+    ):
+        name = names[1].lstrip("-")
+        commands.add_argument(*names, action="store_const", const=name, dest="command")
+    data = parser.add_argument_group("data")
+    data.add_argument("-X", "--xml-text", metavar="XML", dest="text")
+    data.add_argument("-x", "--xml-file", metavar="FILE", dest="file")
+    data.add_argument("-p", "--xml-pipe", action="store_true", dest="pipe")
+    where = parser.add_argument_group("where")
+    where.add_argument("-o", "--scope", default="", help="a section: resources, constraints …")
+    where.add_argument("-A", "--xpath", default="")
+    where.add_argument("-n", "--no-children", action="store_true")
+    where.add_argument("-c", "--allow-create", action="store_true")
+    where.add_argument("-f", "--force", action="store_true")
+    for ignored in ("-l", "--local", "-s", "--sync-call", "-V", "--verbose"):
+        where.add_argument(ignored, action="store_true", dest="ignored")
+    return parser
+
+
+def _run(argv: Sequence[str] | None, door: Door) -> int:
+    arguments = parse(_parser(), argv)
+    if arguments.command in _CHANGES:
+        return _change(arguments, door)
+    cluster = door()
+    if arguments.command == "md5-sum":
+        put(f"{cluster.read_cib().digest}\n")
+        return 0
+    return _query(cluster, arguments)
+
+
+def _query(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.cib.xml import to_xml
+
+    cib = cluster.read_cib()
+    if arguments.xpath:
+        from crmsh_py.tools.xpath import select
+
+        found = select(cib.root, arguments.xpath)
+        if not found:
+            raise NotFound(_ABSENT.format("cib_query"))
+        texts = [_shown(element, arguments) for element in found]
+        if len(texts) == 1:
+            put(texts[0])
+        else:
+            put("<xpath-query>\n" + "".join(texts) + "</xpath-query>\n")
+        return 0
+    element = cib.root
+    if arguments.scope:
+        element = scope_of(cib, arguments.scope)
+    put(to_xml(element.with_children(()) if arguments.no_children else element).rstrip("\n") + "\n")
+    return 0
+
+
+def _shown(element: Element, arguments: Namespace) -> str:
+    from crmsh_py.cib.xml import to_xml
+
+    return (
+        to_xml(element.with_children(()) if arguments.no_children else element).rstrip("\n") + "\n"
+    )
+
+
+def scope_of(cib: Cib, name: str) -> Element:
+    """The section called ``name``, also ``cib`` and ``status``. Raises NotFound."""
+    if name == "cib":
+        return cib.root
+    found = cib.root.find(name) or cib.configuration.find(name)
+    if found is None:
+        raise NotFound(
+            _ABSENT.format("cib_query"),
+            name=name,
+            possibilities=[child.tag for child in cib.configuration.children],
+        )
+    return found
+
+
+def _change(arguments: Namespace, door: Door) -> int:
+    from crmsh_py.tools import cib_changes
+
+    if arguments.command == "erase":
+        if not arguments.force:
+            raise ToolUsageError("erasing everything cannot be undone", hint="say --force to do it")
+        commit(door(), cib_changes.erase, client=TOOL)
+        return 0
+    if arguments.command == "delete" and arguments.xpath:
+        commit(door(), lambda cib: cib_changes.delete_xpath(cib, arguments.xpath), client=TOOL)
+        return 0
+    text = _input(arguments)
+    cluster = door()
+    if arguments.command == "patch":
+        from crmsh_py.cib.diff import Patch
+
+        cluster.commit(Patch.from_xml(text), client=TOOL)
+        return 0
+    from crmsh_py.cib.xml import parse as parse_xml
+
+    element = parse_xml(text)
+    make = {
+        "create": cib_changes.create,
+        "modify": cib_changes.modify,
+        "replace": cib_changes.replace,
+        "delete": cib_changes.delete,
+    }[arguments.command]
+    if arguments.command == "modify" and arguments.allow_create:
+        make = cib_changes.modify_or_create
+    try:
+        commit(cluster, lambda cib: make(cib, arguments.scope, element), client=TOOL)
+    except Conflict as conflict:
+        raise CrmError(conflict.message, hint=conflict.hint) from conflict
+    return 0
+
+
+def _input(arguments: Namespace) -> str | bytes:
+    if arguments.text is not None:
+        return str(arguments.text)
+    if arguments.file is not None:
+        try:
+            with open(arguments.file, "rb") as file:
+                return file.read()
+        except OSError as error:
+            failure = CrmError(f"{arguments.file}: {error.strerror}")
+            failure.exit_code = EXIT_NO_INPUT
+            raise failure from error
+    if arguments.pipe:
+        return sys.stdin.buffer.read()
+    raise ToolUsageError("XML is needed", hint="give it with --xml-text, --xml-file or --xml-pipe")

@@ -1,0 +1,144 @@
+"""What all the tools share: arguments, the way to the cluster, errors, time.
+
+A tool is ``main(argv=None) -> exit code``. It parses its arguments, asks the cluster through the
+port, lets a view make the text, and prints it. A ``CrmError`` becomes one message on stderr
+(``tool: message``) and its exit code; a bad command line is exit code 64, as with all of
+Pacemaker's tools.
+
+Start-up time is a promise (150 ms with Python's own): nothing heavy is imported here, and what
+only some calls need is imported where it is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NoReturn
+
+from crmsh_py.errors import Conflict, CrmError, NotFound, UsageError
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.version import Version
+    from crmsh_py.clusters.port import Cluster
+
+# Pacemaker's exit codes (crm_exit_t), as far as our tools end with them.
+EXIT_OK = 0
+EXIT_ERROR = 1
+EXIT_USAGE = 64
+EXIT_DATA = 65
+EXIT_NO_INPUT = 66
+EXIT_CONFIG = 78
+EXIT_NO_SUCH = 105
+
+# How often a change is made anew when somebody else changed the same thing meanwhile.
+_ATTEMPTS = 5
+
+# Set for an agent that runs on a host for the sake of a guest node.
+_ON_NODE = "OCF_RESKEY_CRM_meta_on_node"
+
+Door = Callable[[], "Cluster"]
+
+
+class ToolUsageError(UsageError):
+    """A command line that a Pacemaker tool refuses with its own exit code."""
+
+    exit_code = EXIT_USAGE
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of exiting."""
+        raise ToolUsageError(message, hint=f"{self.prog} --help tells what it takes")
+
+
+def open_cluster() -> Cluster:
+    """The cluster that the environment chooses."""
+    from crmsh_py.clusters.choose import choose
+
+    return choose(os.environ)
+
+
+def guarded(tool: str, body: Callable[[], int]) -> int:
+    """Run a tool's body and turn what goes wrong into a message and an exit code."""
+    try:
+        code = body()
+        sys.stdout.flush()
+    except CrmError as error:
+        message = error.format_message()
+        print(f"{tool}: {message}", file=sys.stderr)
+        if isinstance(error, NotFound):
+            return EXIT_NO_SUCH
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader has gone; what it has is all that it wanted. Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def local_now() -> datetime:
+    """This moment in the zone of this machine."""
+    return datetime.now().astimezone()
+
+
+def commit(
+    cluster: Cluster,
+    change: Callable[[Cib], Cib],
+    *,
+    client: str,
+    force_no_quorum: bool = False,
+) -> Version | None:
+    """Read, change and commit the configuration; None when nothing was to be changed.
+
+    A conflict with somebody else's change is answered by doing it again on what is there then.
+    """
+    from crmsh_py.cib.diff import diff
+
+    for attempt in range(_ATTEMPTS):
+        cib = cluster.read_cib()
+        patch = diff(cib, change(cib))
+        if not patch:
+            return None
+        try:
+            return cluster.commit(patch, client=client, force_no_quorum=force_no_quorum)
+        except Conflict:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("the loop above returns or raises")
+
+
+def node_name(cluster: Cluster, given: str = "") -> str:
+    """The node that is meant: the one given, or the one that we are on.
+
+    An agent that acts for a guest node is told by its environment
+    (``OCF_RESKEY_CRM_meta_on_node``).
+    """
+    if given:
+        return given
+    name = os.environ.get(_ON_NODE, "") or cluster.node
+    if not name:
+        raise CrmError("no node is named, and this is none", hint="name one with --node")
+    return name
+
+
+def put(text: str) -> None:
+    """Write to stdout, as it is."""
+    sys.stdout.write(text)
+
+
+def complain(text: str) -> None:
+    """Write a line to stderr."""
+    print(text, file=sys.stderr)
+
+
+def parse(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse a command line; options may stand before and after what they belong to."""
+    return parser.parse_args(list(sys.argv[1:] if argv is None else argv))

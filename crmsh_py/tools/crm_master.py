@@ -1,0 +1,30 @@
+"""``crm_master``: an agent's promotion score on its node.
+
+The old name of ``crm_attribute --promotion``, which agents still call.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from crmsh_py.tools import crm_attribute
+from crmsh_py.tools.common import Door, open_cluster
+
+TOOL = "crm_master"
+
+
+def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
+    """Query, set or delete the promotion score of the calling agent's resource (``-r`` else)."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    words: list[str] = []
+    resource = ""
+    while given:
+        word = given.pop(0)
+        if word in ("-r", "--resource") and given:
+            resource = given.pop(0)
+        elif word.startswith("--resource="):
+            resource = word.partition("=")[2]
+        else:
+            words.append(word)
+    return crm_attribute.main([f"--promotion={resource}", *words], door=door, tool=TOOL)

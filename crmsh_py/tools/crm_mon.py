@@ -1,0 +1,185 @@
+"""``crm_mon``: the state of the cluster, once (``-1``) or drawn anew at every change."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from crmsh_py.tools.common import (
+    Door,
+    Parser,
+    guarded,
+    local_now,
+    open_cluster,
+    parse,
+    put,
+)
+from crmsh_py.views.mon_facts import MonOptions
+
+if TYPE_CHECKING:
+    from crmsh_py.clusters.port import Cluster
+
+TOOL = "crm_mon"
+LAYOUTS = ("classic", "modern")
+_FORMATS = ("console", "text", "xml", "html", "json")
+# Home and clear to the end: less flicker than clearing first.
+_REDRAW = "\x1b[H\x1b[J"
+
+
+def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
+    """Print the state of the cluster."""
+    return guarded(TOOL, lambda: _run(argv, door))
+
+
+def layout_of(chosen: str | None) -> str:
+    """The layout that was asked for by option or by CRM_LAYOUT; classic otherwise."""
+    layout = chosen or os.environ.get("CRM_LAYOUT", "")
+    return layout if layout in LAYOUTS else LAYOUTS[0]
+
+
+def parser() -> Parser:
+    """The options of crm_mon that mean something here; long names as Pacemaker's."""
+    # -h is Pacemaker's --as-html: the short name for help gives way to it.
+    made = Parser(
+        prog=TOOL, description="Provides a summary of cluster's current state.", add_help=False
+    )
+    made.add_argument("-?", "--help", action="help")
+    show = made.add_argument_group("what to show")
+    show.add_argument("-n", "--group-by-node", action="store_true", dest="by_node")
+    show.add_argument("-r", "--inactive", action="store_true")
+    show.add_argument("-f", "--failcounts", action="store_true", dest="fail_counts")
+    show.add_argument("-o", "--operations", action="store_true")
+    show.add_argument("-t", "--timing-details", action="store_true", dest="timing")
+    show.add_argument("-c", "--tickets", action="store_true")
+    show.add_argument("-L", "--neg-locations", nargs="?", const="", dest="bans", metavar="PREFIX")
+    show.add_argument("-A", "--show-node-attributes", action="store_true", dest="attributes")
+    show.add_argument("-D", "--hide-headers", action="store_false", dest="headers")
+    show.add_argument("-R", "--show-detail", action="store_true", dest="detail")
+    show.add_argument("-b", "--brief", action="store_true")
+    show.add_argument("-s", "--simple-status", action="store_true", dest="simple")
+    show.add_argument("--node", default="", dest="only_node")
+    show.add_argument("--resource", default="", dest="only_resource")
+    how = made.add_argument_group("how to show it")
+    how.add_argument("-1", "--one-shot", action="store_true", dest="once", help="once, then exit")
+    how.add_argument("-i", "--interval", default="5", help="seconds between looks (default 5)")
+    how.add_argument("--output-as", choices=_FORMATS, default="console")
+    how.add_argument("--output-to", default="-", metavar="FILE")
+    how.add_argument("-X", "--as-xml", action="store_const", const="xml", dest="output_as")
+    how.add_argument("-h", "--as-html", metavar="FILE")
+    how.add_argument("--layout", choices=LAYOUTS, help="of text: Pacemaker 1.1's or 3's")
+    for ignored in ("-N", "-V", "-Q"):  # no ncurses here anyway; nothing to be more verbose about
+        how.add_argument(ignored, action="count", default=0, dest="ignored")
+    return made
+
+
+def options_of(arguments: Namespace) -> MonOptions:
+    """What the command line asks to be shown."""
+    return MonOptions(
+        by_node=arguments.by_node,
+        inactive=arguments.inactive,
+        fail_counts=arguments.fail_counts,
+        operations=arguments.operations or arguments.timing,
+        timing=arguments.timing,
+        attributes=arguments.attributes,
+        tickets=arguments.tickets,
+        bans=arguments.bans,
+        detail=arguments.detail,
+        brief=arguments.brief,
+        headers=arguments.headers,
+        only_node=arguments.only_node,
+        only_resource=arguments.only_resource,
+    )
+
+
+def _run(argv: Sequence[str] | None, door: Door) -> int:
+    made = parser()
+    arguments = parse(made, argv)
+    if arguments.as_html:
+        arguments.output_as, arguments.output_to = "html", arguments.as_html
+    cluster = door()
+    if arguments.simple:
+        return _simple(cluster)
+    once = arguments.once or arguments.output_as in ("xml", "json")
+    if once or arguments.output_to != "-" or not sys.stdout.isatty():
+        _write(arguments.output_to, picture(cluster, arguments))
+        return 0
+    return _follow(cluster, arguments)
+
+
+def picture(cluster: Cluster, arguments: Namespace) -> str:
+    """The whole output for the cluster as it is now."""
+    from crmsh_py.scheduler.status import cluster_status
+
+    now = local_now()
+    cib = cluster.read_cib()
+    status = cluster_status(cib, now=now)
+    options = options_of(arguments)
+    if arguments.output_as == "xml":
+        from crmsh_py.views import mon_xml
+
+        return mon_xml.render(cib, status, now=now, options=options)
+    if arguments.output_as == "json":
+        from crmsh_py.views import mon_json
+
+        return mon_json.render(cib, status, now=now, options=options)
+    if arguments.output_as == "html":
+        from crmsh_py.views import mon_html
+
+        return mon_html.render(cib, status, now=now, options=options)
+    if layout_of(arguments.layout) == "modern":
+        from crmsh_py.views import mon_modern
+
+        return mon_modern.render(cib, status, now=now, options=options)
+    from crmsh_py.views import mon_classic
+
+    return mon_classic.render(cib, status, now=now, options=options)
+
+
+def _simple(cluster: Cluster) -> int:
+    """One line for a monitoring system, with its exit codes: 0 good, 1 warning."""
+    from crmsh_py.scheduler.status import cluster_status
+    from crmsh_py.views.text import counted
+
+    status = cluster_status(cluster.read_cib(), now=local_now())
+    problems = [] if status.dc else ["No DC"]
+    online = 0
+    for node in status.nodes:
+        if node.standby or node.maintenance:
+            problems.append(f"{'standby' if node.standby else 'maintenance'} node: {node.name}")
+        elif node.online:
+            online += 1
+        else:
+            problems.append(f"offline node: {node.name}")
+    if problems:
+        put(f"CLUSTER WARN: {', '.join(problems)}\n")
+        return 1
+    nodes = counted(online, "node")
+    resources = counted(status.primitives_configured, "resource instance")
+    put(f"CLUSTER OK: {nodes} online, {resources} configured\n")
+    return 0
+
+
+def _write(destination: str, text: str) -> None:
+    if destination == "-":
+        put(text)
+        return
+    from crmsh_py.errors import CrmError
+
+    try:
+        with open(destination, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CrmError(f"{destination} cannot be written: {error.strerror}") from error
+
+
+def _follow(cluster: Cluster, arguments: Namespace) -> int:
+    """Draw, and draw again whenever something has changed, until Ctrl-C."""
+    put(_REDRAW + picture(cluster, arguments))
+    sys.stdout.flush()
+    for _ in cluster.watch():
+        put(_REDRAW + picture(cluster, arguments))
+        sys.stdout.flush()
+    return 0

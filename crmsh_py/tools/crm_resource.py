@@ -1,0 +1,311 @@
+"""``crm_resource``: ask about resources, move, configure and clean them.
+
+What people and agents use of Pacemaker's: list, locate, query, parameters, move, ban and clear,
+clean-up and refresh, constraints, agents, and ``--wait``.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from crmsh_py.errors import NotFound
+from crmsh_py.tools.common import (
+    Door,
+    Parser,
+    ToolUsageError,
+    commit,
+    complain,
+    guarded,
+    local_now,
+    open_cluster,
+    parse,
+    put,
+)
+
+if TYPE_CHECKING:
+    from crmsh_py.clusters.port import Cluster
+    from crmsh_py.scheduler.result import ClusterStatus
+
+TOOL = "crm_resource"
+_WAIT_LIMIT_S = 3600.0
+# The commands that are about one resource.
+_NEED_RESOURCE = (
+    "locate", "query_xml", "get_parameter", "set_parameter", "delete_parameter", "move", "ban",
+    "clear", "constraints",
+)  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
+    """Carry out one command about resources."""
+    return guarded(TOOL, lambda: _run(argv, door))
+
+
+def _parser() -> Parser:
+    parser = Parser(prog=TOOL, description="Asks about resources and changes them.")
+    commands = parser.add_argument_group("commands").add_mutually_exclusive_group()
+
+    def command(*names: str, to: str) -> None:
+        commands.add_argument(*names, action="store_const", const=to, dest="command")
+
+    command("-L", "--list", to="list")
+    command("-l", "--list-raw", to="list_raw")
+    command("-q", "--query-xml", "-w", "--query-xml-raw", to="query_xml")
+    command("-W", "--locate", to="locate")
+    command("-M", "--move", to="move")
+    command("-B", "--ban", to="ban")
+    command("-U", "--clear", "--un-move", "--un-ban", to="clear")
+    command("-C", "--cleanup", to="cleanup")
+    command("-R", "--refresh", to="refresh")
+    command("-a", "--constraints", "-A", "--stack", to="constraints")
+    command("--wait", to="wait")
+    command("--list-standards", to="standards")
+    for names in (
+        ("-g", "--get-parameter"),
+        ("-p", "--set-parameter"),
+        ("-d", "--delete-parameter"),
+        ("--list-agents",),
+    ):
+        commands.add_argument(*names)
+    commands.add_argument(
+        "--list-ocf-providers", "--list-ocf-alternatives", nargs="?", const="", metavar="TYPE"
+    )
+    details = parser.add_argument_group("details")
+    details.add_argument("-r", "--resource", default="")
+    details.add_argument("-N", "-H", "--node", default="")
+    details.add_argument("-v", "--parameter-value", dest="value")
+    details.add_argument("-m", "--meta", action="store_true")
+    details.add_argument("-z", "--utilization", action="store_true")
+    details.add_argument("-u", "--lifetime", default="")
+    details.add_argument("-P", "--promoted", "--master", action="store_true")
+    details.add_argument("-n", "--operation", default="")
+    details.add_argument("-I", "--interval", default="")
+    details.add_argument("-T", "--timeout", default="")
+    details.add_argument("-f", "--force", action="store_true")
+    details.add_argument("-Q", "--quiet", action="store_true")
+    details.add_argument("-V", "--verbose", action="count")
+    return parser
+
+
+def _run(argv: Sequence[str] | None, door: Door) -> int:
+    arguments = parse(_parser(), argv)
+    command = arguments.command or _valued(arguments)
+    if command in _NEED_RESOURCE and not arguments.resource:
+        raise ToolUsageError("no resource is named", hint="name one with --resource")
+    if command in ("standards", "list_agents", "list_ocf_providers"):
+        from crmsh_py.tools import agent_lists
+
+        put(agent_lists.answer(command, arguments))
+        return 0
+    return _COMMANDS[command](door(), arguments)
+
+
+def _valued(arguments: Namespace) -> str:
+    """The command among those that take a value; the list of resources when there is none."""
+    for name in (
+        "get_parameter",
+        "set_parameter",
+        "delete_parameter",
+        "list_agents",
+        "list_ocf_providers",
+    ):
+        if getattr(arguments, name) is not None:
+            return name
+    return "list"
+
+
+def _status(cluster: Cluster) -> ClusterStatus:
+    from crmsh_py.scheduler.status import cluster_status
+
+    return cluster_status(cluster.read_cib(), now=local_now())
+
+
+def _list(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.views import resource_status
+
+    put(resource_status.listing(_status(cluster)))
+    return 0
+
+
+def _list_raw(cluster: Cluster, arguments: Namespace) -> int:
+    resources = cluster.read_cib().section("resources")
+    put("".join(f"{element.id}\n" for element in resources.iter("primitive")))
+    return 0
+
+
+def _query_xml(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.cib.xml import to_xml
+    from crmsh_py.tools import edits
+    from crmsh_py.views import mon_classic, resource_status
+
+    element = edits.find_resource(cluster.read_cib(), arguments.resource)
+    if not arguments.quiet:
+        found = resource_status.find(_status(cluster), arguments.resource)
+        lines = mon_classic.resource_lines(found, inactive=True)
+        put("".join(f"{line}\n" for line in [*lines, "Resource XML:"]))
+    put(to_xml(element).rstrip("\n") + "\n")
+    return 0
+
+
+def _locate(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.views import resource_status
+
+    status, name = _status(cluster), arguments.resource
+    if arguments.quiet:
+        put("".join(f"{node}\n" for node, _ in resource_status.places(status, name)))
+        return 0
+    lines = resource_status.location_lines(status, name)
+    put("".join(f"{line}\n" for line in lines))
+    if not lines:
+        complain(resource_status.not_running(name))
+    return 0
+
+
+def _set_tag(arguments: Namespace) -> str:
+    if arguments.meta:
+        return "meta_attributes"
+    return "utilization" if arguments.utilization else "instance_attributes"
+
+
+def _get_parameter(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.tools import edits
+
+    name, resource = arguments.get_parameter, arguments.resource
+    owner = edits.find_resource(cluster.read_cib(), resource)
+    pair = edits.pair_in(owner, _set_tag(arguments), name)
+    if pair is None:
+        raise NotFound(f"Attribute '{name}' not found for '{resource}'")
+    put(f"{pair.value}\n")
+    return 0
+
+
+def _set_parameter(cluster: Cluster, arguments: Namespace) -> int:
+    if arguments.value is None:
+        raise ToolUsageError("a value is needed", hint="give it with --parameter-value")
+    return _change_parameter(cluster, arguments, arguments.set_parameter, arguments.value)
+
+
+def _delete_parameter(cluster: Cluster, arguments: Namespace) -> int:
+    return _change_parameter(cluster, arguments, arguments.delete_parameter, None)
+
+
+def _change_parameter(cluster: Cluster, arguments: Namespace, name: str, value: str | None) -> int:
+    from crmsh_py.tools import edits
+
+    resource, tag = arguments.resource, _set_tag(arguments)
+    before = edits.pair_in(edits.find_resource(cluster.read_cib(), resource), tag, name)
+    commit(
+        cluster,
+        lambda cib: edits.with_resource(
+            cib,
+            resource,
+            lambda owner: edits.with_pair(owner, tag, f"{resource}-{tag}", name, value),
+        ),
+        client=TOOL,
+    )
+    if arguments.quiet:
+        return 0
+    after = edits.pair_in(edits.find_resource(cluster.read_cib(), resource), tag, name)
+    if value is None:
+        if before:
+            put(f"Deleted '{resource}' option: id={before.id} name={name}\n")
+    elif after:
+        put(
+            f"Set '{resource}' option: id={after.id} set={after.set_id} name={name} value={value}\n"
+        )
+    return 0
+
+
+def _move(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.clusters import operations
+
+    operations.move(
+        cluster,
+        arguments.resource,
+        arguments.node,
+        lifetime=arguments.lifetime,
+        promoted=arguments.promoted,
+        force=arguments.force,
+        client=TOOL,
+    )
+    return 0
+
+
+def _ban(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.clusters import operations
+
+    operations.ban(
+        cluster,
+        arguments.resource,
+        arguments.node,
+        lifetime=arguments.lifetime,
+        promoted=arguments.promoted,
+        client=TOOL,
+    )
+    return 0
+
+
+def _clear(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.clusters import operations
+
+    operations.clear(cluster, arguments.resource, arguments.node, client=TOOL)
+    return 0
+
+
+def _clean(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.views import resource_status
+
+    status = _status(cluster)
+    if arguments.resource:
+        resource_status.find(status, arguments.resource)
+    nodes = [node.name for node in status.nodes if node.online]
+    if arguments.node:
+        if arguments.node not in [node.name for node in status.nodes]:
+            raise NotFound(
+                f"Node '{arguments.node}' not found",
+                name=arguments.node,
+                possibilities=(node.name for node in status.nodes),
+            )
+        nodes = [arguments.node]
+    wholly = arguments.command == "refresh"
+    cluster.clean_resource(arguments.resource, arguments.node, all_history=wholly)
+    what = arguments.resource or "all resources"
+    put("".join(f"Cleaned up {what} on {node}\n" for node in nodes))
+    return 0
+
+
+def _constraints(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.tools import edits
+    from crmsh_py.views import resource_status
+
+    cib = cluster.read_cib()
+    edits.find_resource(cib, arguments.resource)
+    put(resource_status.constraints(cib, arguments.resource))
+    return 0
+
+
+def _wait(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.cib.durations import parse_ms
+
+    limit = parse_ms(arguments.timeout) / 1000 if arguments.timeout else _WAIT_LIMIT_S
+    cluster.wait_idle(timeout_s=limit)
+    return 0
+
+
+_COMMANDS = {
+    "list": _list,
+    "list_raw": _list_raw,
+    "query_xml": _query_xml,
+    "locate": _locate,
+    "get_parameter": _get_parameter,
+    "set_parameter": _set_parameter,
+    "delete_parameter": _delete_parameter,
+    "move": _move,
+    "ban": _ban,
+    "clear": _clear,
+    "cleanup": _clean,
+    "refresh": _clean,
+    "constraints": _constraints,
+    "wait": _wait,
+}

@@ -1,0 +1,84 @@
+"""``crm_verify``: whether a configuration is good, and what is wrong with it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from crmsh_py.errors import CrmError
+from crmsh_py.tools.common import (
+    EXIT_NO_INPUT,
+    Door,
+    Parser,
+    ToolUsageError,
+    guarded,
+    local_now,
+    open_cluster,
+    parse,
+)
+from crmsh_py.tools.crm_mon import LAYOUTS, layout_of
+from crmsh_py.views import verify
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+
+TOOL = "crm_verify"
+
+
+class NoInputError(CrmError):
+    """The configuration to be verified cannot be read."""
+
+    exit_code = EXIT_NO_INPUT
+
+
+def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
+    """Print what is wrong (on stderr) and end with 78, or be silent and end with 0."""
+    return guarded(TOOL, lambda: _run(argv, door))
+
+
+def _run(argv: Sequence[str] | None, door: Door) -> int:
+    parser = Parser(prog=TOOL, description="Checks a configuration for problems.")
+    source = parser.add_argument_group("what to check")
+    source.add_argument("-L", "--live-check", action="store_true", dest="live")
+    source.add_argument("-x", "--xml-file", metavar="FILE", dest="file")
+    source.add_argument("-X", "--xml-text", metavar="XML", dest="text")
+    source.add_argument("-p", "--xml-pipe", action="store_true", dest="pipe")
+    parser.add_argument("-S", "--save-xml", metavar="FILE", dest="save")
+    parser.add_argument("-V", "--verbose", action="count", default=0)
+    parser.add_argument("-q", "--quiet", "-Q", action="store_true")
+    parser.add_argument("--layout", choices=LAYOUTS, help="of text: Pacemaker 1.1's or 3's")
+    arguments = parse(parser, argv)
+    cib = _read(arguments, door)
+    if arguments.save:
+        try:
+            with open(arguments.save, "w", encoding="utf-8") as file:
+                file.write(cib.to_xml())
+        except OSError as error:
+            raise CrmError(f"{arguments.save} cannot be written: {error.strerror}") from error
+    from crmsh_py.scheduler.plan import plan
+
+    messages = plan(cib, now=local_now()).messages
+    if not arguments.quiet:
+        draw = verify.modern if layout_of(arguments.layout) == "modern" else verify.classic
+        sys.stderr.write(draw(messages, verbose=arguments.verbose))
+    return verify.EXIT_CONFIG if verify.has_errors(messages) else verify.EXIT_OK
+
+
+def _read(arguments: Namespace, door: Door) -> Cib:
+    from crmsh_py.cib.document import Cib
+
+    if arguments.text is not None:
+        return Cib.parse(arguments.text)
+    if arguments.file is not None:
+        try:
+            with open(arguments.file, "rb") as file:
+                return Cib.parse(file.read())
+        except OSError as error:
+            raise NoInputError(f"{arguments.file}: {error.strerror}") from error
+    if arguments.pipe:
+        return Cib.parse(sys.stdin.buffer.read())
+    if arguments.live:
+        return door().read_cib()
+    raise ToolUsageError("No configuration source specified", hint="-L checks the live cluster")

@@ -1,0 +1,141 @@
+"""crm_attribute, crm_master, attrd_updater, crm_standby, crm_failcount: as agents call them."""
+
+from __future__ import annotations
+
+import pytest
+from tools.fakes import FakeCluster
+
+from crmsh_py.tools import attrd_updater, crm_attribute, crm_failcount, crm_master, crm_standby
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_property_is_read_with_its_scope_or_alone(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_attribute.main(["-G", "-n", "stonith-enabled"], door=cluster) == 0
+    assert crm_attribute.main(["-G", "-n", "stonith-enabled", "-q"], door=cluster) == 0
+    assert capsys.readouterr().out == "scope=crm_config  name=stonith-enabled value=false\nfalse\n"
+
+
+def test_an_absent_attribute_ends_with_105(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_attribute.main(["-G", "-n", "nosuch"], door=cluster) == 105
+    assert capsys.readouterr().err == (
+        "crm_attribute: Error performing operation: No such device or address\n"
+    )
+
+
+def test_a_default_stands_in_for_an_absent_attribute(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_attribute.main(["-G", "-n", "nosuch", "-d", "7", "-q"], door=cluster) == 0
+    assert capsys.readouterr().out == "7\n"
+
+
+def test_a_property_is_set_where_it_is(cluster: FakeCluster) -> None:
+    assert crm_attribute.main(["-n", "stonith-enabled", "-v", "true"], door=cluster) == 0
+    assert cluster.find("p3").get("value") == "true"
+    assert cluster.done == [("commit", "crm_attribute")]
+
+
+def test_setting_what_is_set_commits_nothing(cluster: FakeCluster) -> None:
+    assert crm_attribute.main(["-n", "stonith-enabled", "-v", "false"], door=cluster) == 0
+    assert cluster.done == []
+
+
+def test_a_default_of_resources_makes_its_set(cluster: FakeCluster, capsys: Capture) -> None:
+    words = ["-t", "rsc_defaults", "-n", "resource-stickiness"]
+    assert crm_attribute.main([*words, "-v", "100"], door=cluster) == 0
+    assert cluster.find("rsc-options-resource-stickiness").get("value") == "100"
+    assert crm_attribute.main([*words, "-G"], door=cluster) == 0
+    assert capsys.readouterr().out == ("scope=rsc_defaults  name=resource-stickiness value=100\n")
+
+
+def test_a_permanent_attribute_of_a_node(cluster: FakeCluster, capsys: Capture) -> None:
+    words = ["-N", "pacemaker01", "-n", "standby"]
+    assert crm_attribute.main([*words, "-v", "on", "-l", "forever"], door=cluster) == 0
+    assert cluster.find("nodes-1-standby").get("value") == "on"
+    assert crm_attribute.main([*words, "-G"], door=cluster) == 0
+    assert capsys.readouterr().out == "scope=nodes  name=standby value=on\n"
+    assert crm_attribute.main([*words, "-D"], door=cluster) == 0
+    assert cluster.cib.find_id("nodes-1-standby") is None
+
+
+def test_an_unknown_node_is_named_with_the_near_one(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_attribute.main(["-N", "pacemaker9", "-n", "x", "-v", "1"], door=cluster) == 105
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_a_transient_attribute_goes_to_the_attribute_manager(cluster: FakeCluster) -> None:
+    assert crm_attribute.main(["-n", "pingd", "-v", "5", "-l", "reboot"], door=cluster) == 0
+    assert cluster.done == [("attribute", "pacemaker01", "pingd", "5")]
+
+
+def test_a_lost_race_is_run_again(cluster: FakeCluster) -> None:
+    cluster.conflicts = 2
+    assert crm_attribute.main(["-n", "stonith-enabled", "-v", "true"], door=cluster) == 0
+    assert cluster.find("p3").get("value") == "true"
+
+
+def test_an_agent_sets_its_promotion_score(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCF_RESOURCE_INSTANCE", "db")
+    assert crm_master.main(["-v", "100", "-l", "reboot"], door=cluster) == 0
+    assert crm_attribute.main(["--promotion", "-v", "5"], door=cluster) == 0
+    assert crm_master.main(["-D", "-l", "reboot", "-Q"], door=cluster) == 0
+    assert cluster.done == [
+        ("attribute", "pacemaker01", "master-db", "100"),
+        ("attribute", "pacemaker01", "master-db", "5"),
+        ("attribute", "pacemaker01", "master-db", None),
+    ]
+
+
+def test_outside_an_agent_a_resource_must_be_named(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.delenv("OCF_RESOURCE_INSTANCE", raising=False)
+    assert crm_master.main(["-v", "100"], door=cluster) == 64
+    assert "no resource is named" in capsys.readouterr().err
+    assert crm_master.main(["-r", "db", "-v", "100"], door=cluster) == 0
+
+
+def test_attrd_updater_sets_queries_and_deletes(cluster: FakeCluster, capsys: Capture) -> None:
+    assert attrd_updater.main(["-n", "pingd", "-U", "9", "-d", "5s"], door=cluster) == 0
+    assert attrd_updater.main(["-n", "pingd", "-D", "-N", "pacemaker02"], door=cluster) == 0
+    assert cluster.done == [
+        ("attribute", "pacemaker01", "pingd", "9"),
+        ("attribute", "pacemaker02", "pingd", None),
+    ]
+    assert attrd_updater.main(["-n", "pingd", "-Q"], door=cluster) == 0
+    assert attrd_updater.main(["-n", "pingd", "-Q", "-A", "-q"], door=cluster) == 0
+    assert capsys.readouterr().out == 'name="pingd" host="pacemaker01" value="1000"\n1000\n'
+    assert attrd_updater.main(["-n", "pingd", "-Q", "-N", "pacemaker02"], door=cluster) == 105
+
+
+def test_standby_is_a_node_attribute_that_is_off_by_default(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert crm_standby.main(["-G", "-N", "pacemaker02"], door=cluster) == 0
+    assert crm_standby.main(["-v", "on", "-N", "pacemaker02"], door=cluster) == 0
+    assert crm_standby.main(["-G", "-N", "pacemaker02", "-q"], door=cluster) == 0
+    assert capsys.readouterr().out == "scope=nodes  name=standby value=off\non\n"
+
+
+def test_fail_counts_are_summed_and_forgotten(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_failcount.main(["-r", "ClusterIP", "-G"], door=cluster) == 0
+    assert crm_failcount.main(["-r", "ClusterIP", "-G", "-N", "pacemaker02"], door=cluster) == 0
+    assert capsys.readouterr().out == (
+        "scope=status  name=fail-count-ClusterIP value=2\n"
+        "scope=status  name=fail-count-ClusterIP value=0\n"
+    )
+    assert crm_failcount.main(["-r", "ClusterIP", "-D"], door=cluster) == 0
+    assert cluster.done == [("clean", "ClusterIP", "pacemaker01", False)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-n"], ["--nosuch"], ["-v", "1"], ["-n", "x", "-v", "1", "-D"], ["-t", "wrong", "-n", "x"]],
+)
+def test_a_bad_command_line_is_64_and_changes_nothing(
+    cluster: FakeCluster, words: list[str], capsys: Capture
+) -> None:
+    assert crm_attribute.main(words, door=cluster) == 64
+    assert cluster.done == []
+    assert capsys.readouterr().err.startswith("crm_attribute: ")

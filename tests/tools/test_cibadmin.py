@@ -1,0 +1,106 @@
+"""cibadmin: queries by section and XPath, and changes by XML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tools.fakes import FakeCluster
+
+from crmsh_py.cib.diff import diff
+from crmsh_py.cib.document import Cib
+from crmsh_py.tools import cibadmin
+
+Capture = pytest.CaptureFixture[str]
+
+
+def run(cluster: FakeCluster, *words: str) -> int:
+    return cibadmin.main(words, door=cluster)
+
+
+def test_the_whole_document_reads_back(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-Q") == 0
+    assert Cib.parse(capsys.readouterr().out) == cluster.cib
+
+
+def test_a_section(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-Q", "-o", "constraints") == 0
+    assert capsys.readouterr().out.startswith("<constraints>\n  <rsc_colocation ")
+    assert run(cluster, "-Q", "-o", "constrants") == 105
+    assert "did you mean constraints?" in capsys.readouterr().err
+
+
+def test_an_xpath_names_one_or_many(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-Q", "-A", "//op[@name='monitor' and @interval='30s']") == 0
+    assert capsys.readouterr().out == (
+        '<op id="ClusterIP-monitor-30s" name="monitor" interval="30s"/>\n'
+    )
+    assert run(cluster, "-Q", "-n", "--xpath", "/cib/configuration/resources/primitive") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (lines[0], len(lines), lines[-1]) == ("<xpath-query>", 4, "</xpath-query>")
+    assert run(cluster, "-Q", "-A", "//primitive[@id='no']") == 105
+    assert run(cluster, "-Q", "-A", "//primitive[count(op)>1]") == 2
+
+
+def test_create_puts_an_element_into_its_section(cluster: FakeCluster) -> None:
+    xml = '<primitive id="d1" class="ocf" provider="pacemaker" type="Dummy"/>'
+    assert run(cluster, "-C", "-o", "resources", "-X", xml) == 0
+    resources = cluster.cib.section("resources").findall()
+    assert [element.id for element in resources] == ["ClusterIP", "WebSite", "d1"]
+    assert run(cluster, "-C", "-X", xml) == 1
+
+
+def test_modify_merges_and_creates_only_when_allowed(cluster: FakeCluster) -> None:
+    xml = '<primitive id="WebSite" description="shop"><operations/></primitive>'
+    assert run(cluster, "-M", "-X", xml) == 0
+    assert cluster.find("WebSite").get("description") == "shop"
+    assert cluster.find("WebSite").get("type") == "apache"
+    new = '<primitive id="d1" class="ocf" provider="pacemaker" type="Dummy"/>'
+    assert run(cluster, "-M", "-X", new) == 105
+    assert run(cluster, "-M", "-c", "-X", new) == 0
+    assert cluster.find("d1").get("type") == "Dummy"
+
+
+def test_replace_a_section_from_a_file(cluster: FakeCluster, tmp_path: Path) -> None:
+    file = tmp_path / "c.xml"
+    file.write_text("<constraints/>")
+    assert run(cluster, "-R", "-o", "constraints", "-x", str(file)) == 0
+    assert cluster.cib.section("constraints").children == ()
+
+
+def test_delete_is_content_when_it_is_gone(cluster: FakeCluster) -> None:
+    assert run(cluster, "-D", "-X", '<rsc_order id="apache-after-ip"/>') == 0
+    assert cluster.cib.find_id("apache-after-ip") is None
+    assert run(cluster, "-D", "-o", "constraints", "-X", '<rsc_order id="apache-after-ip"/>') == 0
+    assert run(cluster, "-D", "--xpath", "//rsc_colocation") == 0
+    assert cluster.cib.find_id("website-with-ip") is None
+
+
+def test_a_patch_is_applied(cluster: FakeCluster) -> None:
+    old = cluster.cib
+    new = old.with_section("constraints", old.section("constraints").with_children(()))
+    assert run(cluster, "-P", "-X", diff(old, new).to_xml()) == 0
+    assert cluster.cib.section("constraints").children == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["-C", "-X", "<primitive"], 1),
+        (["-C", "-X", "<!DOCTYPE x [<!ENTITY a 'b'>]><primitive id='&a;'/>"], 1),
+        (["-C", "-X", "<what id='x'/>"], 1),
+        (["-C", "-o", "nosuch", "-X", "<primitive id='x'/>"], 105),
+        (["-C", "-x", "/nonexistent/file"], 66),
+        (["-C"], 64),
+        (["-E"], 64),
+        ([], 64),
+        (["-D", "--xpath", "/cib"], 1),
+    ],
+)
+def test_bad_input_changes_nothing(
+    cluster: FakeCluster, words: list[str], code: int, capsys: Capture
+) -> None:
+    before = cluster.cib
+    assert cibadmin.main(words, door=cluster) == code
+    assert cluster.cib is before
+    assert capsys.readouterr().err.startswith("cibadmin: ")

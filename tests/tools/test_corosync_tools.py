@@ -1,0 +1,51 @@
+"""corosync-cfgtool, -cmapctl and -quorumtool as commands: options and exit codes."""
+
+from __future__ import annotations
+
+import pytest
+from tools.fakes import FakeCluster
+
+from crmsh_py.errors import ClusterUnreachable
+from crmsh_py.tools import corosync_cfgtool, corosync_cmapctl, corosync_quorumtool
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_cfgtool_takes_the_tutorials_options(cluster: FakeCluster, capsys: Capture) -> None:
+    assert corosync_cfgtool.main(["-s", "-a"], door=cluster) == 0
+    both = capsys.readouterr().out
+    assert corosync_cfgtool.main(["-s"], door=cluster) == 0
+    assert capsys.readouterr().out == both
+    assert both.startswith("Printing ring status.\nLocal node ID 1\n")
+    assert corosync_cfgtool.main(["-a", "2"], door=cluster) == 0
+    assert capsys.readouterr().out == "192.168.100.12\n"
+    assert corosync_cfgtool.main(["-a", "9"], door=cluster) == 1
+    assert corosync_cfgtool.main([], door=cluster) == 64
+
+
+def test_cmapctl_lists_all_a_prefix_or_one_key(cluster: FakeCluster, capsys: Capture) -> None:
+    assert corosync_cmapctl.main([], door=cluster) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert corosync_cmapctl.main(["totem."], door=cluster) == 0
+    assert corosync_cmapctl.main(["-g", "totem.token"], door=cluster) == 0
+    assert capsys.readouterr().out == "totem.token (u32) = 3000\n" * 2
+    assert corosync_cmapctl.main(["-g", "totem.tokem"], door=cluster) == 1
+    assert "did you mean totem.token?" in capsys.readouterr().err
+
+
+def test_quorumtool_ends_with_2_without_quorum(cluster: FakeCluster, capsys: Capture) -> None:
+    assert corosync_quorumtool.main(["-l"], door=cluster) == 0
+    assert corosync_quorumtool.main(["-s"], door=cluster) == 0
+    cluster.quorate = False
+    assert corosync_quorumtool.main([], door=cluster) == 2
+    assert "Activity blocked" in capsys.readouterr().out
+    assert corosync_quorumtool.main(["-l", "-i"], door=cluster) == 0
+    assert "192.168.100.12\n" in capsys.readouterr().out
+
+
+def test_no_cluster_is_said_in_one_line(capsys: Capture) -> None:
+    def door() -> FakeCluster:
+        raise ClusterUnreachable("no cluster runs here")
+
+    assert corosync_cfgtool.main(["-s"], door=door) == 102
+    assert capsys.readouterr().err == "corosync-cfgtool: no cluster runs here\n"

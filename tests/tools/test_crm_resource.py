@@ -1,0 +1,90 @@
+"""crm_resource and crm_node: what people and agents ask, and what they change."""
+
+from __future__ import annotations
+
+import pytest
+from tools.fakes import FakeCluster
+
+from crmsh_py.tools import crm_node, crm_resource
+
+Capture = pytest.CaptureFixture[str]
+
+
+def run(cluster: FakeCluster, *words: str) -> int:
+    return crm_resource.main(words, door=cluster)
+
+
+def test_a_parameter_is_set_read_and_deleted(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-r", "ClusterIP", "-g", "ip") == 0
+    assert run(cluster, "-r", "ClusterIP", "-p", "nic", "-v", "eth0") == 0
+    assert run(cluster, "-r", "ClusterIP", "-g", "nic") == 0
+    assert run(cluster, "-r", "ClusterIP", "-d", "nic") == 0
+    assert capsys.readouterr().out == (
+        "192.168.100.100\n"
+        "Set 'ClusterIP' option: id=ClusterIP-instance_attributes-nic "
+        "set=ClusterIP-instance_attributes name=nic value=eth0\n"
+        "eth0\n"
+        "Deleted 'ClusterIP' option: id=ClusterIP-instance_attributes-nic name=nic\n"
+    )
+    assert run(cluster, "-r", "ClusterIP", "-g", "nic") == 105
+
+
+def test_a_meta_attribute_is_another_set(cluster: FakeCluster) -> None:
+    words = ("-r", "WebSite", "--meta", "-p", "target-role", "-v", "Stopped", "-Q")
+    assert run(cluster, *words) == 0
+    assert cluster.find("WebSite-meta_attributes-target-role").get("value") == "Stopped"
+    assert cluster.done == [("commit", "crm_resource")]
+
+
+def test_constraints_are_told_with_ids(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-a", "-r", "WebSite") == 0
+    assert capsys.readouterr().out == (
+        "Resources WebSite is colocated with:\n"
+        "  * ClusterIP (score=INFINITY, id=website-with-ip)\n"
+        "Other constraints of WebSite:\n"
+        "  * starts after ClusterIP (Mandatory) (id=apache-after-ip)\n"
+    )
+
+
+def test_raw_names_and_waiting(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-l") == 0
+    assert capsys.readouterr().out == "ClusterIP\nWebSite\n"
+    assert run(cluster, "--wait", "-T", "5s") == 0
+    assert cluster.done == [("wait", 5.0)]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["-W"], 64),
+        (["-r", "NoSuch", "-g", "ip"], 105),
+        (["-r", "ClusterIP", "-p", "ip"], 64),
+        (["-L", "-l"], 64),
+    ],
+)
+def test_bad_questions(cluster: FakeCluster, words: list[str], code: int, capsys: Capture) -> None:
+    assert run(cluster, *words) == code
+    assert cluster.done == []
+    assert capsys.readouterr().err.startswith("crm_resource: ")
+
+
+def test_the_node_knows_itself_and_its_partition(cluster: FakeCluster, capsys: Capture) -> None:
+    for option in ("-n", "-i", "-p", "-q"):
+        assert crm_node.main([option], door=cluster) == 0
+    assert crm_node.main(["-N", "2"], door=cluster) == 0
+    assert capsys.readouterr().out == ("pacemaker01\n1\npacemaker01 pacemaker02 \n1\npacemaker02\n")
+    assert crm_node.main(["-N", "77"], door=cluster) == 105
+    assert crm_node.main([], door=cluster) == 64
+
+
+def test_an_agent_for_a_guest_node_is_told_its_name(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("OCF_RESKEY_CRM_meta_on_node", "guest1")
+    assert crm_node.main(["-n"], door=cluster) == 0
+    assert capsys.readouterr().out == "guest1\n"
+
+
+def test_a_member_is_not_forgotten(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_node.main(["-R", "pacemaker02", "--force"], door=cluster) == 1
+    assert "stop it first" in capsys.readouterr().err
