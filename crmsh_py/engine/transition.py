@@ -10,12 +10,13 @@ Rules:
    with a lower id.
 2. A failed action, or one that timed out, aborts the transition: nothing more begins; what is
    under way is waited for. So does whatever nobody expected (``abort``).
-3. A transition is over when everything is done, or when it is aborted and nothing is under way.
+3. What is ``last`` begins only when nothing else is ready or under way.
+4. A transition is over when everything is done, or when it is aborted and nothing is under way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from crmsh_py.scheduler.result import Action, ActionKind
@@ -34,13 +35,20 @@ class Transition:
     """One plan on its way."""
 
     def __init__(
-        self, number: int, uuid: str, actions: Sequence[Action], *, batch_limit: int = 0
+        self,
+        number: int,
+        uuid: str,
+        actions: Sequence[Action],
+        *,
+        batch_limit: int = 0,
+        last: Callable[[Action], bool] = lambda _: False,
     ) -> None:
         self.number = number
         self.uuid = uuid
         self.actions = {action.id: action for action in actions}
         self.abort_reason = ""
         self._batch_limit = batch_limit
+        self._last = last
         self._states = dict.fromkeys(self.actions, State.WAITING)
         self._deadlines: dict[int, float] = {}
         self._missing: dict[int, int] = {}
@@ -103,8 +111,12 @@ class Transition:
         room = self._batch_limit - len(self._deadlines) if self._batch_limit else len(self.actions)
         taken: list[Action] = []
         kept: list[int] = []
+        alone = not self._deadlines and all(self._last(self.actions[i]) for i in self._ready)
         for index in self._ready:
             action = self.actions[index]
+            if self._last(action) and not (alone and not taken):
+                kept.append(index)
+                continue
             if action.kind is ActionKind.RESOURCE:
                 if room <= 0:
                     kept.append(index)

@@ -1,0 +1,285 @@
+"""The status section as all members keep it: begun anew in every view, then changed in step.
+
+Theory of operation
+    The status is not stored. In a new view every member tells its own part (``OwnState``: history
+    and attributes), and the DC what it remembers of the nodes that are not members
+    (``AbsentStates``). When all have come and the view is active, the status is *settled*: every
+    member puts together the same section. Until then readers see the old one.
+
+    What arrives between is kept, and applied when the status settles, in its order. So a change
+    of the status counts in the view that it was sent in, and nothing before that view.
+
+Rules:
+
+1. Every replica applies the same messages to the same section by the same functions; nothing here
+   depends on which node it is, but for ``own``: this node's part, to be told in the next view.
+2. XML from peers is parsed and reduced to what may be there; what cannot be read is dropped on
+   every node alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.xml import parse, to_xml
+from crmsh_py.engine import status as st
+from crmsh_py.engine.attributes import clear_failures, count_failure, failed_resources
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.replica import Replica
+from crmsh_py.engine.stream import (
+    AbsentStates,
+    AttributeChange,
+    CleanHistory,
+    ClearFailures,
+    ManagerChanged,
+    Outcome,
+    OwnState,
+    Summary,
+    ViewId,
+)
+from crmsh_py.engine.views import NO_VIEW, Decision
+from crmsh_py.errors import CrmError
+
+StatusMessage = Outcome | AttributeChange | CleanHistory | ClearFailures | ManagerChanged
+MAX_KEPT = 100_000  # messages before the status has settled; beyond that the ring is broken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a message did: the resources whose history it dropped, by node name."""
+
+    dropped: tuple[tuple[str, str], ...] = ()
+
+
+class StatusBook:
+    """The status section of one node's replica, and how it comes together."""
+
+    def __init__(self, node_id: int, name: str, replica: Replica, outbox: Outbox) -> None:
+        self._replica = replica
+        self._out = outbox
+        self._id = str(node_id)
+        self.own = st.new_node_state(self._id, name, {})  # transient attributes; see executor
+        self.settled = False
+        self.names: dict[int, str] = {}
+        self.managers: dict[int, bool] = {}
+        self.pending: dict[tuple[int, str], int] = {}
+        self._view: ViewId = NO_VIEW
+        self._dc: int | None = None
+        self._decided = False
+        self._told: dict[int, Element] = {}
+        self._absent: Element | None = None
+        self._kept: list[tuple[int, StatusMessage]] = []
+
+    # ---- a new view ----------------------------------------------------------------------------
+
+    def begin(self, view: ViewId) -> None:
+        """A new ring: everybody tells his part again."""
+        self._view = view
+        self.settled = False
+        self._decided = False
+        self._dc = None
+        self._told = {}
+        self._absent = None
+        self._kept = []
+        self.pending = {}
+
+    def tell_own(self, history: Element, pending: Mapping[str, int]) -> None:
+        """Tell this node's part: its history (from the executor) and its attributes."""
+        lrm = history.find("lrm")
+        transient = self.own.find("transient_attributes")
+        parts = tuple(part for part in (transient, lrm) if part is not None)
+        state = to_xml(self.own.with_children(parts), indent=None)
+        self._out.multicast(OwnState(view=self._view, state=state, pending=dict(pending)))
+
+    def decided(self, decision: Decision, summaries: Mapping[int, Summary]) -> None:
+        """The members are known by name; the DC tells of the others."""
+        self._decided = True
+        self._dc = decision.dc
+        self.names = {node: summary.name for node, summary in sorted(summaries.items())}
+        self.managers = {node: summary.manager for node, summary in sorted(summaries.items())}
+        if decision.dc is not None and str(decision.dc) == self._id:
+            absent = Element("status", {}, tuple(self._absent_states()))
+            text = to_xml(absent, indent=None)
+            self._out.multicast(AbsentStates(view=self._view, status=text))
+
+    def _absent_states(self) -> list[Element]:
+        members = {str(node) for node in self.names}
+        states = []
+        for state in self._replica.status.findall("node_state"):
+            if state.id in members:
+                continue
+            expected = state.get("expected") == "member"
+            lost = st.with_standing(state, st.LOST if expected else st.GONE)
+            # The attributes of a node last as long as it is a member.
+            others = tuple(c for c in lost.children if c.tag != "transient_attributes")
+            states.append(lost.with_children(others))
+        return states
+
+    def on_own_state(self, sender: int, message: OwnState) -> None:
+        """A member tells its part."""
+        if message.view != self._view:
+            return
+        try:
+            state = st.checked_state(parse(message.state), str(sender))
+        except CrmError as error:
+            state = None
+            self._out.log("error", "CIB", f"The state of node {sender} cannot be read: {error}")
+        self._told[sender] = state or st.new_node_state(str(sender), "", {})
+        for key, left_ms in sorted(message.pending.items()):
+            self.pending[sender, key] = left_ms
+
+    def on_absent(self, sender: int, message: AbsentStates) -> None:
+        """The DC tells of the nodes that are not members."""
+        if message.view != self._view or sender != self._dc:
+            return
+        try:
+            self._absent = parse(message.status)
+        except CrmError as error:
+            self._absent = Element("status")
+            self._out.log("error", "CIB", f"The states of absent nodes cannot be read: {error}")
+
+    def ready(self) -> bool:
+        """Whether everything has been told that this view's status is made of."""
+        if self.settled or not self._decided or set(self._told) < set(self.names):
+            return False
+        return self._dc is None or self._absent is not None
+
+    def settle(self) -> list[tuple[int, StatusMessage]]:
+        """Put the section together; returns the messages that came meanwhile, to be applied."""
+        assert self.ready()
+        members = {str(node) for node in self.names}
+        absent = self._absent or Element("status")
+        section = Element("status")
+        for state in absent.findall("node_state"):
+            if state.id not in members:
+                section = st.put_node_state(section, state)
+        for node, name in self.names.items():
+            told = self._told[node]
+            standing = st.ONLINE if self.managers.get(node) else st.IDLE
+            state = st.new_node_state(str(node), name, standing)
+            if self.managers.get(node):
+                state = state.with_children(told.children)
+            section = st.put_node_state(section, state)
+        self._replica.restart_status(section, self._replica.num_updates + 1)
+        self.settled = True
+        self._told = {}
+        self._absent = None
+        kept, self._kept = self._kept, []
+        return kept
+
+    # ---- changes -------------------------------------------------------------------------------
+
+    def keep(self, sender: int, message: StatusMessage) -> None:
+        """Keep a message until the status has settled."""
+        assert len(self._kept) < MAX_KEPT
+        self._kept.append((sender, message))
+
+    def apply(self, sender: int, message: StatusMessage) -> Applied:
+        """Change the section as a message of this view says."""
+        match message:
+            case Outcome():
+                self._apply_outcome(sender, message)
+            case AttributeChange():
+                self._on_node_name(
+                    message.node, lambda s: st.with_attribute(s, message.name, message.value)
+                )
+            case CleanHistory():
+                return Applied(dropped=tuple(self._clean(message)))
+            case ClearFailures():
+                self._on_node_name(message.node, lambda s: _forget_failure(s, message))
+            case ManagerChanged():
+                self._apply_manager(sender, running=message.running)
+        return Applied()
+
+    def _apply_outcome(self, sender: int, outcome: Outcome) -> None:
+        self.pending.pop((sender, outcome.key), None)
+        history: Element | None = None
+        if outcome.resource:
+            try:
+                history = parse(outcome.resource)
+            except CrmError as error:
+                self._out.log("error", "CIB", f"A result of node {sender} is unreadable: {error}")
+        if history is not None and (history.tag != "lrm_resource" or not history.id):
+            history = None
+        properties = self._replica.config.properties()
+
+        def change(state: Element) -> Element:
+            if outcome.forget_all:
+                state = st.drop_history(state, outcome.name)
+            if history is not None:
+                state = st.put_history(state, history, outcome.forget)
+            elif outcome.forget and (old := st.history_of(state, outcome.name)) is not None:
+                state = st.put_history(state, old.with_children(()), outcome.forget)
+            if outcome.failure is not None:
+                state = count_failure(state, outcome.name, outcome.failure, properties)
+            return state
+
+        self._on_node(str(sender), change)
+
+    def _apply_manager(self, sender: int, *, running: bool) -> None:
+        self.managers[sender] = running
+        name = self.names.get(sender, "")
+        state = st.new_node_state(str(sender), name, st.ONLINE if running else st.IDLE)
+        self._on_node(str(sender), lambda _: state)
+
+    def _clean(self, message: CleanHistory) -> list[tuple[str, str]]:
+        """Forget the history of resources, and their failures; tells which on which node."""
+        wanted = self._primitives(message.resource)
+        dropped: list[tuple[str, str]] = []
+        for state in self._replica.status.findall("node_state"):
+            if message.node and state.get("uname") != message.node:
+                continue
+            failed = failed_resources(state)
+            resources = []
+            for history in state.iter("lrm_resource"):
+                name = history.id.split(":", 1)[0]
+                if wanted and name not in wanted and history.id not in wanted:
+                    continue
+                has_failed = name in failed or any(
+                    "_last_failure_" in op.id for op in history.children
+                )
+                if message.all_history or has_failed:
+                    resources.append(history.id)
+            dropped += [(state.get("uname"), resource) for resource in resources]
+            self._on_node(state.id, partial(_drop, tuple(resources), wanted))
+        return dropped
+
+    def _primitives(self, resource: str) -> set[str]:
+        if not resource:
+            return set()
+        element = self._replica.config.find_id(resource.split(":", 1)[0])
+        inside = {p.id for p in element.iter("primitive")} if element is not None else set()
+        return inside | {resource}
+
+    def _on_node_name(self, name: str, change: Callable[[Element], Element]) -> None:
+        state = st.node_by_name(self._replica.status, name)
+        if state is not None:
+            self._on_node(state.id, change)
+
+    def _on_node(self, node_id: str, change: Callable[[Element], Element]) -> None:
+        replica = self._replica
+        replica.set_status(st.change_node(replica.status, node_id, change))
+        if node_id == self._id:
+            mine = st.node_state(replica.status, node_id)
+            transient = mine.find("transient_attributes") if mine is not None else None
+            self.own = self.own.with_children((transient,) if transient is not None else ())
+
+
+def _drop(resources: tuple[str, ...], wanted: set[str], state: Element) -> Element:
+    for resource in resources:
+        state = clear_failures(st.drop_history(state, resource), resource)
+    for resource in sorted(wanted):
+        state = clear_failures(state, resource)
+    return state if wanted else clear_failures(state)
+
+
+def _forget_failure(state: Element, message: ClearFailures) -> Element:
+    state = clear_failures(state, message.resource, message.operation, message.interval_ms)
+    history = st.history_of(state, message.resource)
+    entry = f"{message.resource}_last_failure_0"
+    if history is None or all(op.id != entry for op in history.children):
+        return state
+    return st.put_history(state, history.with_children(()), (entry,))

@@ -1,0 +1,65 @@
+"""What the cluster manager itself writes into the configuration.
+
+The first DC with quorum makes the configuration of a new cluster: which software and which
+infrastructure it is, and whether there is a watchdog. Later DCs add a ``<node>`` for every member
+that has none yet, and correct a version or a name that has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crmsh_py import __version__
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.ids import PROPERTY_SET
+
+AUTHOR = "hacluster"  # as Pacemaker's daemons sign what they write
+CLIENT = "crmd"
+
+
+def pristine() -> Cib:
+    """What a node with an empty disk holds: the same on every node, older than anything else."""
+    return Cib.new(cluster_infrastructure="corosync", dc_version=__version__)
+
+
+def missing_facts(config: Cib, names: Mapping[int, str], *, cluster_name: str = "") -> Cib | None:
+    """The configuration with what the DC has to add to it; None when nothing is missing."""
+    changed = _with_properties(config, cluster_name)
+    nodes = changed.section("nodes")
+    known = {node.id: node for node in nodes.findall("node")}
+    children = list(nodes.children)
+    for node_id, name in sorted(names.items()):
+        present = known.get(str(node_id))
+        if present is None:
+            children.append(Element("node", {"id": str(node_id), "uname": name}))
+        elif present.get("uname") != name:
+            renamed = present.with_attributes({"uname": name})
+            children[children.index(present)] = renamed
+    if tuple(children) != nodes.children:
+        changed = changed.with_section("nodes", nodes.with_children(tuple(children)))
+    return None if changed is config else changed
+
+
+def _with_properties(config: Cib, cluster_name: str) -> Cib:
+    wanted = {"have-watchdog": "false", "dc-version": __version__}
+    wanted["cluster-infrastructure"] = "corosync"
+    section = config.section("crm_config")
+    options = next((s for s in section.children if s.id == PROPERTY_SET), None)
+    new = options or Element("cluster_property_set", {"id": PROPERTY_SET})
+    present = {pair.get("name"): pair for pair in new.findall("nvpair")}
+    if cluster_name and "cluster-name" not in present:
+        wanted["cluster-name"] = cluster_name
+    pairs = list(new.children)
+    for name, value in wanted.items():
+        old = present.get(name)
+        if old is None:
+            identity = {"id": f"{PROPERTY_SET}-{name}", "name": name, "value": value}
+            pairs.append(Element("nvpair", identity))
+        elif old.get("value") != value:
+            pairs[pairs.index(old)] = old.with_attributes({"value": value})
+    if tuple(pairs) == new.children:
+        return config
+    changed = new.with_children(tuple(pairs))
+    others = tuple(s for s in section.children if s.id != PROPERTY_SET)
+    return config.with_section("crm_config", section.with_children((changed, *others)))

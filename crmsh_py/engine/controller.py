@@ -1,0 +1,418 @@
+"""The designated controller (DC): decides what is to be done, and has it done.
+
+Every node has one; it acts only on the node that all members have agreed on. Input: what has
+been applied to the replica (``changed``), results, time. Output: ``RunAction`` messages, log lines,
+and ``DcState``, by which every node knows whether the cluster has come to rest.
+
+Loop (``step`` is called at the end of every event):
+
+    not settled, or operations of an older view still run     wait
+    a transition is on its way                                begin what is ready, else wait
+    something has changed since the last plan                 plan, and begin a transition
+    nothing to do                                             tell everybody: idle
+
+Rules:
+
+1. Changes are counted, on all nodes alike. A plan is made for a count; when a transition ends
+   without anything unexpected, its own results need no new plan.
+2. A result is expected when its transition key is that of an action under way. Everything else
+   that changes the CIB aborts the transition; what has begun is waited for.
+3. A failing planner must not stop the node: the error is logged, and nothing is done until
+   something changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from random import Random
+from uuid import UUID
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.durations import parse_ms
+from crmsh_py.engine.fencing import Fencing
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.replica import Replica
+from crmsh_py.engine.stream import (
+    AgentName,
+    ClearFailures,
+    DcState,
+    DigestSet,
+    Outcome,
+    RunAction,
+    ViewId,
+)
+from crmsh_py.engine.transition import State, Transition
+from crmsh_py.errors import CrmError
+from crmsh_py.scheduler.result import Action, ActionKind, Plan
+
+Planner = Callable[[Cib, datetime], Plan]
+RECHECK_INTERVAL_MS = 15 * 60 * 1000  # cluster-recheck-interval's default
+_GRACE_S = 5.0  # beyond what an operation of an older view may still take
+_RETRY_S = 1.0  # after a transition that could not even begin
+_DELETES = frozenset({"delete", "lrm_delete"})
+
+
+class Controller:
+    """The DC's work on one node."""
+
+    def __init__(
+        self,
+        node_id: int,
+        replica: Replica,
+        outbox: Outbox,
+        *,
+        seed: int,
+        planner: Planner,
+        fencing: Fencing,
+    ) -> None:
+        self._node_id = node_id
+        self._replica = replica
+        self._out = outbox
+        self._planner = planner
+        self._fencing = fencing
+        self._uuid = str(UUID(int=Random(f"{seed}:{node_id}").getrandbits(128), version=4))  # noqa: S311 - a name, not a secret
+        self._number = -1
+        self._view: ViewId = (0, 0)
+        self._names: Mapping[int, str] = {}
+        self._managers: Mapping[int, bool] = {}
+        self._pending: dict[tuple[int, str], float] = {}
+        self._settled = False
+        self._dirty = True  # something has changed since the last plan
+        self._told: tuple[bool, int] | None = None
+        self._recheck_at: float | None = None
+        self._retry_at: float | None = None
+        self._delay_s = 0.0
+        self._dc_state: DcState | None = None
+        self.dc: int | None = None
+        self.changes = 0
+        self.transition: Transition | None = None
+
+    # ---- reading -------------------------------------------------------------------------------
+
+    @property
+    def is_dc(self) -> bool:
+        """Whether this node decides."""
+        return self.dc == self._node_id
+
+    @property
+    def idle(self) -> bool:
+        """Whether the DC has said that there is nothing to do, and nothing has changed since."""
+        state = self._dc_state
+        return self._settled and state is not None and state.idle and state.changes == self.changes
+
+    def next_deadline(self) -> float | None:
+        """When an action is late, an old operation is given up, or the plan must be looked at."""
+        if not self.is_dc or not self._settled:
+            return None
+        times = [*self._pending.values()]
+        times += [at for at in (self._recheck_at, self._retry_at) if at is not None]
+        if self.transition and (late := self.transition.next_deadline()) is not None:
+            times.append(late)
+        return min(times, default=None)
+
+    # ---- what happens --------------------------------------------------------------------------
+
+    def begin_view(self, view: ViewId) -> None:
+        """A new ring: what was planned is void."""
+        if self.transition is not None:
+            self._out.log("info", "CRMD", f"Transition {self._number} aborted: membership changed")
+        self._view = view
+        self._settled = False
+        self.transition = None
+        self._pending = {}
+        self._dc_state = None
+        self._told = None
+        self.changes = 0
+        self._must_plan()
+
+    def settled(
+        self,
+        dc: int | None,
+        names: Mapping[int, str],
+        managers: Mapping[int, bool],
+        pending: Mapping[tuple[int, str], int],
+    ) -> None:
+        """The status is complete; ``managers`` and ``names`` stay those of the view."""
+        self._settled = True
+        self._names = names
+        self._managers = managers
+        now = self._out.now
+        self._pending = {key: now + ms / 1000 + _GRACE_S for key, ms in pending.items()}
+        self._set_dc(dc)
+
+    def elect(self) -> None:
+        """A cluster manager has started or stopped: the DC stays, else the lowest id follows."""
+        if self.dc is None or not self._managers.get(self.dc):
+            running = [node for node, runs in self._managers.items() if runs]
+            self._set_dc(min(running, default=None))
+
+    def _set_dc(self, dc: int | None) -> None:
+        if dc != self.dc and dc is not None:
+            name = self._names.get(dc, str(dc))
+            self._out.log("notice", "CRMD", f"{name} is the designated controller (DC)")
+        self.dc = dc
+        self._dc_state = None
+        self._told = None
+        self.transition = None
+        self._must_plan()
+
+    def _must_plan(self) -> None:
+        self._dirty = True
+        self._retry_at = None
+
+    def changed(self, reason: str) -> None:
+        """The CIB has changed in a way that no action of ours explains."""
+        self.changes += 1
+        self._must_plan()
+        if self.transition is not None and not self.transition.aborted:
+            self._out.log("info", "CRMD", f"Transition {self._number} aborted: {reason}")
+            self.transition.abort(reason)
+
+    def on_outcome(self, sender: int, outcome: Outcome) -> None:
+        """An operation has ended on a member, and its history is in the status."""
+        self._pending.pop((sender, outcome.key), None)
+        action = self.transition.find(outcome.transition_key) if self.transition else None
+        if action is None or self.transition is None:
+            failed = "failed" if outcome.failure else "ended"
+            self.changed(f"{outcome.key} {failed} on {self._names.get(sender, sender)}")
+            return
+        self.changes += 1
+        if outcome.ok:
+            self.transition.done(action)
+            return
+        where = f"{action.key} on {action.node}"
+        self._out.log(
+            "notice",
+            "CRMD",
+            f"Transition {self._number} action {action.id} ({where}): "
+            f"expected {action.target_rc} but got {outcome.rc}",
+        )
+        self.transition.failed(action, f"{where} failed")
+
+    def on_cleared(self, message: ClearFailures) -> None:
+        """Fail counts were cleared as the plan wanted."""
+        action = self.transition.find(message.transition_key) if self.transition else None
+        if action is not None and self.transition is not None:
+            self.changes += 1
+            self.transition.done(action)
+        else:
+            self.changed(f"failures of {message.resource} were cleared")
+
+    def on_dc_state(self, sender: int, message: DcState) -> None:
+        """The DC tells whether it has something to do."""
+        if message.view == self._view and sender == self.dc:
+            self._dc_state = message
+
+    def manager_stopped(self, node: int) -> None:
+        """A node has shut its cluster manager down; an action may have waited for that."""
+        if self.transition is None:
+            return
+        for action in self.transition.under_way():
+            if action.operation == "do_shutdown" and action.node == self._names.get(node):
+                self.transition.done(action)
+
+    # ---- the loop ------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Go on as far as possible."""
+        if not self.is_dc or not self._settled:
+            return
+        self._give_up_pending()
+        if self.transition is not None and not self._walk(self.transition):
+            return
+        waits = self._retry_at is not None and self._retry_at > self._out.now
+        if self._pending or waits:
+            self._tell(idle=False)
+            return
+        if self._dirty or (self._recheck_at is not None and self._recheck_at <= self._out.now):
+            self._plan()
+            if self.transition is not None and not self._walk(self.transition):
+                self._tell(idle=False)
+                return
+            if self._dirty:  # it failed at once, and would do so again
+                self._retry_at = self._out.now + _RETRY_S
+                self._tell(idle=False)
+                return
+        self._tell(idle=True)
+
+    def _walk(self, transition: Transition) -> bool:
+        """Begin what is ready; True when the transition has ended."""
+        for action in transition.expire(self._out.now):
+            self._out.log("error", "CRMD", f"{action.key} on {action.node} gave no result in time")
+        while ready := transition.take_ready():
+            for action in ready:
+                if transition.aborted:
+                    break
+                self._begin(transition, action)
+        if not transition.over:
+            return False
+        level = "info" if transition.aborted else "notice"
+        end = f"Stopped: {transition.abort_reason}" if transition.aborted else "Complete"
+        stuck = transition.count(State.WAITING) and not transition.aborted
+        self._out.log(
+            "error" if stuck else level,
+            "CRMD",
+            f"Transition {transition.number} ({transition.summary()}): {end}",
+        )
+        self._dirty = self._dirty or transition.aborted
+        self.transition = None
+        return True
+
+    def _plan(self) -> None:
+        """Make a plan for the CIB as it is, and a transition of it."""
+        self._dirty = False
+        self._retry_at = None
+        interval = RECHECK_INTERVAL_MS
+        try:
+            text = self._replica.config.properties().get("cluster-recheck-interval", "")
+            interval = (parse_ms(text) if text else interval) or 0
+        except CrmError:
+            pass  # a finding of crm_verify; the default is good enough here
+        self._recheck_at = self._out.now + interval / 1000 if interval > 0 else None
+        when = datetime.fromtimestamp(self._out.wall, UTC)
+        try:
+            plan = self._planner(self._replica.cib, when)
+        except Exception as error:  # whatever is wrong with a configuration, the node goes on
+            kind = "" if isinstance(error, CrmError) else f"{type(error).__name__}: "
+            self._out.log("error", "PENGINE", f"No plan could be made: {kind}{error}")
+            return
+        if plan.recheck_at is not None:
+            left = max(0.0, plan.recheck_at.timestamp() - self._out.wall)
+            at = self._out.now + left
+            self._recheck_at = at if self._recheck_at is None else min(self._recheck_at, at)
+        for message in plan.messages:
+            self._out.log(message.level, "PENGINE", message.text)
+        for change in plan.changes:
+            where = " -> ".join(n for n in (change.from_node, change.to_node) if n)
+            self._out.log(
+                "notice", "PENGINE", f"{change.change.value:8} {change.resource} ( {where} )"
+            )
+        if not plan.actions:
+            return
+        self._number += 1
+        self.transition = Transition(
+            self._number,
+            self._uuid,
+            plan.actions,
+            batch_limit=plan.batch_limit,
+            # Whoever follows as DC does not know of what is under way: nothing may be.
+            last=lambda action: action.operation == "do_shutdown" and self._is_me(action),
+        )
+        self._delay_s = plan.cluster_delay_ms / 1000
+
+    def _begin(self, transition: Transition, action: Action) -> None:
+        if action.kind is ActionKind.PSEUDO:
+            transition.done(action)
+            return
+        deadline = self._out.now + action.timeout_ms / 1000 + self._delay_s
+        match action.operation:
+            case "stonith":
+                transition.begun(action, deadline)
+                self._fencing.begin(action, lambda ok: self._fenced(transition, action, ok=ok))
+            case "clear_failcount":
+                transition.begun(action, deadline)
+                self._clear_failures(transition, action)
+            case _:
+                self._send(transition, action, deadline)
+
+    def _is_me(self, action: Action) -> bool:
+        return action.node == self._names.get(self._node_id)
+
+    def _fenced(self, transition: Transition, action: Action, *, ok: bool) -> None:
+        if transition is not self.transition:
+            return
+        if ok:
+            transition.done(action)
+        else:
+            transition.failed(action, f"{action.key} failed")
+
+    def _clear_failures(self, transition: Transition, action: Action) -> None:
+        interval = action.meta.get("interval", "0")
+        self._out.multicast(
+            ClearFailures(
+                view=self._view,
+                resource=action.resource,
+                node=action.node,
+                transition_key=transition.key_of(action),
+                operation=action.meta.get("operation", ""),
+                interval_ms=int(interval) if interval.isdigit() else 0,
+            )
+        )
+
+    def _send(self, transition: Transition, action: Action, deadline: float) -> None:
+        """Have a member's executor carry it out."""
+        target = next((n for n, name in self._names.items() if name == action.node), None)
+        if target is None or not self._managers.get(target):
+            if action.operation in _DELETES:
+                transition.done(action)  # there is nothing left that could have a history
+            else:
+                transition.failed(action, f"{action.key}: {action.node} is not online")
+            return
+        if action.kind is ActionKind.CLUSTER and action.operation not in (
+            *_DELETES,
+            "do_shutdown",
+            "cancel",
+        ):
+            transition.done(action)  # nothing that this engine has to do for it
+            return
+        transition.begun(action, deadline)
+        verb = "Requesting local execution of" if target == self._node_id else "Initiating"
+        self._out.log(
+            "notice",
+            "CRMD",
+            f"{verb} {action.operation} operation {action.key} on {action.node}",
+        )
+        self._out.multicast(
+            RunAction(
+                view=self._view,
+                target=target,
+                transition_key=transition.key_of(action),
+                key=action.key,
+                operation=action.operation,
+                resource=action.resource,
+                agent=_agent(action),
+                interval_ms=action.interval_ms,
+                timeout_ms=action.timeout_ms,
+                target_rc=action.target_rc,
+                parameters=dict(action.parameters),
+                meta=dict(action.meta),
+                digests=_digests(action),
+            )
+        )
+
+    def _give_up_pending(self) -> None:
+        now = self._out.now
+        for key in [k for k, deadline in self._pending.items() if deadline <= now]:
+            del self._pending[key]
+            self._out.log("error", "CRMD", f"Node {key[0]} never told the end of {key[1]}")
+
+    def _tell(self, *, idle: bool) -> None:
+        """Tell everybody whether there is something to do, if that is news."""
+        if idle:
+            news = self._told != (True, self.changes)
+        else:
+            news = self._told is not None and self._told[0]
+        if news:
+            self._told = (idle, self.changes)
+            self._out.multicast(DcState(view=self._view, idle=idle, changes=self.changes))
+
+
+def _agent(action: Action) -> AgentName | None:
+    agent = action.agent
+    if agent is None:
+        return None
+    return AgentName(standard=agent.standard, provider=agent.provider, type=agent.type)
+
+
+def _digests(action: Action) -> DigestSet | None:
+    digests = action.digests
+    if digests is None:
+        return None
+    return DigestSet(
+        all=digests.all,
+        restart=digests.restart,
+        restart_parameters=digests.restart_parameters,
+        secure=digests.secure,
+        secure_parameters=digests.secure_parameters,
+    )
