@@ -1,0 +1,294 @@
+"""Edits of a configuration that follow references: delete, rename, erase, members of groups.
+
+Pure: a document and names in, a new document (and what else had to change) out. Nothing is ever
+left that names something which is gone; what was changed for that is said in notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from crmsh_py.cib.document import SECTIONS, Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.ids import PROPERTY_SET, check_id
+from crmsh_py.errors import ConfigError, NotFound
+
+CONTAINERS = ("group", "clone", "master")
+MEMBERS = ("primitive", "group")
+# What the cluster itself writes and would write again.
+KEPT_PROPERTIES = ("dc-version", "cluster-infrastructure", "cluster-name", "have-watchdog")
+# Attributes that name a resource (or a template, or a tag).
+_REFERENCES = {
+    "rsc_location": ("rsc",),
+    "rsc_colocation": ("rsc", "with-rsc"),
+    "rsc_order": ("first", "then"),
+    "rsc_ticket": ("rsc",),
+}
+
+
+def top_level(cib: Cib) -> dict[str, Element]:
+    """Every element that has a name of its own in the crm language, by that name.
+
+    Resources inside containers count; nodes are found by uname.
+    """
+    found: dict[str, Element] = {}
+    for element in cib.section("resources").iter("primitive", "template", "bundle", *CONTAINERS):
+        found[element.id] = element
+    for section in ("constraints", "tags", "acls", "alerts"):
+        for element in cib.section(section).findall():
+            found[element.id] = element
+    for section in ("crm_config", "rsc_defaults", "op_defaults"):
+        for element in cib.section(section).findall():
+            found[element.id] = element
+    for element in cib.section("nodes").findall("node"):
+        found.setdefault(element.get("uname"), element)
+    if cib.section("fencing-topology").children:
+        found.setdefault("fencing_topology", cib.section("fencing-topology"))
+    return found
+
+
+def _require(cib: Cib, name: str) -> Element:
+    names = top_level(cib)
+    if name not in names:
+        raise NotFound(f"object {name} does not exist", name=name, possibilities=names)
+    return names[name]
+
+
+# ---- delete --------------------------------------------------------------------------------------
+
+
+def delete(cib: Cib, names: Collection[str]) -> tuple[Cib, list[str]]:
+    """The document without these, and notes on what went or changed with them.
+
+    The members of a deleted group or clone stay, by themselves. A container that is left empty
+    goes too. Raises NotFound for the first name that nothing has.
+    """
+    notes: list[str] = []
+    for name in names:
+        target = _require(cib, name)
+        cib = _without(cib, target, name)
+    gone = _empty_containers(cib)
+    while gone:
+        notes += [f"empty {element.tag}:{element.id} deleted" for element in gone]
+        for element in gone:
+            cib = _without(cib, element, element.id)
+        gone = _empty_containers(cib)
+    return _without_hanging(cib, notes), notes
+
+
+def _without(cib: Cib, target: Element, name: str) -> Cib:
+    if target.tag == "fencing-topology":
+        return cib.with_section("fencing-topology", target.with_children(()))
+
+    def remove(element: Element) -> tuple[Element, ...]:
+        if element is target:
+            return element.findall(*MEMBERS) if element.tag in CONTAINERS else ()
+        return (element,)
+
+    for section in SECTIONS:
+        before = cib.section(section)
+        after = _expand(before, remove)
+        if after is not before:
+            cib = cib.with_section(section, after)
+    return cib
+
+
+def _expand(element: Element, change: Callable[[Element], tuple[Element, ...]]) -> Element:
+    """Replace descendants by any number of others; the very same object if nothing changes."""
+    children: list[Element] = []
+    for child in element.children:
+        replaced = change(child)
+        if len(replaced) == 1 and replaced[0] is child:
+            children.append(_expand(child, change))
+        else:
+            children.extend(replaced)
+    same = len(children) == len(element.children) and all(
+        a is b for a, b in zip(children, element.children, strict=True)
+    )
+    return element if same else element.with_children(tuple(children))
+
+
+def _empty_containers(cib: Cib) -> list[Element]:
+    return [
+        element
+        for element in cib.section("resources").iter(*CONTAINERS)
+        if not element.findall(*MEMBERS)
+    ]
+
+
+def _without_hanging(cib: Cib, notes: list[str]) -> Cib:
+    """Take out what names a resource that is gone."""
+    resources = cib.section("resources")
+    known = {e.id for e in resources.iter("primitive", "template", "bundle", *CONTAINERS)}
+    tags = cib.section("tags").map_children(lambda tag: _known_only(tag, "obj_ref", known, notes))
+    known |= {tag.id for tag in tags.findall("tag")}
+    constraints = cib.section("constraints").map_children(
+        lambda element: _constraint(element, known, notes)
+    )
+    levels = cib.section("fencing-topology").map_children(
+        lambda level: _fencing_level(level, known, notes)
+    )
+    for name, section in (
+        ("tags", tags),
+        ("constraints", constraints),
+        ("fencing-topology", levels),
+    ):
+        if section is not cib.section(name):
+            cib = cib.with_section(name, section)
+    return cib
+
+
+def _known_only(
+    element: Element, tag: str, known: Collection[str], notes: list[str]
+) -> Element | None:
+    kept = element.map_children(lambda c: c if c.tag != tag or c.id in known else None)
+    if kept is element:
+        return element
+    if not kept.findall(tag):
+        notes.append(f"hanging {element.tag}:{element.id} deleted")
+        return None
+    return kept
+
+
+def _constraint(element: Element, known: Collection[str], notes: list[str]) -> Element | None:
+    kind = element.tag.removeprefix("rsc_")
+    for name in _REFERENCES.get(element.tag, ()):
+        if name in element.attrs and element.get(name) not in known:
+            notes.append(f"hanging {kind}:{element.id} deleted")
+            return None
+    sets = element.findall("resource_set")
+    if not sets:
+        return element
+    silent: list[str] = []
+    kept = element.map_children(
+        lambda c: _known_only(c, "resource_ref", known, silent) if c.tag == "resource_set" else c
+    )
+    if kept is element:
+        return element
+    left = sum(len(s.findall("resource_ref")) for s in kept.findall("resource_set"))
+    # A colocation or an order of one resource says nothing.
+    if left < (2 if element.tag in ("rsc_colocation", "rsc_order") else 1):
+        notes.append(f"hanging {kind}:{element.id} deleted")
+        return None
+    notes.append(f"constraint {kind}:{element.id} updated")
+    return kept
+
+
+def _fencing_level(level: Element, known: Collection[str], notes: list[str]) -> Element | None:
+    devices = level.get("devices").split(",")
+    kept = [device for device in devices if device in known]
+    if len(kept) == len(devices):
+        return level
+    notes.append(
+        f"fencing level {level.id} updated" if kept else f"fencing level {level.id} deleted"
+    )
+    return level.with_attributes({"devices": ",".join(kept)}) if kept else None
+
+
+# ---- rename and erase ----------------------------------------------------------------------------
+
+
+def rename(cib: Cib, old: str, new: str) -> Cib:
+    """The document with an element's id changed, and everything that names it."""
+    _require(cib, old)
+    check_id(new)
+    if new in cib.ids():
+        raise ConfigError(f"{new}: id is already in use")
+    for section in SECTIONS:
+        before = cib.section(section)
+        if section == "nodes":
+            continue
+        after = _renamed(before, old, new)
+        if after is not before:
+            cib = cib.with_section(section, after)
+    return cib
+
+
+def _renamed(element: Element, old: str, new: str) -> Element:
+    changed = element.map_children(lambda child: _renamed(child, old, new))
+    names = ("id", "id-ref", "template", *_REFERENCES.get(element.tag, ()))
+    changes = {name: new for name in names if element.get(name) == old}
+    if element.tag == "fencing-level":
+        devices = element.get("devices").split(",")
+        if old in devices:
+            changes["devices"] = ",".join(new if d == old else d for d in devices)
+    return changed.with_attributes(dict(changes)) if changes else changed
+
+
+def erase(cib: Cib, *, nodes: bool = False) -> Cib:
+    """Nothing is configured any more; nodes stay unless ``nodes`` says otherwise.
+
+    What the cluster itself has written (its version, its name) stays.
+    """
+    for name in SECTIONS:
+        section = cib.section(name)
+        if name == "nodes":
+            erased = section.with_children(()) if nodes else section
+        elif name == "crm_config":
+            erased = section.map_children(_own_properties)
+        else:
+            erased = section.with_children(())
+        if erased is not section and erased != section:
+            cib = cib.with_section(name, erased)
+    return cib
+
+
+def _own_properties(element: Element) -> Element | None:
+    if element.id != PROPERTY_SET:
+        return None
+    return element.map_children(
+        lambda pair: pair if pair.tag == "nvpair" and pair.get("name") in KEPT_PROPERTIES else None
+    )
+
+
+# ---- groups --------------------------------------------------------------------------------------
+
+
+def add_to_group(cib: Cib, group: str, member: str, *, place: str = "", anchor: str = "") -> Cib:
+    """A free primitive becomes a member: last, or ``place`` (before, after) another one."""
+    target, joining = _group(cib, group), _require(cib, member)
+    if joining.tag != "primitive":
+        raise ConfigError(f"a group may contain only primitives; {member} is {joining.tag}")
+    if not any(joining is free for free in cib.section("resources").findall("primitive")):
+        raise ConfigError(f"{member} already in use in another container or in {group} itself")
+    children = list(target.children)
+    index = len(children)
+    if anchor:
+        index = _member_index(target, anchor) + (place == "after")
+    children.insert(index, joining)
+    grown = target.with_children(tuple(children))
+    resources = cib.section("resources").map_children(lambda c: None if c is joining else c)
+    return cib.with_section(
+        "resources", _expand(resources, lambda e: (grown,) if e is target else (e,))
+    )
+
+
+def remove_from_group(cib: Cib, group: str, member: str) -> Cib:
+    """A member becomes free again, behind its old group's place."""
+    target = _group(cib, group)
+    leaving = target.children[_member_index(target, member)]
+    if len(target.findall("primitive")) == 1:
+        raise ConfigError(
+            f"{member} is the only member of {group}", hint=f"delete {group} keeps {member}"
+        )
+    shrunk = target.map_children(lambda c: None if c is leaving else c)
+    resources = _expand(cib.section("resources"), lambda e: (shrunk,) if e is target else (e,))
+    return cib.with_section("resources", resources.append(leaving))
+
+
+def _group(cib: Cib, name: str) -> Element:
+    found = _require(cib, name)
+    if found.tag != "group":
+        raise ConfigError(f"{name} is not a group but a {found.tag}")
+    return found
+
+
+def _member_index(group: Element, member: str) -> int:
+    for index, child in enumerate(group.children):
+        if child.tag == "primitive" and child.id == member:
+            return index
+    raise NotFound(
+        f"{member} is not member of {group.id}",
+        name=member,
+        possibilities=[child.id for child in group.findall("primitive")],
+    )
