@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from crmsh_py.cib.document import Cib
 from crmsh_py.cib.diff import Patch
+from crmsh_py.cib.document import Cib
 from crmsh_py.cib.version import Version
 from crmsh_py.wire.control import (
     Changed,

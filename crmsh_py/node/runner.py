@@ -45,17 +45,10 @@ LOGGED_LINES = 20  # of what an agent writes to stderr in one operation
 MIN_TIMEOUT_MS = 100
 
 # What an agent may take over from the daemon's environment: where its helper commands find us.
-_INHERITED = [
-    "CRM_LAB",
-    "CRM_NODE",
-    "CRM_RUNTIME_DIR",
-    "CRM_STATE_DIR",
-    "XDG_RUNTIME_DIR",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "TZ",
-]
+_INHERITED = (
+    *("CRM_LAB", "CRM_NODE", "CRM_RUNTIME_DIR", "CRM_STATE_DIR", "XDG_RUNTIME_DIR"),
+    *("HOME", "USER", "LOGNAME", "TZ"),
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 

@@ -1,0 +1,316 @@
+"""A lab's nodes as a cluster: a blocking client of one node's control socket.
+
+Which node: the one that is named (``CRM_NODE``, or ``--node``), else one that answers, quorate
+ones first. A connection is made at the first call and kept; when the node goes, the call raises
+``ClusterUnreachable`` and the next one looks for a node again (a named one is not exchanged).
+
+Every call has a time limit. What a node refuses is raised as its own kind of ``CrmError``. A
+commit that was sent and not answered may have happened; that is said, and nothing is sent twice.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import select
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.patch import Patch
+from crmsh_py.cib.version import Version
+from crmsh_py.clusters.channel import Channel, ReplyT, expect
+from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, NotPermitted, TimedOut
+from crmsh_py.wire import control, paths
+
+CALL_TIMEOUT_S = 10.0
+COMMIT_TIMEOUT_S = 30.0  # a membership change may come between
+STOP_TIMEOUT_S = 600.0  # resources leave first, and they take their time
+PROBE_TIMEOUT_S = 1.0  # of nodes that are asked whether they answer
+PATIENCE_S = 0.05  # that others get to answer when one quorate node has
+
+_READS = (
+    control.ReadCib,
+    control.ReadMembership,
+    control.ReadCmap,
+    control.ReadSubsystems,
+    control.ReadRevisions,
+    control.WaitIdle,
+)
+
+
+class LocalCluster:
+    """Implements ``clusters.port.Cluster`` for a lab of this machine."""
+
+    kind = "local"
+
+    def __init__(
+        self,
+        lab: str,
+        sockets: Mapping[str, str],
+        *,
+        node: str = "",
+        client: str = "crm",
+        user: str | None = None,
+    ) -> None:
+        """``sockets`` are the paths by node name; ``node`` binds to that one alone."""
+        self._lab = lab
+        self._sockets = dict(sockets)
+        self._wanted = node
+        self._client = client
+        self._user = _user_name() if user is None else user
+        self._channel: Channel | None = None
+        self._unanswered = False  # the latest request was sent, its answer has not come
+        self._node = node
+
+    @classmethod
+    def of_environment(
+        cls, environ: Mapping[str, str], uid: int, *, node: str = "", client: str = "crm"
+    ) -> LocalCluster:
+        """The lab that the environment means, if it has nodes that could be running.
+
+        Raises:
+            ClusterUnreachable: it has none.
+        """
+        lab = paths.lab_name(environ)
+        node = node or environ.get("CRM_NODE", "")
+        sockets = find_sockets(environ, uid, lab)
+        if node:
+            paths.check_node_name(node)
+            sockets.setdefault(node, paths.node_socket(environ, uid, lab, node))
+        if not sockets:
+            raise _nothing_runs(lab)
+        return cls(lab, sockets, node=node, client=client)
+
+    @property
+    def label(self) -> str:
+        """What the prompt shows between the brackets: ``live/pacemaker01``."""
+        return f"live/{self.node}"
+
+    @property
+    def node(self) -> str:
+        """The node that the calls go to; the first one that answers is chosen."""
+        if not self._node:
+            self._channel = self._choose(time.monotonic() + CALL_TIMEOUT_S)
+            self._node = self._channel.node
+        return self._node
+
+    @property
+    def lab(self) -> str:
+        """The lab's name."""
+        return self._lab
+
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that have a control socket, sorted by name."""
+        return tuple(sorted(self._sockets))
+
+    def close(self) -> None:
+        """Hang up; the next call connects again."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if not self._wanted:
+            self._node = ""
+
+    # ---- the port --------------------------------------------------------------------------
+
+    def read_cib(self) -> Cib:
+        """The newest CIB with its status section."""
+        return Cib.parse(self._call(control.ReadCib(), control.CibReply).cib)
+
+    def commit(self, patch: Patch, *, client: str, force_no_quorum: bool = False) -> Version:
+        """Apply a patch atomically; returns when it cannot be lost any more."""
+        request = control.Commit(
+            patch=patch.to_xml(), client=client, force_no_quorum=force_no_quorum
+        )
+        try:
+            reply = self._call(request, control.Committed, timeout_s=COMMIT_TIMEOUT_S)
+        except (ClusterUnreachable, TimedOut) as error:
+            if not self._unanswered:
+                raise
+            raise type(error)(
+                f"{error.message}; the change may have been made all the same",
+                hint="look at the configuration before you repeat it (crm configure show)",
+            ) from None
+        return Version(*reply.version)
+
+    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+        """Set or delete (None) a transient node attribute."""
+        self._call(control.SetAttribute(node=node, name=name, value=value), control.Done)
+
+    def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
+        """Forget failures or history, and let the cluster look again. '' means all."""
+        request = control.CleanResource(resource=resource, node=node, all_history=all_history)
+        self._call(request, control.Done, timeout_s=COMMIT_TIMEOUT_S)
+
+    def membership(self) -> control.MembershipReply:
+        """Ring and quorum as the node sees them."""
+        return self._call(control.ReadMembership(), control.MembershipReply)
+
+    def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[control.CmapKey]:
+        """Corosync's keys, typed."""
+        request = control.ReadCmap(prefix=prefix, map=map_name)
+        return self._call(request, control.CmapReply).keys
+
+    def subsystems(self) -> control.SubsystemsReply:
+        """The parts of the cluster manager and their state."""
+        return self._call(control.ReadSubsystems(), control.SubsystemsReply)
+
+    def start_manager(self) -> None:
+        """Start the cluster manager on the node."""
+        self._call(control.StartManager(), control.Done, timeout_s=COMMIT_TIMEOUT_S)
+
+    def stop_manager(self) -> None:
+        """Stop it: resources leave the node first."""
+        self._call(control.StopManager(), control.Done, timeout_s=STOP_TIMEOUT_S)
+
+    def stop_daemon(self) -> None:
+        """Stop the whole node in an orderly way: resources leave first."""
+        self._call(control.StopDaemon(), control.Done, timeout_s=STOP_TIMEOUT_S)
+
+    def wait_idle(self, *, timeout_s: float, version: Version | None = None) -> None:
+        """Return when the DC has nothing left to do; TimedOut otherwise."""
+        request = control.WaitIdle(version=version.tuple if version else None)
+        self._call(request, control.Done, timeout_s=timeout_s)
+
+    def watch(self) -> Iterator[control.Changed]:
+        """Changes as they come; ends when the node goes. Uses a connection of its own."""
+        deadline = time.monotonic() + CALL_TIMEOUT_S
+        channel = self._open(self.node, deadline)
+        try:
+            channel.send(control.Watch(), deadline)
+            while True:
+                try:
+                    reply = channel.receive(None)
+                except ClusterUnreachable:
+                    return
+                yield expect(reply, control.Changed)
+        finally:
+            channel.close()
+
+    def revisions(self, limit: int = 100) -> list[control.Revision]:
+        """The stored commits, newest first."""
+        request = control.ReadRevisions(limit=limit)
+        return self._call(request, control.RevisionsReply).revisions
+
+    # ---- one call --------------------------------------------------------------------------
+
+    def _call(
+        self,
+        request: control.Request,
+        expected: type[ReplyT],
+        *,
+        timeout_s: float = CALL_TIMEOUT_S,
+    ) -> ReplyT:
+        deadline = time.monotonic() + timeout_s
+        self._unanswered = False
+        fresh = self._channel is None
+        try:
+            reply = self._ask(request, deadline)
+        except ClusterUnreachable:
+            self.close()
+            # The node that we sat on has gone. What surely was not done, or only reads, may be
+            # asked once more, of a node that is there.
+            if fresh or (self._unanswered and not isinstance(request, _READS)):
+                raise
+            reply = self._ask(request, deadline)
+        except CrmError:
+            self.close()
+            raise
+        return expect(reply, expected)
+
+    def _ask(self, request: control.Request, deadline: float) -> control.Reply:
+        if self._channel is None:
+            self._channel = (
+                self._open(self._wanted, deadline) if self._wanted else self._choose(deadline)
+            )
+            self._node = self._channel.node
+        self._channel.send(request, deadline)
+        self._unanswered = True
+        reply = self._channel.receive(deadline)
+        self._unanswered = False
+        return reply
+
+    def _choose(self, deadline: float) -> Channel:
+        """The first node in the order of names that is quorate; else the first that answers.
+
+        All are asked at once, so that one that hangs costs nothing when another is quorate.
+        """
+        deadline = min(deadline, time.monotonic() + PROBE_TIMEOUT_S)
+        asked: list[Channel] = []
+        problem: CrmError | None = None
+        for name in sorted(self._sockets):
+            try:
+                channel = self._open(name, deadline)
+                channel.send(control.ReadMembership(), deadline)
+                asked.append(channel)
+            except CrmError as error:
+                problem = error
+        quorate = _answers(asked, deadline)
+        chosen = next((c for c in asked if quorate.get(c.node)), None)
+        chosen = chosen or next((c for c in asked if c.node in quorate), None)
+        for channel in asked:
+            if channel is not chosen:
+                channel.close()
+        if chosen is None:
+            raise problem if isinstance(problem, NotPermitted) else _nothing_runs(self._lab)
+        return chosen
+
+    def _open(self, node: str, deadline: float) -> Channel:
+        path = self._sockets.get(node, "")
+        if not path:
+            raise NotFound(
+                f"the lab {self._lab} has no node '{node}'", name=node, possibilities=self._sockets
+            )
+        channel = Channel(node, path, deadline)
+        # Nobody waits for the answer: a node that refuses us hangs up.
+        channel.send(control.Hello(client=self._client, user=self._user), deadline)
+        return channel
+
+
+def find_sockets(environ: Mapping[str, str], uid: int, lab: str) -> dict[str, str]:
+    """The control sockets of a lab's nodes by node name; empty when the lab does not run."""
+    directory = paths.lab_runtime_directory(environ, uid, lab)
+    try:
+        entries = sorted(os.listdir(directory))
+    except OSError:
+        return {}
+    return {
+        node: f"{directory}/{entry}" for entry in entries if (node := paths.node_of_socket(entry))
+    }
+
+
+def _answers(channels: Sequence[Channel], deadline: float) -> dict[str, bool]:
+    """Whether each node that answers is quorate, by name.
+
+    Ends early, but not before nodes that are just as quick had their turn: which node is chosen
+    shall not depend on chance.
+    """
+    quorate: dict[str, bool] = {}
+    waiting = list(channels)
+    while waiting and (left := deadline - time.monotonic()) > 0:
+        ready, _, _ = select.select(waiting, [], [], left)
+        for channel in ready:
+            waiting.remove(channel)
+            try:
+                reply = expect(channel.receive(deadline), control.MembershipReply)
+            except CrmError:
+                continue
+            quorate[channel.node] = reply.quorate
+            if reply.quorate:
+                deadline = min(deadline, time.monotonic() + PATIENCE_S)
+    return quorate
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _nothing_runs(lab: str) -> ClusterUnreachable:
+    return ClusterUnreachable(
+        f"no node of the lab {lab} is running",
+        hint="crm lab start, or crm lab create for a new lab",
+    )
