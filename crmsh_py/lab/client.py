@@ -1,0 +1,533 @@
+"""What ``crm lab …`` does: one function per command.
+
+Every function is bounded in time, says what it did through ``say`` (one sentence per call), returns
+when it is done, and raises a ``CrmError`` otherwise. ``environ`` and ``uid`` say whose lab it is;
+``lab`` may name one outright ('' means ``CRM_LAB``, else ``default``).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+
+from crmsh_py import corosync_conf
+from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut, UsageError
+from crmsh_py.lab import commands, config, nodespec, removal, tail
+from crmsh_py.lab.config import LabConfig
+from crmsh_py.lab.contact import ask, ask_node, find_supervisor
+from crmsh_py.lab.place import Place, locked, place_of
+from crmsh_py.lab.processes import Process, is_alive, wait_gone
+from crmsh_py.wire import control
+from crmsh_py.wire import lab as wire
+from crmsh_py.wire.paths import check_lab_name, state_base
+
+Say = Callable[[str], None]
+_Handler = Callable[[int, FrameType | None], object] | int | None
+
+HOST = "host"
+
+_SUPERVISOR_TIMEOUT_S = 30.0  # trying the kinds of isolation takes milliseconds each
+_ANSWER_TIMEOUT_S = 30.0  # from a node's switching on until its control socket answers
+_STOP_TIMEOUT_S = 120.0  # resources leave first, and agents may take their time
+_POLL_S = 0.02
+_LOG_TAIL_LINES = 5  # of a node's output, in the message that it did not start
+_MAX_CONF = 1024 * 1024  # bytes
+
+
+def _silent(_: str) -> None:
+    """The default for ``say``."""
+
+
+class Lab:
+    """One lab of a user, as ``crm lab`` drives it."""
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str] | None = None,
+        uid: int | None = None,
+        lab: str = "",
+        say: Say = _silent,
+    ) -> None:
+        self._environ = dict(os.environ if environ is None else environ)
+        self._uid = os.geteuid() if uid is None else uid
+        self._place = place_of(self._environ, self._uid, lab)
+        self._say = say
+
+    @property
+    def name(self) -> str:
+        """The lab's name."""
+        return self._place.lab
+
+    @property
+    def place(self) -> Place:
+        """Where its files and sockets are."""
+        return self._place
+
+    # ---- making and taking away --------------------------------------------------------------
+
+    def create(
+        self,
+        *,
+        conf_file: str = "",
+        nodes: Sequence[str] = (),
+        network: str = "",
+        agents: str = "any",
+        daemon: Sequence[str] = (),
+    ) -> LabConfig:
+        """Make a lab from a corosync.conf, or from names and a network (CIDR).
+
+        Warnings of the file are said. ``agents`` is 'any' or 'real' (no stand-ins). ``daemon``
+        replaces the nodes' program, for tests.
+
+        Raises:
+            CrmError: the lab exists; ConfigError, SyntaxProblem: the file or the names are bad.
+        """
+        if agents not in ("any", "real"):
+            raise UsageError(f"agents are 'any' or 'real', not '{agents}'")
+        if self._place.exists():
+            raise CrmError(
+                f"lab '{self.name}' exists",
+                hint="crm lab start, crm lab destroy, or another name: CRM_LAB=NAME crm lab create",
+            )
+        made, text = self._design(conf_file, nodes, network)
+        made = LabConfig(
+            name=made.name,
+            nodes=made.nodes,
+            network=made.network,
+            host=made.host,
+            agents=agents,
+            daemon=tuple(daemon),
+        )
+        self._place.make_directories()
+        for node in made.nodes:
+            self._place.node_socket(node.name)  # says when its path is too long
+        with locked(self._place):
+            if self._place.exists():
+                raise CrmError(f"lab '{self.name}' has been made by another command meanwhile")
+            commands.write(self._place.commands, self._place.last_commands)
+            os.makedirs(self._place.nodes, mode=0o700, exist_ok=True)
+            _write(self._place.conf, text, 0o644)
+            _write(self._place.key, secrets.token_hex(128), 0o600)
+            _write(self._place.record, made.to_json(), 0o644)
+        self._say(
+            f"lab '{self.name}' created: "
+            + ", ".join(f"{node.name} ({node.address})" for node in made.nodes)
+            + f"; the host is {made.host}"
+        )
+        return made
+
+    def _design(self, conf_file: str, nodes: Sequence[str], network: str) -> tuple[LabConfig, str]:
+        """The lab's record, and the text of its corosync.conf."""
+        if not conf_file:
+            made = config.from_names(
+                self.name, nodes or config.DEFAULT_NODES, network or config.DEFAULT_NETWORK
+            )
+            listed = [corosync_conf.LabNode(node.name, node.address) for node in made.nodes]
+            return made, corosync_conf.render(listed, made.network)
+        try:
+            with open(conf_file, "rb") as file:
+                data = file.read(_MAX_CONF + 1)
+        except OSError as error:
+            raise NotFound(f"{conf_file} cannot be read: {error.strerror}") from None
+        if len(data) > _MAX_CONF:
+            raise CrmError(f"{conf_file} is larger than {_MAX_CONF} bytes: no corosync.conf")
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise CrmError(f"{conf_file} is not text: byte {error.start}") from None
+        conf = corosync_conf.parse(text, conf_file)
+        for warning in conf.warnings:
+            self._say(f"WARNING: {warning.render()}")
+        made = config.from_corosync_conf(self.name, conf, names=nodes, network=network)
+        return made, text
+
+    def destroy(self) -> None:
+        """Take everything of the lab away: processes, namespaces, mounts, files.
+
+        Works after the supervisor was killed, and on half a lab. Raises CrmError when there is no
+        lab, or something does not go away.
+        """
+        if not os.path.isdir(self._place.state) and not os.path.isdir(self._place.runtime):
+            raise CrmError(f"there is no lab '{self.name}'", hint="crm lab list names them")
+        self._end_supervisor()
+        self._place.make_directories()  # half a lab: both, so that both can be locked and removed
+        with locked(self._place):
+            self._end_supervisor()  # one that was started while we waited for the lock
+            removal.end_strays(self._place)
+            removal.remove_files(self._place, self._uid)
+        self._say(f"lab '{self.name}' destroyed")
+
+    def _end_supervisor(self) -> None:
+        supervisor = find_supervisor(self._place)
+        if supervisor is None:
+            return
+        try:
+            ask(self._place, wire.EndLab())
+        except ClusterUnreachable:
+            os.kill(supervisor.pid, signal.SIGKILL)  # it hangs; its nodes die with it
+        if wait_gone([supervisor], 5.0):
+            os.kill(supervisor.pid, signal.SIGKILL)
+            if wait_gone([supervisor], 5.0):
+                raise TimedOut(f"the lab's supervisor (process {supervisor.pid}) does not end")
+
+    # ---- switching on and off ----------------------------------------------------------------
+
+    def start(
+        self, nodes: Sequence[str] = (), *, corosync_only: bool = False, wipe: bool = False
+    ) -> list[str]:
+        """Switch nodes on (all by default); return when their daemons answer. Idempotent.
+
+        ``corosync_only``: the cluster manager waits for ``crm cluster start``. ``wipe``: those
+        that are off get a new, empty disk first. Returns the nodes that were off before.
+        """
+        with locked(self._place):
+            made = self._place.load()
+            names = self._names(made, nodes)
+            self._ensure_supervisor()
+            if wipe:
+                off = [n.name for n in self.status().nodes if n.name in names and not n.pid]
+                self._wipe_disks(off)
+            reply = ask(
+                self._place,
+                wire.StartNodes(nodes=names, manager=not corosync_only),
+                timeout_s=_ANSWER_TIMEOUT_S,
+            )
+            started = reply.nodes if isinstance(reply, wire.LabDone) else []
+            self._await_daemons(names)
+        for name in names:
+            self._say(f"{name} is on" + ("" if name in started else " already"))
+        return started
+
+    def stop(self, nodes: Sequence[str] = (), *, timeout_s: float = _STOP_TIMEOUT_S) -> list[str]:
+        """Switch nodes off in an orderly way: their resources leave first. Idempotent.
+
+        Without names all nodes are stopped, and the lab's supervisor ends too. Returns the nodes
+        that were on. Raises TimedOut with the nodes that are still on after ``timeout_s``.
+        """
+        with locked(self._place):
+            made = self._place.load()
+            names = self._names(made, nodes)
+            if find_supervisor(self._place) is None:
+                self._say(f"lab '{self.name}' is off already")
+                return []
+            on = [node.name for node in self.status().nodes if node.pid and node.name in names]
+            connections = []
+            rough = []
+            for name in on:
+                try:
+                    connections.append(ask_node(self._place, name, control.StopDaemon()))
+                except ClusterUnreachable:
+                    rough.append(name)  # its daemon hangs or is no daemon: then as an init would
+            if rough:
+                ask(self._place, wire.TerminateNodes(nodes=rough))
+            try:
+                self._await_off(on, timeout_s)
+            finally:
+                for connection in connections:
+                    connection.close()
+            if not nodes:
+                self._end_supervisor()
+        for name in names:
+            self._say(f"{name} is off" + ("" if name in on else " already"))
+        return on
+
+    def kill(self, nodes: Sequence[str]) -> list[str]:
+        """A power failure: SIGKILL to everything of these nodes. Returns those that were on."""
+        return self._change(wire.KillNodes(nodes=self._some(nodes)), "{} has lost its power")
+
+    def wipe(self, nodes: Sequence[str]) -> None:
+        """Give nodes that are off a new, empty disk."""
+        with locked(self._place):
+            names = self._some(nodes)
+            if find_supervisor(self._place) is not None:
+                for node in self.status().nodes:
+                    if node.name in names and node.pid:
+                        raise CrmError(
+                            f"{node.name} is on; its disk cannot be taken",
+                            hint=f"crm lab stop {node.name}, or crm lab kill {node.name}",
+                        )
+            self._wipe_disks(names)
+
+    def _wipe_disks(self, names: Sequence[str]) -> None:
+        for name in names:
+            removal.remove_tree(self._place.disk(name), self._uid)
+            self._say(f"{name} has a new, empty disk")
+
+    # ---- faults ------------------------------------------------------------------------------
+
+    def partition(self, nodes: Sequence[str]) -> list[str]:
+        """Cut nodes off from all others; among themselves they still see each other."""
+        return self._change(wire.CutOff(nodes=self._some(nodes)), "{} is cut off")
+
+    def heal(self) -> list[str]:
+        """Undo all partitions. Returns the nodes that were cut off."""
+        self._place.load()
+        healed = self._change(wire.Heal(), "{} is back on the network")
+        if not healed:
+            self._say("nothing was cut off")
+        return healed
+
+    def _change(self, request: wire.LabRequest, sentence: str) -> list[str]:
+        reply = ask(self._place, request)
+        changed = reply.nodes if isinstance(reply, wire.LabDone) else []
+        named = getattr(request, "nodes", changed)
+        for name in named:
+            self._say(sentence.format(name) if name in changed else f"{name} is off already")
+        return list(changed)
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def execute(self, node: str, argv: Sequence[str]) -> int:
+        """Run a command in a node, or on the ``host``, with our own terminal.
+
+        Returns its exit code, as a shell would (128 + signal; 127 no such program).
+        """
+        if not argv:
+            raise UsageError("what is to be run?", hint=f"crm lab exec {node} -- COMMAND …")
+        made = self._place.load()
+        pid, own_pids, isolated = self._inside(made, node)
+        if node == HOST:
+            environment = {
+                **self._environ,
+                **nodespec.environment(made, self._place, ""),
+                "HOME": self._environ.get("HOME", "/"),
+                "PATH": _with_last(self._environ.get("PATH", ""), self._place.last_commands),
+                "USER": self._environ.get("USER", ""),
+                "LOGNAME": self._environ.get("LOGNAME", ""),
+            }
+            directory = os.getcwd()
+        else:
+            environment = nodespec.environment(made, self._place, node)
+            environment["TERM"] = self._environ.get("TERM", "dumb")
+            directory = "/root" if isolated else self._place.disk(node) + "/root"
+        pairs = [f"{name}={value}" for name, value in environment.items()]
+        enter = [sys.executable, "-S", "-P", "-m", "crmsh_py.lab.enter"]
+        target = [str(pid), "1" if own_pids else "0", directory]
+        handlers = _ignore_terminal_signals()
+        try:
+            process = subprocess.Popen(
+                [*enter, *target, *pairs, "--", *argv],
+                env={"PYTHONPATH": commands.python_path(), "LANG": "C.UTF-8"},
+            )
+            code = process.wait()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        return code if code >= 0 else 128 - code
+
+    def shell(self, node: str) -> int:
+        """An interactive shell in a node, or on the host; returns its exit code."""
+        program = "/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh"
+        if node != HOST and program == "/bin/bash":
+            # The prompt of a machine that one has logged into, whatever its root's files say.
+            prompt = f"[root@{node} \\W]# "
+            return self.execute(
+                node, ["/usr/bin/env", f"PS1={prompt}", program, "--norc", "--noprofile", "-i"]
+            )
+        return self.execute(node, [program, "-i"])
+
+    def _inside(self, made: LabConfig, node: str) -> tuple[int, bool, bool]:
+        """The process whose namespaces to enter (0: none), its pids too?, isolated?"""
+        if node != HOST:
+            self._names(made, [node])
+        state = self.status()
+        if not state.pid:
+            raise ClusterUnreachable(
+                f"lab '{self.name}' is off", hint="switch it on: crm lab start"
+            )
+        isolated = state.isolation != "none"
+        if node == HOST:
+            return (state.pid if isolated else 0), False, isolated
+        found = next(entry for entry in state.nodes if entry.name == node)
+        if not found.pid or not is_alive(Process(found.pid, found.started)):
+            raise ClusterUnreachable(f"{node} is off", hint=f"switch it on: crm lab start {node}")
+        return (found.pid if isolated else 0), state.own_pids, isolated
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def status(self) -> wire.LabState:
+        """What runs; of a lab that is off, its nodes and pid 0."""
+        made = self._place.load()
+        if find_supervisor(self._place) is not None:
+            reply = ask(self._place, wire.ReadLab())
+            assert isinstance(reply, wire.LabState)
+            return reply
+        return wire.LabState(
+            pid=0,
+            started=0,
+            isolation="",
+            own_pids=False,
+            note="",
+            nodes=[
+                wire.NodeState(name=node.name, address=node.address, state="off")
+                for node in made.nodes
+            ],
+        )
+
+    def log(self, nodes: Sequence[str] = (), *, lines: int = 0) -> list[tuple[str, str]]:
+        """The logs of nodes (all by default): (node, line), the last ``lines`` of each or all."""
+        made = self._place.load()
+        return [
+            (name, line)
+            for name in self._names(made, nodes)
+            for line in tail.last_lines(self._place.node_log(name), lines)
+        ]
+
+    # ---- helpers -----------------------------------------------------------------------------
+
+    def _names(self, made: LabConfig, nodes: Sequence[str]) -> list[str]:
+        """These nodes, or all; raises NotFound for one that the lab has not."""
+        known = [node.name for node in made.nodes]
+        for name in nodes:
+            if name not in known:
+                raise NotFound(
+                    f"lab '{self.name}' has no node '{name}'",
+                    name=name,
+                    possibilities=known,
+                    hint=None,
+                )
+        return list(dict.fromkeys(nodes)) or known
+
+    def _some(self, nodes: Sequence[str]) -> list[str]:
+        if not nodes:
+            raise UsageError("which nodes?", hint="name at least one")
+        return self._names(self._place.load(), nodes)
+
+    def _ensure_supervisor(self) -> None:
+        if find_supervisor(self._place) is not None:
+            return
+        self._place.make_directories()
+        program = [sys.executable, "-P", "-m", "crmsh_py.lab.supervisor", self.name]
+        with open(self._place.supervisor_log, "ab") as log:
+            process = subprocess.Popen(
+                program,
+                env=self._supervisor_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                text=True,
+            )
+        try:
+            said, _ = process.communicate(timeout=_SUPERVISOR_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise TimedOut("the lab's supervisor did not start in time") from None
+        if said.strip() != "ok":
+            reason = said.strip().removeprefix("failed ")
+            last = tail.last_lines(self._place.supervisor_log, 1)
+            raise CrmError(
+                f"the lab cannot be started: {reason or (last[0] if last else 'no reason given')}",
+                hint=f"see {self._place.supervisor_log}",
+            )
+        note = self.status().note
+        if note:
+            self._say(note)
+
+    def _supervisor_environment(self) -> dict[str, str]:
+        kept = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE")
+        found = {name: self._environ[name] for name in kept if name in self._environ}
+        return found | {
+            "PATH": _with_system(self._environ.get("PATH", "")),
+            "PYTHONPATH": commands.python_path(),
+            "CRM_STATE_DIR": self._place.state_base,
+            "CRM_RUNTIME_DIR": self._place.runtime_base,
+        }
+
+    def _await_daemons(self, names: Sequence[str]) -> None:
+        """Return when the control sockets of these nodes answer."""
+        deadline = time.monotonic() + _ANSWER_TIMEOUT_S
+        waiting = list(names)
+        while waiting:
+            try:
+                ask_node(
+                    self._place, waiting[0], control.ReadSubsystems(), timeout_s=_POLL_S * 50
+                ).close()
+                waiting.pop(0)
+                continue
+            except ClusterUnreachable:
+                pass
+            died = [n for n in self.status().nodes if n.name in names and n.state == "died"]
+            if died:
+                raise CrmError("; ".join(self._obituary(node) for node in died))
+            if time.monotonic() > deadline:
+                raise TimedOut(f"{', '.join(waiting)}: the daemon does not answer")
+            time.sleep(_POLL_S)
+
+    def _obituary(self, node: wire.NodeState) -> str:
+        lines = tail.last_lines(self._place.disk(node.name) + nodespec.NODE_OUTPUT, _LOG_TAIL_LINES)
+        said = "".join(f"\n    {line}" for line in lines)
+        return f"{node.name} did not start: {node.reason}{said}"
+
+    def _await_off(self, names: Sequence[str], timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            on = [node.name for node in self.status().nodes if node.pid and node.name in names]
+            if not on:
+                return
+            if time.monotonic() > deadline:
+                raise TimedOut(
+                    f"{', '.join(on)}: still on after {timeout_s:.0f} s",
+                    hint=f"crm_mon -1 shows what keeps it; crm lab kill {' '.join(on)} ends it",
+                )
+            time.sleep(_POLL_S)
+
+
+def list_labs(environ: Mapping[str, str] | None = None, uid: int | None = None) -> list[str]:
+    """The names of a user's labs, sorted."""
+    base = state_base(
+        os.environ if environ is None else environ, os.geteuid() if uid is None else uid
+    )
+    try:
+        names = sorted(os.listdir(base))
+    except OSError:
+        return []
+    found = []
+    for name in names:
+        try:
+            check_lab_name(name)
+        except CrmError:
+            continue  # not made by us
+        if os.path.exists(f"{base}/{name}/lab.json"):
+            found.append(name)
+    return found
+
+
+def _ignore_terminal_signals() -> dict[signal.Signals, _Handler]:
+    """Ctrl-C is for the command inside, as for a shell's; returns the handlers to restore."""
+    try:
+        return {
+            number: signal.signal(number, signal.SIG_IGN)
+            for number in (signal.SIGINT, signal.SIGQUIT)
+        }
+    except ValueError:
+        return {}  # not the main thread: then its owner deals with signals
+
+
+def _with_last(path: str, directory: str) -> str:
+    return f"{_with_system(path)}:{directory}"
+
+
+def _with_system(path: str) -> str:
+    """PATH with the directories of ``ip`` and its like, which users often have not."""
+    parts = [*path.split(":"), *commands.SYSTEM_PATH.split(":")]
+    return ":".join(dict.fromkeys(part for part in parts if part))
+
+
+def _write(path: str, text: str, mode: int) -> None:
+    draft = f"{path}.new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(draft, flags, mode), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(draft, path)
+
+
+__all__ = ["HOST", "Lab", "list_labs"]

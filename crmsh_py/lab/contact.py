@@ -1,0 +1,112 @@
+"""Talking to a lab's supervisor and to its nodes over their Unix sockets: blocking, bounded."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+
+import msgspec
+
+from crmsh_py.errors import ClusterUnreachable, CrmError, RemoteProtocolError
+from crmsh_py.lab.place import Place
+from crmsh_py.lab.processes import Process, identify
+from crmsh_py.wire import control, framing
+from crmsh_py.wire import lab as wire
+
+_TIMEOUT_S = 20.0  # a supervisor that is starting nodes answers when they are up
+_CLIENT_NAME = "crm lab"
+
+
+def find_supervisor(place: Place) -> Process | None:
+    """The process that listens on the lab's socket; None when nobody does."""
+    try:
+        with _connect(place.socket, _TIMEOUT_S) as connection:
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    except OSError:
+        return None
+    pid, _, _ = struct.unpack("3i", credentials)
+    return identify(pid)
+
+
+def ask(place: Place, request: wire.LabRequest, *, timeout_s: float = _TIMEOUT_S) -> wire.LabReply:
+    """Ask the supervisor.
+
+    Raises:
+        ClusterUnreachable: the lab is off, or its supervisor does not answer in time.
+        CrmError: it refused.
+    """
+    try:
+        with _connect(place.socket, timeout_s) as connection:
+            connection.sendall(wire.encode(request))
+            reply = wire.decode_reply(read_line(connection, time.monotonic() + timeout_s))
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise ClusterUnreachable(
+            f"lab '{place.lab}' is off", hint="switch it on: crm lab start"
+        ) from None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ClusterUnreachable(
+            f"the supervisor of lab '{place.lab}' does not answer: {error}"
+        ) from None
+    if isinstance(reply, wire.LabRefused):
+        raise CrmError(reply.text, hint=reply.hint or None)
+    return reply
+
+
+def ask_node(
+    place: Place, node: str, request: control.Request, *, timeout_s: float = 2.0
+) -> socket.socket:
+    """Send a request to a node's daemon.
+
+    A ``ReadSubsystems`` is waited for; anything else returns once it is sent. Returns the open
+    connection. Raises ClusterUnreachable when the daemon does not answer.
+    """
+    try:
+        connection = _connect(place.node_socket(node), timeout_s)
+    except OSError as error:
+        raise ClusterUnreachable(f"{node} does not answer: {error.strerror or error}") from None
+    try:
+        connection.sendall(framing.encode_request(1, control.Hello(client=_CLIENT_NAME)))
+        connection.sendall(framing.encode_request(2, request))
+        decoder = framing.ReplyDecoder()
+        wanted = 2 if isinstance(request, control.ReadSubsystems) else 1
+        deadline = time.monotonic() + timeout_s
+        while True:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            data = connection.recv(65536)
+            if not data:
+                raise ConnectionResetError("it has hung up")
+            if any(ticket >= wanted for ticket, _ in decoder.receive(data)):
+                return connection
+    except (OSError, RemoteProtocolError) as error:
+        connection.close()
+        raise ClusterUnreachable(f"{node} does not answer: {error}") from None
+
+
+def read_line(connection: socket.socket, deadline: float) -> bytes:
+    """Read up to the first newline. Raises OSError (TimeoutError at the deadline)."""
+    data = bytearray()
+    while not data.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no answer in time")
+        connection.settimeout(left)
+        chunk = connection.recv(65536)
+        if not chunk:
+            raise ConnectionResetError("the connection was closed in the middle of a line")
+        data += chunk
+        if len(data) > wire.MAX_LINE:
+            raise OSError("a line that is too long")
+    return bytes(data)
+
+
+def _connect(path: str, timeout_s: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        connection.settimeout(timeout_s)
+        connection.connect(os.fspath(path))
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,148 @@
+"""A node's own disk: a directory that lasts from start to start.
+
+It holds a node's private /etc, /var, /root, /srv and /mnt. /etc and /var begin as a farm: what a
+node writes or runs a service with is a real copy; the rest of the machine's entries are links to
+``/run/host/etc`` and ``/run/host/var``, where the machine's own ones are visible, read-only. So
+everything of /etc is there, new files can be made without root, and nothing of the machine can be
+changed from a node. (Overlays would be simpler, but without root every write to a file that
+belongs to root is refused in them.)
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+
+HOST_VIEW = "/run/host"  # in a node: where the machine's own /etc and /var are to be seen
+
+# Directories of the disk that are shown in place of the machine's.
+PRIVATE = ("/etc", "/var", "/root", "/srv", "/mnt")
+
+# Of /etc: services' configuration that a node may change, copied when the disk is new.
+_COPIED_ETC = ("apache2", "httpd", "nginx", "haproxy", "mysql", "postgresql", "default")
+# Of /etc: what the lab writes itself, or what must not be the machine's.
+_OWN_ETC = ("hosts", "hostname", "machine-id", "corosync", "pacemaker", "crmsh-py")
+# Of /var and /var/lib: always the node's own.
+_OWN_VAR = ("lib", "log", "www", "tmp", "spool", "cache")
+_OWN_VAR_LIB = ("corosync", "crmsh-py", "heartbeat", "pacemaker", "pcsd")
+
+_MAX_COPIED = 20_000  # entries of one copied directory; a node's disk is not a backup
+
+_DIRECTORIES = (
+    "etc/corosync/uidgid.d",
+    "etc/crmsh-py",
+    "etc/pacemaker",
+    "mnt",
+    "root",
+    "srv",
+    "var/cache",
+    "var/lib/corosync",
+    "var/lib/crmsh-py",
+    "var/lib/heartbeat",
+    "var/lib/pacemaker/blackbox",
+    "var/lib/pacemaker/cib",
+    "var/lib/pacemaker/cores",
+    "var/lib/pacemaker/pengine",
+    "var/log/apache2",
+    "var/log/cluster",
+    "var/log/corosync",
+    "var/log/pacemaker",
+    "var/spool",
+    "var/tmp",
+    "var/www/html",
+)
+
+
+def prepare(
+    disk: str, files: Mapping[str, str], first_files: Mapping[str, str], *, farm: bool = True
+) -> None:
+    """Make or refresh a disk; ``files`` are written now, ``first_files`` where they are missing.
+
+    ``farm``: link the rest of the machine's /etc and /var (not for plain processes).
+
+    To be called before the disk hides the machine's own directories. Raises OSError.
+    """
+    new = not os.path.isdir(f"{disk}/etc")
+    for directory in _DIRECTORIES:
+        os.makedirs(f"{disk}/{directory}", exist_ok=True)
+    os.chmod(f"{disk}/root", 0o700)
+    os.chmod(f"{disk}/var/tmp", 0o1777)  # noqa: S103, S108 - as on any machine
+    if new:
+        for name in _COPIED_ETC:
+            _copy(f"/etc/{name}", f"{disk}/etc/{name}")
+        _write(f"{disk}/etc/machine-id", secrets.token_hex(16) + "\n")
+    if farm:
+        _farm("/etc", f"{disk}/etc", own=_OWN_ETC)
+        _farm("/var", f"{disk}/var", own=_OWN_VAR)
+        _farm("/var/lib", f"{disk}/var/lib", own=_OWN_VAR_LIB)
+    for path, content in first_files.items():
+        if not os.path.lexists(disk + path):
+            _write(disk + path, content)
+    for path, content in files.items():
+        _write(disk + path, content)
+
+
+def settings_mode(path: str) -> int:
+    """The mode of a file that the lab writes: keys are for their owner alone."""
+    return 0o600 if path.endswith("/key") else 0o644
+
+
+def _write(path: str, content: str) -> None:
+    """Replace a file whole, so that a node killed meanwhile has the old or the new one."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    draft = f"{path}.new"
+    descriptor = os.open(
+        draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, settings_mode(path)
+    )
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    os.replace(draft, path)
+
+
+def _farm(source: str, target: str, *, own: tuple[str, ...]) -> None:
+    """Link what the machine has in ``source`` and the node has not."""
+    try:
+        entries = sorted(os.scandir(source), key=lambda entry: entry.name)
+    except OSError:
+        return  # a directory that we may not read is not there for the node either
+    for entry in entries:
+        link = f"{target}/{entry.name}"
+        if entry.name in own or os.path.lexists(link):
+            continue
+        # The machine's own links are taken as they are: they lead to /run, /proc or /usr, or to a
+        # neighbour that the node may have made its own.
+        os.symlink(
+            os.readlink(entry.path) if entry.is_symlink() else f"{HOST_VIEW}{entry.path}", link
+        )
+    for name in os.listdir(target):
+        link = f"{target}/{name}"
+        if os.path.islink(link):
+            leads_to = os.readlink(link)
+            if leads_to.startswith(f"{HOST_VIEW}/") and not os.path.lexists(f"{source}/{name}"):
+                os.unlink(link)  # the machine has it no more
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy what can be read of a directory; the rest is left out."""
+    if not os.path.isdir(source):
+        return
+    copied = 0
+    for directory, _, names in os.walk(source):
+        inside = target + directory.removeprefix(source)
+        os.makedirs(inside, exist_ok=True)
+        with os.scandir(directory) as entries:
+            links = [e for e in entries if e.is_symlink()]
+        for entry in links:
+            os.symlink(os.readlink(entry.path), f"{inside}/{entry.name}")
+        linked = {entry.name for entry in links}
+        for name in names:
+            copied += 1
+            if copied > _MAX_COPIED:
+                return
+            if name not in linked and os.path.isfile(f"{directory}/{name}"):
+                try:
+                    shutil.copy2(f"{directory}/{name}", f"{inside}/{name}")
+                except OSError:
+                    continue  # a key that only root may read, on a lab without root

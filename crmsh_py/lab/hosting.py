@@ -1,0 +1,353 @@
+"""The nodes of one lab while they run: switches them on and off, plugs and unplugs their cables.
+
+Used by the supervisor alone, in the lab's own network namespace. Everything is synchronous and
+bounded; nodes start at the same time. A node is ``_Running`` from its init's start until that
+process has been waited for; then its record keeps why it ended.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from crmsh_py.lab import boot, linux, network, processes
+from crmsh_py.lab.boot import BootSpec
+from crmsh_py.lab.config import LabConfig, NodeConfig
+from crmsh_py.lab.iproute import NetworkError
+from crmsh_py.lab.iproute import run as run_ip
+from crmsh_py.lab.isolation import Attempt, Isolation
+from crmsh_py.lab.nodespec import node_spec
+from crmsh_py.lab.place import Place
+from crmsh_py.wire.lab import LabState, NodeState
+
+BOOT_TIMEOUT_S = 20.0  # a loaded machine may take seconds; a node that takes longer hangs
+_KILL_TIMEOUT_S = 10.0
+
+
+@dataclass(slots=True)
+class _Running:
+    """A node that is on: its init and the two pipes to it."""
+
+    process: subprocess.Popen[bytes]
+    identity: processes.Process
+    said: bytes = b""  # what init has written and we have not read as a line yet
+    lines: list[str] = field(default_factory=list)
+
+    def read(self) -> bool:
+        """Take what init has written; False at the end of the pipe."""
+        assert self.process.stdout is not None
+        data = os.read(self.process.stdout.fileno(), 65536)
+        *lines, self.said = (self.said + data).split(b"\n")
+        self.lines += [line.decode("utf-8", "replace") for line in lines]
+        return bool(data)
+
+    def tell(self, line: str) -> None:
+        """Write a line to init; it may have died."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(line.encode())
+            self.process.stdin.flush()
+        except OSError:
+            pass  # its end is noticed where it is waited for
+
+    def last(self, word: str) -> str | None:
+        """What follows ``word`` in the newest line that begins with it."""
+        for line in reversed(self.lines):
+            first, _, rest = line.partition(" ")
+            if first == word:
+                return rest
+        return None
+
+
+@dataclass(slots=True)
+class _Node:
+    """A node of the lab, on or off."""
+
+    config: NodeConfig
+    index: int
+    running: _Running | None = None
+    state: str = "off"
+    reason: str = ""
+    since: float = 0.0
+    group: int = 0
+
+
+class Hosting:
+    """All nodes of a lab."""
+
+    def __init__(self, config: LabConfig, place: Place, attempt: Attempt) -> None:
+        self._config = config
+        self._place = place
+        self._attempt = attempt
+        self._networked = attempt.isolation is not Isolation.NONE
+        self._nodes = {
+            node.name: _Node(node, index, since=time.time())
+            for index, node in enumerate(config.nodes)
+        }
+        self._last_group = 0
+
+    def build_network(self) -> None:
+        """The bridge; raises NetworkError."""
+        if self._networked:
+            run_ip(network.build_host(self._config))
+
+    def descriptors(self) -> list[int]:
+        """What becomes readable when a node says something or ends."""
+        return [
+            node.running.process.stdout.fileno()
+            for node in self._nodes.values()
+            if node.running is not None and node.running.process.stdout is not None
+        ]
+
+    def state(self, note: str) -> LabState:
+        """What runs, for ``ReadLab``."""
+        own = processes.identify(os.getpid())
+        return LabState(
+            pid=os.getpid(),
+            started=own.started if own else 0,
+            isolation=self._attempt.isolation.value,
+            own_pids=self._attempt.own_pids,
+            note=note,
+            nodes=[
+                NodeState(
+                    name=node.config.name,
+                    address=self.address(node.config),
+                    state=node.state,
+                    pid=node.running.identity.pid if node.running else 0,
+                    started=node.running.identity.started if node.running else 0,
+                    since=node.since,
+                    group=node.group,
+                    reason=node.reason,
+                )
+                for node in self._nodes.values()
+            ],
+        )
+
+    def address(self, node: NodeConfig) -> str:
+        """The address that a node really has."""
+        return node.address if self._networked else node.loopback
+
+    # ---- switching on ------------------------------------------------------------------------
+
+    def start(self, names: Sequence[str], *, manager: bool) -> tuple[list[str], str]:
+        """Switch nodes on, all at once.
+
+        Returns the nodes that were off before and are on now, and what went wrong ('' if nothing).
+        """
+        self.notice_ends()
+        wanted = [self._nodes[name] for name in names if self._nodes[name].running is None]
+        for node in wanted:
+            self._launch(node, manager=manager)
+        deadline = time.monotonic() + BOOT_TIMEOUT_S
+        unshared = self._await(wanted, boot.UNSHARED, deadline)
+        failures = []
+        for node in unshared:
+            try:
+                self._plug_in(node)
+            except NetworkError as error:
+                failures.append(f"{node.config.name}: its network: {error}")
+                self._switch_off(node, reason=str(error), state="died")
+        ready = self._await([n for n in unshared if n.running is not None], boot.READY, deadline)
+        for node in wanted:
+            if node in ready:
+                node.state, node.reason, node.since = "on", "", time.time()
+            elif node.running is not None or node.state != "died":
+                reason = self._failure_of(node)
+                failures.append(f"{node.config.name}: {reason}")
+                self._switch_off(node, reason=reason, state="died")
+        return [node.config.name for node in ready], "; ".join(failures)
+
+    def _launch(self, node: _Node, *, manager: bool) -> None:
+        spec = node_spec(
+            self._config, self._place, node.config, attempt=self._attempt, manager=manager
+        )
+        own_pids = spec.own_pids
+        if own_pids:
+            linux.unshare(linux.CLONE_NEWPID)  # for the children that come now
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-S", "-P", "-m", "crmsh_py.lab.init"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+                bufsize=0,
+            )
+        finally:
+            if own_pids:
+                descriptor = linux.open_namespace(os.getpid(), "pid")
+                linux.setns(descriptor, linux.CLONE_NEWPID)
+                os.close(descriptor)
+        identity = processes.identify(process.pid) or processes.Process(process.pid, 0)
+        node.running = _Running(process, identity)
+        node.state, node.reason, node.since = "starting", "", time.time()
+        node.running.tell(spec.to_line())
+
+    def _plug_in(self, node: _Node) -> None:
+        assert node.running is not None
+        if self._networked:
+            pid = node.running.identity.pid
+            run_ip(network.attach_node(node.config, node.index, pid, node.group))
+        node.running.tell(f"{boot.GO}\n")
+
+    @staticmethod
+    def _await(nodes: Sequence[_Node], word: str, deadline: float) -> list[_Node]:
+        """Wait until each of the nodes has said ``word``, or can say nothing more."""
+        poll = select.poll()
+        waiting: dict[int, _Running] = {}
+        for node in nodes:
+            running = node.running
+            if running is None or running.last(word) is not None:
+                continue
+            assert running.process.stdout is not None
+            waiting[running.process.stdout.fileno()] = running
+            poll.register(running.process.stdout.fileno(), select.POLLIN)
+        while waiting and (left := deadline - time.monotonic()) > 0:
+            for descriptor, _ in poll.poll(1000 * left):
+                running = waiting[descriptor]
+                if not running.read() or running.last(word) is not None:
+                    poll.unregister(descriptor)
+                    del waiting[descriptor]
+        return [n for n in nodes if n.running is not None and n.running.last(word) is not None]
+
+    def _failure_of(self, node: _Node) -> str:
+        if node.running is None:
+            return node.reason or "it is off"
+        return node.running.last(boot.FAILED) or "it did not start in time"
+
+    # ---- switching off -----------------------------------------------------------------------
+
+    def terminate(self, names: Sequence[str]) -> list[str]:
+        """Ask daemons to end; who is on is returned."""
+        asked = []
+        for name in names:
+            running = self._nodes[name].running
+            if running is not None:
+                # Ours until it has been waited for, so the id is still its own.
+                processes.send(running.identity.pid, signal.SIGTERM)
+                asked.append(name)
+        return asked
+
+    def kill(self, names: Sequence[str]) -> list[str]:
+        """Cut the power of nodes; those that were on are returned."""
+        self.notice_ends()
+        wanted = [self._nodes[name] for name in names if self._nodes[name].running is not None]
+        if self._networked:
+            run_ip([line for n in wanted for line in network.unplug(n.index)], go_on=True)
+        for node in wanted:
+            self._signal_dead(node)
+        for node in wanted:
+            self._switch_off(node, reason="killed", state="off")
+        return [node.config.name for node in wanted]
+
+    def _signal_dead(self, node: _Node) -> None:
+        assert node.running is not None
+        pid = node.running.identity.pid
+        if self._attempt.own_pids:
+            processes.send(pid, signal.SIGKILL)  # the kernel ends the whole namespace
+        else:
+            processes.kill_tree(pid)
+
+    def _switch_off(self, node: _Node, *, reason: str, state: str) -> None:
+        """Make sure that nothing of a node is left, and write down why."""
+        running = node.running
+        if running is None:
+            return
+        self._signal_dead(node)
+        try:
+            running.process.wait(_KILL_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            reason += " (and does not end: a process of it hangs in the kernel)"
+        for pipe in (running.process.stdin, running.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        if self._networked:
+            run_ip(network.detach_node(node.index), go_on=True)
+        self._remove_socket(node)
+        node.running = None
+        node.state, node.reason, node.since = state, reason, time.time()
+
+    def _remove_socket(self, node: _Node) -> None:
+        try:
+            os.unlink(self._place.node_socket(node.config.name))
+        except OSError:
+            pass  # it was never made, or the daemon has removed it
+
+    def notice_ends(self) -> None:
+        """Look for nodes that have ended by themselves, and clear up after them."""
+        for node in self._nodes.values():
+            running = node.running
+            if running is None or node.state == "starting":
+                continue
+            assert running.process.stdout is not None
+            descriptor = running.process.stdout.fileno()
+            ended = running.process.poll() is not None
+            while not ended and select.select([descriptor], [], [], 0)[0]:
+                ended = not running.read()
+            if ended:
+                while select.select([descriptor], [], [], 0)[0] and running.read():
+                    pass
+                code = running.last(boot.ENDED)
+                orderly = code == "0"
+                self._switch_off(
+                    node,
+                    reason="" if orderly else _why_ended(running, code),
+                    state="off" if orderly else "died",
+                )
+
+    # ---- cables ------------------------------------------------------------------------------
+
+    def cut_off(self, names: Sequence[str]) -> list[str]:
+        """Move nodes to a bridge of their own. Raises NetworkError."""
+        self._last_group += 1
+        group = self._last_group
+        run_ip(network.add_cut(group))
+        for name in names:
+            node = self._nodes[name]
+            node.group = group
+            if node.running is not None:
+                run_ip(network.move_port(node.index, group))
+        self._drop_empty_cuts()
+        return list(names)
+
+    def heal(self) -> list[str]:
+        """Move all nodes back to the main bridge. Raises NetworkError."""
+        healed = [node for node in self._nodes.values() if node.group]
+        for node in healed:
+            if node.running is not None:
+                run_ip(network.move_port(node.index, 0))
+            node.group = 0
+        self._drop_empty_cuts()
+        return [node.config.name for node in healed]
+
+    def _drop_empty_cuts(self) -> None:
+        used = {node.group for node in self._nodes.values()}
+        gone = [group for group in range(1, self._last_group + 1) if group not in used]
+        run_ip([line for group in gone for line in network.remove_cut(group)], go_on=True)
+        if not used - {0}:
+            self._last_group = 0
+
+    def names(self) -> list[str]:
+        """All nodes, in the order of the lab's record."""
+        return list(self._nodes)
+
+
+def _why_ended(running: _Running, code: str | None) -> str:
+    if code is None:
+        # A reboot or a halt typed in the node ends its process 1 by one of these two.
+        rc = running.process.poll()
+        if rc in (-signal.SIGHUP, -signal.SIGINT):
+            return "it was rebooted or halted from inside"
+        return "it was killed"
+    number = int(code)
+    if number < 0:
+        return f"its daemon was killed by {signal.Signals(-number).name}"
+    return f"its daemon ended with exit code {number}"
+
+
+__all__ = ["BOOT_TIMEOUT_S", "BootSpec", "Hosting"]

@@ -1,0 +1,111 @@
+"""Makes the ``BootSpec`` of a node: its settings, its files, its environment. Pure."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from crmsh_py.lab import commands, network
+from crmsh_py.lab.boot import BootSpec
+from crmsh_py.lab.config import LabConfig, NodeConfig
+from crmsh_py.lab.isolation import Attempt, Isolation
+from crmsh_py.lab.place import NODE_CONF, NODE_KEY, NODE_LOG, NODE_SETTINGS, NODE_STORE, Place
+from crmsh_py.wire import settings as wire_settings
+from crmsh_py.wire.settings import NodeSettings
+
+# What a daemon writes to its stdout and stderr: only a failed start does.
+NODE_OUTPUT = "/var/log/crm-node.out"
+INDEX_PAGE = "<html>\n<body>My Test Site - {name}</body>\n</html>\n"
+
+
+def node_spec(
+    config: LabConfig, place: Place, node: NodeConfig, *, attempt: Attempt, manager: bool
+) -> BootSpec:
+    """How to start one node of a lab. Raises OSError when the lab's own files are gone."""
+    isolated = attempt.isolation is not Isolation.NONE
+    disk = place.disk(node.name)
+    settings = _settings(config, place, node, attempt=attempt, manager=manager)
+    conf = Path(place.conf).read_text(encoding="utf-8")
+    command = config.daemon or (sys.executable, "-P", "-m", "crmsh_py.node")
+    prefix = "" if isolated else disk
+    return BootSpec(
+        node=node.name,
+        disk=disk,
+        log=prefix + NODE_OUTPUT,
+        argv=(*command, prefix + NODE_SETTINGS),
+        environment={
+            **environment(config, place, node.name),
+            "PYTHONPATH": commands.python_path(),
+        },
+        isolated=isolated,
+        own_pids=isolated and attempt.own_pids,
+        keep=(*commands.needed_directories(), place.commands, place.last_commands),
+        keep_writable=(place.runtime,),
+        commands=tuple(network.configure_node(node.address, config.prefix_length, config.host)),
+        files={
+            NODE_SETTINGS: wire_settings.dump(settings).decode(),
+            NODE_CONF: conf,
+            NODE_KEY: Path(place.key).read_text(encoding="ascii"),
+        },
+        first_files={
+            "/etc/hosts": hosts_file(config, isolated=isolated),
+            "/etc/hostname": f"{node.name}\n",
+            "/var/www/html/index.html": INDEX_PAGE.format(name=node.name),
+        },
+    )
+
+
+def environment(config: LabConfig, place: Place, node: str) -> dict[str, str]:
+    """The variables of every program in a node (``node`` '' is the host)."""
+    found = {
+        "PATH": commands.search_path(place.commands, place.last_commands),
+        "HOME": "/root",
+        "USER": "root",
+        "LOGNAME": "root",
+        "SHELL": "/bin/sh" if not os.path.exists("/bin/bash") else "/bin/bash",
+        "LANG": "C.UTF-8",
+        "CRM_LAB": config.name,
+        "CRM_LAB_INSIDE": "1",  # by which a destroy knows what was started in the lab
+        "CRM_STATE_DIR": place.state_base,
+        "CRM_RUNTIME_DIR": place.runtime_base,
+    }
+    if node:
+        # Where installed agents look for crm_attribute and its like (ocf-directories).
+        found |= {"CRM_NODE": node, "HA_SBIN_DIR": place.commands}
+    return found
+
+
+def hosts_file(config: LabConfig, *, isolated: bool) -> str:
+    """The content of /etc/hosts: every node by name."""
+    lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"]
+    lines += [
+        f"{node.address if isolated else node.loopback}\t{node.name}" for node in config.nodes
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _settings(
+    config: LabConfig, place: Place, node: NodeConfig, *, attempt: Attempt, manager: bool
+) -> NodeSettings:
+    isolated = attempt.isolation is not Isolation.NONE
+    # A plain process has no file system of its own: its paths are those of its disk.
+    prefix = "" if isolated else place.disk(node.name)
+    return NodeSettings(
+        lab=config.name,
+        node=node.name,
+        address=node.address if isolated else node.loopback,
+        corosync_conf=prefix + NODE_CONF,
+        control_socket=place.node_socket(node.name),
+        store=prefix + NODE_STORE,
+        log=prefix + NODE_LOG,
+        key=prefix + NODE_KEY,
+        peers={peer.address if isolated else peer.loopback: peer.name for peer in config.nodes},
+        run_directory="/run" if isolated else f"{place.disk(node.name)}/run",
+        path=commands.search_path(place.commands, place.last_commands),
+        manager=manager,
+        multicast=isolated,
+        agents=config.agents,
+        isolated=isolated,
+        one_user=attempt.isolation in (Isolation.ONE_USER, Isolation.NONE),
+    )

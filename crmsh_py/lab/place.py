@@ -1,0 +1,211 @@
+"""Where a lab is on the disk, and that these directories are ours alone.
+
+State: ``lab.json``, ``corosync.conf``, ``key``, ``bin/`` and ``bin-last/`` (commands for PATH),
+``supervisor.log``, ``nodes/NODE/…`` (the disks). Runtime: sockets. Both are 0700 and belong to the
+user; a directory that somebody else could have made (the runtime directory may be below /tmp) is
+refused.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmsh_py.errors import CrmError, NotPermitted, TimedOut
+from crmsh_py.lab.config import LabConfig
+from crmsh_py.wire import paths
+
+LOCK_TIMEOUT_S = 150.0  # longer than an orderly stop may take
+_LOCK_POLL_S = 0.02
+
+# What a node calls its own files; the disk keeps them under the same names.
+NODE_SETTINGS = "/etc/crmsh-py/settings.json"
+NODE_KEY = "/etc/crmsh-py/key"
+NODE_CONF = "/etc/corosync/corosync.conf"
+NODE_STORE = "/var/lib/crmsh-py/store.sqlite"
+NODE_LOG = "/var/log/corosync/corosync.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """All the paths of one lab."""
+
+    lab: str
+    state_base: str
+    runtime_base: str
+
+    @property
+    def state(self) -> str:
+        """The lab's lasting directory."""
+        return f"{self.state_base}/{self.lab}"
+
+    @property
+    def runtime(self) -> str:
+        """The directory of its sockets."""
+        return f"{self.runtime_base}/{self.lab}"
+
+    @property
+    def record(self) -> str:
+        """The file that says what the lab is."""
+        return f"{self.state}/lab.json"
+
+    @property
+    def conf(self) -> str:
+        """The corosync.conf that the lab was created with."""
+        return f"{self.state}/corosync.conf"
+
+    @property
+    def key(self) -> str:
+        """The key of the nodes' datagrams."""
+        return f"{self.state}/key"
+
+    @property
+    def commands(self) -> str:
+        """The directory that comes first on a node's PATH."""
+        return f"{self.state}/bin"
+
+    @property
+    def last_commands(self) -> str:
+        """The directory that comes last on a node's PATH."""
+        return f"{self.state}/bin-last"
+
+    @property
+    def supervisor_log(self) -> str:
+        """What the supervisor has to say."""
+        return f"{self.state}/supervisor.log"
+
+    @property
+    def socket(self) -> str:
+        """The supervisor's socket."""
+        return paths.check_socket_path(f"{self.runtime}/lab.sock")
+
+    @property
+    def nodes(self) -> str:
+        """The directory of all disks."""
+        return f"{self.state}/nodes"
+
+    def disk(self, node: str) -> str:
+        """A node's disk, as seen from outside."""
+        return f"{self.nodes}/{node}"
+
+    def node_socket(self, node: str) -> str:
+        """A node's control socket; the path is the same inside the node."""
+        return paths.check_socket_path(f"{self.runtime}/{node}.sock")
+
+    def node_log(self, node: str) -> str:
+        """A node's log, as seen from outside."""
+        return self.disk(node) + NODE_LOG
+
+    def exists(self) -> bool:
+        """Whether the lab has been created."""
+        return os.path.exists(self.record)
+
+    def load(self) -> LabConfig:
+        """The lab's record.
+
+        Raises:
+            CrmError: there is no such lab.
+        """
+        try:
+            text = Path(self.record).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise CrmError(
+                f"there is no lab '{self.lab}'", hint="make one: crm lab create"
+            ) from None
+        except OSError as error:
+            raise NotPermitted(f"{self.record} cannot be read: {error.strerror}") from None
+        return LabConfig.from_json(text)
+
+    def make_directories(self) -> None:
+        """Make state and runtime directory, 0700, or see that they are ours."""
+        for directory in (self.state_base, self.state, self.runtime_base, self.runtime):
+            own_directory(directory)
+        paths.check_socket_path(f"{self.runtime}/{'n' * 15}.sock")
+
+
+def place_of(environ: Mapping[str, str], uid: int, lab: str = "") -> Place:
+    """The place of a lab ('' means the one that the environment names)."""
+    name = paths.check_lab_name(lab) if lab else paths.lab_name(environ)
+    return Place(name, paths.state_base(environ, uid), paths.runtime_base(environ, uid))
+
+
+def own_directory(directory: str) -> None:
+    """Make a directory that only we can enter; its parents as usual.
+
+    Raises:
+        NotPermitted: it is a link, belongs to somebody else, or cannot be made.
+    """
+    try:
+        parent = os.path.dirname(directory)
+        if not os.path.isdir(parent):
+            own_directory(parent)
+        try:
+            os.mkdir(directory, 0o700)
+        except FileExistsError:
+            pass
+        found = os.lstat(directory)
+    except OSError as error:
+        raise NotPermitted(
+            f"{directory} cannot be made: {error.strerror}",
+            hint="set CRM_STATE_DIR and CRM_RUNTIME_DIR to directories of your own",
+        ) from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise NotPermitted(
+            f"{directory} is not a directory of yours",
+            hint="set CRM_STATE_DIR and CRM_RUNTIME_DIR to directories of your own",
+        )
+    if found.st_mode & 0o022:
+        os.chmod(directory, 0o700)
+
+
+@contextmanager
+def locked(place: Place, *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+    """Hold the lab for one command: its state directory is locked, so no lock file is left over.
+
+    Raises:
+        TimedOut: another command holds it all that time.
+        CrmError: the lab is gone.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            descriptor = os.open(place.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise CrmError(
+                f"there is no lab '{place.lab}'", hint="make one: crm lab create"
+            ) from None
+        except OSError as error:
+            raise NotPermitted(f"{place.state}: {error.strerror}") from None
+        try:
+            if _lock(descriptor) and _same(descriptor, place.state):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+        if time.monotonic() > deadline:
+            raise TimedOut(f"another command has been at work on lab '{place.lab}' all the time")
+        time.sleep(_LOCK_POLL_S)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _same(descriptor: int, path: str) -> bool:
+    """Whether the directory was not destroyed and made anew while we waited for it."""
+    try:
+        now = os.stat(path)
+    except OSError:
+        return False
+    held = os.fstat(descriptor)
+    return (held.st_dev, held.st_ino) == (now.st_dev, now.st_ino)

@@ -1,0 +1,109 @@
+"""Taking away what a lab may have left: processes in its namespaces, and its files.
+
+Files may belong to user ids that only the lab's user namespace has (a range): then they are removed
+by a child in a namespace with the same ids.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+from crmsh_py.errors import NotPermitted, TimedOut
+from crmsh_py.lab import commands, processes
+from crmsh_py.lab.isolation import Isolation, candidates
+from crmsh_py.lab.place import Place
+
+_END_TIMEOUT_S = 5.0
+_REMOVE_TIMEOUT_S = 60.0
+
+
+def end_strays(place: Place) -> None:
+    """Kill what was started on the host or in a node and outlived the supervisor.
+
+    The environment tells them: the lab's name and its state directory. Raises TimedOut.
+    """
+    marks = (f"CRM_LAB={place.lab}", f"CRM_STATE_DIR={place.state_base}", "CRM_LAB_INSIDE=1")
+    strays = []
+    for pid in processes.all_pids():
+        if pid != os.getpid() and processes.environment_has(pid, marks):
+            identity = processes.identify(pid)
+            if identity is not None and pid not in _ancestors():
+                processes.send(pid, signal.SIGKILL)
+                strays.append(identity)
+    left = processes.wait_gone(strays, _END_TIMEOUT_S)
+    if left:
+        raise TimedOut(f"processes of the lab do not end: {[p.pid for p in left]}")
+
+
+def _ancestors() -> set[int]:
+    """Our own parents: a destroy typed on the lab's host must not kill the shell it came from."""
+    found: set[int] = set()
+    pid = os.getpid()
+    for _ in range(64):
+        parent = processes.parent_of(pid)
+        if parent <= 1:
+            break
+        found.add(parent)
+        pid = parent
+    return found
+
+
+def remove_files(place: Place, uid: int) -> None:
+    """Remove both directories of a lab, and their parents where nothing else is in them."""
+    for directory in (place.runtime, place.state):
+        remove_tree(directory, uid)
+    for base in (place.state_base, place.runtime_base):
+        # .../crmsh-py/labs and .../crmsh-py, or /tmp/crm-UID/crmsh-py and /tmp/crm-UID
+        for directory in (base, os.path.dirname(base)):
+            name = os.path.basename(directory)
+            if name in ("labs", "crmsh-py") or name == f"crm-{uid}":
+                try:
+                    os.rmdir(directory)
+                except OSError:
+                    break  # another lab's
+
+
+def remove_tree(directory: str, uid: int) -> None:
+    """Remove a directory of a lab with all that nodes have left in it. Raises NotPermitted."""
+    _remove(directory)
+    if not os.path.lexists(directory):
+        return
+    if Isolation.RANGE in candidates(uid):
+        _remove_in_range(directory)
+    if os.path.lexists(directory):
+        raise NotPermitted(
+            f"{directory} cannot be removed", hint=f"files of other users: sudo rm -rf {directory}"
+        )
+
+
+def _remove(directory: str) -> None:
+    """Remove what we may; directories that their owner has closed are opened first."""
+    if os.path.islink(directory) or not os.path.isdir(directory):
+        try:
+            os.unlink(directory)
+        except OSError:
+            pass
+        return
+    for inside, names, _ in os.walk(directory):
+        for name in (".", *names):
+            path = os.path.join(inside, name)
+            if not os.path.islink(path) and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+                try:
+                    os.chmod(path, 0o700)
+                except OSError:
+                    pass
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remove_in_range(directory: str) -> None:
+    subprocess.run(
+        [sys.executable, "-P", "-m", "crmsh_py.lab.inrange", directory],
+        env={"PYTHONPATH": commands.python_path(), "PATH": commands.SYSTEM_PATH},
+        stdin=subprocess.DEVNULL,
+        check=False,
+        timeout=_REMOVE_TIMEOUT_S,
+    )

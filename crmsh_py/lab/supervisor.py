@@ -1,0 +1,305 @@
+"""The process that holds a running lab: its namespaces, its network, its nodes.
+
+    python -P -m crmsh_py.lab.supervisor LAB
+
+The first process tries the kinds of isolation, best first, each in a forked child; the child that
+succeeds is the supervisor. The first process prints one line (``ok``, or ``failed TEXT``) and ends
+when the supervisor listens, so the caller waits for exactly that. The supervisor is detached from
+the caller's terminal, answers one request at a time on the lab's socket, notices nodes that end,
+and ends when it is told to, when it gets SIGTERM, or when the lab's directory is taken away. Its
+nodes die with it, however it ends (``linux.die_with_parent``).
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from crmsh_py.errors import CrmError, did_you_mean
+from crmsh_py.lab import commands, isolation, linux, nodespec
+from crmsh_py.lab.config import LabConfig
+from crmsh_py.lab.contact import read_line
+from crmsh_py.lab.hosting import Hosting
+from crmsh_py.lab.iproute import NetworkError
+from crmsh_py.lab.isolation import Attempt, Isolation
+from crmsh_py.lab.place import Place, place_of
+from crmsh_py.wire import lab as wire
+
+_REQUEST_TIMEOUT_S = 2.0  # a client says its line at once; one that does not is dropped
+_TICK_S = 2.0  # how often to look whether the lab's directory is still there
+
+
+def main(arguments: list[str]) -> int:
+    """Become the supervisor of a lab, or say why not."""
+    place = place_of(os.environ, os.geteuid(), arguments[0])
+    config = place.load()
+    os.chdir("/")
+    failures: list[Attempt] = []
+    for candidate in isolation.candidates(os.geteuid()):
+        attempt = _try_candidate(candidate, config, place, failures)
+        if not attempt.failure:
+            print("ok", flush=True)
+            return 0
+        failures.append(attempt)
+    reasons = "; ".join(f"{a.isolation.value}: {a.failure}" for a in failures)
+    print(f"failed {reasons}", flush=True)
+    return 1
+
+
+def _try_candidate(
+    candidate: Isolation, config: LabConfig, place: Place, failures: list[Attempt]
+) -> Attempt:
+    """Fork a child that tries one isolation and goes on as the supervisor when it works.
+
+    The child says ``map`` when its user ids must be mapped from outside, then ``ok`` or a failure.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    from_child, child_out = os.pipe()
+    child_in, to_child = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(from_child)
+        os.close(to_child)
+        _supervise(candidate, config, place, failures, said=child_out, told=child_in)
+    os.close(child_out)
+    os.close(child_in)
+    try:
+        with open(from_child, encoding="utf-8") as lines:
+            for line in lines:
+                word = line.strip()
+                if word == "map":
+                    os.write(to_child, f"{isolation.map_range(child, uid, gid)}\n".encode())
+                elif word == "ok":
+                    return Attempt(candidate)
+                else:
+                    os.waitpid(child, 0)
+                    return Attempt(candidate, word)
+        os.waitpid(child, 0)
+        return Attempt(candidate, "it ended without a word")
+    finally:
+        os.close(to_child)
+
+
+def _supervise(
+    candidate: Isolation,
+    config: LabConfig,
+    place: Place,
+    failures: list[Attempt],
+    *,
+    said: int,
+    told: int,
+) -> NoReturn:
+    """The child: enter the namespaces, listen, serve, end. Never returns."""
+
+    def map_ids() -> None:
+        os.write(said, b"map\n")
+        failure = os.read(told, 65536).decode().strip()
+        if failure:
+            raise OSError(1, failure)
+
+    code = 1
+    try:
+        own_pids = False
+        if candidate is not Isolation.NONE:
+            own_pids = isolation.enter(candidate, map_ids)
+        attempt = Attempt(candidate, own_pids=own_pids)
+        supervisor = Supervisor(config, place, attempt, note=_note(attempt, failures))
+        supervisor.listen()
+    except (OSError, NetworkError) as error:
+        text = isolation.failure_text(error).replace("\n", " ")
+        os.write(said, f"{text or 'refused'}\n".encode())
+    else:
+        os.setsid()
+        os.write(said, b"ok\n")
+        os.close(said)
+        os.close(told)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(2, 1)  # the caller reads our stdout to its end; the log is stderr
+        os.close(null)
+        code = supervisor.serve()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _note(attempt: Attempt, failures: list[Attempt]) -> str:
+    """Why the isolation is no better, for a person; '' when it is the best."""
+    uid = os.geteuid() if attempt.isolation is Isolation.NONE else int(_outer_uid())
+    reasons = "; ".join(a.failure for a in failures if a.isolation is not Isolation.ROOT)
+    if attempt.isolation is Isolation.NONE:
+        return (
+            "this machine lets this user make no namespaces"
+            f" ({reasons}): nodes are plain processes on loopback, with stand-ins for agents."
+            f" What would help: {isolation.advice(uid)}"
+        )
+    if attempt.isolation is Isolation.ONE_USER:
+        help_text = isolation.range_advice(uid)
+        wish = f" What would help: {help_text}" if help_text else ""
+        cause = f" ({reasons})" if reasons else ""
+        return (
+            f"nodes have one user id{cause}: agents whose program changes its user (apache) run as"
+            f" stand-ins.{wish}"
+        )
+    return ""
+
+
+def _outer_uid() -> str:
+    """Our user id as seen from outside: the first line of our own map."""
+    return Path("/proc/self/uid_map").read_text(encoding="ascii").split()[1]
+
+
+class Supervisor:
+    """The lab's socket in front of its ``Hosting``."""
+
+    def __init__(self, config: LabConfig, place: Place, attempt: Attempt, *, note: str) -> None:
+        self._config = config
+        self._place = place
+        self._note = note
+        self._networked = attempt.isolation is not Isolation.NONE
+        self._hosting = Hosting(config, place, attempt)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self._ending = False
+
+    def listen(self) -> None:
+        """Build the network and open the socket; raises OSError, NetworkError."""
+        commands.write(self._place.commands, self._place.last_commands)
+        self._hosting.build_network()
+        if self._networked:
+            self._name_nodes()
+        try:
+            os.unlink(self._place.socket)  # of a supervisor that was killed
+        except FileNotFoundError:
+            pass
+        self._socket.bind(self._place.socket)
+        self._socket.listen(16)
+
+    def _name_nodes(self) -> None:
+        """Let the host know the nodes by name: an /etc/hosts of its own, in its own mounts."""
+        path = f"{self._place.state}/hosts"
+        Path(path).write_text(nodespec.hosts_file(self._config, isolated=True), encoding="utf-8")
+        try:
+            linux.bind(path, "/etc/hosts")
+        except OSError:
+            pass  # a machine without /etc/hosts; the addresses do as well
+
+    def serve(self) -> int:
+        """Answer until the end; returns the exit code."""
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self._on_term)
+        try:
+            while not self._ending:
+                self._wait()
+                self._hosting.notice_ends()
+                if not self._place.exists():
+                    self._ending = True  # somebody removed the lab under us
+        finally:
+            self._hosting.kill(self._hosting.names())
+            self._socket.close()
+            try:
+                os.unlink(self._place.socket)
+            except OSError:
+                pass  # the directory has gone with it
+        return 0
+
+    def _on_term(self, _: int, __: object) -> None:
+        self._ending = True
+
+    def _wait(self) -> None:
+        """Sleep until a client comes, a node says something, or the next look is due."""
+        with selectors.PollSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            for descriptor in self._hosting.descriptors():
+                selector.register(descriptor, selectors.EVENT_READ)
+            for key, _ in selector.select(_TICK_S):
+                if key.fileobj is self._socket:
+                    connection, _ = self._socket.accept()
+                    with connection:
+                        self._talk(connection)
+
+    def _talk(self, connection: socket.socket) -> None:
+        """One question, one answer. A client that breaks the rules is dropped."""
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        _, uid, _ = struct.unpack("3i", credentials)
+        if uid != os.geteuid():
+            return
+        try:
+            line = read_line(connection, time.monotonic() + _REQUEST_TIMEOUT_S)
+            request = wire.decode_request(line)
+        except ConnectionResetError:
+            return  # somebody who only wanted to know whether we are here
+        except (OSError, msgspec.MsgspecError) as error:
+            _log(f"a client that made no sense: {error}")
+            return
+        reply = self._answer(request)
+        try:
+            connection.settimeout(_REQUEST_TIMEOUT_S)
+            connection.sendall(wire.encode(reply))
+        except OSError:
+            pass  # it did not wait; what it asked for is done
+
+    def _answer(self, request: wire.LabRequest) -> wire.LabReply:
+        try:
+            return self._carry_out(request)
+        except CrmError as error:
+            return wire.LabRefused(text=error.message, hint=error.hint or "")
+        except (NetworkError, OSError) as error:
+            _log(f"{type(request).__name__}: {error}")
+            return wire.LabRefused(text=isolation.failure_text(error))
+
+    def _carry_out(self, request: wire.LabRequest) -> wire.LabReply:
+        hosting = self._hosting
+        match request:
+            case wire.StartNodes(nodes=nodes, manager=manager):
+                started, failure = hosting.start(self._named(nodes), manager=manager)
+                if failure:
+                    return wire.LabRefused(text=failure)
+                return wire.LabDone(nodes=started)
+            case wire.TerminateNodes(nodes=nodes):
+                return wire.LabDone(nodes=hosting.terminate(self._named(nodes)))
+            case wire.KillNodes(nodes=nodes):
+                return wire.LabDone(nodes=hosting.kill(self._named(nodes)))
+            case wire.CutOff(nodes=nodes):
+                self._need_network()
+                return wire.LabDone(nodes=hosting.cut_off(self._named(nodes)))
+            case wire.Heal():
+                self._need_network()
+                return wire.LabDone(nodes=hosting.heal())
+            case wire.ReadLab():
+                hosting.notice_ends()
+                return hosting.state(self._note)
+            case wire.EndLab():
+                self._ending = True
+                return wire.LabDone(nodes=hosting.kill(hosting.names()))
+
+    def _named(self, nodes: list[str]) -> list[str]:
+        known = self._hosting.names()
+        for name in nodes:
+            if name not in known:
+                raise CrmError(f"there is no node '{name}'", hint=did_you_mean(name, known))
+        return list(dict.fromkeys(nodes))
+
+    def _need_network(self) -> None:
+        if not self._networked:
+            raise CrmError(
+                "this lab's nodes are plain processes on loopback: there are no cables to pull",
+                hint="'crm lab status' says what would give it a network of its own",
+            )
+
+
+def _log(text: str) -> None:
+    print(time.strftime("%b %d %H:%M:%S"), text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+"""Messages of a lab's supervisor: one JSON line asks, one JSON line answers, per connection.
+
+Spoken by ``crm lab …`` outside, and by the lab's fence agent inside a node. The supervisor does
+one thing at a time, in the order of the questions; every one of them is bounded in time.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+MAX_LINE = 1024 * 1024  # bytes; a request or an answer with every node of a lab is far below
+
+Name = Annotated[str, msgspec.Meta(max_length=64)]
+Names = Annotated[list[Name], msgspec.Meta(max_length=64)]
+Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Base of everything that crosses the supervisor's socket."""
+
+
+class StartNodes(Message):
+    """Switch these nodes on; those that are on stay as they are."""
+
+    nodes: Names
+    manager: bool = True  # False: membership only, until the cluster manager is asked for
+
+
+class TerminateNodes(Message):
+    """Ask the daemons of these nodes to end (SIGTERM); answered at once."""
+
+    nodes: Names
+
+
+class KillNodes(Message):
+    """A power failure of these nodes: the cable first, then SIGKILL to everything of them."""
+
+    nodes: Names
+
+
+class CutOff(Message):
+    """Separate these nodes from all others; among themselves they still see each other."""
+
+    nodes: Names
+
+
+class Heal(Message):
+    """Undo all partitions."""
+
+
+class ReadLab(Message):
+    """Ask what runs."""
+
+
+class EndLab(Message):
+    """Kill all nodes and end the supervisor."""
+
+
+LabRequest = StartNodes | TerminateNodes | KillNodes | CutOff | Heal | ReadLab | EndLab
+
+
+class NodeState(msgspec.Struct, frozen=True, kw_only=True):
+    """One node as the supervisor sees it.
+
+    ``state`` is 'off', 'on' or 'died' (it ended by itself, or failed to start: see ``reason``).
+    ``pid`` is its process 1 as seen from outside, 0 when it is off; ``started`` belongs to it (see
+    proc_pid_stat(5), starttime). ``group`` is 0, or the number of the partition it is cut off in.
+    """
+
+    name: Name
+    address: Text
+    state: Name
+    pid: int = 0
+    started: int = 0
+    since: float = 0.0  # Unix time, s
+    group: int = 0
+    reason: Text = ""
+
+
+class LabState(Message):
+    """What runs. ``isolation`` is 'root', 'range', 'one-user' or 'none' (plain processes)."""
+
+    pid: int
+    started: int
+    isolation: Name
+    own_pids: bool
+    note: Text  # why it is no better, and what would help; '' when there is nothing to say
+    nodes: list[NodeState]
+
+
+class LabDone(Message):
+    """It is done; ``nodes`` are those that it changed something about."""
+
+    nodes: Names = []
+
+
+class LabRefused(Message):
+    """It was not done, or not wholly: the text says why."""
+
+    text: Text
+    hint: Text = ""
+
+
+LabReply = LabState | LabDone | LabRefused
+
+
+_REQUEST = msgspec.json.Decoder(LabRequest)
+_REPLY = msgspec.json.Decoder(LabReply)
+
+
+def encode(message: LabRequest | LabReply) -> bytes:
+    """One line."""
+    return msgspec.json.encode(message) + b"\n"
+
+
+def decode_request(line: bytes) -> LabRequest:
+    """Read a question; raises msgspec.MsgspecError for anything else."""
+    return _REQUEST.decode(line)
+
+
+def decode_reply(line: bytes) -> LabReply:
+    """Read an answer; raises msgspec.MsgspecError for anything else."""
+    return _REPLY.decode(line)
