@@ -52,6 +52,8 @@ class Option:
     def problem(self, value: str) -> str | None:
         """Why this cannot be the value, or None."""
         word = value.strip()
+        if word == "#default":  # as if it were not set
+            return None
         if self.kind is Kind.SELECT:
             if word.lower() in (v.lower() for v in self.values):
                 return None
@@ -234,6 +236,7 @@ RESOURCE_META: Mapping[str, Option] = _table(
         Option("remote-addr", _T, "", "address of the guest node"),
         Option("remote-port", _N, "3121", "port of the guest node"),
         Option("remote-connect-timeout", _D, "60s", "how long connecting to a guest may take"),
+        Option("container", _T, "", "the resource that a guest node runs in", internal=True),
         Option("remote-allow-migrate", _B, "true", "whether a guest node may be migrated"),
         Option("restart-type", _S, "ignore", "restart when an optional order's first restarts",
                ("ignore", "restart"), deprecated="Pacemaker 2.1 is the last to read it"),
@@ -299,7 +302,8 @@ _FENCE_ACTIONS = ("reboot", "off", "on", "list", "monitor", "status")
 
 FENCING_PARAMETERS: Mapping[str, Option] = _table(
     (
-        Option("pcmk_host_map", _T, "", "names of nodes and what the device calls them: n1:1;n2:2,3"),
+        Option("pcmk_host_map", _T, "",
+               "names of nodes and what the device calls them: n1:1;n2:2,3"),
         Option("pcmk_host_list", _T, "", "the nodes that it can fence, separated by blanks"),
         Option("pcmk_host_check", _S, "", "how to find out which nodes it can fence",
                ("dynamic-list", "static-list", "status", "none")),
