@@ -1,0 +1,479 @@
+"""The crm language as values: what a line says, whether it was typed or made from XML.
+
+Every string that was parsed is a ``words.Word`` and knows its place; places do not count in
+comparisons. The values are in one normal form, so that ``parse(print(x)) == x``:
+
+- scores are as in XML: ``INFINITY``, ``-INFINITY``, ``100``; any other word is the name of a
+  node attribute that holds the score. '' means that none is written.
+- what is '' or () is not there. ``None`` as an attribute's value means that it has no value.
+- order is the order of the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# ---- attributes and rules ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Nvpair:
+    """``name=value``, ``name`` alone, ``$ID:name=value``, or a reference: ``@ID``, ``@ID:name``."""
+
+    name: str
+    value: str | None = None
+    nvid: str = ""
+    is_reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """``defined X`` or ``not_defined X``."""
+
+    attribute: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``#uname eq node1``, ``pingd number:lt 3``; ``source`` is for ``param{x}`` and ``meta{x}``."""
+
+    attribute: str
+    operation: str
+    value: str
+    type: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DateCompare:
+    """``date lt T`` or ``date gt T``."""
+
+    operation: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """``date in start=T end=T``, or one of the two with a duration."""
+
+    start: str = ""
+    end: str = ""
+    duration: tuple[Nvpair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DateSpec:
+    """``date spec hours=9-16 …``."""
+
+    fields: tuple[Nvpair, ...]
+
+
+Expression = Defined | Comparison | DateCompare | DateRange | DateSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Expressions joined by ``and`` or ``or``, or a reference to another rule."""
+
+    expressions: tuple[Expression, ...] = ()
+    boolean: str = "and"
+    score: str = ""
+    role: str = ""
+    id: str = ""
+    id_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeSet:
+    """One set: ``kind`` is params, meta, utilization, attributes, op_params or op_meta."""
+
+    kind: str
+    items: tuple[Nvpair | Rule, ...] = ()
+    score: str = ""
+    id: str = ""
+    id_ref: str = ""
+
+
+# ---- nodes and resources -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A cluster member; ``type`` is member, remote or ''."""
+
+    uname: str
+    id: str = ""
+    type: str = ""
+    description: str = ""
+    sets: tuple[AttributeSet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``op monitor interval=10s``; ``attributes`` are those of the op itself."""
+
+    name: str
+    attributes: tuple[Nvpair, ...] = ()
+    sets: tuple[AttributeSet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """All operations of a resource, or a reference to those of another."""
+
+    ops: tuple[Operation, ...] = ()
+    id: str = ""
+    id_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A resource: of an ``agent`` (as written: ``ocf:heartbeat:IPaddr2``) or of a template."""
+
+    id: str
+    agent: str = ""
+    template: str = ""
+    description: str = ""
+    parts: tuple[AttributeSet | Operations, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A resource template."""
+
+    id: str
+    agent: str
+    description: str = ""
+    parts: tuple[AttributeSet | Operations, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Resources that run together, started in this order."""
+
+    id: str
+    children: tuple[str, ...]
+    description: str = ""
+    sets: tuple[AttributeSet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """A resource in several places; ``is_ms`` is the old form of a promotable one."""
+
+    id: str
+    child: str
+    description: str = ""
+    sets: tuple[AttributeSet, ...] = ()
+    is_ms: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The container of a bundle: ``kind`` is docker, podman or rkt."""
+
+    kind: str
+    options: tuple[Nvpair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network of a bundle; each mapping is its attributes."""
+
+    options: tuple[Nvpair, ...] = ()
+    ports: tuple[tuple[Nvpair, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The storage of a bundle; each mapping is its attributes."""
+
+    mappings: tuple[tuple[Nvpair, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePrimitive:
+    """The resource inside a bundle."""
+
+    resource: str
+
+
+BundlePart = Container | Network | Storage | BundlePrimitive | AttributeSet
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A resource in containers."""
+
+    id: str
+    description: str = ""
+    parts: tuple[BundlePart, ...] = ()
+
+
+# ---- constraints ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A resource in a constraint; ``suffix`` is its role, action or instance number."""
+
+    resource: str
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSet:
+    """Members with one role or action."""
+
+    resources: tuple[str, ...]
+    suffix: str = ""
+    sequential: bool = True
+    require_all: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where something may run: one of ``resource``, ``pattern`` and ``sets`` says what.
+
+    Either ``score`` and ``node``, or ``rules``. ``attributes`` are role, resource-discovery, ….
+    """
+
+    id: str
+    resource: str = ""
+    pattern: str = ""
+    sets: tuple[ResourceSet, ...] = ()
+    attributes: tuple[Nvpair, ...] = ()
+    score: str = ""
+    node: str = ""
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Colocation:
+    """Two ``members``, or ``sets``."""
+
+    id: str
+    score: str
+    members: tuple[Member, ...] = ()
+    sets: tuple[ResourceSet, ...] = ()
+    node_attribute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Two ``members``, or ``sets``; ``kind`` is Mandatory, Optional, Serialize or ''."""
+
+    id: str
+    kind: str = ""
+    members: tuple[Member, ...] = ()
+    sets: tuple[ResourceSet, ...] = ()
+    symmetrical: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One member, or ``sets``, that depend on a ticket."""
+
+    id: str
+    ticket: str
+    members: tuple[Member, ...] = ()
+    sets: tuple[ResourceSet, ...] = ()
+    loss_policy: str = ""
+
+
+# ---- the whole cluster ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PropertySet:
+    """``kind`` is property, rsc_defaults or op_defaults."""
+
+    kind: str
+    id: str = ""
+    items: tuple[Nvpair | Rule, ...] = ()
+    id_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FencingTarget:
+    """The levels of one target: ``kind`` is node, attr, pattern, or '' for every node.
+
+    ``value`` is the node, ``NAME=VALUE`` or the pattern; a level is its devices.
+    """
+
+    kind: str
+    value: str
+    levels: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FencingTopology:
+    """In which order which devices fence which nodes."""
+
+    targets: tuple[FencingTarget, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A name for several objects."""
+
+    id: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AclSpec:
+    """What a permission is about: ``kind`` is xpath, reference, object-type or attribute."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """``kind`` is read, write or deny."""
+
+    kind: str
+    specs: tuple[AclSpec, ...]
+    id: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AclRole:
+    """A named collection of permissions."""
+
+    id: str
+    permissions: tuple[Permission, ...]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AclTarget:
+    """A user (or a group of users) and its roles."""
+
+    id: str
+    roles: tuple[str, ...]
+    is_group: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AclUser:
+    """A user of the schemas before pacemaker-2.0."""
+
+    id: str
+    roles: tuple[str, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """What an alert is called for; ``attributes`` are names of node attributes."""
+
+    kinds: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """To whom an alert goes."""
+
+    value: str
+    description: str = ""
+    sets: tuple[AttributeSet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An agent that is called when something happens."""
+
+    id: str
+    path: str
+    description: str = ""
+    sets: tuple[AttributeSet, ...] = ()
+    select: Select | None = None
+    recipients: tuple[Recipient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class XmlElement:
+    """An element that is written as XML. ``tag`` and ``id`` are for sorting and filters."""
+
+    text: str
+    tag: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorCommand:
+    """``monitor RSC[:ROLE] INTERVAL[:TIMEOUT]``: an operation for a resource that exists."""
+
+    resource: str
+    interval: str
+    role: str = ""
+    timeout: str = ""
+
+
+ElementNode = (
+    Node
+    | Primitive
+    | Template
+    | Group
+    | Clone
+    | Bundle
+    | Location
+    | Colocation
+    | Order
+    | Ticket
+    | PropertySet
+    | FencingTopology
+    | Tag
+    | AclRole
+    | AclTarget
+    | AclUser
+    | Alert
+    | XmlElement
+    | MonitorCommand
+)
+
+
+# ---- commands ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A word after a command. ``kind`` is the terminal that the grammar took it for."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCall:
+    """A command with its arguments, or an element typed at the configure level.
+
+    ``level`` and ``name`` are those of the grammar's rule ``cmd_<level>_<name>``; ``name`` is
+    ``enter`` for the name of a level alone. ``path`` are the levels that the line goes through
+    first: ``configure ra info X`` has level ra and path (configure, ra). ``typed`` is the word
+    that was typed for the command.
+    """
+
+    level: str
+    name: str
+    arguments: tuple[Argument, ...] = ()
+    element: ElementNode | None = None
+    path: tuple[str, ...] = ()
+    typed: str = ""
+
+    def get(self, kind: str) -> str | None:
+        """The first argument of a kind, or None."""
+        return next((a.value for a in self.arguments if a.kind == kind), None)
+
+    def all(self, kind: str) -> tuple[str, ...]:
+        """Every argument of a kind."""
+        return tuple(a.value for a in self.arguments if a.kind == kind)
+
+    def has(self, *kinds: str) -> bool:
+        """Whether there is an argument of one of these kinds (``FORCE``, ``XML`` …)."""
+        return any(a.kind in kinds for a in self.arguments)

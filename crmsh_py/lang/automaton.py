@@ -1,0 +1,298 @@
+"""The parser: an LALR(1) automaton that asks itself what the next word can be.
+
+In a shell's language a word means nothing by itself: ``start`` is a command, an operation, the
+name of a resource or half of a date, and ``100:`` a score, an id or a ticket. So the automaton
+splits off one word, looks which terminals it can take at this place (exactly: where a terminal
+would first reduce, the reductions are tried), and takes the word for the first one that fits:
+keywords, then patterns by priority. Completion and highlighting run the same automaton.
+
+At the place of a command an unfinished word is enough when only one command fits: a beginning
+(``conf``) or letters in order (``cf``), as in crmsh.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from crmsh_py.lang.tables import END, LEVELS, Tables
+from crmsh_py.lang.words import SET_WORD, WORD, Word, unquote
+
+Builder = Callable[[list[object]], object]
+_BRACKETS = {"(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB", "{": "LBRACE", "}": "RBRACE"}
+_MAY_BE_EMPTY = frozenset({"VALUE", "COMMAND_WORD"})
+_BLANK = re.compile(r"\s*")
+
+
+class Stuck(Exception):
+    """The automaton cannot take the word at ``start`` … ``end``; empty at the end of the text."""
+
+    def __init__(self, text: str, start: int, end: int, expected: Sequence[str]) -> None:
+        super().__init__(text)
+        self.text = text
+        self.start = start
+        self.end = end
+        self.expected = tuple(expected)
+
+
+class Unclosed(Exception):
+    """A quote that begins at ``start`` has no end (or a backslash has nothing after it)."""
+
+    def __init__(self, start: int) -> None:
+        super().__init__(start)
+        self.start = start
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What a state of the tables can take: keywords by their text, patterns by priority."""
+
+    keywords: Mapping[str, str]
+    patterns: tuple[tuple[str, re.Pattern[str]], ...]
+    has_brackets: bool
+    has_xml: bool
+
+
+@dataclass(slots=True)
+class Automaton:
+    """The compiled grammar, ready to run. Make one with ``parser.automaton()``."""
+
+    tables: Tables
+    level_states: dict[int, str] = field(init=False)
+    _choices: dict[int, _Choice] = field(init=False, default_factory=dict)
+    _patterns: dict[str, re.Pattern[str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.level_states = _level_states(self.tables)
+
+    def choice(self, state: int) -> _Choice:
+        """What the row of ``state`` names (more than it can really take: see ``Run.can_take``)."""
+        found = self._choices.get(state)
+        if found is None:
+            names = [n for n in self.tables.rows[state] if n in self.tables.terminals]
+            terminals = [self.tables.terminals[name] for name in names]
+            patterns = sorted(
+                (t for t in terminals if not t.is_keyword), key=lambda t: (-t.priority, t.name)
+            )
+            found = _Choice(
+                {t.text.lower(): t.name for t in terminals if t.is_keyword},
+                tuple((t.name, self._pattern(t.name)) for t in patterns),
+                not _BRACKETS_SET.isdisjoint(names),
+                "XML_TEXT" in names,
+            )
+            self._choices[state] = found
+        return found
+
+    def _pattern(self, name: str) -> re.Pattern[str]:
+        if name not in self._patterns:
+            terminal = self.tables.terminals[name]
+            flags = re.IGNORECASE if terminal.ignore_case else 0
+            flags |= re.DOTALL if terminal.dot_all else 0
+            self._patterns[name] = re.compile(terminal.text, flags)
+        return self._patterns[name]
+
+
+_BRACKETS_SET = frozenset(_BRACKETS.values())
+
+
+class Run:
+    """One parse of one text, word by word.
+
+    ``builders`` make a value of each rule from the values of its symbols; None builds nothing.
+    Rules whose name begins with ``_`` only pass their values on.
+    """
+
+    __slots__ = ("abbreviations", "automaton", "builders", "pos", "states", "text", "values",
+                 "words")  # fmt: skip
+
+    def __init__(
+        self,
+        automaton: Automaton,
+        start: str,
+        text: str,
+        builders: Mapping[str, Builder] | None = None,
+    ) -> None:
+        self.automaton = automaton
+        self.builders = builders
+        self.text = text
+        self.pos = 0
+        self.states = [automaton.tables.starts[start]]
+        self.values: list[object] = []
+        self.words: list[Word] = []
+        self.abbreviations: list[tuple[str, str]] = []
+
+    # ---- asking ------------------------------------------------------------------------------
+
+    @property
+    def level(self) -> str | None:
+        """The level whose command may come next, or None inside a command."""
+        return self.automaton.level_states.get(self.states[-1])
+
+    def can_take(self, terminal: str) -> bool:
+        """Whether a word of this terminal may stand here."""
+        rows = self.automaton.tables.rows
+        productions = self.automaton.tables.productions
+        action = rows[self.states[-1]].get(terminal)
+        if action is None or action >= 0:
+            return action is not None
+        ends = self.automaton.tables.ends
+        stack = self.states[:]
+        while action is not None and action < 0:
+            production = productions[~action]
+            if production.symbols:
+                del stack[-len(production.symbols) :]
+            goto = rows[stack[-1]].get(production.name)
+            if goto is None:
+                return False
+            stack.append(goto)
+            if terminal == END and goto in ends.values():
+                return True
+            action = rows[goto].get(terminal)
+        return action is not None
+
+    def expected(self) -> list[str]:
+        """All terminals that may stand here, in the grammar's order; ``$END`` too."""
+        row = self.automaton.tables.rows[self.states[-1]]
+        terminals = self.automaton.tables.terminals
+        return [n for n in row if (n in terminals or n == END) and self.can_take(n)]
+
+    # ---- reading -----------------------------------------------------------------------------
+
+    def skip_blanks(self) -> bool:
+        """Go to the next word; False at the end of the text."""
+        match = _BLANK.match(self.text, self.pos)
+        assert match is not None
+        self.pos = match.end()
+        return self.pos < len(self.text)
+
+    def read(self) -> Word:
+        """Take the next word (there is one). Raises Stuck or Unclosed and takes nothing then."""
+        choice = self.automaton.choice(self.states[-1])
+        text, start = self.text, self.pos
+        if choice.has_xml and text[start] == "<":
+            return self._take(Word(text[start:], "XML_TEXT", start, len(text)))
+        pattern = WORD
+        if choice.has_brackets:
+            bracket = _BRACKETS.get(text[start], "")
+            if bracket and self.can_take(bracket):
+                return self._take(Word(text[start], bracket, start, start + 1))
+            if text[start] != "/" or not self.can_take("PATTERN"):
+                pattern = SET_WORD
+        match = pattern.match(text, start)
+        end = match.end() if match else start
+        if end < len(text) and text[end] in "\"'\\":
+            raise Unclosed(end)
+        if match is None:
+            raise Stuck(text[start], start, start + 1, self.expected())
+        raw = match.group()
+        word = unquote(raw)
+        kind = self._classify(word, choice, raw[0] not in "\"'\\")
+        if kind is None:
+            raise Stuck(word, start, end, self.expected())
+        return self._take(Word(word, kind, start, end))
+
+    def read_all(self) -> None:
+        """Take all words up to the end of the text."""
+        while self.skip_blanks():
+            self.read()
+
+    def finish(self) -> object:
+        """End the text, and return the value of the whole."""
+        if not self.can_take(END):
+            raise Stuck("", len(self.text), len(self.text), self.expected())
+        return self._feed(END, None)
+
+    def _classify(self, word: str, choice: _Choice, may_be_keyword: bool) -> str | None:
+        if may_be_keyword:
+            keyword = choice.keywords.get(word.lower())
+            if keyword is not None and self.can_take(keyword):
+                return keyword
+        for name, pattern in choice.patterns:
+            fits = pattern.fullmatch(word) if word else name in _MAY_BE_EMPTY
+            if fits and self.can_take(name):
+                return name
+        if may_be_keyword and self.level is not None:
+            return self._abbreviated(word, choice)
+        return None
+
+    def _abbreviated(self, word: str, choice: _Choice) -> str | None:
+        """The only command that begins so, or the only one that has these letters in order."""
+        letters = word.lower()
+        commands = [text for text in choice.keywords if text[0].isalpha()]
+        in_order = re.compile(".*".join(map(re.escape, letters[:40])))
+        for fits in (
+            lambda text: text.startswith(letters),
+            lambda text: text[0] == letters[0] and in_order.match(text),
+        ):
+            found = [text for text in commands if fits(text)]
+            if len(found) == 1:
+                self.abbreviations.append((word, found[0]))
+                return choice.keywords[found[0]]
+            if found:
+                return None
+        return None
+
+    # ---- the automaton -----------------------------------------------------------------------
+
+    def _take(self, word: Word) -> Word:
+        self._feed(word.kind, word)
+        self.words.append(word)
+        self.pos = word.end
+        return word
+
+    def _feed(self, terminal: str, value: object) -> object:
+        """Shift a terminal that can be taken, after the reductions that it asks for."""
+        rows = self.automaton.tables.rows
+        productions = self.automaton.tables.productions
+        ends = self.automaton.tables.ends
+        states, values = self.states, self.values
+        while (action := rows[states[-1]][terminal]) < 0:
+            name, symbols = productions[~action].name, productions[~action].symbols
+            children: list[object] = []
+            if symbols:
+                count = len(symbols)
+                for symbol, child in zip(symbols, values[-count:], strict=True):
+                    if symbol[0] != "_" or not isinstance(child, list):
+                        children.append(child)
+                    elif children:
+                        children += child
+                    else:  # grow the list of a repetition in place: long lists stay linear
+                        children = child
+                del states[-count:], values[-count:]
+            values.append(
+                children if name[0] == "_" or self.builders is None
+                else self.builders[name](children)
+            )  # fmt: skip
+            states.append(rows[states[-1]][name])
+            if terminal == END and states[-1] in ends.values():
+                return values[-1]
+        states.append(action)
+        values.append(value)
+        return None
+
+
+def _level_states(tables: Tables) -> dict[int, str]:
+    """The states in which a command of a level may begin: its start, and after its name."""
+    found = {tables.starts[f"{level}_line"]: level for level in LEVELS}
+    entries: dict[str, str] = {}  # the first word of a level's rule -> the level
+    for production in tables.productions:
+        if production.name.startswith("enter_"):
+            entries[production.symbols[0]] = production.name.removeprefix("enter_")
+    for level in LEVELS:
+        row = tables.rows[tables.starts[f"{level}_line"]]
+        for word, target in entries.items():
+            state = row.get(word, -1)
+            action = tables.rows[state].get(END, 0) if state >= 0 else 0
+            if action < 0 and tables.productions[~action].name == f"enter_{target}":
+                found[state] = target
+                below = tables.rows[state]
+                for inner, inner_level in entries.items():
+                    after = below.get(inner, -1)
+                    action = tables.rows[after].get(END, 0) if after >= 0 else 0
+                    if (
+                        action < 0
+                        and tables.productions[~action].name == f"enter_{inner_level}"
+                    ):
+                        found[after] = inner_level
+    return found

@@ -1,0 +1,69 @@
+"""Mistakes in a line, told so that they can be mended: the place, what could stand there, a
+near name."""
+
+from __future__ import annotations
+
+from crmsh_py.errors import Diagnostic, SyntaxProblem, did_you_mean
+from crmsh_py.lang.automaton import Run, Stuck
+from crmsh_py.lang.labels import label
+from crmsh_py.lang.tables import END
+from crmsh_py.lang.words import LogicalLine, Span
+
+_MANY = 12  # more possibilities than this are cut short
+
+
+def problem(
+    message: str,
+    line: LogicalLine,
+    span: Span,
+    origin: str | None = None,
+    *,
+    hint: str | None = None,
+    expected: tuple[str, ...] = (),
+) -> SyntaxProblem:
+    """A finding at a span of a logical line, shown on the physical line where it begins."""
+    number, source = line.line, line.text
+    if line.pieces:
+        number, source, span = line.place(span)
+    return SyntaxProblem(
+        Diagnostic(message, source, span, hint, expected, origin, number if origin else 0)
+    )
+
+
+def unclosed(start: int, line: LogicalLine, origin: str | None = None) -> SyntaxProblem:
+    """A quote without an end."""
+    sign = line.text[start]
+    message = "nothing follows the backslash" if sign == "\\" else f"no closing {sign}"
+    return problem(message, line, (start, start + 1), origin)
+
+
+def unexpected(
+    run: Run, stuck: Stuck, line: LogicalLine, origin: str | None = None
+) -> SyntaxProblem:
+    """A word that cannot stand where it stands, or a line that ends too soon."""
+    terminals = run.automaton.tables.terminals
+    keywords = [terminals[n].text for n in stuck.expected if n in terminals and terminals[n].is_keyword]
+    named = [label(n) for n in stuck.expected if n != END and not terminals[n].is_keyword]
+    at_end = stuck.start == stuck.end
+    level = run.level
+    hint: str | None = None
+    if not at_end:
+        hint = did_you_mean(stuck.text, keywords)
+    if level is not None:
+        message = (
+            "a command is missing" if at_end
+            else f"there is no command “{stuck.text}”"
+            + (f" at the level {level}" if level != "root" else "")
+        )  # fmt: skip
+        hint = hint or "“help” lists the commands"
+        return problem(message, line, (stuck.start, stuck.end), origin, hint=hint)
+    expected = (*dict.fromkeys(named), *keywords)
+    if len(expected) > _MANY:
+        expected = (*expected[:_MANY], "…")
+    if END in stuck.expected and not at_end:
+        expected = (*expected, "the end of the line")
+    message = (
+        "something is missing at the end of the line" if at_end
+        else f"“{stuck.text}” cannot stand here"
+    )  # fmt: skip
+    return problem(message, line, (stuck.start, stuck.end), origin, hint=hint, expected=expected)

@@ -1,0 +1,106 @@
+"""Text in, values out: ``parse_command`` for what a person types, ``parse_elements`` for files.
+
+Input: the text and the level that it was typed at. Output: ``ast.CommandCall`` or a list of
+elements. Raises ``SyntaxProblem`` (one line) or ``ConfigError`` with all findings (a text).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from crmsh_py.errors import ConfigError, Diagnostic, SyntaxProblem
+from crmsh_py.lang import ast
+from crmsh_py.lang.automaton import Automaton, Builder, Run, Stuck, Unclosed
+from crmsh_py.lang.build import Mistake, builders
+from crmsh_py.lang.tables import LEVELS, load_tables
+from crmsh_py.lang.words import LogicalLine, logical_lines, span_of
+
+MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no configuration
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedElement:
+    """An element of a text, with the comments above it and the line that it begins on."""
+
+    element: ast.ElementNode
+    line: LogicalLine
+
+
+@lru_cache(maxsize=1)
+def automaton() -> Automaton:
+    """The automaton of the installed grammar."""
+    return Automaton(load_tables())
+
+
+@lru_cache(maxsize=1)
+def _builders() -> Mapping[str, Builder]:
+    return builders({production.name for production in automaton().tables.productions})
+
+
+def parse_command(
+    text: str | LogicalLine, level: str = "root", *, origin: str | None = None
+) -> ast.CommandCall:
+    """One command (or element) typed at a level; it may go through levels first.
+
+    Words like ``--help`` at the end of a command ask for its help.
+    """
+    line = _as_line(text)
+    found = _parse(line, f"{level}_line", origin)
+    assert isinstance(found, ast.CommandCall)
+    return found
+
+
+def parse_element(text: str | LogicalLine, *, origin: str | None = None) -> ast.ElementNode:
+    """One element as ``configure show`` prints it."""
+    return _parse(_as_line(text), "element_line", origin)  # type: ignore[return-value]
+
+
+def parse_elements(text: str, *, origin: str | None = None) -> list[ParsedElement]:
+    """All elements of a text. Every line is read; all mistakes are reported together."""
+    found: list[ParsedElement] = []
+    mistakes: list[Diagnostic] = []
+    for line in logical_lines(text):
+        try:
+            found.append(ParsedElement(parse_element(line, origin=origin), line))
+        except SyntaxProblem as problem:
+            mistakes.append(problem.diagnostic)
+    if mistakes:
+        raise ConfigError("the text has mistakes", diagnostics=mistakes[:50])
+    return found
+
+
+def level_words() -> Sequence[str]:
+    """The names of the levels."""
+    return LEVELS
+
+
+def _as_line(text: str | LogicalLine) -> LogicalLine:
+    if isinstance(text, LogicalLine):
+        return text
+    lines = list(logical_lines(text))
+    if len(lines) == 1:
+        return lines[0]
+    joined = " ".join(line.text for line in lines) or text.strip()
+    return LogicalLine(joined, 0, ())
+
+
+def _parse(line: LogicalLine, start: str, origin: str | None) -> object:
+    from crmsh_py.lang import diagnostics
+
+    if len(line.text) > MAX_LINE:
+        raise SyntaxProblem(Diagnostic("the line is too long", origin=origin, line=line.line))
+    run = Run(automaton(), start, line.text, _builders())
+    try:
+        run.read_all()
+        return run.finish()
+    except Stuck as stuck:
+        raise diagnostics.unexpected(run, stuck, line, origin) from None
+    except Unclosed as unclosed:
+        raise diagnostics.unclosed(unclosed.start, line, origin) from None
+    except Mistake as mistake:
+        span = span_of(mistake.word) or (0, len(line.text))
+        raise diagnostics.problem(
+            mistake.message, line, span, origin, hint=mistake.hint
+        ) from None
