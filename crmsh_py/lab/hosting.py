@@ -10,20 +10,18 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from crmsh_py.lab import boot, linux, network, processes
-from crmsh_py.lab.boot import BootSpec
+from crmsh_py.lab import boot, network, processes
 from crmsh_py.lab.config import LabConfig, NodeConfig
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.iproute import run as run_ip
 from crmsh_py.lab.isolation import Attempt, Isolation
 from crmsh_py.lab.nodespec import node_spec
 from crmsh_py.lab.place import Place
+from crmsh_py.lab.spawn import InitProcess, reap_strays, spawn_init
 from crmsh_py.wire.lab import LabState, NodeState
 
 BOOT_TIMEOUT_S = 20.0  # a loaded machine may take seconds; a node that takes longer hangs
@@ -32,29 +30,23 @@ _KILL_TIMEOUT_S = 10.0
 
 @dataclass(slots=True)
 class _Running:
-    """A node that is on: its init and the two pipes to it."""
+    """A node that is on: its init, and what that has said."""
 
-    process: subprocess.Popen[bytes]
+    process: InitProcess
     identity: processes.Process
     said: bytes = b""  # what init has written and we have not read as a line yet
     lines: list[str] = field(default_factory=list)
 
     def read(self) -> bool:
         """Take what init has written; False at the end of the pipe."""
-        assert self.process.stdout is not None
-        data = os.read(self.process.stdout.fileno(), 65536)
+        data = os.read(self.process.from_init, 65536)
         *lines, self.said = (self.said + data).split(b"\n")
         self.lines += [line.decode("utf-8", "replace") for line in lines]
         return bool(data)
 
-    def tell(self, line: str) -> None:
-        """Write a line to init; it may have died."""
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(line.encode())
-            self.process.stdin.flush()
-        except OSError:
-            pass  # its end is noticed where it is waited for
+    def has_said(self) -> bool:
+        """Whether there is something to read, if only the end."""
+        return bool(select.select([self.process.from_init], [], [], 0)[0])
 
     def last(self, word: str) -> str | None:
         """What follows ``word`` in the newest line that begins with it."""
@@ -100,9 +92,9 @@ class Hosting:
     def descriptors(self) -> list[int]:
         """What becomes readable when a node says something or ends."""
         return [
-            node.running.process.stdout.fileno()
+            node.running.process.from_init
             for node in self._nodes.values()
-            if node.running is not None and node.running.process.stdout is not None
+            if node.running is not None
         ]
 
     def state(self, note: str) -> LabState:
@@ -167,33 +159,18 @@ class Hosting:
         spec = node_spec(
             self._config, self._place, node.config, attempt=self._attempt, manager=manager
         )
-        own_pids = spec.own_pids
-        if own_pids:
-            linux.unshare(linux.CLONE_NEWPID)  # for the children that come now
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-S", "-P", "-m", "crmsh_py.lab.init"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,
-                bufsize=0,
-            )
-        finally:
-            if own_pids:
-                descriptor = linux.open_namespace(os.getpid(), "pid")
-                linux.setns(descriptor, linux.CLONE_NEWPID)
-                os.close(descriptor)
+        process = spawn_init(own_pids=spec.own_pids)
         identity = processes.identify(process.pid) or processes.Process(process.pid, 0)
         node.running = _Running(process, identity)
         node.state, node.reason, node.since = "starting", "", time.time()
-        node.running.tell(spec.to_line())
+        process.tell(spec.to_line())
 
     def _plug_in(self, node: _Node) -> None:
         assert node.running is not None
         if self._networked:
             pid = node.running.identity.pid
             run_ip(network.attach_node(node.config, node.index, pid, node.group))
-        node.running.tell(f"{boot.GO}\n")
+        node.running.process.tell(f"{boot.GO}\n")
 
     @staticmethod
     def _await(nodes: Sequence[_Node], word: str, deadline: float) -> list[_Node]:
@@ -204,9 +181,8 @@ class Hosting:
             running = node.running
             if running is None or running.last(word) is not None:
                 continue
-            assert running.process.stdout is not None
-            waiting[running.process.stdout.fileno()] = running
-            poll.register(running.process.stdout.fileno(), select.POLLIN)
+            waiting[running.process.from_init] = running
+            poll.register(running.process.from_init, select.POLLIN)
         while waiting and (left := deadline - time.monotonic()) > 0:
             for descriptor, _ in poll.poll(1000 * left):
                 running = waiting[descriptor]
@@ -259,13 +235,9 @@ class Hosting:
         if running is None:
             return
         self._signal_dead(node)
-        try:
-            running.process.wait(_KILL_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+        if not running.process.wait(_KILL_TIMEOUT_S):
             reason += " (and does not end: a process of it hangs in the kernel)"
-        for pipe in (running.process.stdin, running.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        running.process.close()
         if self._networked:
             run_ip(network.detach_node(node.index), go_on=True)
         self._remove_socket(node)
@@ -284,13 +256,11 @@ class Hosting:
             running = node.running
             if running is None or node.state == "starting":
                 continue
-            assert running.process.stdout is not None
-            descriptor = running.process.stdout.fileno()
             ended = running.process.poll() is not None
-            while not ended and select.select([descriptor], [], [], 0)[0]:
+            while not ended and running.has_said():
                 ended = not running.read()
             if ended:
-                while select.select([descriptor], [], [], 0)[0] and running.read():
+                while running.has_said() and running.read():
                     pass
                 code = running.last(boot.ENDED)
                 orderly = code == "0"
@@ -299,6 +269,7 @@ class Hosting:
                     reason="" if orderly else _why_ended(running, code),
                     state="off" if orderly else "died",
                 )
+        reap_strays({n.running.process.pid for n in self._nodes.values() if n.running})
 
     # ---- cables ------------------------------------------------------------------------------
 
@@ -339,15 +310,11 @@ class Hosting:
 
 def _why_ended(running: _Running, code: str | None) -> str:
     if code is None:
-        # A reboot or a halt typed in the node ends its process 1 by one of these two.
-        rc = running.process.poll()
-        if rc in (-signal.SIGHUP, -signal.SIGINT):
+        # A reboot or a halt typed in the node ends its process 1 by one of these two (reboot(2)).
+        if running.process.poll() in (-signal.SIGHUP, -signal.SIGINT):
             return "it was rebooted or halted from inside"
         return "it was killed"
     number = int(code)
     if number < 0:
         return f"its daemon was killed by {signal.Signals(-number).name}"
     return f"its daemon ended with exit code {number}"
-
-
-__all__ = ["BOOT_TIMEOUT_S", "BootSpec", "Hosting"]

@@ -172,6 +172,7 @@ class Supervisor:
 
     def listen(self) -> None:
         """Build the network and open the socket; raises OSError, NetworkError."""
+        linux.adopt_orphans()
         commands.write(self._place.commands, self._place.last_commands)
         self._hosting.build_network()
         if self._networked:
