@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import replace
 from typing import cast
 
-from crmsh_py.errors import CrmError, Diagnostic, SyntaxProblem
+from crmsh_py.errors import CrmError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.lang.words import LogicalLine, Piece, logical_lines
 from crmsh_py.shell.session import Session
@@ -26,19 +25,11 @@ def single_line(text: str) -> LogicalLine:
 
 def run_line(session: Session, line: LogicalLine, *, origin: str = "") -> int:
     """Run one line where the session stands; returns its exit code. Raises CrmError kinds."""
-    from crmsh_py import lang
+    from crmsh_py.lang.parser import parse_command
 
-    try:
-        call = lang.parse_command(line.text, session.levels[-1] if session.levels else "")
-    except SyntaxProblem as problem:
-        raise SyntaxProblem(placed(problem.diagnostic, line, origin)) from None
+    level = session.levels[-1] if session.levels else "root"
+    call = parse_command(line, level, origin=origin or None)
     return run_call(session, call, line, origin=origin)
-
-
-def placed(diagnostic: Diagnostic, line: LogicalLine, origin: str) -> Diagnostic:
-    """A finding in a logical line, shown in the physical line of the file where it stands."""
-    number, text, span = line.place(diagnostic.span)
-    return replace(diagnostic, source=text, span=span, origin=origin or None, line=number)
 
 
 def run_call(session: Session, call: CommandCall, line: LogicalLine, *, origin: str = "") -> int:

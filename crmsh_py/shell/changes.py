@@ -1,0 +1,50 @@
+"""Single changes that commands make at once: ``resource move``, ``node standby`` and their like.
+
+While a transaction is pending in configure, such a change joins it instead, as in crmsh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.errors import NotFound
+from crmsh_py.shell.session import Session
+from crmsh_py.tools import edits
+
+
+def change(session: Session, edit: Callable[[Cib], Cib], *, client: str) -> bool:
+    """Make a change by a function of the configuration; returns whether anything changed.
+
+    ``client`` is the program that status names as the author of the last change. Raises what the
+    edit raises, and Conflict, NoQuorum … of the commit.
+    """
+    working = session.working
+    if working.pending:
+        working.edit(edit(working.cib()))
+        session.console.info("this joins the pending changes; commit carries it out")
+        return True
+    from crmsh_py.tools.common import commit
+
+    changed = commit(session.cluster, edit, client=client) is not None
+    if changed:
+        session.settle()
+    return changed
+
+
+def require_resources(session: Session, names: Sequence[str]) -> None:
+    """Raise NotFound for the first name that no resource has."""
+    cib = session.working.cib()
+    for name in names:
+        edits.find_resource(cib, name)
+
+
+def require_node(session: Session, name: str | None) -> str:
+    """The node that is meant: the one named, else the one that the shell sits on."""
+    if not name:
+        return session.cluster.node
+    cib = session.working.cib()
+    nodes = [node.get("uname") for node in cib.section("nodes").findall("node")]
+    if name not in nodes:
+        raise NotFound(f"there is no node {name}", name=name, possibilities=nodes)
+    return name

@@ -1,0 +1,71 @@
+"""The ``cluster`` level: the cluster manager of this or other nodes of the lab."""
+
+from __future__ import annotations
+
+from crmsh_py.clusters.port import Cluster
+from crmsh_py.errors import ClusterUnreachable, CrmError, TimedOut
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell.session import Session
+
+STARTUP_S = 10.0
+
+
+def start(session: Session, call: CommandCall) -> int:
+    """Start the manager where only the membership runs."""
+    for cluster in _clusters(session, call):
+        cluster.start_manager()
+        session.console.info(f"The cluster manager was started on {cluster.node}")
+    return 0
+
+
+def stop(session: Session, call: CommandCall) -> int:
+    """Resources leave the node, then the manager stops; the membership goes on."""
+    for cluster in _clusters(session, call):
+        cluster.stop_manager()
+        session.console.info(f"The cluster manager was stopped on {cluster.node}")
+    return 0
+
+
+def restart(session: Session, call: CommandCall) -> int:
+    """Stop, then start."""
+    return stop(session, call) or start(session, call)
+
+
+def status(session: Session, call: CommandCall) -> int:
+    """The subsystems under their old and new names, alive or not."""
+    from crmsh_py.views import cluster_status
+
+    cluster = session.cluster
+    table = cluster_status.table(cluster.subsystems(), node=cluster.node)
+    session.console.out(table.rstrip("\n"))
+    return 0
+
+
+def wait_for_startup(session: Session, call: CommandCall) -> int:
+    """Return when there is a DC; TimedOut otherwise."""
+    limit = float(call.get("NUMBER") or STARTUP_S)
+    try:
+        session.cluster.wait_idle(timeout_s=limit)
+    except TimedOut:
+        raise TimedOut(f"the cluster has no DC after {limit:.0f} s") from None
+    return 0
+
+
+def _clusters(session: Session, call: CommandCall) -> list[Cluster]:
+    """The cluster as seen by each of the nodes that are named (default: where we sit)."""
+    from crmsh_py.clusters import choose
+
+    if call.has("ALL"):
+        names = choose.running_nodes(session.environ)
+        if not names:
+            raise ClusterUnreachable("no node of the lab runs", hint="crm lab start")
+    else:
+        names = list(call.all("NODE_NAME"))
+    if not names:
+        return [session.cluster]
+    if session.cluster.kind != "local":
+        raise CrmError("nodes can be named on a lab only")
+    return [
+        choose.choose(dict(session.environ, CRM_NODE=name), kind="local", shadow=None)
+        for name in names
+    ]

@@ -1,0 +1,141 @@
+"""The ``lab`` level: clusters on this machine, made, broken and taken away."""
+
+from __future__ import annotations
+
+import time
+
+from crmsh_py.lab.client import Lab, list_labs
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell.session import Session
+
+_STATES = {"on": "on", "off": "off", "died": "ended by itself"}
+
+
+def create(session: Session, call: CommandCall) -> int:
+    """Make a lab from a corosync.conf, or from names and a network."""
+    config = _option(call, "FILE_NAME", "CONFIG_EQ")
+    nodes = _option(call, "HOST_NAME", "NODES_EQ")
+    network = _option(call, "NETWORK_CIDR", "NETWORK_EQ")
+    lab = _lab(session)
+    lab.create(
+        conf_file=config,
+        nodes=[name for name in nodes.split(",") if name],
+        network=network,
+    )
+    session.console.out("next: crm lab start")
+    return 0
+
+
+def _option(call: CommandCall, value: str, joined: str) -> str:
+    """An option's value, written ``--name VALUE`` or ``--name=VALUE``."""
+    given = call.get(value)
+    if given is None and (whole := call.get(joined)) is not None:
+        given = whole.partition("=")[2]
+    return given or ""
+
+
+def start(session: Session, call: CommandCall) -> int:
+    """Switch nodes on; returns when they answer."""
+    lab = _lab(session)
+    lab.start(call.all("NODE_NAME"), corosync_only=call.has("COROSYNC_ONLY"))
+    return 0
+
+
+def stop(session: Session, call: CommandCall) -> int:
+    """Switch nodes off; their resources leave first."""
+    _lab(session).stop(call.all("NODE_NAME"))
+    return 0
+
+
+def kill(session: Session, call: CommandCall) -> int:
+    """A power failure."""
+    _lab(session).kill(call.all("NODE_NAME"))
+    return 0
+
+
+def partition(session: Session, call: CommandCall) -> int:
+    """Cut nodes off from the rest."""
+    _lab(session).partition(call.all("NODE_NAME"))
+    return 0
+
+
+def heal(session: Session, call: CommandCall) -> int:
+    """Undo all partitions."""
+    _lab(session).heal()
+    return 0
+
+
+def wipe(session: Session, call: CommandCall) -> int:
+    """New, empty disks for nodes that are off."""
+    _lab(session).wipe(call.all("NODE_NAME"))
+    return 0
+
+
+def exec(session: Session, call: CommandCall) -> int:
+    """Run a command inside; its output and exit code are ours."""
+    return _lab(session).execute(call.get("HOST_NAME") or "", call.all("COMMAND_WORD"))
+
+
+def shell(session: Session, call: CommandCall) -> int:
+    """A shell inside."""
+    return _lab(session).shell(call.get("HOST_NAME") or "")
+
+
+def log(session: Session, call: CommandCall) -> int:
+    """The logs; with several nodes every line names its own."""
+    lines = _lab(session).log(call.all("NODE_NAME"))
+    several = len({node for node, _ in lines}) > 1
+    width = max((len(node) for node, _ in lines), default=0)
+    for node, line in lines:
+        session.console.out(f"{node:<{width}}  {line}" if several else line)
+    return 0
+
+
+def list(session: Session, call: CommandCall) -> int:
+    """The names of this user's labs."""
+    session.console.out("\n".join(list_labs(session.environ)))
+    return 0
+
+
+def status(session: Session, call: CommandCall) -> int:
+    """The nodes and what runs."""
+    lab = _lab(session)
+    state = lab.status()
+    how = {
+        "root": "namespaces, as root",
+        "range": "namespaces of a user with a range of ids",
+        "one-user": "namespaces of one user",
+        "none": "plain processes on loopback",
+    }.get(state.isolation, state.isolation)
+    session.console.out(f"lab {lab.name}: {f'on ({how})' if state.pid else 'off'}")
+    width = max((len(node.name) for node in state.nodes), default=0)
+    for node in state.nodes:
+        text = f"  {node.name:<{width}}  {node.address:<15}  {_STATES.get(node.state, node.state)}"
+        if node.pid:
+            text += f" for {_age(time.time() - node.since)}"
+        if node.group:
+            text += ", cut off"
+        if node.state == "died" and node.reason:
+            text += f": {node.reason}"
+        session.console.out(text)
+    if state.note:
+        session.console.info(state.note)
+    return 0
+
+
+def destroy(session: Session, call: CommandCall) -> int:
+    """Nothing of the lab is left."""
+    _lab(session).destroy()
+    return 0
+
+
+def _lab(session: Session) -> Lab:
+    return Lab(environ=session.environ, say=session.console.out)
+
+
+def _age(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,166 @@
+"""The ``node`` level: standby, maintenance and attributes of the cluster's nodes."""
+
+from __future__ import annotations
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell.changes import change, require_node
+from crmsh_py.shell.session import Session
+from crmsh_py.tools import edits
+from crmsh_py.tools.common import local_now
+
+CLIENT = "crm_attribute"
+
+
+def show(session: Session, call: CommandCall) -> int:
+    """Nodes with their types and attributes."""
+    from crmsh_py.scheduler.status import cluster_status
+    from crmsh_py.views import nodes
+
+    cib = session.working.cib()
+    text = nodes.show(cib, cluster_status(cib, now=local_now()), call.get("NODE_NAME") or "")
+    session.console.out(text.rstrip("\n"))
+    return 0
+
+
+def standby(session: Session, call: CommandCall) -> int:
+    """Resources leave the nodes: for ever, or until they restart."""
+    names = _nodes(session, call)
+    if call.has("REBOOT"):
+        for name in names:
+            session.cluster.set_attribute(name, "standby", "on")
+        session.settle()
+        return 0
+    return _set_on(session, names, "standby", "on")
+
+
+def online(session: Session, call: CommandCall) -> int:
+    """Resources may come again."""
+    names = _nodes(session, call)
+    _set_on(session, names, "standby", "off")
+    for name in names:
+        session.cluster.set_attribute(name, "standby", None)
+    session.settle()
+    return 0
+
+
+def maintenance(session: Session, call: CommandCall) -> int:
+    """The cluster leaves everything on the node as it is."""
+    node = require_node(session, call.get("NODE_NAME"))
+    return _set_on(session, (node,), "maintenance", "true")
+
+
+def ready(session: Session, call: CommandCall) -> int:
+    """The end of maintenance."""
+    return _set_on(
+        session, (require_node(session, call.get("NODE_NAME")),), "maintenance", "off"
+    )
+
+
+def fence(session: Session, call: CommandCall) -> int:
+    """Ask for a node to be fenced; the cluster does it if it has a device for it."""
+    node = require_node(session, call.get("NODE_NAME"))
+    devices = [
+        p.id for p in session.working.cib().section("resources").iter("primitive")
+        if p.get("class") == "stonith"
+    ]  # fmt: skip
+    if not devices:
+        raise CrmError(
+            f"{node} cannot be fenced: there is no fence device",
+            hint="a lab is fenced by: crm configure primitive fence stonith:lab",
+        )
+    if not session.console.ask(f"Fencing {node} ends everything on it at once. Do it"):
+        raise CrmError(f"{node} was not fenced", hint="-F answers yes")
+    session.cluster.set_attribute(node, "terminate", "true")
+    return 0
+
+
+def clearstate(session: Session, call: CommandCall) -> int:
+    """Forget what resources have done on a node."""
+    node = require_node(session, call.get("NODE_NAME"))
+    if not session.console.ask(f"The history of all resources on {node} is forgotten. Do it"):
+        raise CrmError("nothing was forgotten", hint="-F answers yes")
+    session.cluster.clean_resource("", node, all_history=True)
+    return 0
+
+
+def delete(session: Session, call: CommandCall) -> int:
+    """Take a node that has left out of the configuration."""
+    name = require_node(session, call.get("NODE_NAME"))
+    members = [member.name for member in session.cluster.membership().members if member.joined]
+    if name in members:
+        raise CrmError(f"{name} is a member", hint="stop it first: crm lab stop NODE")
+
+    def edit(cib: Cib) -> Cib:
+        target = edits.find_node(cib, name)
+        nodes = cib.section("nodes").map_children(lambda n: None if n is target else n)
+        return cib.with_section("nodes", nodes)
+
+    change(session, edit, client=CLIENT)
+    return 0
+
+
+def attribute(session: Session, call: CommandCall) -> int:
+    """One lasting attribute."""
+    return _attribute(session, call, "instance_attributes")
+
+
+def utilization(session: Session, call: CommandCall) -> int:
+    """One capacity."""
+    return _attribute(session, call, "utilization")
+
+
+def status_attr(session: Session, call: CommandCall) -> int:
+    """One attribute that a restart of the node forgets."""
+    node = require_node(session, call.get("NODE_NAME"))
+    name = call.get("ATTRIBUTE") or ""
+    if call.has("SET"):
+        session.cluster.set_attribute(node, name, call.get("VALUE") or "")
+    elif call.has("DELETE"):
+        session.cluster.set_attribute(node, name, None)
+    else:
+        from crmsh_py.views.mon_facts import transient_attributes
+
+        cib = session.cluster.read_cib()
+        values = transient_attributes(cib, edits.find_node(cib, node).id)
+        if name not in values:
+            raise NotFound(f"{node} has no attribute {name}", name=name, possibilities=values)
+        session.console.out(f"scope=status  name={name} value={values[name]}")
+    session.settle()
+    return 0
+
+
+def _nodes(session: Session, call: CommandCall) -> tuple[str, ...]:
+    if call.has("ALL"):
+        nodes = session.working.cib().section("nodes").findall("node")
+        return tuple(node.get("uname") for node in nodes)
+    named = call.all("NODE_NAME")
+    return tuple(require_node(session, name) for name in named) or (require_node(session, None),)
+
+
+def _set_on(session: Session, nodes: tuple[str, ...], name: str, value: str) -> int:
+    def edit(cib: Cib) -> Cib:
+        for node in nodes:
+            cib = edits.set_node_pair(cib, node, name, value)
+        return cib
+
+    change(session, edit, client=CLIENT)
+    return 0
+
+
+def _attribute(session: Session, call: CommandCall, tag: str) -> int:
+    node, name = require_node(session, call.get("NODE_NAME")), call.get("ATTRIBUTE") or ""
+    if call.has("SET", "DELETE"):
+        value = (call.get("VALUE") or "") if call.has("SET") else None
+        change(
+            session,
+            lambda cib: edits.set_node_pair(cib, node, name, value, tag=tag),
+            client=CLIENT,
+        )
+        return 0
+    pair = edits.pair_in(edits.find_node(session.working.cib(), node), tag, name)
+    if pair is None:
+        raise NotFound(f"{node} has no attribute {name}")
+    session.console.out(f"scope=nodes  name={name} value={pair.value}")
+    return 0

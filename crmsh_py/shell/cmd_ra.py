@@ -1,0 +1,52 @@
+"""The ``ra`` level: which agents there are, and what each of them takes."""
+
+from __future__ import annotations
+
+from crmsh_py.errors import CrmError
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell.session import Session
+from crmsh_py.views import ra
+
+
+def classes(session: Session, call: CommandCall) -> int:
+    """The classes, with their providers."""
+    session.console.out("\n".join(str(c) for c in session.catalogue.classes()))
+    return 0
+
+
+def list(session: Session, call: CommandCall) -> int:
+    """The agents of a class (and provider) in columns."""
+    standard, provider = call.get("AGENT_CLASS") or "", call.get("AGENT_PROVIDER") or ""
+    session.console.out(ra.columns(session.catalogue.list(standard, provider)).rstrip("\n"))
+    return 0
+
+
+def providers(session: Session, call: CommandCall) -> int:
+    """Who provides an agent."""
+    agent_type = call.get("AGENT_TYPE") or ""
+    session.console.out(" ".join(session.catalogue.providers(agent_type)))
+    return 0
+
+
+def info(session: Session, call: CommandCall) -> int:
+    """What an agent is for, its parameters, and the timeouts that it advises."""
+    spec = session.catalogue.resolve(call.get("AGENT") or "")
+    session.console.out(ra.info(spec, session.catalogue.metadata(spec)).rstrip("\n"))
+    return 0
+
+
+def validate(session: Session, call: CommandCall) -> int:
+    """Check parameters against what an agent says about itself."""
+    spec = session.catalogue.resolve(call.get("AGENT") or "")
+    metadata = session.catalogue.metadata(spec)
+    given = dict(pair.partition("=")[::2] for pair in call.all("VALIDATE_PAIR"))
+    known = {parameter.name: parameter for parameter in metadata.parameters}
+    problems = [f"{spec} has no parameter {name}" for name in given if name not in known]
+    problems += [
+        f"{spec} needs the parameter {name}"
+        for name, parameter in known.items()
+        if parameter.required and name not in given
+    ]
+    if problems:
+        raise CrmError("\n".join(problems), hint=f"crm ra info {spec}")
+    return 0

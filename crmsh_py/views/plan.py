@@ -1,0 +1,52 @@
+"""What a plan will do, as a table of actions with their reasons."""
+
+from __future__ import annotations
+
+from crmsh_py.scheduler.result import Change, Plan, ResourceChange
+
+_COLOURS = {
+    Change.START: "32",
+    Change.STOP: "31",
+    Change.MOVE: "33",
+    Change.MIGRATE: "33",
+    Change.RESTART: "33",
+    Change.RECOVER: "33",
+    Change.RELOAD: "36",
+    Change.PROMOTE: "32",
+    Change.DEMOTE: "33",
+    Change.FENCE: "1;31",
+}
+
+
+def render(plan: Plan, *, colour: bool = False) -> str:
+    """One line per resource that changes; a sentence when nothing does."""
+    changes = [change for change in plan.changes if change.change is not Change.LEAVE]
+    lines = [f"{message.level}: {message.text}" for message in plan.messages]
+    if not changes:
+        return "\n".join([*lines, "Nothing would change: the cluster is settled."])
+    width = max(len(change.resource) for change in changes)
+    lines += [_line(change, width, colour) for change in changes]
+    stopping = sum(change.change is Change.STOP for change in changes)
+    lines.append(
+        f"{len(changes)} to change" + (f", {stopping} of them to stop" if stopping else "")
+    )
+    return "\n".join(lines)
+
+
+def _line(change: ResourceChange, width: int, colour: bool) -> str:
+    word = f"{change.change.value:<8}"
+    if colour:
+        word = f"\033[{_COLOURS.get(change.change, '0')}m{word}\033[0m"
+    text = f"  {word} {change.resource:<{width}}  {_places(change)}"
+    if change.blocked:
+        text += "  (blocked)"
+    return text.rstrip()
+
+
+def _places(change: ResourceChange) -> str:
+    if change.from_node and change.to_node and change.from_node != change.to_node:
+        return f"{change.from_node} -> {change.to_node}"
+    place = change.to_node or change.from_node
+    if change.change in (Change.PROMOTE, Change.DEMOTE):
+        return f"{place} ({change.from_role.value} -> {change.to_role.value})"
+    return place
