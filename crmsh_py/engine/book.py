@@ -220,6 +220,8 @@ class StatusBook:
         self._on_node(str(sender), change)
 
     def _apply_manager(self, sender: int, *, running: bool) -> None:
+        if self.managers.get(sender) == running:
+            return  # told twice around a change of view; the history must not go
         self.managers[sender] = running
         name = self.names.get(sender, "")
         state = st.new_node_state(str(sender), name, st.ONLINE if running else st.IDLE)

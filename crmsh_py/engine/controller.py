@@ -96,6 +96,11 @@ class Controller:
         return self.dc == self._node_id
 
     @property
+    def has_settled(self) -> bool:
+        """Whether the status of this view is complete."""
+        return self._settled
+
+    @property
     def idle(self) -> bool:
         """Whether the DC has said that there is nothing to do, and nothing has changed since."""
         state = self._dc_state

@@ -120,6 +120,10 @@ class Executor:
         self._cancel_recurring(resource)
         self.state = drop_history(self.state, resource)
 
+    def forget_failure(self, resource: str) -> None:
+        """Drop the entry of the last failure of a resource."""
+        self.state = put_history_forget(self.state, resource, f"{resource}_last_failure_0")
+
     def begin_view(self) -> None:
         """The DC's plans of the view before are void: what has not begun is dropped."""
         for resource, lane in self._lanes.items():
@@ -131,9 +135,11 @@ class Executor:
 
     def stop(self) -> None:
         """The cluster manager ends: nothing is begun any more."""
-        self._recurring.clear()
+        for resource, key in list(self._recurring):
+            self._cancel_one(resource, key)
         for lane in self._lanes.values():
             lane.waiting.clear()
+        self.state = self.state.with_children(())
 
     def _enqueue(self, action: RunAction) -> None:
         resource = action.resource

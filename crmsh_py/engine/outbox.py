@@ -66,8 +66,9 @@ class Outbox:
         self.do(Log(level=level, subsystem=subsystem, text=text))
 
     def reply(self, ticket: int, reply: Reply) -> None:
-        """Answer a client."""
-        self.do(ReplyTo(ticket=ticket, reply=reply))
+        """Answer a client; ticket 0 is the node itself, which waits for no answer."""
+        if ticket:
+            self.do(ReplyTo(ticket=ticket, reply=reply))
 
     def refuse(self, ticket: int, error: CrmError) -> None:
         """Answer a client with an error."""

@@ -1,0 +1,140 @@
+"""The cluster manager on this node: off, running, or leaving in an orderly way.
+
+    OFF --start--> RUNNING --stop asked for--> LEAVING --nothing left to stop--> OFF
+
+While LEAVING the node has the transient attribute ``shutdown``, by which the scheduler moves its
+resources away and then plans ``do_shutdown`` for it. The manager goes off when the DC has sent
+that action, or has come to rest with the attribute set, or when ``shutdown-escalation`` has
+passed. A daemon that is to stop then leaves the ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.element import Element
+from crmsh_py.engine.attributes import SHUTDOWN
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.status import attributes_of
+from crmsh_py.errors import CrmError
+from crmsh_py.wire.control import Done
+
+ESCALATION_MS = 20 * 60 * 1000  # shutdown-escalation's default
+LEAVE_S = 0.2  # for the leave message to get out before the daemon ends
+
+
+class Manager(Enum):
+    """What the cluster manager does on this node."""
+
+    OFF = "off"
+    RUNNING = "running"
+    LEAVING = "leaving"
+
+
+class Lifecycle:
+    """Start and end of the cluster manager, and of the node."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        set_attribute: Callable[[str, str | None], None],
+        announce: Callable[[bool], None],
+        leave_ring: Callable[[], None],
+    ) -> None:
+        self._out = outbox
+        self._set_attribute = set_attribute
+        self._announce = announce
+        self._leave_ring = leave_ring
+        self._tickets: list[int] = []
+        self._daemon = False
+        self._deadline: float | None = None
+        self._end_at: float | None = None
+        self._announced = False
+        self.manager = Manager.OFF
+
+    @property
+    def running(self) -> bool:
+        """Whether the manager takes part: also while it leaves."""
+        return self.manager is not Manager.OFF
+
+    @property
+    def gone(self) -> bool:
+        """Whether this node has left the ring."""
+        return self._end_at is not None
+
+    def next_deadline(self) -> float | None:
+        """When leaving has taken too long, or the daemon ends."""
+        times = [t for t in (self._deadline, self._end_at) if t is not None]
+        return min(times, default=None)
+
+    def start(self) -> None:
+        """Start the manager, if it is not running."""
+        if self.manager is Manager.OFF:
+            self.manager = Manager.RUNNING
+            self._announced = False
+            self._announce(True)
+
+    def ask_stop(self, ticket: int, *, daemon: bool, escalation: str = "") -> None:
+        """Have the manager, and with ``daemon`` the whole node, stopped; answered when it is."""
+        self._daemon = self._daemon or daemon
+        if self.manager is Manager.OFF:
+            self._tickets.append(ticket)
+            self._off()
+            return
+        self._tickets.append(ticket)
+        if self.manager is Manager.RUNNING:
+            self.manager = Manager.LEAVING
+            try:
+                limit = parse_ms(escalation) if escalation else ESCALATION_MS
+            except CrmError:
+                limit = ESCALATION_MS
+            self._deadline = self._out.now + limit / 1000
+            self._out.log("notice", "CRMD", "Shutting down: resources leave this node first")
+            self._set_attribute(SHUTDOWN, str(int(self._out.wall)))
+
+    def leaving_is_known(self, own: Element) -> bool:
+        """Whether the manager is leaving and the DC can know it: the attribute is set."""
+        return self.manager is Manager.LEAVING and SHUTDOWN in attributes_of(own)
+
+    def may_go(self) -> None:
+        """Nothing keeps the manager any more: it tells the others, and goes off with that."""
+        if self.manager is Manager.LEAVING and not self._announced:
+            self._announced = True
+            self._announce(False)
+
+    def begin_view(self) -> None:
+        """What was announced in the ring before may be lost."""
+        self._announced = False
+
+    def on_announced(self, *, running: bool) -> None:
+        """The others have been told."""
+        if not running and self.manager is Manager.LEAVING:
+            self.manager = Manager.OFF
+            self._deadline = None
+            self._off()
+
+    def client_gone(self, ticket: int) -> None:
+        """Nobody waits for this answer any more."""
+        if ticket in self._tickets:
+            self._tickets.remove(ticket)
+
+    def handle_timer(self) -> None:
+        """Give up waiting for the resources, or end the daemon."""
+        if self._deadline is not None and self._deadline <= self._out.now:
+            self._deadline = None
+            self._out.log("error", "CRMD", "Shutdown has taken too long: leaving anyway")
+            self.may_go()
+        if self._end_at is not None and self._end_at <= self._out.now:
+            self._end_at = None
+            self._out.stop("asked for")
+
+    def _off(self) -> None:
+        for ticket in self._tickets:
+            self._out.reply(ticket, Done())
+        self._tickets = []
+        if self._daemon and self._end_at is None:
+            self._leave_ring()
+            self._end_at = self._out.now + LEAVE_S

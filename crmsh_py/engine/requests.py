@@ -1,0 +1,241 @@
+"""Answers to the clients of the control socket.
+
+Reading is answered from this node's own copy at once. What changes something goes to ``commits``
+or ``orders`` and is answered when it has happened. ``WaitIdle`` and ``Watch`` are answered at the
+end of the event in which the answer becomes true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from crmsh_py.cib.diff import Patch
+from crmsh_py.engine.api import RequestReceived
+from crmsh_py.engine.commits import Commits, no_quorum
+from crmsh_py.engine.controller import Controller
+from crmsh_py.engine.executor import Executor
+from crmsh_py.engine.lifecycle import Lifecycle
+from crmsh_py.engine.membership import Membership
+from crmsh_py.engine.orders import Orders
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.replica import Replica, check_patch
+from crmsh_py.engine.status import node_by_name
+from crmsh_py.engine.stream import AttributeChange, CleanHistory
+from crmsh_py.engine.views import Views
+from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, UsageError
+from crmsh_py.wire.control import (
+    Changed,
+    CibReply,
+    CleanResource,
+    CmapReply,
+    Commit,
+    Done,
+    Hello,
+    ReadCib,
+    ReadCmap,
+    ReadMembership,
+    ReadRevisions,
+    ReadSubsystems,
+    Request,
+    SetAttribute,
+    StartManager,
+    StopDaemon,
+    StopManager,
+    Subsystem,
+    SubsystemsReply,
+    WaitIdle,
+    Watch,
+)
+
+_WITHOUT_MANAGER = (
+    Hello
+    | ReadMembership
+    | ReadCmap
+    | ReadSubsystems
+    | ReadRevisions
+    | StartManager
+    | StopManager
+    | StopDaemon
+    | Watch
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Requests:
+    """The clients of one node, and what they wait for."""
+
+    node: str
+    outbox: Outbox
+    membership: Membership
+    replica: Replica
+    views: Views
+    commits: Commits
+    orders: Orders
+    controller: Controller
+    lifecycle: Lifecycle
+    executor: Executor
+    _watchers: list[int] = field(default_factory=list)
+    _idle_waiters: dict[int, tuple[int, int] | None] = field(default_factory=dict)
+    _told: Changed | None = None
+
+    def handle(self, event: RequestReceived) -> None:
+        """Answer a request, now or later."""
+        request = event.request
+        try:
+            if not self.lifecycle.running and not isinstance(request, _WITHOUT_MANAGER):
+                raise ClusterUnreachable(
+                    f"the cluster manager is not running on {self.node}",
+                    hint="start it: crm cluster start",
+                )
+            self._answer(event, request)
+        except CrmError as error:
+            self.outbox.refuse(event.ticket, error)
+
+    def _answer(self, event: RequestReceived, request: Request) -> None:
+        ticket = event.ticket
+        match request:
+            case ReadCib():
+                self.outbox.reply(ticket, CibReply(cib=self.replica.cib.to_xml(indent=None)))
+            case Commit():
+                self._commit(event, request)
+            case SetAttribute(node=node, name=name, value=value):
+                self.set_attribute(ticket, node or self.node, name, value)
+            case CleanResource():
+                self._clean(ticket, request)
+            case ReadMembership():
+                self.outbox.reply(
+                    ticket,
+                    self.membership.reply(
+                        manager_running=self.lifecycle.running, dc=self._dc_name()
+                    ),
+                )
+            case ReadCmap(prefix=prefix, map=name):
+                keys = self.membership.cmap_keys(prefix, name)
+                self.outbox.reply(ticket, CmapReply(keys=keys))
+            case ReadSubsystems():
+                self.outbox.reply(ticket, SubsystemsReply(pid=0, subsystems=self._subsystems()))
+            case WaitIdle(version=version):
+                self._idle_waiters[ticket] = version[:2] if version else None
+            case Watch():
+                self._watchers.append(ticket)
+                self.outbox.reply(ticket, self._state())
+            case StartManager():
+                self.lifecycle.start()
+                self.outbox.reply(ticket, Done())
+            case StopManager() | StopDaemon():
+                self.lifecycle.ask_stop(
+                    ticket,
+                    daemon=isinstance(request, StopDaemon),
+                    escalation=self.replica.config.properties().get("shutdown-escalation", ""),
+                )
+            case Hello():
+                self.outbox.reply(ticket, Done())
+            case ReadRevisions():
+                raise UsageError("the history of commits is the store's to tell")
+
+    def client_gone(self, ticket: int) -> None:
+        """A client hung up."""
+        if ticket in self._watchers:
+            self._watchers.remove(ticket)
+        self._idle_waiters.pop(ticket, None)
+        self.commits.client_gone(ticket)
+        self.orders.client_gone(ticket)
+        self.lifecycle.client_gone(ticket)
+
+    # ---- orders --------------------------------------------------------------------------------
+
+    def _commit(self, event: RequestReceived, request: Commit) -> None:
+        patch = Patch.from_xml(request.patch)
+        quorate = self.views.setting.quorate
+        if self.views.active and not quorate and not request.force_no_quorum:
+            raise no_quorum()
+        check_patch(self.replica.config, patch)
+        self.commits.submit(
+            patch=request.patch,
+            source=patch.source,
+            author=event.user,
+            client=request.client or event.client,
+            ticket=event.ticket,
+            force=request.force_no_quorum,
+        )
+
+    def set_attribute(self, ticket: int, node: str, name: str, value: str | None) -> None:
+        """Set a transient attribute through the stream; answered when it is set here."""
+        if node_by_name(self.replica.status, node) is None and node != self.node:
+            nodes = [s.get("uname") for s in self.replica.status.findall("node_state")]
+            raise NotFound(
+                f"there is no node {node} in the cluster", name=node, possibilities=nodes
+            )
+        self.orders.add(
+            ticket,
+            lambda view, ident: AttributeChange(
+                view=view, node=node, name=name, value=value, ident=ident
+            ),
+        )
+        if self.controller.has_settled:
+            self.orders.flush(self.views.view)
+
+    def _clean(self, ticket: int, request: CleanResource) -> None:
+        self.orders.add(
+            ticket,
+            lambda view, ident: CleanHistory(
+                view=view,
+                resource=request.resource,
+                node=request.node,
+                all_history=request.all_history,
+                ident=ident,
+            ),
+        )
+        if self.controller.has_settled:
+            self.orders.flush(self.views.view)
+
+    # ---- what is told --------------------------------------------------------------------------
+
+    def tell_watchers(self) -> None:
+        """At the end of an event: tell those who wait what has become true."""
+        if not self._watchers and not self._idle_waiters:
+            return
+        state = self._state()
+        if state != self._told:
+            self._told = state
+            for ticket in self._watchers:
+                self.outbox.reply(ticket, state)
+        if not state.idle:
+            return
+        for ticket, version in list(self._idle_waiters.items()):
+            if version is None or state.version[:2] >= version:
+                del self._idle_waiters[ticket]
+                self.outbox.reply(ticket, Done())
+
+    def _state(self) -> Changed:
+        return Changed(
+            version=self.replica.version.tuple,
+            quorate=self.views.setting.quorate,
+            dc=self._dc_name(),
+            idle=self.controller.idle,
+        )
+
+    def _dc_name(self) -> str:
+        dc = self.controller.dc
+        return self.membership.name_of(dc) if dc is not None else ""
+
+    def _subsystems(self) -> list[Subsystem]:
+        running = self.lifecycle.running
+        members = f"{len(self.views.setting.votes)} members"
+        cib = f"{self.replica.version}, {self.views.phase.value}"
+        dc = self._dc_name() or "no DC"
+        busy = len(self.executor.pending())
+        idle = "idle" if self.controller.idle else "busy"
+        settled = self.controller.has_settled
+        rows = (
+            ("cib", "pacemaker-based", running, cib),
+            ("stonithd", "pacemaker-fenced", running, "no device"),
+            ("lrmd", "pacemaker-execd", running, f"{busy} operations under way"),
+            ("attrd", "pacemaker-attrd", running, members if settled else "joining"),
+            ("pengine", "pacemaker-schedulerd", running, idle),
+            ("crmd", "pacemaker-controld", running, f"DC: {dc}"),
+        )
+        return [
+            Subsystem(name=name, modern_name=modern, alive=alive, detail=detail if alive else "")
+            for name, modern, alive, detail in rows
+        ]
