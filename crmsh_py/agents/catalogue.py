@@ -23,6 +23,8 @@ from crmsh_py.resources import ra_metadata_directory
 NAMES = "names.txt"
 # The order in which a bare type is looked up, as crmsh does it.
 _PROVIDERS_FIRST = ("heartbeat", "pacemaker")
+# The services of other nodes, which need not be installed on this one.
+_UNSEEN = frozenset({"lsb", "systemd", "service", "upstart", "nagios"})
 _STANDARDS_AFTER_OCF = ("stonith", "systemd", "lsb")
 
 
@@ -138,6 +140,25 @@ class Catalogue:
         if spec not in self._known:
             self._known[spec] = self._look_up(spec)
         return self._known[spec]
+
+    # ---- for the checks of a configuration (cib.check_agents.AgentKnowledge) -------------------
+
+    def agent_facts(self, standard: str, provider: str, agent_type: str) -> AgentMetadata | None:
+        """Like ``find``; None also when an installed agent cannot be asked."""
+        try:
+            return self.find(AgentSpec(standard, provider, agent_type))
+        except CrmError:
+            return None
+
+    def agent_problem(
+        self, standard: str, provider: str, agent_type: str
+    ) -> tuple[str, str | None] | None:
+        """Why there is no such agent, with a hint; None when there is one."""
+        spec = AgentSpec(standard, provider, agent_type)
+        if self.knows(spec) or spec.standard in _UNSEEN:
+            return None
+        unknown = self._unknown(spec)
+        return unknown.message, unknown.hint
 
     # ---- inside --------------------------------------------------------------------------------
 

@@ -15,9 +15,10 @@ MAX_MS = 2**53  # some 285,000 years: exact in JSON too, and no sum of a few ove
 # Pacemaker looks at the beginning of the unit only: "10 seconds" and "2minutes" are understood.
 _PLAIN = re.compile(r"\s*(\d+)(?:\.\d*)?\s*(ms|us|s|m|h|)[a-z]*\s*", re.IGNORECASE)
 _MS = {"": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "ms": 1}
-_ISO = re.compile(
-    r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
-)
+# Pacemaker does not insist on the T before hours and seconds: P10S is understood.
+_ISO = re.compile(r"P(?:T?\d+[YMWDHS])+", re.IGNORECASE)
+_ISO_PART = re.compile(r"(T?)(\d+)([YMWDHS])", re.IGNORECASE)
+_ISO_UNITS = {"Y": "years", "M": "months", "W": "weeks", "D": "days", "H": "hours", "S": "seconds"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,18 @@ def is_duration(text: str) -> bool:
 
 def parse_iso(text: str) -> Duration:
     """An ISO 8601 duration such as ``P1DT12H``. Raises ConfigError."""
-    found = _ISO.fullmatch(text.strip())
-    if not found or any(part and len(part) > 9 for part in found.groups()):
+    word = text.strip()
+    if not _ISO.fullmatch(word):
         raise _not_a_duration(text)
-    return Duration(*(int(part or 0) for part in found.groups()))
+    parts: dict[str, int] = {}
+    in_time = False
+    for mark, digits, letter in _ISO_PART.findall(word.upper()):
+        in_time = in_time or bool(mark)
+        unit = "minutes" if in_time and letter == "M" else _ISO_UNITS[letter]
+        if unit in parts or len(digits) > 9:
+            raise _not_a_duration(text)
+        parts[unit] = int(digits)
+    return Duration(**parts)
 
 
 def format_ms(milliseconds: int) -> str:

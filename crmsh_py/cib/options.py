@@ -340,6 +340,11 @@ _TODAY: Mapping[str, str] = {
     for old in option.old_names
 }
 
+# Every name of every cluster property, old ones too.
+CLUSTER_OPTIONS: Mapping[str, Option] = {
+    name: option for option in PROPERTIES.values() for name in (option.name, *option.old_names)
+}
+
 
 def today(name: str) -> str:
     """The name that an option has today: ``fencing-enabled`` for ``stonith-enabled``."""

@@ -19,7 +19,7 @@ _WORDS = {
     "yellow": 0,
     "green": 0,
 }
-_NUMBER = re.compile(r"[+-]?\d+")
+_NUMBER = re.compile(r"([+-]?\d+)(?:\.\d*)?")  # a fraction is cut off
 
 
 def parse_score(text: str) -> int:
@@ -31,13 +31,15 @@ def parse_score(text: str) -> int:
     known = _WORDS.get(word.lower())
     if known is not None:
         return known
-    if not _NUMBER.fullmatch(word):
+    found = _NUMBER.fullmatch(word)
+    if not found:
         raise ConfigError(
             f"“{text}” is not a score", hint="a score is a whole number, INFINITY or -INFINITY"
         )
-    if len(word.lstrip("+-0")) > 7:  # beyond the infinities; int() of endless digits is slow
-        return -INFINITY if word.startswith("-") else INFINITY
-    return max(-INFINITY, min(INFINITY, int(word)))
+    digits = found.group(1)
+    if len(digits.lstrip("+-0")) > 7:  # beyond the infinities; int() of endless digits is slow
+        return -INFINITY if digits.startswith("-") else INFINITY
+    return max(-INFINITY, min(INFINITY, int(digits)))
 
 
 def is_score(text: str) -> bool:

@@ -1,0 +1,309 @@
+"""Ids and what refers to them: given once, and never to nothing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from crmsh_py.cib.document import REFERENCES, Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.findings import Finding, error, warning
+from crmsh_py.cib.ids import XML_ID
+from crmsh_py.errors import did_you_mean
+
+RESOURCES = ("primitive", "group", "clone", "master", "bundle", "template")
+_CONTAINERS = ("group", "clone", "master", "bundle")
+CONSTRAINTS = ("rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket")
+# Which attributes of a constraint name resources.
+_CONSTRAINED = ("rsc", "with-rsc", "first", "then")
+_SETS = ("instance_attributes", "meta_attributes", "utilization", "operations", "nvpair", "rule")
+# Nodes may have any id; all other ids of the configuration are XML names.
+_FREE_IDS = frozenset({"node", "acl_target", "acl_group", "role", "tag"})
+
+
+def check_references(cib: Cib) -> Iterator[Finding]:
+    """Doubled ids, references to nothing, resources in two places."""
+    resources = {
+        element.id: element for element in cib.section("resources").iter(*RESOURCES) if element.id
+    }
+    yield from _ids(cib)
+    yield from _templates(resources)
+    yield from _containers(cib, resources)
+    yield from _constraints(cib, resources)
+    yield from _id_references(cib)
+    yield from _fencing_levels(cib, resources)
+    yield from _tags_and_acls(cib)
+
+
+# ---- ids ---------------------------------------------------------------------------------------
+
+
+def _ids(cib: Cib) -> Iterator[Finding]:
+    counted: Counter[str] = Counter()
+    for element in cib.configuration.iter():
+        name = element.attrs.get("id")
+        if name is None or element.tag in REFERENCES:
+            continue
+        # A node's id and its name may be the same as a resource's.
+        key = f"node {name}" if element.tag == "node" else name
+        counted[key] += 1
+        if counted[key] == 2:
+            yield error(name, f"the id {name} is given more than once", word=name)
+        if element.tag not in _FREE_IDS and not XML_ID.fullmatch(name):
+            yield error(
+                name,
+                f"“{name}” cannot be an id",
+                hint="an id begins with a letter or _, and goes on with letters, digits, _ . and -",
+                word=name,
+            )
+    unames: Counter[str] = Counter()
+    for node in cib.section("nodes").findall("node"):
+        unames[node.get("uname")] += 1
+        if unames[node.get("uname")] == 2:
+            yield error(node.id, f"two nodes are named {node.get('uname')}")
+
+
+def _id_references(cib: Cib) -> Iterator[Finding]:
+    """``id-ref`` must lead to an element of the same kind."""
+    for owner, element in objects(cib):
+        for inner in element.iter(*_SETS):
+            reference = inner.attrs.get("id-ref")
+            if reference is None:
+                continue
+            found = cib.find_id(reference)
+            if found is None:
+                yield error(
+                    owner,
+                    f"it refers to {reference}, which does not exist",
+                    hint=did_you_mean(reference, cib.ids()),
+                    word=reference,
+                )
+            elif found.tag != inner.tag:
+                yield error(
+                    owner, f"{reference} is no {inner.tag} but a {found.tag}", word=reference
+                )
+
+
+def objects(cib: Cib) -> Iterator[tuple[str, Element]]:
+    """Every object that a person types, with its id: nothing inside of another one."""
+    for section in cib.configuration.findall():
+        if section.tag == "resources":
+            yield from ((e.id, e.with_children(_own(e))) for e in section.iter(*RESOURCES))
+        else:
+            yield from ((e.id, e) for e in section.findall())
+
+
+def _own(resource: Element) -> tuple[Element, ...]:
+    """The children of a resource that are no resources themselves."""
+    return tuple(child for child in resource.children if child.tag not in RESOURCES)
+
+
+# ---- resources ---------------------------------------------------------------------------------
+
+
+def _templates(resources: Mapping[str, Element]) -> Iterator[Finding]:
+    names = [e.id for e in resources.values() if e.tag == "template"]
+    for resource in resources.values():
+        template = resource.get("template")
+        if template and template not in names:
+            yield error(
+                resource.id,
+                f"there is no template {template}",
+                hint=did_you_mean(template, names) or _only("template", names),
+                word=template,
+            )
+
+
+def _containers(cib: Cib, resources: Mapping[str, Element]) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for container in cib.section("resources").iter(*_CONTAINERS):
+        members = container.findall("primitive", "group", "clone", "master", "bundle")
+        if not members and container.tag != "bundle":
+            yield error(container.id, f"a {container.tag} needs a resource in it")
+        if container.tag in ("clone", "master") and len(members) > 1:
+            yield error(container.id, f"a {container.tag} holds one resource, not {len(members)}")
+        for member in members:
+            if member.id in seen:
+                yield error(
+                    container.id,
+                    f"{member.id} is in {seen[member.id]} already",
+                    hint="a resource can be in one group, clone or bundle only",
+                    word=member.id,
+                )
+            seen[member.id] = container.id
+            yield from _fits(container, member)
+
+
+def _fits(container: Element, member: Element) -> Iterator[Finding]:
+    allowed = {"group": ("primitive",), "bundle": ("primitive",)}.get(
+        container.tag, ("primitive", "group")
+    )
+    if member.tag not in allowed:
+        yield error(
+            container.id,
+            f"a {container.tag} cannot hold a {member.tag} ({member.id})",
+            word=member.id,
+        )
+    elif (member.get("class"), member.get("provider"), member.get("type")) == (
+        "ocf",
+        "pacemaker",
+        "remote",
+    ):
+        yield error(
+            container.id,
+            f"the remote node {member.id} cannot be in a {container.tag}",
+            word=member.id,
+        )
+
+
+# ---- constraints -------------------------------------------------------------------------------
+
+
+def _constraints(cib: Cib, resources: Mapping[str, Element]) -> Iterator[Finding]:
+    tags = {tag.id for tag in cib.section("tags").findall("tag")}
+    inside = _inside(cib)
+    names = [*resources, *sorted(tags)]
+    for constraint in cib.section("constraints").findall(*CONSTRAINTS):
+        sets = constraint.findall("resource_set")
+        mentioned = [constraint.get(name) for name in _CONSTRAINED if constraint.get(name)]
+        mentioned += [ref.id for s in sets for ref in s.findall("resource_ref")]
+        for name in dict.fromkeys(mentioned):
+            if name not in resources and name not in tags:
+                yield error(
+                    constraint.id,
+                    f"there is no resource {name}",
+                    hint=did_you_mean(name, names) or _only("resource", list(resources)),
+                    word=name,
+                )
+            elif name in inside:
+                yield _on_member(constraint, name, inside[name])
+        if constraint.tag == "rsc_location":
+            yield from _location(cib, constraint)
+        elif not mentioned:
+            yield error(constraint.id, "it names no resource")
+        for inner in sets:
+            if not inner.findall("resource_ref"):
+                yield error(constraint.id, "it has a set without resources")
+
+
+def _on_member(constraint: Element, name: str, container: Element) -> Finding:
+    if container.tag == "group":
+        return warning(
+            constraint.id,
+            f"{name} is in the group {container.id}",
+            hint=f"constraints should name the group: {container.id}",
+            word=name,
+        )
+    return warning(
+        constraint.id,
+        f"{name} has several instances",
+        hint=f"constraints should name what contains it: {container.id}",
+        word=name,
+    )
+
+
+def _inside(cib: Cib) -> dict[str, Element]:
+    return {
+        member.id: container
+        for container in cib.section("resources").iter(*_CONTAINERS)
+        for member in container.findall("primitive", "group")
+        if container.tag != "bundle"
+    }
+
+
+def _location(cib: Cib, constraint: Element) -> Iterator[Finding]:
+    known = {node.get("uname").lower() for node in cib.section("nodes").findall("node")}
+    known |= _guests(cib)
+    named = [constraint.get("node")] if constraint.get("node") else []
+    named += [
+        e.get("value")
+        for e in constraint.iter("expression")
+        if e.get("attribute") == "#uname" and e.get("operation") == "eq"
+    ]
+    for name in named:
+        if known and name.lower() not in known:
+            yield warning(
+                constraint.id,
+                f"there is no node {name}",
+                hint=did_you_mean(name, known),
+                word=name,
+            )
+    pattern = constraint.get("rsc-pattern")
+    if pattern:
+        try:
+            re.compile(pattern)
+        except re.error as problem:
+            yield warning(
+                constraint.id, f"“{pattern}” is no regular expression: {problem}", word=pattern
+            )
+
+
+def _guests(cib: Cib) -> set[str]:
+    """Remote and guest nodes and the replicas of bundles are nodes too."""
+    found = set()
+    for primitive in cib.section("resources").iter("primitive"):
+        if primitive.get("provider") == "pacemaker" and primitive.get("type") == "remote":
+            found.add(primitive.id.lower())
+        for pair in primitive.iter("nvpair"):
+            if pair.get("name") == "remote-node":
+                found.add(pair.get("value").lower())
+    for bundle in cib.section("resources").findall("bundle"):
+        found |= {f"{bundle.id}-{number}".lower() for number in range(100)}
+    return found
+
+
+# ---- the rest ----------------------------------------------------------------------------------
+
+
+def _fencing_levels(cib: Cib, resources: Mapping[str, Element]) -> Iterator[Finding]:
+    nodes = {node.get("uname") for node in cib.section("nodes").findall("node")} | _guests(cib)
+    section = cib.section("fencing-topology")
+    for level in section.findall("fencing-level"):
+        complain = partial(warning, "fencing_topology")
+        target = level.get("target")
+        if target and nodes and target not in nodes:
+            yield complain(f"there is no node {target}", hint=did_you_mean(target, nodes))
+        for device in filter(None, re.split(r"[,\s]+", level.get("devices"))):
+            found = resources.get(device)
+            if found is None:
+                yield complain(
+                    f"there is no fence device {device}",
+                    hint=did_you_mean(device, resources),
+                    word=device,
+                )
+            elif found.tag == "primitive" and found.get("class", "stonith") != "stonith":
+                yield complain(f"{device} is not a fence device", word=device)
+
+
+def _tags_and_acls(cib: Cib) -> Iterator[Finding]:
+    ids = cib.ids()
+    for tag in cib.section("tags").findall("tag"):
+        for ref in tag.findall("obj_ref"):
+            if ref.id not in ids:
+                yield warning(
+                    tag.id,
+                    f"there is no {ref.id}",
+                    hint=did_you_mean(ref.id, ids),
+                    word=ref.id,
+                )
+    acls = cib.section("acls")
+    roles = {role.id for role in acls.findall("acl_role")}
+    for holder in acls.findall("acl_target", "acl_group"):
+        for ref in holder.findall("role"):
+            if ref.id not in roles:
+                yield error(
+                    holder.id,
+                    f"there is no role {ref.id}",
+                    hint=did_you_mean(ref.id, roles) or _only("role", sorted(roles)),
+                    word=ref.id,
+                )
+
+
+def _only(kind: str, names: list[str]) -> str | None:
+    if not names:
+        return f"there is no {kind} at all yet"
+    if len(names) <= 5:
+        return f"there {'is' if len(names) == 1 else 'are'}: {', '.join(names)}"
+    return None

@@ -1,0 +1,179 @@
+"""Values that must look like something: scores, times, booleans, roles, rules; names of options."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from crmsh_py.cib import options, rules
+from crmsh_py.cib.check_references import CONSTRAINTS, RESOURCES, objects
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.findings import Finding, error, warning
+from crmsh_py.cib.options import Option
+from crmsh_py.cib.scores import is_score
+from crmsh_py.errors import ConfigError, did_you_mean
+
+_ROLES = frozenset({"started", "stopped", "master", "slave", "promoted", "unpromoted"})
+_ACTIONS = frozenset({"start", "stop", "promote", "demote"})
+_KINDS = ("Mandatory", "Optional", "Serialize")
+_LOSS_POLICIES = ("stop", "demote", "fence", "freeze")
+_BOOLEANS = ("symmetrical", "require-all", "sequential", "influence")
+
+
+def check_values(cib: Cib, only: Collection[str] | None) -> Iterator[Finding]:
+    """Wrong values are errors, unknown names warnings: who knows what is invented tomorrow."""
+    for name, element in objects(cib):
+        if only is not None and name not in only:
+            continue
+        if element.tag == "cluster_property_set":
+            yield from _pairs(name, element, options.CLUSTER_OPTIONS, "property")
+        elif element.tag in RESOURCES:
+            yield from _resource(name, element)
+        elif element.tag in CONSTRAINTS:
+            yield from _constraint(name, element)
+        yield from _scores_and_rules(name, element)
+    yield from _defaults(cib, only)
+
+
+def _defaults(cib: Cib, only: Collection[str] | None) -> Iterator[Finding]:
+    tables = {"rsc_defaults": options.CLONE_META, "op_defaults": options.OPERATION}
+    for section, table in tables.items():
+        for attribute_set in cib.section(section).findall("meta_attributes"):
+            if only is None or attribute_set.id in only:
+                yield from _pairs(attribute_set.id, attribute_set, table, "option")
+
+
+def _pairs(
+    owner: str, attribute_set: Element, table: Mapping[str, Option], what: str
+) -> Iterator[Finding]:
+    for pair in attribute_set.findall("nvpair"):
+        name, value = pair.get("name"), pair.attrs.get("value")
+        option = options.find(table, name) if name else None
+        if not name:
+            continue
+        if option is None:
+            yield warning(
+                owner,
+                f"there is no {what} {name}: it is stored, but means nothing to the cluster",
+                hint=did_you_mean(name, options.names(table)),
+                word=name,
+            )
+        elif value is not None and (problem := option.problem(value)):
+            yield error(owner, f"{name}: {problem}", word=value)
+
+
+def _resource(name: str, element: Element) -> Iterator[Finding]:
+    if element.tag == "group":
+        table = options.GROUP_META
+    elif element.tag in ("clone", "master", "bundle"):
+        table = options.CLONE_META
+    else:
+        table = options.RESOURCE_META
+    for attribute_set in element.findall("meta_attributes"):
+        yield from _pairs(name, attribute_set, table, "meta attribute")
+    for operations in element.findall("operations"):
+        seen: set[tuple[str, int]] = set()
+        for op in operations.findall("op"):
+            yield from _operation(name, op)
+            yield from _repeated(name, op, seen)
+
+
+def _operation(owner: str, op: Element) -> Iterator[Finding]:
+    called = f"op {op.get('name')}"
+    for name, value in op.attrs.items():
+        option = options.OPERATION.get(name)
+        if option is not None and (problem := option.problem(value)):
+            yield error(owner, f"{called}: {name}: {problem}", word=value)
+    for attribute_set in op.findall("meta_attributes"):
+        yield from _pairs(owner, attribute_set, options.OPERATION, "option of an operation")
+    interval = _milliseconds(op.get("interval", "0"))
+    once = op.get("name") in ("start", "stop", "promote", "demote", "migrate_to", "migrate_from")
+    if once and interval:
+        yield warning(
+            owner,
+            f"{called} is not repeated: its interval should be 0",
+            word=op.get("interval"),
+        )
+    if op.get("name") == "monitor" and interval == 0 and op.get("role").lower() != "stopped":
+        yield warning(
+            owner, "a monitor operation with the interval 0 is never repeated", word="monitor"
+        )
+
+
+def _repeated(owner: str, op: Element, seen: set[tuple[str, int]]) -> Iterator[Finding]:
+    """Two recurring operations of a name must differ in their interval: it is in their key."""
+    interval = _milliseconds(op.get("interval", "0"))
+    if interval is None:
+        return
+    key = (op.get("name"), interval)
+    if key in seen:
+        yield warning(
+            owner,
+            f"it has two {op.get('name')} operations with the interval {op.get('interval')}",
+            hint="let the intervals differ, be it by a second",
+            word=op.get("name"),
+        )
+    seen.add(key)
+
+
+def _milliseconds(text: str) -> int | None:
+    try:
+        return parse_ms(text)
+    except ConfigError:
+        return None
+
+
+def _constraint(name: str, element: Element) -> Iterator[Finding]:
+    for part in (element, *element.findall("resource_set")):
+        for attribute in ("role", "rsc-role", "with-rsc-role"):
+            role = part.get(attribute)
+            if role and role.lower() not in _ROLES:
+                yield error(
+                    name,
+                    f"“{role}” is no role of a resource",
+                    hint=did_you_mean(role, ("Started", "Stopped", "Promoted", "Unpromoted")),
+                    word=role,
+                )
+        for attribute in ("first-action", "then-action", "action"):
+            action = part.get(attribute)
+            if action and action not in _ACTIONS:
+                yield error(
+                    name,
+                    f"“{action}” is no action that can be ordered",
+                    hint=did_you_mean(action, _ACTIONS) or f"one of {', '.join(sorted(_ACTIONS))}",
+                    word=action,
+                )
+        for attribute in _BOOLEANS:
+            value = part.attrs.get(attribute)
+            if value is not None and value.lower() not in options.TRUE | options.FALSE:
+                yield error(name, f"{attribute}: “{value}” is not true or false", word=value)
+    yield from _one_of(name, element, "kind", _KINDS if element.tag == "rsc_order" else ())
+    yield from _one_of(name, element, "loss-policy", _LOSS_POLICIES)
+
+
+def _one_of(
+    owner: str, element: Element, attribute: str, values: tuple[str, ...]
+) -> Iterator[Finding]:
+    value = element.get(attribute)
+    if value and values and value not in values:
+        yield error(
+            owner,
+            f"{attribute}: “{value}” is not one of {', '.join(values)}",
+            hint=did_you_mean(value, values),
+            word=value,
+        )
+
+
+def _scores_and_rules(owner: str, element: Element) -> Iterator[Finding]:
+    for inner in element.iter():
+        score = inner.attrs.get("score")
+        if score is not None and not is_score(score):
+            yield error(
+                owner,
+                f"“{score}” is not a score",
+                hint="a score is a whole number, INFINITY (inf) or -INFINITY (-inf)",
+                word=score,
+            )
+        if inner.tag == "rule" and (problem := rules.find_problem(inner)):
+            yield error(owner, f"its rule {inner.id or inner.get('id-ref')}: {problem}")

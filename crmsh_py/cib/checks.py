@@ -1,0 +1,60 @@
+"""Does a configuration make sense? What the schema cannot say.
+
+    check(cib, agents=…)    everything, for ``verify`` and before a commit
+    integrity(cib)          what no CIB may ever have (an id twice, a reference to nothing): for
+                            whoever merges patches or takes a CIB from elsewhere
+
+Pure: what agents can do comes through a small protocol. ``only`` limits the checks of values and
+agents to some objects (those that a commit changes); references are always checked as a whole,
+since a change of one object can break another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import chain
+
+from crmsh_py.cib import options
+from crmsh_py.cib.check_agents import AgentKnowledge, check_agents
+from crmsh_py.cib.check_references import check_references
+from crmsh_py.cib.check_values import check_values
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.findings import Finding, Severity, warning
+
+__all__ = ["AgentKnowledge", "Finding", "Severity", "check", "integrity"]
+
+
+def check(
+    cib: Cib, *, agents: AgentKnowledge | None = None, only: Collection[str] | None = None
+) -> tuple[Finding, ...]:
+    """All findings, errors first; those about one object stay together in document order."""
+    found = chain(
+        check_references(cib),
+        check_values(cib, only),
+        check_agents(cib, agents, only) if agents is not None else (),
+        _fencing(cib),
+    )
+    return tuple(sorted(dict.fromkeys(found), key=lambda finding: not finding.is_error))
+
+
+def integrity(cib: Cib) -> tuple[Finding, ...]:
+    """The errors that make a document unusable, whoever wrote it."""
+    return tuple(finding for finding in check_references(cib) if finding.is_error)
+
+
+def _fencing(cib: Cib) -> Iterator[Finding]:
+    """A cluster that shall fence but cannot starts no resources: said, but never in the way."""
+    values = cib.properties()
+    if not options.is_true(options.value_of(values, "fencing-enabled")):
+        return
+    if options.value_of(values, "fencing-watchdog-timeout").strip() not in ("", "0"):
+        return
+    resources = cib.section("resources")
+    if any(r.get("class") == "stonith" for r in resources.iter("primitive", "template")):
+        return
+    if any(True for _ in resources.iter("primitive")):
+        yield warning(
+            "",
+            "fencing is enabled, but there is no fence device: no resource will be started",
+            hint="add a device (primitive fence stonith:lab), or: property stonith-enabled=false",
+        )

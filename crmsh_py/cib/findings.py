@@ -1,0 +1,45 @@
+"""What a check found: one sentence about one element, for a person to act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """An ERROR is not committed unless forced; a WARNING is told and taken."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``element`` is the id of the object that a person typed (a resource, a constraint, a set of
+    properties; '' for the document as a whole). ``word`` is the part of its text that is wrong, for
+    a caret under it.
+    """
+
+    severity: Severity
+    element: str
+    message: str
+    hint: str | None = None
+    word: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it forbids a commit."""
+        return self.severity is Severity.ERROR
+
+    def __str__(self) -> str:
+        return f"{self.element}: {self.message}" if self.element else self.message
+
+
+def error(element: str, message: str, *, hint: str | None = None, word: str = "") -> Finding:
+    """An ERROR."""
+    return Finding(Severity.ERROR, element, message, hint, word)
+
+
+def warning(element: str, message: str, *, hint: str | None = None, word: str = "") -> Finding:
+    """A WARNING."""
+    return Finding(Severity.WARNING, element, message, hint, word)
