@@ -14,12 +14,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from crmsh_py.lab import boot, network, processes
+from crmsh_py.lab import boot, network, nodespec, processes
 from crmsh_py.lab.config import LabConfig, NodeConfig
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.iproute import run as run_ip
 from crmsh_py.lab.isolation import Attempt, Isolation
-from crmsh_py.lab.nodespec import node_spec
 from crmsh_py.lab.place import Place
 from crmsh_py.lab.spawn import InitProcess, reap_strays, spawn_init
 from crmsh_py.wire.lab import LabState, NodeState
@@ -156,7 +155,7 @@ class Hosting:
         return [node.config.name for node in ready], "; ".join(failures)
 
     def _launch(self, node: _Node, *, manager: bool) -> None:
-        spec = node_spec(
+        spec = nodespec.node_spec(
             self._config, self._place, node.config, attempt=self._attempt, manager=manager
         )
         process = spawn_init(own_pids=spec.own_pids)
@@ -228,6 +227,11 @@ class Hosting:
             processes.send(pid, signal.SIGKILL)  # the kernel ends the whole namespace
         else:
             processes.kill_tree(pid)
+            # What was started by "crm lab exec" is no descendant of the node's init.
+            marks = nodespec.marks(self._place, node.config.name)
+            for stray in processes.all_pids():
+                if processes.environment_has(stray, marks):
+                    processes.send(stray, signal.SIGKILL)
 
     def _switch_off(self, node: _Node, *, reason: str, state: str) -> None:
         """Make sure that nothing of a node is left, and write down why."""

@@ -29,6 +29,7 @@ from crmsh_py.lab.iproute import run as run_ip
 _MAP_TIMEOUT_S = 10.0
 _MAX_IDS = 65535  # what a machine's user database uses, besides 0
 _APPARMOR_SWITCH = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+_NODE_NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWNET
 _MAX_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
 
 
@@ -51,11 +52,16 @@ class IdRange:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of trying one isolation: '' means that it works."""
+    """What came of trying one isolation: no failure means that it works.
+
+    ``own_pids``: nodes have process ids of their own. ``one_user``: there is no other user id to
+    change to.
+    """
 
     isolation: Isolation
     failure: str = ""
     own_pids: bool = True
+    one_user: bool = False
 
 
 def candidates(uid: int) -> list[Isolation]:
@@ -87,13 +93,14 @@ def id_range(file: str, uid: int) -> IdRange | None:
     return best
 
 
-def enter(isolation: Isolation, map_ids: Callable[[], None]) -> bool:
+def enter(isolation: Isolation, map_ids: Callable[[], None]) -> Attempt:
     """Enter the namespaces of a lab's host, and try all that a node will need.
 
-    ``map_ids`` returns when somebody outside has mapped the range of ids to this process. Returns
-    whether nodes can have process ids of their own. Raises OSError or NetworkError with the step
-    that was refused.
+    ``map_ids`` returns when somebody outside has mapped the range of ids to this process. Raises
+    OSError or NetworkError with the step that was refused.
     """
+    if isolation is Isolation.NONE:
+        return Attempt(isolation, own_pids=False, one_user=not _works(0, _change_user))
     uid, gid = os.geteuid(), os.getegid()
     if isolation is Isolation.RANGE:
         linux.unshare(linux.CLONE_NEWUSER)
@@ -108,11 +115,18 @@ def enter(isolation: Isolation, map_ids: Callable[[], None]) -> bool:
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
     linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWNET)
     linux.make_private()
-    return _try_all()
+    _try_network()
+    _in_child(_NODE_NAMESPACES, _run)
+    return Attempt(
+        isolation,
+        # Containers refuse a fresh /proc; nodes then share the process ids.
+        own_pids=_works(linux.CLONE_NEWNS | linux.CLONE_NEWPID, _proc),
+        one_user=not _works(0, _change_user),
+    )
 
 
-def _try_all() -> bool:
-    """What a node does at its start, on a small scale, in a child that is thrown away."""
+def _try_network() -> None:
+    """A bridge, and a cable to it."""
     run_ip(
         [
             "link add try0 type bridge",
@@ -122,14 +136,6 @@ def _try_all() -> bool:
             "link del try0",
         ]
     )
-    _in_child(
-        linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWNET, _run
-    )
-    try:
-        _in_child(linux.CLONE_NEWNS | linux.CLONE_NEWPID, _proc)
-    except OSError:
-        return False  # containers refuse a fresh /proc; nodes then share the process ids
-    return True
 
 
 def _run() -> None:
@@ -141,13 +147,29 @@ def _proc() -> None:
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV)
 
 
+def _change_user() -> None:
+    """As a web server does."""
+    os.setgroups([])
+    os.setresgid(33, 33, 33)
+    os.setresuid(33, 33, 33)
+
+
+def _works(flags: int, step: Callable[[], None]) -> bool:
+    try:
+        _in_child(flags, step)
+    except OSError:
+        return False
+    return True
+
+
 def _in_child(flags: int, step: Callable[[], None]) -> None:
     """Do a step in namespaces of its own; raises OSError when it fails there."""
     child = os.fork()
     if child == 0:
         code = 0
         try:
-            linux.unshare(flags)
+            if flags:
+                linux.unshare(flags)
             # A pid namespace holds the children only, so the step is done by one more of them.
             grandchild = os.fork()
             if grandchild == 0:

@@ -76,6 +76,12 @@ def environment(config: LabConfig, place: Place, node: str) -> dict[str, str]:
     return found
 
 
+def marks(place: Place, node: str = "") -> tuple[str, ...]:
+    """The variables that tell which programs run in a lab, or in one node of it."""
+    common = (f"CRM_LAB={place.lab}", f"CRM_STATE_DIR={place.state_base}", "CRM_LAB_INSIDE=1")
+    return (*common, f"CRM_NODE={node}") if node else common
+
+
 def hosts_file(config: LabConfig, *, isolated: bool) -> str:
     """The content of /etc/hosts: every node by name."""
     lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"]
@@ -107,5 +113,5 @@ def _settings(
         multicast=isolated,
         agents=config.agents,
         isolated=isolated,
-        one_user=attempt.isolation in (Isolation.ONE_USER, Isolation.NONE),
+        one_user=attempt.one_user,
     )

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 from crmsh_py.errors import NotPermitted, TimedOut
-from crmsh_py.lab import commands, processes
+from crmsh_py.lab import commands, nodespec, processes
 from crmsh_py.lab.isolation import Isolation, candidates
 from crmsh_py.lab.place import Place
 
@@ -26,12 +26,13 @@ def end_strays(place: Place) -> None:
 
     The environment tells them: the lab's name and its state directory. Raises TimedOut.
     """
-    marks = (f"CRM_LAB={place.lab}", f"CRM_STATE_DIR={place.state_base}", "CRM_LAB_INSIDE=1")
+    marks = nodespec.marks(place)
+    spared = {os.getpid(), *_ancestors()}
     strays = []
     for pid in processes.all_pids():
-        if pid != os.getpid() and processes.environment_has(pid, marks):
+        if pid not in spared and processes.environment_has(pid, marks):
             identity = processes.identify(pid)
-            if identity is not None and pid not in _ancestors():
+            if identity is not None:
                 processes.send(pid, signal.SIGKILL)
                 strays.append(identity)
     left = processes.wait_gone(strays, _END_TIMEOUT_S)

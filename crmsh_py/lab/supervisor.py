@@ -108,10 +108,7 @@ def _supervise(
 
     code = 1
     try:
-        own_pids = False
-        if candidate is not Isolation.NONE:
-            own_pids = isolation.enter(candidate, map_ids)
-        attempt = Attempt(candidate, own_pids=own_pids)
+        attempt = isolation.enter(candidate, map_ids)
         supervisor = Supervisor(config, place, attempt, note=_note(attempt, failures))
         supervisor.listen()
     except (OSError, NetworkError) as error:
@@ -142,7 +139,7 @@ def _note(attempt: Attempt, failures: list[Attempt]) -> str:
             f" ({reasons}): nodes are plain processes on loopback, with stand-ins for agents."
             f" What would help: {isolation.advice(uid)}"
         )
-    if attempt.isolation is Isolation.ONE_USER:
+    if attempt.one_user:
         help_text = isolation.range_advice(uid)
         wish = f" What would help: {help_text}" if help_text else ""
         cause = f" ({reasons})" if reasons else ""
