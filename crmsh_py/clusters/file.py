@@ -1,0 +1,244 @@
+"""A CIB in a file as a cluster: no daemon, everything offline works.
+
+``CIB_file=FILE``, and shadows (``-c NAME``, ``cib use NAME``), which are files too. A commit locks
+the file, applies the patch to what is there then, counts the version up as a cluster would, and
+puts the new file in the place of the old one in one step, synced: a reader sees the one or the
+other, and so does whoever comes back after a crash. Mode and owner stay.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from crmsh_py.cib import xml
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.patch import Patch
+from crmsh_py.cib.version import Version
+from crmsh_py.clusters import operations
+from crmsh_py.errors import CrmError, NotFound, NotPermitted, TimedOut
+from crmsh_py.wire import control
+
+LOCK_TIMEOUT_S = 10.0
+_LOCK_POLL_S = 0.02
+
+
+class FileCluster:
+    """Implements ``clusters.port.Cluster`` for one file."""
+
+    kind = "file"
+    node = ""
+
+    def __init__(self, path: str, *, label: str = "") -> None:
+        """``label`` is what the prompt shows; the file's name if it is not given."""
+        # A link stays a link: it is the file behind it that is replaced.
+        self._path = os.path.realpath(path)
+        self._label = label or os.path.basename(path)
+
+    @property
+    def label(self) -> str:
+        """What the prompt shows between the brackets."""
+        return self._label
+
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+        return self._path
+
+    def read_cib(self) -> Cib:
+        """The CIB as the file has it."""
+        with self._opened(os.O_RDONLY) as descriptor:
+            return self._read(descriptor)
+
+    def commit(self, patch: Patch, *, client: str, force_no_quorum: bool = False) -> Version:
+        """Apply a patch; returns when the new file is on the disk.
+
+        Raises:
+            Conflict: the file was changed meanwhile where the patch touches it.
+        """
+        with self._locked() as descriptor:
+            old = self._read(descriptor)
+            new = _next(old, patch, client)
+            if new is not old:
+                self._save(new, descriptor)
+            return new.version
+
+    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+        """Set or delete (None) a transient node attribute in the file's status section."""
+        self._change_status(lambda cib: operations.set_transient_attribute(cib, node, name, value))
+
+    def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
+        """Take the history of a resource out of the file's status section. '' means all."""
+        self._change_status(lambda cib: operations.without_history(cib, resource, node))
+
+    def membership(self) -> control.MembershipReply:
+        """A file has none; raises CrmError."""
+        raise self._only_a_file("membership")
+
+    def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[control.CmapKey]:
+        """A file has none; raises CrmError."""
+        raise self._only_a_file("keys of Corosync")
+
+    def subsystems(self) -> control.SubsystemsReply:
+        """A file has none; raises CrmError."""
+        raise self._only_a_file("daemons")
+
+    def start_manager(self) -> None:
+        """A file has none; raises CrmError."""
+        raise self._only_a_file("cluster manager")
+
+    def stop_manager(self) -> None:
+        """A file has none; raises CrmError."""
+        raise self._only_a_file("cluster manager")
+
+    def wait_idle(self, *, timeout_s: float, version: Version | None = None) -> None:
+        """Return at once: nobody acts on a file."""
+
+    def watch(self) -> Iterator[control.Changed]:
+        """The file as it is; then the end."""
+        cib = self.read_cib()
+        quorate = cib.root.get("have-quorum", "0") in ("1", "true")
+        yield control.Changed(version=cib.version.tuple, quorate=quorate, dc="", idle=True)
+
+    def revisions(self, limit: int = 100) -> list[control.Revision]:
+        """None: a file keeps no history."""
+        return []
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _change_status(self, change: operations.Edit) -> None:
+        with self._locked() as descriptor:
+            old = self._read(descriptor)
+            new = change(old)
+            if new.status != old.status:
+                self._save(new.with_version(old.version.next_update()), descriptor)
+
+    @contextmanager
+    def _opened(self, flags: int) -> Iterator[int]:
+        try:
+            descriptor = os.open(self._path, flags | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise NotFound(f"there is no file {self._path}") from None
+        except PermissionError:
+            raise NotPermitted(f"you may not open {self._path}") from None
+        except OSError as error:
+            raise CrmError(f"cannot open {self._path}: {error.strerror}") from None
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """Hold the file alone. The lock is on the file itself, so nothing is left beside it."""
+        deadline = time.monotonic() + LOCK_TIMEOUT_S
+        while True:
+            with self._opened(os.O_RDONLY) as descriptor:
+                self._lock(descriptor, deadline)
+                # Whoever had the lock before us may have put another file in its place.
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(descriptor), os.stat(self._path)):
+                        yield descriptor
+                        return
+
+    def _lock(self, descriptor: int, deadline: float) -> None:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TimedOut(f"somebody else holds the lock of {self._path}") from None
+                time.sleep(_LOCK_POLL_S)
+            except OSError as error:
+                raise CrmError(f"cannot lock {self._path}: {error.strerror}") from None
+
+    def _read(self, descriptor: int) -> Cib:
+        try:
+            with os.fdopen(os.dup(descriptor), "rb") as file:
+                data = file.read(xml.MAX_BYTES + 1)
+        except OSError as error:
+            raise CrmError(f"cannot read {self._path}: {error.strerror}") from None
+        return Cib.parse(data)
+
+    def _save(self, cib: Cib, old: int) -> None:
+        try:
+            save(self._path, cib, like=old)
+        except PermissionError:
+            raise NotPermitted(f"you may not write {self._path}") from None
+        except OSError as error:
+            raise CrmError(f"cannot write {self._path}: {error.strerror}") from None
+
+    def _only_a_file(self, what: str) -> CrmError:
+        return CrmError(
+            f"{self._label} is a file: it has no {what}",
+            hint="this needs a running cluster: unset CIB_file, or crm cib use live",
+        )
+
+
+def save(path: str, cib: Cib, *, like: int | None = None) -> None:
+    """Write a CIB to a file in one step, synced; with the mode and owner of the file ``like``.
+
+    Raises:
+        OSError: the disk or its permissions do not let us; the old file is as it was.
+    """
+    directory = os.path.dirname(os.path.abspath(path))
+    temporary = f"{directory}/.{os.path.basename(path)}.{os.getpid()}.{time.monotonic_ns()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(cib.to_xml())
+            file.flush()
+            if like is not None:
+                status = os.fstat(like)
+                os.fchmod(descriptor, status.st_mode & 0o7777)
+                if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+                    with suppress(PermissionError):  # only root may give files away
+                        os.fchown(descriptor, status.st_uid, status.st_gid)
+            os.fsync(descriptor)
+        os.rename(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)
+
+
+def _next(old: Cib, patch: Patch, client: str) -> Cib:
+    """The document after a patch, counted up and signed; ``old`` itself if nothing changes."""
+    from crmsh_py.cib.apply import apply
+
+    new = apply(old, patch)
+    admin_epoch = old.version.admin_epoch
+    if patch.target.admin_epoch > patch.source.admin_epoch:
+        admin_epoch = max(admin_epoch, patch.target.admin_epoch)
+    raised = admin_epoch > old.version.admin_epoch
+    if new.configuration == old.configuration and new.schema == old.schema and not raised:
+        if new.status == old.status:
+            return old
+        return new.with_version(old.version.next_update())
+    version = replace(old.version.next_epoch(), admin_epoch=admin_epoch)
+    return new.with_version(version).with_attributes(
+        {
+            "cib-last-written": time.strftime("%a %b %e %H:%M:%S %Y"),
+            "update-origin": os.uname().nodename,
+            "update-client": client or None,
+            "update-user": _user_name(),
+        }
+    )
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

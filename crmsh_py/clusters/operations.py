@@ -1,0 +1,298 @@
+"""The edits that shell and tools share, as functions from CIB to CIB.
+
+What ``crm resource move`` and ``crm_resource --move`` write is the same, with the same ids, so
+that either undoes what the other did. Nothing is committed here. Every function raises
+``NotFound`` for a resource or node that the CIB does not have.
+
+Source: the ids and forms are those of Pacemaker's crm_resource and crm_attribute (observed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.errors import NotFound
+
+Edit = Callable[[Cib], Cib]
+
+_RESOURCES = ("primitive", "group", "clone", "master", "bundle")
+PREFER = "cli-prefer-"
+BAN = "cli-ban-"
+
+
+# ---- moving ----------------------------------------------------------------------------------
+
+
+def move(
+    cib: Cib,
+    resource: str,
+    node: str,
+    *,
+    lifetime: str = "",
+    now: datetime | None = None,
+    promoted: bool = False,
+) -> Cib:
+    """Prefer a node with INFINITY; an earlier move, and a ban of that node, are taken back.
+
+    ``lifetime`` is an ISO 8601 duration from ``now`` on, after which the constraint counts no
+    more; ``now`` is needed with it.
+    """
+    find_resource(cib, resource)
+    node = find_node(cib, node).get("uname")
+    gone = (PREFER + resource, f"{BAN}{resource}-on-{node}")
+    cib = _without_constraints(cib, lambda c: c.id in gone)
+    return _with_location(
+        cib,
+        PREFER + resource,
+        resource,
+        node,
+        score="INFINITY",
+        promoted=promoted,
+        end=_end(lifetime, now),
+    )
+
+
+def ban(
+    cib: Cib,
+    resource: str,
+    node: str,
+    *,
+    lifetime: str = "",
+    now: datetime | None = None,
+    promoted: bool = False,
+) -> Cib:
+    """Keep a resource off a node, as long as ``lifetime`` says (see ``move``)."""
+    find_resource(cib, resource)
+    node = find_node(cib, node).get("uname")
+    name = f"{BAN}{resource}-on-{node}"
+    cib = _without_constraints(cib, lambda c: c.id == name)
+    return _with_location(
+        cib, name, resource, node, score="-INFINITY", promoted=promoted, end=_end(lifetime, now)
+    )
+
+
+def clear(cib: Cib, resource: str, node: str = "") -> Cib:
+    """Take back what ``move`` and ``ban`` have left; for one node only, if it is named."""
+    find_resource(cib, resource)
+    if node:
+        node = find_node(cib, node).get("uname")
+
+    def left(constraint: Element) -> bool:
+        if constraint.tag != "rsc_location" or constraint.get("rsc") != resource:
+            return False
+        if not constraint.id.startswith((PREFER, BAN)):
+            return False
+        return not node or node in _nodes_of(constraint)
+
+    return _without_constraints(cib, left)
+
+
+def _with_location(
+    cib: Cib, name: str, resource: str, node: str, *, score: str, promoted: bool, end: str
+) -> Cib:
+    attrs = {"id": name, "rsc": resource, "role": "Promoted" if promoted else "Started"}
+    children: tuple[Element, ...] = ()
+    if end:
+        where = {"attribute": "#uname", "operation": "eq", "value": node, "type": "string"}
+        parts = (
+            Element("expression", {"id": f"{name}-expr", **where}),
+            Element("date_expression", {"id": f"{name}-lifetime", "operation": "lt", "end": end}),
+        )
+        rule = {"id": f"{name}-rule", "score": score, "boolean-op": "and"}
+        children = (Element("rule", rule, parts),)
+    else:
+        attrs |= {"node": node, "score": score}
+    constraints = cib.section("constraints")
+    return cib.with_section(
+        "constraints", constraints.append(Element("rsc_location", attrs, children))
+    )
+
+
+def _nodes_of(constraint: Element) -> set[str]:
+    named = {e.get("value") for e in constraint.iter("expression")}
+    return named | {constraint.get("node")}
+
+
+def _without_constraints(cib: Cib, gone: Callable[[Element], bool]) -> Cib:
+    section = cib.section("constraints")
+    kept = section.map_children(lambda child: None if gone(child) else child)
+    return cib if kept is section else cib.with_section("constraints", kept)
+
+
+def _end(lifetime: str, now: datetime | None) -> str:
+    if not lifetime:
+        return ""
+    from crmsh_py.cib.dates import add_duration
+    from crmsh_py.cib.durations import parse_iso
+
+    assert now is not None, "a lifetime begins at a time"
+    text = lifetime if lifetime.startswith("P") else f"P{lifetime}"
+    end = add_duration(now, parse_iso(text))
+    offset = end.strftime("%z")
+    zone = "Z" if offset in ("", "+0000") else f"{offset[:3]}:{offset[3:]}"
+    return end.strftime("%Y-%m-%d %H:%M:%S") + zone
+
+
+# ---- attributes of resources and nodes -------------------------------------------------------
+
+
+def target_role(cib: Cib, resource: str, role: str | None) -> Cib:
+    """Say whether a resource shall run: Started, Stopped, Promoted, Unpromoted; None: no matter."""
+    return set_meta(cib, resource, "target-role", role)
+
+
+def is_managed(cib: Cib, resource: str, managed: bool | None) -> Cib:
+    """Say whether the cluster acts on a resource; None: as the defaults say."""
+    return set_meta(cib, resource, "is-managed", None if managed is None else _boolean(managed))
+
+
+def standby(cib: Cib, node: str, value: bool | None) -> Cib:
+    """Keep all resources off a node (True), or not any more."""
+    text = None if value is None else ("on" if value else "off")
+    return set_node_attribute(cib, node, "standby", text)
+
+
+def maintenance(cib: Cib, node: str, value: bool | None) -> Cib:
+    """Leave a node's resources alone (True), or not any more."""
+    text = None if value is None else _boolean(value)
+    return set_node_attribute(cib, node, "maintenance", text)
+
+
+def set_meta(cib: Cib, resource: str, name: str, value: str | None) -> Cib:
+    """Set a meta attribute of a resource, or delete it (None)."""
+    found = find_resource(cib, resource)
+    changed = _set_pair(found, "meta_attributes", f"{resource}-meta_attributes", name, value)
+    return _replaced(cib, "resources", found, changed)
+
+
+def set_node_attribute(cib: Cib, node: str, name: str, value: str | None) -> Cib:
+    """Set a permanent attribute of a node, or delete it (None)."""
+    found = find_node(cib, node)
+    changed = _set_pair(found, "instance_attributes", f"nodes-{found.id}", name, value)
+    return _replaced(cib, "nodes", found, changed)
+
+
+def set_transient_attribute(cib: Cib, node: str, name: str, value: str | None) -> Cib:
+    """Set an attribute of a node that its next restart forgets, or delete it (None)."""
+    found = find_node(cib, node)
+    number, uname = found.id, found.get("uname")
+    state = next((s for s in cib.status.findall("node_state") if s.id == number), None)
+    if state is None:
+        if value is None:
+            return cib
+        state = Element("node_state", {"id": number, "uname": uname})
+        cib = cib.with_status(cib.status.append(state))
+    holder = state.find("transient_attributes")
+    before = holder or Element("transient_attributes", {"id": number})
+    after = _set_pair(before, "instance_attributes", f"status-{number}", name, value)
+    if after is before:
+        return cib
+    others = tuple(c for c in state.children if c is not holder)
+    return _replaced(cib, "status", state, state.with_children((*others, after)))
+
+
+def without_history(cib: Cib, resource: str = "", node: str = "") -> Cib:
+    """Forget what happened to a resource (instances of a clone included) on a node; '' is all."""
+    top = find_resource(cib, resource) if resource else cib.section("resources")
+    names = {element.id for element in top.iter("primitive")}
+
+    def forget(state: Element) -> Element | None:
+        if node and state.get("uname") != node:
+            return state
+        return _map_deep(state, lambda e: None if _is_history(e, names) else e)
+
+    return cib.with_status(cib.status.map_children(forget))
+
+
+def _is_history(element: Element, names: set[str]) -> bool:
+    if element.tag == "lrm_resource":
+        return element.id.partition(":")[0] in names
+    if element.tag == "nvpair":
+        # fail-count-RESOURCE#OPERATION_INTERVAL, last-failure-…
+        for prefix in ("fail-count-", "last-failure-"):
+            subject, found, _ = element.get("name").removeprefix(prefix).partition("#")
+            if found and subject.partition(":")[0] in names:
+                return True
+    return False
+
+
+# ---- finding ---------------------------------------------------------------------------------
+
+
+def find_resource(cib: Cib, resource: str) -> Element:
+    """A resource of any kind by its id."""
+    section = cib.section("resources")
+    found = next((e for e in section.iter(*_RESOURCES) if e.id == resource), None)
+    if found is None:
+        names = [e.id for e in section.iter(*_RESOURCES)]
+        raise NotFound(f"there is no resource '{resource}'", name=resource, possibilities=names)
+    return found
+
+
+def find_node(cib: Cib, node: str) -> Element:
+    """A node by its name, or by its id."""
+    nodes = cib.section("nodes").findall("node")
+    found = next((n for n in nodes if n.get("uname") == node), None)
+    found = found or next((n for n in nodes if n.id == node), None)
+    if found is None:
+        names = [n.get("uname") for n in nodes]
+        raise NotFound(f"there is no node '{node}'", name=node, possibilities=names)
+    return found
+
+
+def _set_pair(owner: Element, tag: str, set_id: str, name: str, value: str | None) -> Element:
+    """Set (or delete) a name in the owner's first set of a kind; the owner itself if it is so."""
+    # Sets with rules hold at some times only; what is set here shall hold always.
+    sets = [s for s in owner.findall(tag) if not s.findall("rule")]
+    holder = next(
+        (s for s in sets if any(p.get("name") == name for p in s.findall("nvpair"))), None
+    )
+    if holder is None:
+        if value is None:
+            return owner
+        holder = sets[0] if sets else None
+    if holder is None:
+        pair = Element("nvpair", {"id": f"{set_id}-{name}", "name": name, "value": value or ""})
+        return owner.append(Element(tag, {"id": set_id}, (pair,)))
+    changed = _changed_set(holder, name, value)
+    kept = changed if changed.findall() else None  # an empty set says nothing
+    return owner.map_children(lambda child: kept if child is holder else child)
+
+
+def _changed_set(holder: Element, name: str, value: str | None) -> Element:
+    def change(pair: Element) -> Element | None:
+        if pair.tag != "nvpair" or pair.get("name") != name or pair.get("value") == value:
+            return pair
+        return None if value is None else pair.with_attributes({"value": value})
+
+    changed = holder.map_children(change)
+    if value is None or any(p.get("name") == name for p in holder.findall("nvpair")):
+        return changed
+    return holder.append(
+        Element("nvpair", {"id": f"{holder.id}-{name}", "name": name, "value": value})
+    )
+
+
+def _replaced(cib: Cib, section: str, old: Element, new: Element) -> Cib:
+    """The document with one element of a section exchanged."""
+    if new is old:
+        return cib
+    before = cib.section(section)
+    after = _map_deep(before, lambda element: new if element is old else element)
+    assert after is not None, "nothing was deleted"
+    return cib.with_section(section, after)
+
+
+def _map_deep(element: Element, change: Callable[[Element], Element | None]) -> Element | None:
+    """Change an element and its descendants, the outer ones first; what is new is left alone."""
+    changed = change(element)
+    if changed is not element or changed is None:
+        return changed
+    return element.map_children(lambda child: _map_deep(child, change))
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
