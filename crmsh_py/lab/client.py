@@ -11,7 +11,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
@@ -308,7 +307,7 @@ class Lab:
             environment["TERM"] = self._environ.get("TERM", "dumb")
             directory = "/root" if isolated else self._place.disk(node) + "/root"
         pairs = [f"{name}={value}" for name, value in environment.items()]
-        enter = [sys.executable, "-S", "-P", "-m", "crmsh_py.lab.enter"]
+        enter = [commands.python(), "-S", "-P", "-m", "crmsh_py.lab.enter"]
         target = [str(pid), "1" if own_pids else "0", directory]
         handlers = _ignore_terminal_signals()
         try:
@@ -404,7 +403,7 @@ class Lab:
         if find_supervisor(self._place) is not None:
             return
         self._place.make_directories()
-        program = [sys.executable, "-P", "-m", "crmsh_py.lab.supervisor", self.name]
+        program = [commands.python(), "-P", "-m", "crmsh_py.lab.supervisor", self.name]
         with open(self._place.supervisor_log, "ab") as log:
             process = subprocess.Popen(
                 program,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -57,6 +58,18 @@ def search_path(directory: str, last_directory: str) -> str:
     return f"{directory}:{SYSTEM_PATH}:{last_directory}"
 
 
+def python() -> str:
+    """The Python to start other programs of ours with: this one, where its path can be reached.
+
+    It cannot when root's private Python was started for another user; then the machine's own of
+    the same version does.
+    """
+    if os.access(sys.executable, os.X_OK):
+        return sys.executable
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return shutil.which(f"python{version}", path=SYSTEM_PATH) or sys.executable
+
+
 def python_path() -> str:
     """Where the package and what it needs are imported from, for a Python started elsewhere.
 
@@ -74,12 +87,11 @@ def python_path() -> str:
 
 def needed_directories() -> list[str]:
     """Directories that must be visible inside a node for Python and the package to run there."""
-    executable = os.path.realpath(sys.executable)
     found = [
         sys.prefix,
         sys.base_prefix,
-        os.path.dirname(sys.executable),
-        os.path.dirname(executable),
+        os.path.dirname(python()),
+        os.path.dirname(os.path.realpath(python())),
         *python_path().split(":"),
     ]
     # What is below /usr or is all of / is there anyway.
@@ -98,4 +110,4 @@ def _script(name: str, function: str) -> str:
         f"import sys; sys.path.insert(0, {package!r}); sys.path += {others!r}; "
         f"sys.argv[0] = {name!r}; from {module} import {called}; sys.exit({called}())"
     )
-    return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -c {shlex.quote(program)} "$@"\n'
+    return f'#!/bin/sh\nexec {shlex.quote(python())} -P -c {shlex.quote(program)} "$@"\n'

@@ -85,7 +85,7 @@ def _boot(spec: boot.BootSpec) -> subprocess.Popen[bytes] | None:
         os.chdir("/root")
     # Through the node's own disk: a file opened for writing on the machine's root, before that was
     # made read-only, would forbid just this.
-    log = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    log = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     daemon = subprocess.Popen(
         list(spec.argv),
         env=dict(spec.environment),

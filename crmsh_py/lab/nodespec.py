@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from crmsh_py.lab import commands, network
@@ -27,7 +26,7 @@ def node_spec(
     disk = place.disk(node.name)
     settings = _settings(config, place, node, attempt=attempt, manager=manager)
     conf = Path(place.conf).read_text(encoding="utf-8")
-    command = config.daemon or (sys.executable, "-P", "-m", "crmsh_py.node")
+    command = config.daemon or (commands.python(), "-P", "-m", "crmsh_py.node")
     prefix = "" if isolated else disk
     return BootSpec(
         node=node.name,

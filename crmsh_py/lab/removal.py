@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 
 from crmsh_py.errors import NotPermitted, TimedOut
 from crmsh_py.lab import commands, nodespec, processes
@@ -102,7 +101,7 @@ def _remove(directory: str) -> None:
 
 def _remove_in_range(directory: str) -> None:
     subprocess.run(
-        [sys.executable, "-P", "-m", "crmsh_py.lab.inrange", directory],
+        [commands.python(), "-P", "-m", "crmsh_py.lab.inrange", directory],
         env={"PYTHONPATH": commands.python_path(), "PATH": commands.SYSTEM_PATH},
         stdin=subprocess.DEVNULL,
         check=False,

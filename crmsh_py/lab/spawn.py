@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 
-from crmsh_py.lab import linux
+from crmsh_py.lab import commands, linux
 
 _POLL_S = 0.005
 
@@ -97,8 +96,8 @@ def _help(own_pids: bool, init_in: int, init_out: int, tell: int) -> None:
             # What the supervisor ignores, a node must not.
             for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
-            program = [sys.executable, "-S", "-P", "-m", "crmsh_py.lab.init"]
-            os.execv(sys.executable, program)  # noqa: S606 - no shell is wanted
+            program = [commands.python(), "-S", "-P", "-m", "crmsh_py.lab.init"]
+            os.execv(commands.python(), program)  # noqa: S606 - no shell is wanted
         os.write(tell, str(pid).encode())
     except OSError as error:
         os.write(tell, str(error.strerror or error).encode())
