@@ -21,7 +21,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters import operations
-from crmsh_py.errors import CrmError, NotFound, NotPermitted, TimedOut
+from crmsh_py.errors import ConfigError, CrmError, Diagnostic, NotFound, NotPermitted, TimedOut
 from crmsh_py.wire import control
 
 LOCK_TIMEOUT_S = 10.0
@@ -226,6 +226,7 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
         if new.status == old.status:
             return old
         return new.with_version(old.version.next_update())
+    _check(new)
     version = replace(old.version.next_epoch(), admin_epoch=admin_epoch)
     return new.with_version(version).with_attributes(
         {
@@ -235,6 +236,19 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
             "update-user": _user_name(),
         }
     )
+
+
+def _check(cib: Cib) -> None:
+    """Refuse what a cluster would refuse: two changes that fit may make no sense together."""
+    from crmsh_py.cib.checks import integrity
+
+    findings = integrity(cib)
+    if findings:
+        raise ConfigError(
+            str(findings[0]),
+            hint=findings[0].hint,
+            diagnostics=[Diagnostic(str(finding), hint=finding.hint) for finding in findings],
+        )
 
 
 def _user_name() -> str:

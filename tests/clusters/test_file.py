@@ -13,6 +13,7 @@ import pytest
 
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
 from crmsh_py.clusters import operations
 from crmsh_py.clusters.file import FileCluster
 from crmsh_py.clusters.shadow import Shadows
@@ -107,6 +108,18 @@ def test_two_changes_of_one_thing_are_a_conflict(path: Path) -> None:
         cluster.commit(diff(seen, operations.target_role(seen, "a", "Unpromoted")), client="test")
 
     assert "Started" in path.read_text()
+
+
+def test_what_no_cluster_would_take_is_refused(path: Path) -> None:
+    cluster = FileCluster(str(path))
+    cib = cluster.read_cib()
+    twice = Element("primitive", {"id": "a", "class": "ocf", "provider": "p", "type": "Dummy"})
+    new = cib.with_section("resources", cib.section("resources").append(twice))
+
+    with pytest.raises(ConfigError):
+        cluster.commit(diff(cib, new), client="test")
+
+    assert path.read_text() == START
 
 
 def test_writers_at_the_same_time_lose_nothing(path: Path) -> None:
