@@ -179,6 +179,26 @@ class NodeCore:
         """The node's copy of the CIB, to look at."""
         return self._replica
 
+    @property
+    def view(self) -> ViewId:
+        """The ring that this node's view is made of."""
+        return self._views.view
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """The node ids of the view's members."""
+        return tuple(self._views.setting.votes)
+
+    @property
+    def primary(self) -> bool:
+        """Whether the configuration may be changed here."""
+        return self._views.primary
+
+    @property
+    def idle(self) -> bool:
+        """Whether the cluster has come to rest, as far as this node knows."""
+        return self._controller.idle
+
     # ---- events --------------------------------------------------------------------------------
 
     def _take(self, event: Event) -> None:

@@ -1,0 +1,137 @@
+"""A planner of a hundred lines: enough policy to drive the engine, and nothing clever.
+
+Probe what is unknown; without quorum stop everything; a resource runs on one node, the one that
+the hash of its name picks among those that may run it; a node with the attribute ``shutdown`` runs
+nothing and is then told to go. A fail count of INFINITY bars a node.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.engine.status import attributes_of
+from crmsh_py.scheduler.result import Action, ActionKind, Agent, Plan
+
+MONITOR_MS = 10_000
+
+
+def plan(cib: Cib, now: datetime) -> Plan:
+    """What to do for this CIB."""
+    work = _Work(cib)
+    for primitive in cib.section("resources").findall("primitive"):
+        work.place(primitive)
+    work.shut_down()
+    return Plan(actions=tuple(work.actions))
+
+
+class _Work:
+    def __init__(self, cib: Cib) -> None:
+        self.quorate = cib.root.get("have-quorum") == "1"
+        self.actions: list[Action] = []
+        self.stops: dict[str, list[int]] = {}
+        states = [s for s in cib.status.findall("node_state") if s.get("crmd") == "online"]
+        self.online = {state.get("uname"): state for state in states}
+        self.leaving = {name for name, s in self.online.items() if "shutdown" in attributes_of(s)}
+
+    def place(self, primitive: Element) -> None:
+        found = {name: _activity(state, primitive.id) for name, state in self.online.items()}
+        probes = [
+            self.add(primitive, "monitor", name, target_rc=7)
+            for name, active in found.items()
+            if active is None
+        ]
+        active = sorted(name for name, is_active in found.items() if is_active)
+        wanted = self._wanted(primitive, active)
+        stops = []
+        for name in active:
+            if name != wanted or len(active) > 1:
+                stop = self.add(primitive, "stop", name, inputs=probes)
+                stops.append(stop)
+                self.stops.setdefault(name, []).append(stop)
+        if wanted and (wanted not in active or len(active) > 1):
+            start = self.add(primitive, "start", wanted, inputs=[*probes, *stops])
+            self.add(primitive, "monitor", wanted, inputs=[start], interval_ms=MONITOR_MS)
+
+    def _wanted(self, primitive: Element, active: list[str]) -> str:
+        if not self.quorate:
+            return ""
+        able = sorted(
+            name
+            for name, state in self.online.items()
+            if name not in self.leaving and not _barred(state, primitive.id)
+        )
+        stay = [name for name in active if name in able]
+        if stay or not able:
+            return stay[0] if stay else ""
+        return able[zlib.crc32(primitive.id.encode()) % len(able)]
+
+    def shut_down(self) -> None:
+        for name in sorted(self.leaving):
+            state = self.online[name]
+            number = len(self.actions) + 1
+            self.actions.append(
+                Action(
+                    id=number,
+                    kind=ActionKind.CLUSTER,
+                    operation="do_shutdown",
+                    key=f"do_shutdown-{name}",
+                    node=name,
+                    node_id=state.id,
+                    inputs=tuple(self.stops.get(name, ())),
+                )
+            )
+
+    def add(
+        self,
+        primitive: Element,
+        operation: str,
+        node: str,
+        *,
+        inputs: list[int] | None = None,
+        interval_ms: int = 0,
+        target_rc: int = 0,
+    ) -> int:
+        number = len(self.actions) + 1
+        self.actions.append(
+            Action(
+                id=number,
+                kind=ActionKind.RESOURCE,
+                operation=operation,
+                key=f"{primitive.id}_{operation}_{interval_ms}",
+                node=node,
+                resource=primitive.id,
+                agent=Agent("ocf", "pacemaker", "Dummy"),
+                interval_ms=interval_ms,
+                target_rc=target_rc,
+                inputs=tuple(inputs or ()),
+            )
+        )
+        return number
+
+
+def _activity(state: Element, resource: str) -> bool | None:
+    """Whether it is active there; None where nobody knows."""
+    active: bool | None = None
+    history = next((r for r in state.iter("lrm_resource") if r.id == resource), None)
+    entries = history.children if history else ()
+    for entry in sorted(entries, key=lambda e: int(e.get("call-id"))):
+        rc = int(entry.get("rc-code"))
+        match entry.get("operation"):
+            case "start":
+                active = True
+            case "stop":
+                active = rc != 0
+            case "monitor":
+                active = rc != 7
+    return active
+
+
+def _barred(state: Element, resource: str) -> bool:
+    attributes = attributes_of(state)
+    return any(
+        value == "INFINITY" and name.startswith(f"fail-count-{resource}#")
+        for name, value in attributes.items()
+    )
