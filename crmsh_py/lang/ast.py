@@ -100,7 +100,7 @@ class AttributeSet:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A cluster member; ``type`` is member, remote or ''."""
+    """A cluster member; ``type`` is ``remote``, or '' for an ordinary one."""
 
     uname: str
     id: str = ""
@@ -467,12 +467,12 @@ class CommandCall:
     typed: str = ""
 
     def get(self, kind: str) -> str | None:
-        """The first argument of a kind, or None."""
-        return next((a.value for a in self.arguments if a.kind == kind), None)
+        """The first argument of a kind as a plain string, or None."""
+        return next((str(a.value) for a in self.arguments if a.kind == kind), None)
 
     def all(self, kind: str) -> tuple[str, ...]:
-        """Every argument of a kind."""
-        return tuple(a.value for a in self.arguments if a.kind == kind)
+        """Every argument of a kind, as plain strings."""
+        return tuple(str(a.value) for a in self.arguments if a.kind == kind)
 
     def has(self, *kinds: str) -> bool:
         """Whether there is an argument of one of these kinds (``FORCE``, ``XML`` …)."""

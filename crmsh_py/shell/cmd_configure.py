@@ -10,12 +10,13 @@ import tempfile
 from pathlib import Path
 
 from crmsh_py import lang
+from crmsh_py.cib import edit as edit_cib
 from crmsh_py.cib.diff import diff as compare
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
-from crmsh_py.shell import commits
+from crmsh_py.shell import commits, loading
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.working import Typed
 from crmsh_py.tools import edits
@@ -40,8 +41,9 @@ def element(session: Session, call: CommandCall) -> int:
         )
     changed = lang.apply(cib, call.element, typed=True, catalogue=session.catalogue)
     origin, line = session.origin, session.line.line
-    typed = {name: Typed(session.line.text, origin, line) for name in _new_ids(cib, changed)}
-    commits.check_typed(session, cib, changed, typed)
+    names = commits.changed_names(cib, changed)
+    typed = {name: Typed(session.line.text, origin, line) for name in names}
+    commits.check_typed(session, changed, typed)
     working.edit(changed, typed.items())
     return 0
 
@@ -49,11 +51,6 @@ def element(session: Session, call: CommandCall) -> int:
 def _has_content(parsed: object) -> bool:
     content = [getattr(parsed, name, None) for name in ("items", "sets", "id_ref")]
     return any(content) or not hasattr(parsed, "items")
-
-
-def _new_ids(old: Cib, new: Cib) -> set[str]:
-    """The top-level ids that an edit made or changed."""
-    return {e.id for e in commits.changed_elements(old, new) if e.id}
 
 
 # ---- looking -------------------------------------------------------------------------------------
@@ -166,9 +163,9 @@ def modgroup(session: Session, call: CommandCall) -> int:
     cib = session.working.cib()
     if call.has("ADD"):
         anchor = members[1] if len(members) > 1 else ""
-        changed = lang.add_to_group(cib, group, members[0], place=place, anchor=anchor)
+        changed = edit_cib.add_to_group(cib, group, members[0], place=place, anchor=anchor)
     else:
-        changed = lang.remove_from_group(cib, group, members[0])
+        changed = edit_cib.remove_from_group(cib, group, members[0])
     session.working.edit(changed)
     return 0
 
@@ -177,7 +174,7 @@ def delete(session: Session, call: CommandCall) -> int:
     """Elements go, with the constraints that would name nothing; running ones do not."""
     ids = call.all("OBJECT")
     cib = session.working.cib()
-    changed, notes = lang.delete(cib, ids)
+    changed, notes = edit_cib.delete(cib, ids)
     forced = call.has("FORCE_OPTION", "FORCE_SHORT") or session.options.force
     running = [] if forced else commits.running(cib, ids)
     if running:
@@ -200,7 +197,7 @@ def rename(session: Session, call: CommandCall) -> int:
         raise CrmError(
             f"cannot rename a running resource ({old})", hint=f"crm resource stop {old}"
         )
-    session.working.edit(lang.rename(cib, old, new))
+    session.working.edit(edit_cib.rename(cib, old, new))
     return 0
 
 
@@ -213,7 +210,7 @@ def erase(session: Session, call: CommandCall) -> int:
             f"CIB erase aborted (nothing was deleted): {', '.join(running)} running",
             hint="crm resource stop them first",
         )
-    changed = lang.erase(cib, nodes=call.has("NODES"))
+    changed = edit_cib.erase(cib, nodes=call.has("NODES"))
     gone = sorted(cib.ids() - changed.ids())
     session.console.info(f"commit will remove {len(gone)} elements; refresh keeps them")
     session.working.edit(changed)
@@ -271,9 +268,9 @@ def load(session: Session, call: CommandCall) -> int:
     cib = working.cib()
     how = "replace" if call.has("REPLACE") else "push" if call.has("PUSH") else "update"
     if call.has("XML"):
-        changed = lang.load_xml(cib, text, how=how)
+        changed = loading.load_xml(cib, text, how=how)
     else:
-        changed = lang.load(cib, text, how=how, origin=name, catalogue=session.catalogue)
+        changed = loading.load(cib, text, how=how, origin=name, catalogue=session.catalogue)
     lost = [e for e in commits.running(cib, [e.id for e in cib.section("resources").iter()])
             if changed.find_id(e) is None]  # fmt: skip
     if lost and not session.options.force:
@@ -321,7 +318,7 @@ def edit(session: Session, call: CommandCall) -> int:
                 return 0
             try:
                 session.working.edit(
-                    lang.replace_text(
+                    loading.replace_text(
                         cib, text, edited, xml=xml, catalogue=session.catalogue
                     )
                 )
@@ -349,7 +346,7 @@ def filter(session: Session, call: CommandCall) -> int:
     if done.returncode != 0:
         raise CrmError(f"{program}: exit code {done.returncode}\n{done.stderr.strip()}")
     session.working.edit(
-        lang.replace_text(cib, text, done.stdout, xml=xml, catalogue=session.catalogue)
+        loading.replace_text(cib, text, done.stdout, xml=xml, catalogue=session.catalogue)
     )
     return 0
 

@@ -8,6 +8,7 @@ them (a one-shot always leaves it), as in crmsh.
 from __future__ import annotations
 
 import importlib
+import keyword
 from collections.abc import Callable
 from typing import cast
 
@@ -55,8 +56,13 @@ def run_call(session: Session, call: CommandCall, line: LogicalLine, *, origin: 
 def handler_of(call: CommandCall) -> Handler:
     """The function that carries a command out."""
     module = importlib.import_module(f"crmsh_py.shell.cmd_{call.level}")
+    return cast(Handler, getattr(module, handler_name(call)))
+
+
+def handler_name(call: CommandCall) -> str:
+    """What the function is called; a word that Python keeps for itself gets a ``_``."""
     name = "element" if call.element is not None else call.name.replace("-", "_")
-    return cast(Handler, getattr(module, name))
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def leave_configure(session: Session) -> int:

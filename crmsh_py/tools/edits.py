@@ -99,7 +99,7 @@ def with_resource(cib: Cib, name: str, change: Callable[[Element], Element]) -> 
     """A CIB where the resource called ``name`` is changed. Raises NotFound."""
     target = find_resource(cib, name)
     resources = cib.section("resources")
-    changed = _replace(resources, target, change(target))
+    changed = replaced(resources, target, change(target))
     return cib if changed is resources else cib.with_section("resources", changed)
 
 
@@ -133,7 +133,7 @@ def with_pair(owner: Element, tag: str, set_id: str, name: str, value: str | Non
         made = Element(tag, {"id": set_id}, (_pair(set_id, name, value),))
         return owner.append(made)
     grown = target.append(_pair(target.id, name, value))
-    return _replace(owner, target, grown)
+    return replaced(owner, target, grown)
 
 
 def _pair(set_id: str, name: str, value: str) -> Element:
@@ -143,10 +143,11 @@ def _pair(set_id: str, name: str, value: str) -> Element:
 def _with_section_child(cib: Cib, section: str, old: Element, new: Element) -> Cib:
     if old is new:
         return cib
-    return cib.with_section(section, _replace(cib.section(section), old, new))
+    return cib.with_section(section, replaced(cib.section(section), old, new))
 
 
-def _replace(parent: Element, old: Element, new: Element) -> Element:
+def replaced(parent: Element, old: Element, new: Element) -> Element:
+    """A tree with one element exchanged; branches without it stay the same objects."""
     if parent is old:
         return new
-    return parent.map_children(lambda child: _replace(child, old, new))
+    return parent.map_children(lambda child: replaced(child, old, new))

@@ -1,0 +1,140 @@
+"""The ``cib`` level: shadow configurations, to try changes on before the cluster gets them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+
+from crmsh_py import lang
+from crmsh_py.cib.diff import diff as compare
+from crmsh_py.cib.document import Cib
+from crmsh_py.clusters.choose import choose
+from crmsh_py.clusters.port import Cluster
+from crmsh_py.clusters.shadow import Shadows
+from crmsh_py.errors import CrmError, UsageError
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell.session import Session
+
+TEMPORARY = "@tmp@"
+CLIENT = "crm_shadow"
+
+
+def new(session: Session, call: CommandCall) -> int:
+    """Make a shadow (of the live configuration, or empty) and work on it."""
+    name = call.get("SHADOW") or TEMPORARY
+    cib = Cib.new() if call.has("EMPTY") else _source(session, call)
+    force = call.has("FORCE") or session.options.force or name == TEMPORARY
+    _shadows(session).create(name, cib, force=force)
+    return _use(session, name)
+
+
+def use(session: Session, call: CommandCall) -> int:
+    """Work on a shadow, or (``live``, or nothing) on the cluster."""
+    return _use(session, call.get("SHADOW") or "")
+
+
+def diff(session: Session, call: CommandCall) -> int:
+    """What the shadow changes."""
+    shadow, live = session.working.cib(), _live(session).read_cib()
+    _require_shadow(session)
+    lines = difflib.unified_diff(
+        lang.show(live).splitlines(), lang.show(shadow).splitlines(), lineterm="", n=2
+    )
+    session.console.out("\n".join([*lines][2:]))
+    return 0
+
+
+def commit(session: Session, call: CommandCall) -> int:
+    """Make the live configuration what a shadow is, as one patch."""
+    name = call.get("SHADOW") or session.shadow
+    if not name:
+        raise UsageError("no shadow is in use", hint="crm cib commit NAME")
+    shadow = _shadows(session).open(name).read_cib()
+    forced = call.has("FORCE") or session.options.force
+    if session.interactive and not forced:
+        question = f"The live configuration becomes what {name} is. Do it"
+        if not session.console.ask(question):
+            return 1
+    cluster = _live(session)
+    live = cluster.read_cib()
+    wanted = live.with_root(
+        live.root.map_children(
+            lambda child: shadow.configuration if child.tag == "configuration" else child
+        )
+    )
+    patch = compare(live, wanted)
+    if not patch:
+        session.console.info("the live configuration is just that already")
+        return 0
+    cluster.commit(patch, client=CLIENT)
+    session.console.info(f"committed '{name}' to the live cluster")
+    return 0
+
+
+def import_(session: Session, call: CommandCall) -> int:
+    """Make a shadow from a file and work on it."""
+    source = call.get("FILE_NAME") or ""
+    name = call.get("SHADOW") or os.path.basename(source).removesuffix(".xml")
+    try:
+        with open(source, "rb") as file:
+            cib = Cib.parse(file.read())
+    except OSError as error:
+        raise CrmError(f"{source} cannot be read: {error.strerror}") from None
+    _shadows(session).create(name, cib, force=session.options.force)
+    return _use(session, name)
+
+
+def list(session: Session, call: CommandCall) -> int:
+    """The names of this user's shadows."""
+    session.console.out("\n".join(_shadows(session).names()))
+    return 0
+
+
+def delete(session: Session, call: CommandCall) -> int:
+    """Delete a shadow that is not in use."""
+    name = call.get("SHADOW") or ""
+    if name == session.shadow:
+        raise CrmError(f"{name} is in use", hint="crm cib use live")
+    _shadows(session).delete(name)
+    return 0
+
+
+def reset(session: Session, call: CommandCall) -> int:
+    """Make a shadow what the live configuration is now."""
+    name = call.get("SHADOW") or ""
+    shadows = _shadows(session)
+    shadows.open(name)
+    shadows.create(name, _live(session).read_cib(), force=True)
+    session.working.refresh()
+    return 0
+
+
+def _shadows(session: Session) -> Shadows:
+    return Shadows.of_environment(session.environ, os.getuid())
+
+
+def _live(session: Session) -> Cluster:
+    """The cluster behind the shadow."""
+    environ = {k: v for k, v in session.environ.items() if k != "CIB_shadow"}
+    return choose(environ, kind=session.options.cluster or None, shadow=None)
+
+
+def _source(session: Session, call: CommandCall) -> Cib:
+    cib = _live(session).read_cib()
+    return cib if call.has("WITHSTATUS") else cib.with_status(Cib.new().status)
+
+
+def _use(session: Session, name: str) -> int:
+    if session.working.pending:
+        raise UsageError("there are uncommitted changes", hint="commit or refresh them first")
+    if name:
+        _shadows(session).open(name)
+    session.use_shadow(name)
+    if not session.interactive:
+        session.console.info(f"{name or 'live'} is used until the end of this run")
+    return 0
+
+
+def _require_shadow(session: Session) -> None:
+    if not session.shadow:
+        raise UsageError("no shadow is in use", hint="crm cib use NAME")

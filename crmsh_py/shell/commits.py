@@ -1,0 +1,219 @@
+"""Checking what is pending, and carrying it out.
+
+An element is looked at when it is typed, as far as it can be judged by itself: its agent, its
+parameters, its values. What it refers to may still come, so references are judged at the commit,
+where errors refuse and warnings warn. A refused commit changes nothing and keeps what is pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
+
+from crmsh_py.cib.check_agents import check_agents
+from crmsh_py.cib.check_references import objects
+from crmsh_py.cib.check_values import check_values
+from crmsh_py.cib.checks import Finding, check
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.errors import ConfigError, CrmError, Diagnostic, NotFound
+from crmsh_py.shell.session import Session
+from crmsh_py.shell.working import Typed
+from crmsh_py.tools import edits
+from crmsh_py.tools.common import local_now
+
+CLIENT = "cibadmin"  # what crmsh commits by, and what status says about it
+
+
+def changed_names(old: Cib, new: Cib) -> set[str]:
+    """The names of the objects that are new or different."""
+    if old.configuration is new.configuration:
+        return set()
+    before = dict(objects(old))
+    return {name for name, element in objects(new) if before.get(name) != element}
+
+
+# ---- while typing --------------------------------------------------------------------------------
+
+
+def check_typed(session: Session, new: Cib, typed: Mapping[str, Typed]) -> None:
+    """Refuse typed elements that are wrong by themselves. Raises ConfigError; -F only warns."""
+    names = set(typed)
+    found = chain(check_values(new, names), check_agents(new, session.catalogue, names))
+    errors = [f for f in found if f.is_error and f.element in names]
+    if not errors:
+        return
+    if session.options.force:
+        for finding in errors:
+            session.console.warning(located(finding, typed).render())
+        return
+    raise ConfigError(
+        errors[0].message, diagnostics=[located(f, typed) for f in dict.fromkeys(errors)]
+    )
+
+
+def located(finding: Finding, typed: Mapping[str, Typed]) -> Diagnostic:
+    """A finding, with a caret in the text that defined its element if that was typed."""
+    source = typed.get(finding.element)
+    if source is None:
+        return Diagnostic(str(finding), hint=finding.hint)
+    return source.diagnostic(str(finding), finding.word, finding.hint)
+
+
+# ---- verify and commit ---------------------------------------------------------------------------
+
+
+def findings(session: Session, cib: Cib, only: Collection[str] | None) -> list[Finding]:
+    """What the checks say; ``only`` limits values and agents to these objects."""
+    from crmsh_py.cib.schema import validate
+
+    schema = [f for f in validate(cib) if f.is_error]
+    return schema or list(check(cib, agents=session.catalogue, only=only))
+
+
+def report(session: Session, found: Iterable[Finding]) -> int:
+    """Say findings; returns how many are errors. They carry their own places."""
+    typed = session.working.typed
+    errors = 0
+    place, session.console.place = session.console.place, ""
+    try:
+        for finding in found:
+            text = located(finding, typed).render()
+            if finding.is_error:
+                errors += 1
+                session.console.error(text)
+            else:
+                session.console.warning(text)
+    finally:
+        session.console.place = place
+    return errors
+
+
+def commit(session: Session, *, force: bool = False) -> int:
+    """Check the pending changes and commit them; 1 if they were refused."""
+    working, console = session.working, session.console
+    working.cib()
+    if not working.pending:
+        console.info("apparently there is nothing to commit")
+        console.info("try changing something first")
+        return 0
+    cib = working.cib()
+    if errors := report(session, findings(session, cib, changed_names(working.base, cib))):
+        if not (force or session.options.force) or not _is_valid(cib):
+            working.mark_refused()
+            if session.interactive:
+                console.info("nothing was committed; the changes are still pending")
+            return 1
+        console.info(f"commit forced in spite of {errors} error{'s' if errors > 1 else ''}")
+    if session.interactive and not _agreed(session, cib):
+        console.info("nothing was committed; the changes are still pending")
+        return 1
+    working.commit(client=CLIENT)
+    session.settle()
+    return 0
+
+
+def _is_valid(cib: Cib) -> bool:
+    from crmsh_py.cib.schema import validate
+
+    return not any(finding.is_error for finding in validate(cib))
+
+
+def _agreed(session: Session, cib: Cib) -> bool:
+    """In the REPL: ask when something that runs would stop."""
+    from crmsh_py.scheduler.plan import plan
+    from crmsh_py.scheduler.result import Change
+    from crmsh_py.views.plan import render
+
+    if session.cluster.kind == "file" or session.options.force:
+        return True
+    made = plan(cib, now=local_now())
+    stops = [c for c in made.changes if c.change in (Change.STOP, Change.FENCE)]
+    if not stops:
+        return True
+    console = session.console
+    console.out(render(made, colour=console.colour(console.out_stream)))
+    return console.ask("Something will stop. Do you still want to commit")
+
+
+# ---- what the configure commands need ------------------------------------------------------------
+
+
+def running(cib: Cib, names: Iterable[str]) -> list[str]:
+    """Those of these resources that are active somewhere."""
+    from crmsh_py.scheduler.status import cluster_status
+    from crmsh_py.views import resource_status
+
+    if not cib.status.children:
+        return []
+    status = cluster_status(cib, now=local_now())
+    found = []
+    for name in names:
+        try:
+            if resource_status.places(status, name):
+                found.append(name)
+        except NotFound:
+            continue  # no resource: constraints do not run
+    return found
+
+
+def set_value(cib: Cib, path: str, value: str) -> Cib:
+    """``ID.NAME`` or ``ID.OP[.INTERVAL].NAME``: change one value that exists."""
+    name, _, rest = path.partition(".")
+    steps = rest.split(".") if rest else []
+    if not steps:
+        raise NotFound(f"{path}: which value?", hint="set ID.NAME VALUE")
+    sections = chain(
+        cib.section("crm_config").children,
+        cib.section("rsc_defaults").children,
+        cib.section("op_defaults").children,
+    )
+    if any(element.id == name for element in sections):
+        raise CrmError(f"{name} is a set of properties", hint=f"property {steps[0]}={value}")
+    target = edits.find_resource(cib, name)
+    attribute = steps[-1]
+    if len(steps) == 1:
+        for tag in ("instance_attributes", "meta_attributes", "utilization"):
+            if edits.pair_in(target, tag, attribute) is not None:
+                return edits.with_resource(
+                    cib, name, lambda o: edits.with_pair(o, tag, o.id, attribute, value)
+                )
+        raise NotFound(f"Attribute not found: {path}")
+    operations = [
+        op
+        for op in target.iter("op")
+        if op.get("name") == steps[0] and (len(steps) == 2 or op.get("interval") == steps[1])
+    ]
+    if not operations:
+        raise NotFound(f'Operation "{steps[0]}" not found for resource {name}')
+    if len(operations) > 1:
+        raise CrmError(
+            f"{name} has several operations {steps[0]}", hint=f"set {name}.{steps[0]}.INTERVAL.…"
+        )
+    return edits.with_resource(
+        cib,
+        name,
+        lambda owner: edits.replaced(
+            owner, operations[0], operations[0].with_attributes({attribute: value})
+        ),
+    )
+
+
+def advise_timeouts(session: Session, cib: Cib, name: str) -> Cib:
+    """A primitive's operations with timeouts at least as long as the agent advises."""
+    from crmsh_py.agents.spec import AgentSpec
+    from crmsh_py.cib.durations import parse_ms
+
+    target = edits.find_resource(cib, name)
+    if target.tag not in ("primitive", "template"):
+        raise CrmError(f"{name} is a {target.tag}; only primitives have operations")
+    spec = AgentSpec(target.get("class"), target.get("provider"), target.get("type"))
+    advised = {a.name: a.timeout for a in session.catalogue.metadata(spec).actions if a.timeout}
+
+    def longer(element: Element) -> Element:
+        timeout = advised.get(element.get("name")) if element.tag == "op" else None
+        if timeout and parse_ms(element.get("timeout") or "0") < parse_ms(timeout):
+            return element.with_attributes({"timeout": timeout})
+        return element.map_children(longer)
+
+    return edits.with_resource(cib, name, longer)
