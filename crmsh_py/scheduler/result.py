@@ -179,14 +179,19 @@ class NodeStatus:
     shutdown: bool = False  # leaving in an orderly way
     expected_up: bool = True
     container: str = ""  # guest nodes: the resource whose instance carries the node
+    running: tuple[str, ...] = ()  # primitive instances here, in the order of the node's history
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceStatus:
     """A resource, with its children where it has some.
 
-    ``kind`` is primitive, group, clone, promotable or bundle. ``nodes`` are the names of the
-    nodes where an instance is active (primitives only); ``locations`` gives the role on each.
+    ``kind`` is primitive, group, clone, promotable, bundle or replica. ``nodes`` are the names of
+    the nodes where an instance is active (primitives only); ``locations`` gives the role on each.
+    ``pending_task`` is the operation that is under way (start, stop, monitor …), '' for none.
+    The children of a bundle are its replicas (id: the number); the children of a replica are its
+    primitives: the address, what is contained, the container, the remote connection, as far as it
+    has them.
     """
 
     id: str
@@ -207,6 +212,8 @@ class ResourceStatus:
     disabled: bool = False  # target-role is what keeps it from being (fully) active
     unique: bool = False  # clones: instances are told apart (globally-unique)
     locked_to: str = ""  # the node that a shutdown lock keeps it on
+    promotable: bool = False  # primitives: part of a promotable clone
+    inner: str = ""  # clones: the id of what is cloned
     children: tuple[ResourceStatus, ...] = ()
 
 
@@ -246,3 +253,4 @@ class ClusterStatus:
     primitives_configured: int = 0
     disabled: int = 0
     blocked: int = 0
+    stop_all: bool = False  # the property stop-all-resources

@@ -32,6 +32,8 @@ from crmsh_py.views.text import (
     classic_role,
     clock_text,
     exit_text,
+    pending_flag,
+    pending_state,
     status_text,
     unix_clock_text,
 )
@@ -260,12 +262,14 @@ def _state(resource: ResourceStatus, *, with_nodes: bool) -> str:
         words.append("FAILED")
         if resource.role is Role.PROMOTED:
             words.append(classic_role(resource.role))
-    elif resource.pending_task:
-        words.append(resource.pending_task)
+    elif pending_state(resource.pending_task):
+        words.append(pending_state(resource.pending_task))
     else:
         words.append(classic_role(resource.role))
     if with_nodes and resource.nodes:
         words.append(resource.nodes[0] if len(resource.nodes) == 1 else bracketed(resource.nodes))
+    if pending_flag(resource.pending_task):
+        words.append(f"({pending_flag(resource.pending_task)})")
     if resource.disabled:
         words.append("(disabled)")
     if resource.blocked:
@@ -299,7 +303,7 @@ def _history_block(
 ) -> list[str]:
     lines = ["Operations:" if options.operations else "Migration summary:"]
     for node in mon_facts.histories(cib, status):
-        if options.only_node and node.node != options.only_node:
+        if options.only_node not in ("", node.node) or not node.resources:
             continue
         lines.append(f"* Node {node.node}:")
         for resource in node.resources:
@@ -343,7 +347,7 @@ def _failure_block(status: ClusterStatus, now: datetime) -> list[str]:
 
 def failed_action(entry: FailedAction, now: datetime) -> str:
     """One line of the failed actions, with everything that is known about it."""
-    details = f"call={entry.call_id}, status={status_text(entry.status)}"
+    details = f"call={entry.call_id}, status={status_text(entry.status, classic=True)}"
     if entry.last_change:
         details += (
             f", last-rc-change='{unix_clock_text(entry.last_change, now)}'"

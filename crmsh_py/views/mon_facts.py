@@ -7,14 +7,14 @@ Pacemaker lists them. The classic, modern, XML, JSON and HTML layouts all draw f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY, format_score, parse_score
 from crmsh_py.errors import CrmError
-from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
+from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus
 from crmsh_py.views.text import parse_int
 
 if TYPE_CHECKING:
@@ -132,19 +132,22 @@ def histories(cib: Cib, status: ClusterStatus) -> list[NodeHistory]:
     Notifications are left out, and probes that found nothing running (they are the normal case).
     """
     online = {node.name: node for node in status.nodes if node.online}
-    known = set(_history_ids(status.resources))
+    known = {resource.id for resource in everything(status.resources)}
+    known |= {resource.id for resource in shown_primitives(status.resources)}
     thresholds = _migration_thresholds(cib)
+    numbered = {r.id for r in shown_primitives(status.resources) if ":" in r.id}
     found = []
     for state in cib.status.findall("node_state"):
         node = online.get(state.get("uname"))
         resources = state.find("lrm", "lrm_resources")
-        if node is None or resources is None:
+        if node is None:
             continue
         entries = []
-        for entry in resources.findall("lrm_resource"):
+        for entry in resources.findall("lrm_resource") if resources else ():
             operations = tuple(_operations(entry))
-            resource = entry.id
-            count, last_failure = fail_count(cib, node.id, resource)
+            count, last_failure = fail_count(cib, node.id, entry.id)
+            name = entry.id.partition(":")[0]
+            resource = entry.id if entry.id in numbered or name not in known else name
             if operations or count:
                 entries.append(
                     ResourceHistory(
@@ -156,8 +159,7 @@ def histories(cib: Cib, status: ClusterStatus) -> list[NodeHistory]:
                         operations=operations,
                     )
                 )
-        if entries:
-            found.append(NodeHistory(node=node.name, resources=tuple(entries)))
+        found.append(NodeHistory(node=node.name, resources=tuple(entries)))
     return found
 
 
@@ -242,6 +244,53 @@ def shown_attributes(node: NodeStatus) -> list[tuple[str, str]]:
     )
 
 
+def expected_scores(cib: Cib, status: ClusterStatus, node: NodeStatus) -> dict[str, int]:
+    """What a ping resource's attribute has on a node when all its hosts answer, by attribute.
+
+    Only resources that run on the node count (ocf:pacemaker:ping and its older names).
+    """
+    found: dict[str, int] = {}
+    for primitive in primitives(status.resources):
+        kind = primitive.agent.type if primitive.agent else ""
+        element = cib.find_id(primitive.id.partition(":")[0])
+        if kind not in ("ping", "pingd") or node.name not in primitive.nodes or element is None:
+            continue
+        values = {
+            pair.get("name"): pair.get("value")
+            for attributes in element.findall("instance_attributes")
+            for pair in attributes.findall("nvpair")
+        }
+        hosts = len(values.get("host_list", "").split())
+        found[values.get("name", "pingd")] = hosts * parse_int(values.get("multiplier", "1"), 1)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaParts:
+    """What a replica of a bundle is made of; None for what it does not have."""
+
+    address: ResourceStatus | None
+    child: ResourceStatus | None
+    container: ResourceStatus | None
+    remote: ResourceStatus | None
+
+
+def replica_parts(bundle: ResourceStatus, replica: ResourceStatus) -> ReplicaParts:
+    """Tell the parts of a replica apart: the names that Pacemaker gives them say what they are."""
+    address = child = container = remote = None
+    for part in replica.children:
+        kind = part.agent.type if part.agent else ""
+        if part.id.startswith(f"{bundle.id}-ip-"):
+            address = part
+        elif part.id == f"{bundle.id}-{replica.id}":
+            remote = part
+        elif part.id == f"{bundle.id}-{kind}-{replica.id}":
+            container = part
+        else:
+            child = part
+    return ReplicaParts(address, child, container, remote)
+
+
 def primitives(resources: tuple[ResourceStatus, ...]) -> Iterator[ResourceStatus]:
     """All primitive instances, depth first, in the order of the configuration."""
     for resource in resources:
@@ -251,12 +300,48 @@ def primitives(resources: tuple[ResourceStatus, ...]) -> Iterator[ResourceStatus
             yield from primitives(resource.children)
 
 
-def is_active(resource: ResourceStatus, *, wholly: bool) -> bool:
-    """Whether a resource runs: all of its primitives (``wholly``) or at least one of them."""
+def everything(resources: tuple[ResourceStatus, ...]) -> Iterator[ResourceStatus]:
+    """All resources with their parts, depth first."""
+    for resource in resources:
+        yield resource
+        yield from everything(resource.children)
+
+
+def shown_primitives(
+    resources: tuple[ResourceStatus, ...], *, unique: bool = True
+) -> Iterator[ResourceStatus]:
+    """All primitive instances as they are called: only those of unique clones have numbers."""
+    for resource in resources:
+        if resource.kind == "primitive":
+            yield resource if unique else unnumbered(resource)
+        else:
+            inner = resource.unique if resource.kind in ("clone", "promotable") else unique
+            yield from shown_primitives(resource.children, unique=inner)
+
+
+def unnumbered(resource: ResourceStatus) -> ResourceStatus:
+    """An instance of an ordinary clone, its primitives without their instance numbers."""
     if resource.kind == "primitive":
-        return bool(resource.nodes) and resource.role not in (Role.STOPPED, Role.UNKNOWN)
-    parts = [is_active(child, wholly=wholly) for child in resource.children]
+        return replace(resource, id=resource.id.partition(":")[0])
+    return replace(resource, children=tuple(unnumbered(c) for c in resource.children))
+
+
+def is_active(
+    resource: ResourceStatus, *, wholly: bool, away: Collection[str] = frozenset()
+) -> bool:
+    """Whether a resource runs: all of its primitives (``wholly``) or at least one of them.
+
+    ``away`` are the nodes that are gone for sure: what is managed and was there runs no more.
+    """
+    if resource.kind == "primitive":
+        return any(node not in away or not resource.managed for node in resource.nodes)
+    parts = [is_active(child, wholly=wholly, away=away) for child in resource.children]
     return bool(parts) and (all(parts) if wholly else any(parts))
+
+
+def away(status: ClusterStatus) -> frozenset[str]:
+    """The nodes that are offline, and cleanly so."""
+    return frozenset(n.name for n in status.nodes if not n.online and not n.unclean)
 
 
 def _operations(entry: Element) -> Iterator[OperationRecord]:
@@ -285,13 +370,6 @@ def _operations(entry: Element) -> Iterator[OperationRecord]:
             )
         )
     return iter(sorted(records, key=lambda record: record.call))
-
-
-def _history_ids(resources: tuple[ResourceStatus, ...]) -> Iterator[str]:
-    for primitive in primitives(resources):
-        if not primitive.orphan:
-            yield primitive.id
-            yield primitive.id.split(":")[0]
 
 
 def _migration_thresholds(cib: Cib) -> dict[str, int]:

@@ -7,39 +7,97 @@ shown in that zone too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from crmsh_py.scheduler.result import Agent, Role
 
-# OCF exit codes and op-status values by number, in the two wordings of Pacemaker (1.1 and 3):
-# Pacemaker Explained, "OCF Return Codes"; the second column is what Pacemaker 3 prints.
-_EXIT_TEXTS: dict[int, tuple[str, str]] = {
-    0: ("ok", "OK"),
-    1: ("unknown error", "error"),
-    2: ("invalid parameter", "invalid parameter"),
-    3: ("unimplemented feature", "unimplemented feature"),
-    4: ("insufficient privileges", "insufficient privileges"),
-    5: ("not installed", "not installed"),
-    6: ("not configured", "not configured"),
-    7: ("not running", "not running"),
-    8: ("master", "promoted"),
-    9: ("master (failed)", "promoted (failed)"),
-    189: ("old status reply", "not connected"),
-    190: ("degraded", "degraded"),
-    191: ("master (degraded)", "promoted (degraded)"),
-    193: ("unknown", "unknown"),
+# OCF exit codes by number in the words of Pacemaker 1.1, and all exit codes in those of 3.
+_CLASSIC_EXITS: dict[int, str] = {
+    0: "ok",
+    1: "unknown error",
+    2: "invalid parameter",
+    3: "unimplemented feature",
+    4: "insufficient privileges",
+    5: "not installed",
+    6: "not configured",
+    7: "not running",
+    8: "master",
+    9: "master (failed)",
+    189: "old status reply",
+    190: "degraded",
+    191: "master (degraded)",
 }
-_STATUS_TEXTS: dict[int, str] = {
-    -1: "pending",
-    0: "complete",
-    1: "Cancelled",
-    2: "Timed Out",
-    3: "NOT SUPPORTED",
-    4: "Error",
+_EXITS: dict[int, str] = {
+    0: "OK",
+    1: "Error occurred",
+    2: "Invalid parameter",
+    3: "Unimplemented",
+    4: "Insufficient privileges",
     5: "Not installed",
-    6: "Not connected",
-    7: "No executor",
+    6: "Not configured",
+    7: "Not running",
+    8: "Promoted",
+    9: "Failed in promoted role",
+    64: "Incorrect usage",
+    65: "Invalid data given",
+    66: "Input file not available",
+    67: "User does not exist",
+    68: "Host does not exist",
+    69: "Necessary service unavailable",
+    70: "Internal software bug",
+    71: "Operating system error occurred",
+    72: "System file not available",
+    73: "Cannot create output file",
+    74: "I/O error occurred",
+    75: "Temporary failure, try again",
+    76: "Protocol violated",
+    77: "Insufficient privileges",
+    78: "Invalid configuration",
+    100: "Fatal error occurred, will not respawn",
+    101: "System panic required",
+    102: "Not connected",
+    103: "Update was older than existing configuration",
+    104: "Digest mismatch",
+    105: "No such object",
+    106: "Quorum required",
+    107: "Operation not safe",
+    108: "Requested item already exists",
+    109: "Multiple items match request",
+    110: "Requested item has expired",
+    111: "Requested item is not yet in effect",
+    112: "Could not determine status",
+    113: "Not applicable under current conditions",
+    124: "Timeout occurred",
+    190: "Service is active but might fail soon",
+    191: "Service is promoted but might fail soon",
+    193: "No exit status available",
+}
+_FIRST_SIGNAL_EXIT = 129
+# The op-status of a history entry, in both wordings (classic, modern).
+_STATUS_TEXTS: dict[int, tuple[str, str]] = {
+    -1: ("pending", "pending"),
+    0: ("complete", "Done"),
+    1: ("Cancelled", "Cancelled"),
+    2: ("Timed Out", "Timed out"),
+    3: ("NOT SUPPORTED", "Unsupported"),
+    4: ("Error", "Error"),
+    5: ("Not installed", "Hard error"),
+    6: ("Fatal error", "Fatal error"),
+    7: ("Not installed", "Not installed"),
+    8: ("Not connected", "No internal connection"),
+    9: ("Invalid", "Cannot execute now"),
+    10: ("No fence device", "No fence device"),
+    11: ("Missing secrets", "CIB secrets unavailable"),
+}
+_PENDING_STATES = {
+    "start": "Starting",
+    "stop": "Stopping",
+    "promote": "Promoting",
+    "demote": "Demoting",
+    "migrate_to": "Migrating",
+    "migrate_from": "Migrating",
 }
 _CLASSIC_ROLES = {Role.PROMOTED: "Master", Role.UNPROMOTED: "Slave"}
 
@@ -84,15 +142,54 @@ def classic_role(role: Role) -> str:
 
 def exit_text(rc: int, *, classic: bool = False) -> str:
     """What an agent's exit code means."""
-    texts = _EXIT_TEXTS.get(rc)
-    if texts is None:
-        return "unknown exit code" if not classic else "unknown"
-    return texts[0] if classic else texts[1]
+    if classic:
+        return _CLASSIC_EXITS.get(rc, "unknown")
+    if rc in _EXITS:
+        return _EXITS[rc]
+    return "Interrupted by signal" if _FIRST_SIGNAL_EXIT <= rc < 256 else "Unknown exit status"
 
 
-def status_text(status: int) -> str:
+def pending_state(task: str) -> str:
+    """What a resource is doing while ``task`` runs, where that stands for its state; else ''."""
+    return _PENDING_STATES.get(task, "")
+
+
+def pending_flag(task: str) -> str:
+    """What is done with a resource meanwhile, where it does not change its state; else ''."""
+    return "Monitoring" if task == "monitor" else ""
+
+
+def duration_text(milliseconds: int) -> str:
+    """A duration as people read it: ``20ms``, ``30.160s``, ``1m30s``, ``1d2h``."""
+    if milliseconds <= 0:
+        return "0s"
+    days, rest = divmod(milliseconds, 86_400_000)
+    hours, rest = divmod(rest, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    seconds, rest = divmod(rest, 1000)
+    parts = [f"{days}d" if days else "", f"{hours}h" if hours else ""]
+    parts.append(f"{minutes}m" if minutes else "")
+    if rest:
+        alone = milliseconds < 1000
+        parts.append(f"{rest}ms" if alone else f"{seconds}.{rest:03d}s")
+    elif seconds:
+        parts.append(f"{seconds}s")
+    return "".join(parts)
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A key that sorts node10 after node9, and letters without regard to case."""
+    return tuple(
+        (0, int(part), "") if part.isdecimal() else (1, 0, part.lower())
+        for part in re.split(r"(\d+)", name)
+        if part
+    )
+
+
+def status_text(status: int, *, classic: bool = False) -> str:
     """What an op-status of the history means."""
-    return _STATUS_TEXTS.get(status, "UNKNOWN!")
+    texts = _STATUS_TEXTS.get(status, ("UNKNOWN!", "Unknown"))
+    return texts[0] if classic else texts[1]
 
 
 def parse_int(text: str, default: int = 0) -> int:

@@ -122,7 +122,7 @@ def test_resources_stand_in_the_tutorials_columns(cib: Cib) -> None:
         ({"failed": True, "blocked": True, "managed": False}, "FAILED pacemaker01 (blocked)"),
         ({"orphan": True}, "ORPHANED Started pacemaker01"),
         ({"nodes": ("a", "b")}, "Started [ a b ]"),
-        ({"pending_task": "Starting"}, "Starting pacemaker01"),
+        ({"pending_task": "start"}, "Starting pacemaker01"),
         ({"failure_ignored": True}, "Started pacemaker01 (failure ignored)"),
         ({"role": Role.STOPPED, "nodes": (), "disabled": True}, "Stopped (disabled)"),
     ],

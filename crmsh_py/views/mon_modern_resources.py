@@ -1,0 +1,285 @@
+"""Resources in the modern layout of crm_mon: primitives, groups, clones, bundles as lines.
+
+Input: the ``ClusterStatus`` and the options; output: pairs of depth and text. What a line says and
+in which order its flags stand is Pacemaker 3's; instances of an ordinary clone are told together
+(``Started: [ a b ]``), an instance with something to say about it on a line of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
+from crmsh_py.views import mon_facts
+from crmsh_py.views.mon_facts import MonOptions, is_active
+from crmsh_py.views.text import (
+    bracketed,
+    counted,
+    exit_text,
+    natural_key,
+    pending_flag,
+    pending_state,
+)
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+
+Lines = Iterator[tuple[int, str]]
+_ACTIVE_IN_CLONE = {Role.PROMOTED: "Promoted", Role.UNPROMOTED: "Unpromoted"}
+
+
+class Drawer:
+    """Draws the resources of one cluster state."""
+
+    def __init__(self, cib: Cib, status: ClusterStatus, options: MonOptions) -> None:
+        self._cib = cib
+        self._options = options
+        self._unclean = {n.name for n in status.nodes if n.unclean and not n.online}
+        self._away = mon_facts.away(status)
+        self._primitives = list(mon_facts.shown_primitives(status.resources))
+        self._guests = {n.name for n in status.nodes if n.kind == "guest"}
+        self._failed_probes = {
+            (action.resource, action.node): action.rc
+            for action in status.failed_actions
+            if action.operation == "monitor" and not action.interval_ms
+        }
+
+    def running_on(self, node: NodeStatus) -> list[ResourceStatus]:
+        """The primitives that are active on a node, in the order of its history."""
+        here = [p for p in self._primitives if node.name in p.nodes and self.wanted(p)]
+        here = [p for p in here if not self.hidden(p)]
+        order = {name: place for place, name in enumerate(node.running)}
+        return sorted(here, key=lambda primitive: order.get(primitive.id, len(order)))
+
+    def wanted(self, resource: ResourceStatus) -> bool:
+        """Whether the options ask for this resource or a part of it."""
+        name = self._options.only_resource
+        if not name or name in (resource.id, resource.id.partition(":")[0]):
+            return True
+        return any(self.wanted(child) for child in resource.children)
+
+    def active(self, resource: ResourceStatus, *, wholly: bool) -> bool:
+        """Whether a resource runs, wholly or in part."""
+        return is_active(resource, wholly=wholly, away=self._away)
+
+    def hidden(self, resource: ResourceStatus) -> bool:
+        """Whether it is the connection to a guest node, which its container implies."""
+        remote = resource.agent is not None and resource.agent.type == "remote"
+        return remote and resource.id in self._guests and resource.id not in self._cib.ids()
+
+    def primitive_on(self, resource: ResourceStatus, node: str) -> str:
+        """A primitive in the list of a node: its role there, and no node."""
+        role = resource.locations.get(node, resource.role)
+        return self.primitive(replace(resource, role=role), show_node=False)
+
+    def primitive(self, resource: ResourceStatus, *, show_node: bool = True, name: str = "") -> str:
+        """One primitive's line, under its own name or another."""
+        many = len(resource.nodes) > 1
+        node = resource.nodes[0] if resource.nodes and show_node and not many else ""
+        locked = bool(resource.locked_to) and not resource.nodes and show_node
+        if locked:
+            node = resource.locked_to
+        text = f"{name or resource.id}\t({resource.agent}):\t"
+        text += " ".join(["", *self._state_words(resource, node)])
+        if resource.role is Role.STOPPED and not resource.failed:
+            rc = self._failed_probe(resource, node)
+            if rc is not None:
+                text += f" ({exit_text(rc)}) "
+        flags = self._flags(resource, node, locked=locked)
+        if flags:
+            text += f" ({', '.join(flags)})"
+        if show_node and many:
+            text += f" {bracketed(resource.nodes)}"
+        return text
+
+    def _state_words(self, resource: ResourceStatus, node: str) -> list[str]:
+        words = ["ORPHANED"] if resource.orphan else []
+        if resource.failed:
+            words.append("FAILED")
+            if resource.role is Role.PROMOTED:
+                words.append(resource.role.value)
+        else:
+            words.append(pending_state(resource.pending_task) or resource.role.value)
+        return [*words, node] if node else words
+
+    def _flags(self, resource: ResourceStatus, node: str, *, locked: bool) -> list[str]:
+        flags = ["UNCLEAN"] if node in self._unclean else []
+        if locked:
+            flags.append("LOCKED")
+        if pending_flag(resource.pending_task):
+            flags.append(pending_flag(resource.pending_task))
+        if resource.target_role == "Stopped":
+            flags.append("disabled")
+        elif resource.target_role in ("Unpromoted", "Slave") and resource.promotable:
+            flags.append("target-role:Unpromoted")
+        if resource.blocked:
+            flags.append("blocked")
+        elif resource.maintenance:
+            flags.append("maintenance")
+        elif not resource.managed:
+            flags.append("unmanaged")
+        if resource.failure_ignored:
+            flags.append("failure ignored")
+        if resource.standin:
+            flags.append("stand-in")
+        return flags
+
+    def _failed_probe(self, resource: ResourceStatus, node: str) -> int | None:
+        names = (resource.id, resource.id.partition(":")[0])
+        for (name, where), rc in self._failed_probes.items():
+            if name in names and node in ("", where):
+                return rc
+        return None
+
+    def lines(self, resource: ResourceStatus) -> Lines:
+        """A resource with its parts, each line with its depth (0 for the resource itself)."""
+        if resource.kind == "primitive":
+            yield 0, self.primitive(resource)
+        elif resource.kind == "group":
+            yield from self._group(resource)
+        elif resource.kind == "bundle":
+            yield from self._bundle(resource)
+        else:
+            yield from self._clone(resource)
+
+    def _deeper(self, resource: ResourceStatus) -> Lines:
+        for depth, text in self.lines(resource):
+            yield depth + 1, text
+
+    # ---- groups --------------------------------------------------------------------------------
+
+    def _group(self, group: ResourceStatus) -> Lines:
+        hidden = 0
+        if not self._options.inactive and not self._options.detail:
+            hidden = sum(not self.active(child, wholly=False) for child in group.children)
+        attributes = [f"{counted(hidden, 'member')} inactive"] if hidden else []
+        attributes += self._container_flags(group)
+        mark = f" ({', '.join(attributes)})" if attributes else ""
+        yield 0, f"Resource Group: {group.id}{mark}:"
+        for child in group.children:
+            if not hidden or self.active(child, wholly=False):
+                yield from self._deeper(child)
+
+    def _container_flags(self, resource: ResourceStatus) -> list[str]:
+        flags = ["disabled"] if resource.target_role == "Stopped" else []
+        if resource.maintenance:
+            flags.append("maintenance")
+        elif not resource.managed:
+            flags.append("unmanaged")
+        return flags
+
+    # ---- clones --------------------------------------------------------------------------------
+
+    def _clone(self, clone: ResourceStatus) -> Lines:
+        inner = clone.children[0].id.partition(":")[0] if clone.children else clone.inner
+        attributes = ["promotable"] if clone.kind == "promotable" else []
+        if clone.unique:
+            attributes.append("unique")
+        attributes += self._container_flags(clone)
+        mark = f" ({', '.join(attributes)})" if attributes else ""
+        body = list(self._clone_body(clone))
+        if body:
+            yield 0, f"Clone Set: {clone.id} [{inner}]{mark}:"
+            yield from body
+
+    def _clone_body(self, clone: ResourceStatus) -> Lines:
+        promoted: list[str] = []
+        started: list[str] = []
+        standin = False
+        for instance in clone.children:
+            if self._alone(clone, instance):
+                shown = instance if clone.unique else mon_facts.unnumbered(instance)
+                yield from self._deeper(shown)
+                continue
+            if not self.active(instance, wholly=False):
+                continue
+            first = next(mon_facts.primitives((instance,)))
+            standin = standin or any(p.standin for p in mon_facts.primitives((instance,)))
+            role = max(
+                (p.role for p in mon_facts.primitives((instance,))),
+                key=lambda r: r is Role.PROMOTED,
+            )
+            (promoted if role is Role.PROMOTED else started).append(first.nodes[0])
+        if self._options.detail:
+            return
+        mark = " (stand-in)" if standin else ""
+        if promoted:
+            yield 1, f"Promoted: {bracketed(sorted(promoted, key=natural_key))}{mark}"
+        if started:
+            word = "Unpromoted" if clone.kind == "promotable" else "Started"
+            if clone.target_role in ("Unpromoted", "Slave") and clone.kind == "promotable":
+                word += " (target-role)"
+            yield 1, f"{word}: {bracketed(sorted(started, key=natural_key))}{mark}"
+        if self._options.inactive and not clone.unique:
+            yield from self._stopped(clone)
+
+    def _stopped(self, clone: ResourceStatus) -> Lines:
+        active = {
+            node for primitive in mon_facts.primitives(clone.children) for node in primitive.nodes
+        }
+        running = sum(self.active(instance, wholly=False) for instance in clone.children)
+        if running >= len([c for c in clone.children if not c.orphan]):
+            return
+        states: dict[str, list[str]] = {}
+        for name in sorted(clone.locations, key=natural_key):
+            if name in active:
+                continue
+            state = "Stopped (disabled)" if clone.target_role == "Stopped" else "Stopped"
+            for primitive in mon_facts.primitives(clone.children[:1]):
+                rc = self._failed_probe(primitive, name)
+                if rc is not None:
+                    state = f"Stopped ({exit_text(rc)})"
+            states.setdefault(state, []).append(name)
+        for state, names in sorted(states.items()):
+            yield 1, f"{state}: {bracketed(names)}"
+
+    def _alone(self, clone: ResourceStatus, instance: ResourceStatus) -> bool:
+        """Whether an instance gets lines of its own."""
+        parts = list(mon_facts.primitives((instance,)))
+        partly = self.active(instance, wholly=False)
+        if self._options.detail:
+            return True
+        if clone.unique:
+            return partly or not instance.orphan
+        if any(p.pending_task and p.pending_task != "probe" for p in parts):
+            return True
+        if not partly:
+            return False
+        if any(p.orphan or p.failed or not p.managed for p in parts):
+            return True
+        if not self.active(instance, wholly=True):
+            return True
+        nodes = {node for part in parts for node in part.nodes}
+        return len(nodes) != 1 or bool(nodes & self._unclean)
+
+    # ---- bundles -------------------------------------------------------------------------------
+
+    def _bundle(self, bundle: ResourceStatus) -> Lines:
+        image = ""
+        element = self._cib.find_id(bundle.id)
+        if element is not None:
+            for child in element.findall():
+                image = image or child.get("image")
+        many = " set" if len(bundle.children) > 1 else ""
+        unique = " (unique)" if bundle.unique else ""
+        flags = self._container_flags(replace(bundle, target_role=""))
+        mark = f" ({', '.join(flags)})" if flags else ""
+        yield 0, f"Container bundle{many}: {bundle.id} [{image}]{unique}{mark}:"
+        for replica in bundle.children:
+            yield 1, self._replica(bundle, replica)
+
+    def _replica(self, bundle: ResourceStatus, replica: ResourceStatus) -> str:
+        parts = mon_facts.replica_parts(bundle, replica)
+        shown = parts.child or parts.remote or parts.container
+        if parts.child is None:
+            shown = parts.container
+        named = parts.remote or parts.container
+        assert shown is not None
+        assert named is not None
+        name = named.id
+        if parts.address is not None:
+            name += f" ({parts.address.id.rpartition('-ip-')[2]})"
+        nodes = parts.container.nodes if parts.container is not None else ()
+        return self.primitive(replace(shown, nodes=nodes), name=name)
