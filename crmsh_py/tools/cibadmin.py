@@ -139,7 +139,7 @@ def _change(arguments: Namespace, door: Door) -> int:
     text = _input(arguments)
     cluster = door()
     if arguments.command == "patch":
-        from crmsh_py.cib.diff import Patch
+        from crmsh_py.cib.patch import Patch
 
         cluster.commit(Patch.from_xml(text), client=TOOL)
         return 0

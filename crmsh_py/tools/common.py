@@ -61,7 +61,7 @@ def open_cluster() -> Cluster:
     """The cluster that the environment chooses."""
     from crmsh_py.clusters.choose import choose
 
-    return choose(os.environ)
+    return choose(os.environ, client=os.path.basename(sys.argv[0]) or "crm")
 
 
 def guarded(tool: str, body: Callable[[], int]) -> int:

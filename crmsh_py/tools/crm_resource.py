@@ -7,10 +7,11 @@ clean-up and refresh, constraints, agents, and ``--wait``.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from crmsh_py.errors import NotFound
+from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.scheduler.result import Role
 from crmsh_py.tools.common import (
     Door,
     Parser,
@@ -25,6 +26,7 @@ from crmsh_py.tools.common import (
 )
 
 if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.scheduler.result import ClusterStatus
 
@@ -217,39 +219,93 @@ def _change_parameter(cluster: Cluster, arguments: Namespace, name: str, value: 
     return 0
 
 
+def _targets(cluster: Cluster, arguments: Namespace) -> list[str]:
+    """The nodes where the resource runs. Raises NotFound for the resource."""
+    from crmsh_py.views import resource_status
+
+    places = resource_status.places(_status(cluster), arguments.resource)
+    wanted = Role.PROMOTED if arguments.promoted else None
+    return [node for node, role in places if wanted in (None, role)]
+
+
 def _move(cluster: Cluster, arguments: Namespace) -> int:
+    """Prefer a node; without one, ban the node where the resource runs."""
     from crmsh_py.clusters import operations
 
-    operations.move(
-        cluster,
-        arguments.resource,
-        arguments.node,
-        lifetime=arguments.lifetime,
-        promoted=arguments.promoted,
-        force=arguments.force,
-        client=TOOL,
-    )
+    if not arguments.node:
+        return _ban(cluster, arguments)
+    active = _targets(cluster, arguments)
+    node = operations.find_node(cluster.read_cib(), arguments.node).get("uname")
+    if active == [node] and not arguments.force:
+        raise CrmError(
+            f"'{arguments.resource}' is already active on {node}",
+            hint="--force makes the constraint all the same",
+        )
+    commit(cluster, lambda cib: _constrained(operations.move, cib, node, arguments), client=TOOL)
+    if arguments.force and not arguments.quiet:
+        for other in active:
+            if other != node:
+                commit(
+                    cluster,
+                    lambda cib, other=other: _constrained(operations.ban, cib, other, arguments),
+                    client=TOOL,
+                )
+                put(_ban_warning(arguments.resource, other))
     return 0
 
 
 def _ban(cluster: Cluster, arguments: Namespace) -> int:
+    """Keep the resource off a node; without one, off the one where it runs."""
     from crmsh_py.clusters import operations
 
-    operations.ban(
-        cluster,
-        arguments.resource,
-        arguments.node,
-        lifetime=arguments.lifetime,
-        promoted=arguments.promoted,
-        client=TOOL,
-    )
+    node = arguments.node
+    if not node:
+        active = _targets(cluster, arguments)
+        if len(active) != 1:
+            where = "on no node" if not active else f"on {len(active)} nodes"
+            raise CrmError(
+                f"Resource '{arguments.resource}' not moved: active {where}",
+                hint="name a node with --node",
+            )
+        node = active[0]
+    node = operations.find_node(cluster.read_cib(), node).get("uname")
+    commit(cluster, lambda cib: _constrained(operations.ban, cib, node, arguments), client=TOOL)
+    if not arguments.quiet:
+        put(_ban_warning(arguments.resource, node))
     return 0
+
+
+def _constrained(operation: Callable[..., Cib], cib: Cib, node: str, arguments: Namespace) -> Cib:
+    return operation(
+        cib,
+        arguments.resource,
+        node,
+        lifetime=arguments.lifetime,
+        now=local_now(),
+        promoted=arguments.promoted,
+    )
+
+
+def _ban_warning(resource: str, node: str) -> str:
+    return (
+        f"WARNING: Creating rsc_location constraint 'cli-ban-{resource}-on-{node}' with a score of "
+        f"-INFINITY for resource {resource} on {node}.\n"
+        f"\tThis will prevent {resource} from running on {node} until the constraint is removed "
+        "using the clear option or by editing the CIB with an appropriate tool\n"
+        f"\tThis will be the case even if {node} is the last node in the cluster\n"
+    )
 
 
 def _clear(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.clusters import operations
 
-    operations.clear(cluster, arguments.resource, arguments.node, client=TOOL)
+    resource, node = arguments.resource, arguments.node
+    before = cluster.read_cib().section("constraints")
+    commit(cluster, lambda cib: operations.clear(cib, resource, node), client=TOOL)
+    if not arguments.quiet:
+        left = {element.id for element in cluster.read_cib().section("constraints").findall()}
+        gone = [element.id for element in before.findall() if element.id not in left]
+        put("".join(f"Removing constraint: {name}\n" for name in gone))
     return 0
 
 

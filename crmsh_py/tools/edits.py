@@ -13,9 +13,19 @@ from dataclasses import dataclass
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import OP_DEFAULTS_SET, PROPERTY_SET, RSC_DEFAULTS_SET
-from crmsh_py.errors import NotFound
+from crmsh_py.clusters.operations import find_node, find_resource
 
-RESOURCE_TAGS = ("primitive", "group", "clone", "master", "bundle", "template")
+__all__ = [
+    "Pair",
+    "find_node",
+    "find_resource",
+    "pair_in",
+    "section_pair",
+    "set_node_pair",
+    "set_section_pair",
+    "with_pair",
+    "with_resource",
+]
 
 # Where the pairs of a section are: the tag and the id of their set.
 _SECTION_SETS = {
@@ -69,30 +79,6 @@ def set_node_pair(
     set_id = f"nodes-{owner.id}" + ("-utilization" if tag == "utilization" else "")
     changed = with_pair(owner, tag, set_id, name, value)
     return _with_section_child(cib, "nodes", owner, changed)
-
-
-def find_node(cib: Cib, name: str) -> Element:
-    """The ``<node>`` with this name or id. Raises NotFound with near names."""
-    nodes = cib.section("nodes").findall("node")
-    for element in nodes:
-        if name in (element.get("uname"), element.id):
-            return element
-    raise NotFound(
-        f"Node '{name}' not found", name=name, possibilities=(n.get("uname") for n in nodes)
-    )
-
-
-def find_resource(cib: Cib, name: str) -> Element:
-    """The configured resource (or template) with this id. Raises NotFound with near names."""
-    found = None
-    names = []
-    for element in cib.section("resources").iter(*RESOURCE_TAGS):
-        names.append(element.id)
-        if element.id == name:
-            found = element
-    if found is None:
-        raise NotFound(f"Resource '{name}' not found", name=name, possibilities=names)
-    return found
 
 
 def with_resource(cib: Cib, name: str, change: Callable[[Element], Element]) -> Cib:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from crmsh_py.cib.diff import Patch, apply
+from crmsh_py.cib.diff import apply
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
 from crmsh_py.errors import Conflict
 from crmsh_py.wire.control import (
