@@ -204,10 +204,15 @@ def on_join_operational(machine: Machine, join: Join, now: float) -> Shift | Non
     """Any Join that is not an old one starts a new membership.
 
     A member's Join from before this ring is old, unless it knows nobody but itself: then it has
-    started anew, without its disk.
+    started anew, without its disk. A stranger's word that one of our members has failed must not
+    break a ring that works: else three nodes can chase each other through rings of two for ever.
+    The stranger gives up its gathering in consensus time, and its next ring asks again.
     """
     stale = join.ring_sequence < machine.ring.id.sequence and join.processors != (join.sender,)
-    if stale and join.sender in machine.ring.members:
+    member = join.sender in machine.ring.members
+    if stale and member:
+        return None
+    if not member and not set(join.failed).isdisjoint(machine.ring.members):
         return None
     if join.sender in join.failed:
         return _on_leave(machine, join)

@@ -1,9 +1,9 @@
 """Whole clusters of node cores: simulated disks, agents and clients on the simulated network.
 
 ``SimNode`` is one machine over several lives. It carries out a core's instructions as the daemon
-does: in order, and what stands behind a ``Persist`` waits until that is on the disk. ``Cluster`` is a
-set of them; ``Checker`` (see ``checkers``) watches from outside and knows nothing of the engine's
-inside but its view.
+does: in order, and what stands behind a ``Persist`` waits until that is on the disk. ``Cluster`` is
+a set of them; ``Checker`` (see ``checkers``) watches from outside and knows nothing of the
+engine's inside but its view.
 """
 
 from __future__ import annotations

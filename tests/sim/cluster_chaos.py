@@ -166,7 +166,7 @@ def _run(cluster: Cluster, checker: Checker, chance: random.Random, steps: int) 
                 cluster.run(chance.random() * 0.005)
         cluster.run(chance.choice((0.002, 0.01, 0.1, 0.7)) * chance.random())
         NEMESES[chance.choice(names)](cluster, chance)
-        checker.check_nothing_lost()
+        checker.check_durable()
     rest(cluster, checker)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sim.network import Faults, Network
+
 from crmsh_py.corosync_conf import TotemSettings
 from crmsh_py.engine.totem import (
     ConfigurationChanged,
@@ -19,8 +21,6 @@ from crmsh_py.engine.totem import (
     Totem,
     TotemEvent,
 )
-
-from sim.network import Faults, Network
 
 FAST = TotemSettings(
     token_ms=200,
