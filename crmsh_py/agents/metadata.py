@@ -134,7 +134,7 @@ def parse_metadata(
     return AgentMetadata(
         name=root.get("name") or name,
         version=_text(root, "version") or root.get("version"),
-        shortdesc=_description(root, "shortdesc") or " ".join(root.get("shortdesc").split()),
+        shortdesc=_short(root) or " ".join(root.get("shortdesc").split()),
         longdesc=_description(root, "longdesc"),
         parameters=tuple(_parameter(p) for p in listed.findall("parameter") if p.get("name")),
         actions=tuple(_action(a) for a in actions.findall("action") if a.get("name")),
@@ -161,7 +161,7 @@ def _parameter(element: Element) -> Parameter:
         or element.find("deprecated") is not None,
         replaced_with=tuple(replaced),
         values=tuple(o.get("value") for o in content.iter("option") if o.get("value")),
-        shortdesc=_description(element, "shortdesc"),
+        shortdesc=_short(element),
         longdesc=_description(element, "longdesc"),
     )
 
@@ -190,6 +190,11 @@ def _description(element: Element, tag: str) -> str:
     chosen = next((e for e in found if e.get("lang", "en").startswith("en")), found[0])
     lines = textwrap.dedent(chosen.text).strip().splitlines()
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _short(element: Element) -> str:
+    """A short description, which must fit on one line."""
+    return " ".join(_description(element, "shortdesc").split())
 
 
 def _milliseconds(text: str) -> int | None:
