@@ -103,6 +103,11 @@ class Channel:
         """Hang up."""
         self._socket.close()
 
+    def __del__(self) -> None:
+        # Commands end without saying goodbye; that is no reason for a warning.
+        if hasattr(self, "_socket"):
+            self._socket.close()
+
     def _limit(self, deadline: float | None) -> None:
         if deadline is None:
             self._socket.settimeout(None)
