@@ -117,6 +117,7 @@ class NodeCore:
             self._replica,
             self._out,
             stored.term,
+            judge=self._membership.judge,
             decided=self._on_decided,
             activated=self._on_activated,
         )
@@ -150,6 +151,7 @@ class NodeCore:
             lifecycle=self._lifecycle,
             executor=self._executor,
         )
+        self._stirred = False
         self._suggested: tuple[ViewId, int] | None = None
 
     # ---- the surface ---------------------------------------------------------------------------
@@ -157,6 +159,7 @@ class NodeCore:
     def handle(self, event: Event, now: float) -> list[Instruction]:
         """Take an event in, and say what is to be done, in this order."""
         self._out.now = now
+        self._stirred = not isinstance(event, DatagramReceived)
         self._take(event)
         self._exchange()
         self._requests.tell_watchers()
@@ -240,7 +243,9 @@ class NodeCore:
         for _ in range(_MAX_DELIVERIES):
             event = self._membership.next_event()
             if event is None:
-                self._go_on()
+                if self._stirred:  # most datagrams are tokens, and change nothing here
+                    self._stirred = False
+                    self._go_on()
                 if not self._send():
                     return
             elif isinstance(event, ConfigurationChanged):
@@ -271,6 +276,7 @@ class NodeCore:
             self._out.log("warning", "CIB", f"Dropped a message of node {sender}: {error}")
             return
         if message.view == self._views.view:
+            self._stirred = True
             self._dispatch(sender, message)
 
     def _dispatch(self, sender: int, message: Message) -> None:
@@ -307,6 +313,7 @@ class NodeCore:
         return self._views.view
 
     def _begin_view(self, setting: ViewSetting) -> None:
+        self._stirred = True
         claim = 0
         if self._controller.is_dc and self._lifecycle.running:
             claim = 2 if self._views.primary else 1
@@ -316,7 +323,14 @@ class NodeCore:
         self._lifecycle.begin_view()
         self._book.begin(setting.view)
         self._controller.begin_view(setting.view)
-        self._views.begin(setting, name=self._name, manager=self._lifecycle.running, claim=claim)
+        self._views.begin(
+            setting,
+            name=self._name,
+            manager=self._lifecycle.running,
+            claim=claim,
+            voter=self._membership.voter(),
+            tie=self._membership.known_tie_breaker(),
+        )
         self._book.tell_own(self._executor.state, self._executor.pending())
 
     def _on_decided(self, decision: Decision) -> None:

@@ -8,10 +8,21 @@ administrators know from Corosync, and answers for ``corosync-cfgtool`` and ``-q
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.api import SaveRing, SendDatagram
 from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.quorum import (
+    Quorum,
+    QuorumRules,
+    Voter,
+    changed,
+    initial,
+    tie_breaker,
+    window_over,
+)
+from crmsh_py.engine.stream import Summary, ViewId
 from crmsh_py.engine.totem import (
     ConfigurationChanged,
     Delivered,
@@ -20,7 +31,7 @@ from crmsh_py.engine.totem import (
     Totem,
 )
 from crmsh_py.engine.totem_values import ConfigurationKind
-from crmsh_py.engine.views import ViewSetting
+from crmsh_py.engine.views import NO_VIEW, ViewSetting
 from crmsh_py.wire.control import CmapKey, Member, MembershipReply
 from crmsh_py.wire.settings import NodeSettings
 
@@ -50,7 +61,11 @@ class Membership:
             ring_sequence=ring_sequence,
             addresses=self._known,
         )
-        self.quorate = False
+        rules = QuorumRules.of(conf)
+        listed = [node.node_id for node in conf.nodes]
+        self._quorum = initial(rules, self.node_id, listed)
+        self._window_at: float | None = None
+        self._view: ViewId = NO_VIEW
 
     # ---- reading -------------------------------------------------------------------------------
 
@@ -59,20 +74,28 @@ class Membership:
         return self._names.get(node_id) or self.totem.address_of(node_id) or str(node_id)
 
     @property
-    def votes(self) -> dict[int, int]:
-        """The votes of the members."""
-        return {node: self.conf.votes_of(node) for node in self.totem.members}
+    def quorate(self) -> bool:
+        """Whether this side may act, as far as this node knows now."""
+        return self._quorum.quorate
 
-    @property
-    def quorum(self) -> int:
-        """The votes that are needed."""
-        return self.conf.expected_votes // 2 + 1
+    def voter(self) -> Voter:
+        """What this node tells the others of itself."""
+        state = self._quorum
+        return Voter(
+            votes=self.conf.votes_of(self.node_id),
+            expected_votes=state.expected_votes,
+            ready=state.quorate,
+        )
+
+    def known_tie_breaker(self) -> int:
+        """The node whose half wins, 0 where not all nodes are known."""
+        return (tie_breaker(self._quorum) or 0) if self._quorum.all_known else 0
 
     def reply(self, *, manager_running: bool, dc: str) -> MembershipReply:
         """Ring and quorum for the tools."""
         totem = self.totem
         ring = totem.ring_id
-        votes = self.votes
+        state = self._quorum
         return MembershipReply(
             node=self._settings.node,
             node_id=self.node_id,
@@ -84,22 +107,24 @@ class Membership:
                     node_id=node,
                     name=self.name_of(node),
                     address=totem.address_of(node) or "",
-                    votes=votes[node],
+                    votes=self._votes_of(node),
                 )
                 for node in totem.members
             ],
             quorate=self.quorate,
-            expected_votes=self.conf.expected_votes,
-            highest_expected=self.conf.expected_votes,
-            total_votes=sum(votes.values()),
-            quorum=self.quorum,
+            expected_votes=state.expected_votes,
+            highest_expected=state.highest_expected,
+            total_votes=state.total_votes,
+            quorum=state.quorum,
+            flags=list(state.flags()),
             manager_running=manager_running,
             dc=dc,
         )
 
     def next_deadline(self) -> float | None:
         """When the ring or the quorum must look at the time."""
-        return self.totem.next_timer()
+        times = (self.totem.next_timer(), self._window_at)
+        return min((time for time in times if time is not None), default=None)
 
     def cmap_keys(self, prefix: str, map_name: str) -> list[CmapKey]:
         """Keys for corosync-cmapctl."""
@@ -110,6 +135,8 @@ class Membership:
     def handle_timer(self) -> None:
         """``next_deadline`` may have come."""
         self.totem.handle_timer(self._out.now)
+        if self._window_at is not None and self._window_at <= self._out.now:
+            self._set_quorum(window_over(self._quorum))
 
     def next_event(self) -> ConfigurationChanged | Delivered | None:
         """The next event of the ring that others must know; the rest is dealt with here."""
@@ -146,27 +173,58 @@ class Membership:
             "TOTEM",
             f"A new membership ({address}:{ring.sequence}) was formed.{changes}",
         )
-        votes: Mapping[int, int] = {n: self.conf.votes_of(n) for n in event.members}
-        self._set_quorate(sum(votes.values()) >= self.quorum)
+        self._view = (ring.representative, ring.sequence)
+        # What the others expect comes with their summaries; until then their votes must do.
+        voters = {node: Voter(votes=self._votes_of(node)) for node in event.members}
+        self._set_quorum(changed(self._quorum, voters))
         members = f"Members[{len(event.members)}]: {_ids(event.members)}"
         self._out.log("notice", "QUORUM", members)
+        return self._setting()
+
+    def judge(self, summaries: Mapping[int, Summary]) -> ViewSetting:
+        """The quorum of the view, now that every member has told what it expects.
+
+        All members have the same summaries and come to the same result.
+        """
+        voters = {
+            node: Voter(votes=s.votes, expected_votes=s.expected_votes, ready=s.ready)
+            for node, s in sorted(summaries.items())
+        }
+        state = self._quorum
+        ties = {summary.tie_breaker for summary in summaries.values()} - {0}
+        if ties:
+            state = replace(state, known=state.known | ties, all_known=True)
+        self._set_quorum(changed(state, voters))
+        return self._setting()
+
+    def _votes_of(self, node: int) -> int:
+        voter = self._quorum.members.get(node)
+        return voter.votes if voter is not None else self.conf.votes_of(node)
+
+    def _setting(self) -> ViewSetting:
+        state = self._quorum
         return ViewSetting(
-            view=(ring.representative, ring.sequence),
-            votes=votes,
-            quorate=self.quorate,
-            quorum=self.quorum,
+            view=self._view,
+            votes={node: voter.votes for node, voter in state.members.items()},
+            quorate=state.quorate,
+            quorum=state.quorum,
         )
 
-    def _set_quorate(self, quorate: bool) -> None:
-        if quorate and not self.quorate:
+    def _set_quorum(self, state: Quorum) -> None:
+        was, self._quorum = self._quorum, state
+        if state.quorate and not was.quorate:
             text = "This node is within the primary component and will provide service."
             self._out.log("notice", "QUORUM", text)
-        elif self.quorate and not quorate:
+        elif was.quorate and not state.quorate:
             text = (
                 "This node is within the non-primary component and will NOT provide any services."
             )
             self._out.log("notice", "QUORUM", text)
-        self.quorate = quorate
+        if not state.window_open:
+            self._window_at = None
+        elif self._window_at is None or state.members.keys() != was.members.keys():
+            window_s = state.rules.last_man_standing_window_ms / 1000
+            self._window_at = self._out.now + window_s
 
     def synchronized(self) -> None:
         """The view is made: every member has the same."""

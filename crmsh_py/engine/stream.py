@@ -64,6 +64,10 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     version: VersionTuple
     digest: Digest
     manager: bool
+    votes: Count = 1
+    expected_votes: Count = 0
+    ready: bool = False  # it is quorate and waits for nobody: see ``quorum.Voter``
+    tie_breaker: NodeId = 0  # where it knows all nodes
     claim: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
     forced: bool = False  # its newest revision was committed without quorum
     recent: Annotated[list[CommitId], msgspec.Meta(max_length=256)] = []

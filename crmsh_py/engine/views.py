@@ -42,6 +42,7 @@ from enum import Enum
 from crmsh_py.cib.document import Cib
 from crmsh_py.engine.api import SaveRatified, SaveTerm, SetAside
 from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.quorum import Voter
 from crmsh_py.engine.replica import Replica, bare
 from crmsh_py.engine.stream import (
     AskCib,
@@ -67,7 +68,10 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewSetting:
-    """What the membership says about a ring: members with their votes, and quorum."""
+    """What the membership says about a ring: members with their votes, and quorum.
+
+    Until all members have told what they expect it is an estimate; see ``Membership.judge``.
+    """
 
     view: ViewId
     votes: Mapping[int, int]
@@ -143,12 +147,14 @@ class Views:
         outbox: Outbox,
         term: int,
         *,
+        judge: Callable[[Mapping[int, Summary]], ViewSetting],
         decided: Callable[[Decision], None],
         activated: Callable[[], None],
     ) -> None:
         self._node_id = node_id
         self._replica = replica
         self._out = outbox
+        self._judge = judge
         self._decided = decided
         self._activated = activated
         self._promised = term
@@ -194,8 +200,10 @@ class Views:
 
     # ---- going on ------------------------------------------------------------------------------
 
-    def begin(self, setting: ViewSetting, *, name: str, manager: bool, claim: int) -> None:
-        """A new ring: tell what this node holds."""
+    def begin(
+        self, setting: ViewSetting, *, name: str, manager: bool, claim: int, voter: Voter, tie: int
+    ) -> None:
+        """A new ring: tell what this node holds, and what it knows of the votes."""
         self.setting = setting
         self.phase = Phase.EXCHANGE
         self.summaries = {}
@@ -212,6 +220,10 @@ class Views:
                 version=replica.version.tuple,
                 digest=replica.digest,
                 manager=manager,
+                votes=voter.votes,
+                expected_votes=voter.expected_votes,
+                ready=voter.ready,
+                tie_breaker=tie,
                 claim=claim,
                 forced=replica.forced,
                 recent=replica.commits,
@@ -242,6 +254,7 @@ class Views:
         self.summaries.setdefault(sender, summary)
         if self.decision is not None or len(self.summaries) < len(self.setting.votes):
             return
+        self.setting = self._judge(self.summaries)
         self.decision = decision = decide(self.summaries)
         self.phase = Phase.SYNC
         self._report(decision)
