@@ -12,6 +12,9 @@ down what it brings from its old ring, then everybody reads what all have writte
 Beyond the paper:
 - A Join is taken as agreement also when it *makes* this node's sets equal to its own.
 - A node that leaves stands in its own ``failed`` set; the others fail it without waiting.
+- A Join that calls this node failed makes it fail nobody: in the paper both sides drop each other
+  at once, and then rings of few nodes chase each other at the speed of the network. Here only
+  time, and leaving, makes a ring smaller.
 - A member that commits gives up at once when another member's Join shows that it has learned of
   more nodes meanwhile and so will not take the commit token. (Else all would wait for the loss
   of the token: seconds.)
@@ -115,7 +118,7 @@ def on_join_gather(machine: Machine, join: Join, now: float) -> Shift | None:
         return _agree(machine, join)
     if machine.processors.issuperset(join.processors) and machine.failed.issuperset(join.failed):
         return None  # said before it heard of the others
-    if sender in machine.failed or not merge(machine, join):
+    if sender in machine.failed or machine.node_id in join.failed or not merge(machine, join):
         return None
     return ToGather("join", join)
 
@@ -133,9 +136,7 @@ def merge(machine: Machine, join: Join) -> bool:
         machine.drop()
         return False
     machine.processors = processors
-    if machine.node_id in join.failed:
-        machine.failed.add(join.sender)  # it does not want us: then each forms its own ring
-    else:
+    if machine.node_id not in join.failed:
         machine.failed.update(set(join.failed) & processors)
     return True
 
