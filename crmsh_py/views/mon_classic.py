@@ -25,6 +25,7 @@ from crmsh_py.scheduler.result import (
     Role,
 )
 from crmsh_py.views import mon_facts
+from crmsh_py.views.bans import Ban, find_bans
 from crmsh_py.views.mon_facts import MonOptions, OperationRecord, is_active
 from crmsh_py.views.text import (
     bracketed,
@@ -66,7 +67,7 @@ def render(
     if options.tickets:
         blocks.append(_ticket_block(cib, now))
     if options.bans is not None:
-        blocks.append(_ban_block(cib, options.bans))
+        blocks.append(_ban_block(find_bans(cib, status, now=now, prefix=options.bans)))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
@@ -142,7 +143,7 @@ def _node_block(status: ClusterStatus, options: MonOptions) -> list[str]:
         title = {"remote": "RemoteNode", "guest": "GuestNode"}.get(node.kind, "Node")
         lines.append(f"{title} {node.name}{number}: {mode}")
         if options.by_node:
-            for primitive in mon_facts.primitives(status.resources):
+            for primitive in mon_facts.shown_primitives(status.resources):
                 if node.name in primitive.nodes and _wanted(primitive, options):
                     line = primitive_line(_as_on(primitive, node.name), with_nodes=False)
                     lines.append(f"        {line}")
@@ -208,7 +209,7 @@ def _resource(
 
 def _clone(clone: ResourceStatus, indent: str, *, inactive: bool) -> Iterator[str]:
     title = "Master/Slave Set" if clone.kind == "promotable" else "Clone Set"
-    inner = clone.children[0].id.split(":")[0] if clone.children else ""
+    inner = clone.children[0].id.split(":")[0] if clone.children else clone.inner
     unique = " (unique)" if clone.unique else ""
     yield f"{indent}{title}: {clone.id} [{inner}]{unique}{_flags(clone)}"
     deeper = indent + _MEMBER_INDENT
@@ -225,7 +226,8 @@ def _clone(clone: ResourceStatus, indent: str, *, inactive: bool) -> Iterator[st
         )
         if not ordinary or (active and not is_active(instance, wholly=True)):
             if active or clone.unique or inactive:
-                yield from _resource(instance, deeper, inactive=inactive, with_nodes=True)
+                shown = instance if clone.unique else mon_facts.unnumbered(instance)
+                yield from _resource(shown, deeper, inactive=inactive, with_nodes=True)
                 apart.update(node for part in active for node in part.nodes)
             continue
         for part in active[:1]:
@@ -253,7 +255,9 @@ def _flags(resource: ResourceStatus) -> str:
     if resource.maintenance:
         return " (maintenance)"
     flags = "" if resource.managed else " (unmanaged)"
-    return flags + (" (disabled)" if resource.disabled and resource.kind != "primitive" else "")
+    return flags + (
+        " (disabled)" if mon_facts.is_disabled(resource) and resource.kind != "primitive" else ""
+    )
 
 
 def _state(resource: ResourceStatus, *, with_nodes: bool) -> str:
@@ -270,7 +274,7 @@ def _state(resource: ResourceStatus, *, with_nodes: bool) -> str:
         words.append(resource.nodes[0] if len(resource.nodes) == 1 else bracketed(resource.nodes))
     if pending_flag(resource.pending_task):
         words.append(f"({pending_flag(resource.pending_task)})")
-    if resource.disabled:
+    if mon_facts.is_disabled(resource):
         words.append("(disabled)")
     if resource.blocked:
         words.append("(blocked)")
@@ -370,9 +374,9 @@ def _ticket_block(cib: Cib, now: datetime) -> list[str]:
     return lines
 
 
-def _ban_block(cib: Cib, prefix: str) -> list[str]:
+def _ban_block(bans: list[Ban]) -> list[str]:
     lines = ["Negative location constraints:"]
-    for ban in mon_facts.bans(cib, prefix):
+    for ban in bans:
         role = " (with role Master)" if ban.promoted_only else ""
         score = "-INFINITY" if ban.score <= -INFINITY else str(ban.score)
         line = f"{ban.id}\tprevents {ban.resource} from running on {ban.node}{role}"

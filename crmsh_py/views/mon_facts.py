@@ -1,20 +1,27 @@
 """What crm_mon shows besides the state of nodes and resources, read from the CIB as values.
 
 Input: a ``Cib`` with its status section, and the ``ClusterStatus`` made from it. Output: the last
-change, the operation history, fail counts, tickets, bans and attributes, in the order in which
+change, the operation history, fail counts, tickets and attributes, in the order in which
 Pacemaker lists them. The classic, modern, XML, JSON and HTML layouts all draw from here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY, format_score, parse_score
 from crmsh_py.errors import CrmError
-from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus
+from crmsh_py.scheduler.result import (
+    ClusterStatus,
+    FailedAction,
+    NodeStatus,
+    ResourceStatus,
+)
 from crmsh_py.views.text import parse_int
 
 if TYPE_CHECKING:
@@ -102,17 +109,7 @@ class Ticket:
     granted: bool
     standby: bool
     last_granted: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ban:
-    """A location constraint that keeps a resource off a node."""
-
-    id: str
-    resource: str
-    node: str
-    score: int
-    promoted_only: bool
+    granted_attribute: str | None = None  # as the status says it, where it does
 
 
 def last_change(cib: Cib) -> LastChange:
@@ -145,9 +142,9 @@ def histories(cib: Cib, status: ClusterStatus) -> list[NodeHistory]:
         entries = []
         for entry in resources.findall("lrm_resource") if resources else ():
             operations = tuple(_operations(entry))
-            count, last_failure = fail_count(cib, node.id, entry.id)
             name = entry.id.partition(":")[0]
             resource = entry.id if entry.id in numbered or name not in known else name
+            count, last_failure = fail_count(cib, node.id, resource)
             if operations or count:
                 entries.append(
                     ResourceHistory(
@@ -168,16 +165,22 @@ def fail_count(cib: Cib, node_id: str, resource: str, operation: str = "") -> tu
 
     The attributes are ``fail-count-RSC#OP_INTERVAL`` and ``last-failure-…`` (Pacemaker Explained,
     "Failure counts"); a name without ``#`` is from Pacemaker before 1.1.17. ``operation`` is
-    ``OP_INTERVAL`` to count only that one.
+    ``OP_INTERVAL`` to count only that one. A name without an instance number counts those of all
+    its instances.
     """
     count = latest = 0
+    number = "" if ":" in resource else r"(:\d+)?"
+    of_resource = re.compile(rf"(fail-count|last-failure)-{re.escape(resource)}{number}")
     for name, value in transient_attributes(cib, node_id).items():
         head, _, tail = name.partition("#")
         if operation and tail != operation:
             continue
-        if head == f"fail-count-{resource}":
+        match = of_resource.fullmatch(head)
+        if match is None:
+            continue
+        if match[1] == "fail-count":
             count = min(INFINITY, count + _score(value))
-        elif head == f"last-failure-{resource}":
+        else:
             latest = max(latest, parse_int(value))
     return count, latest
 
@@ -204,6 +207,7 @@ def tickets(cib: Cib) -> list[Ticket]:
             granted=element.get("granted") == "true",
             standby=element.get("standby") == "true",
             last_granted=parse_int(element.get("last-granted")),
+            granted_attribute=element.attrs.get("granted"),
         )
     for constraint in cib.section("constraints").findall("rsc_ticket"):
         name = constraint.get("ticket")
@@ -211,22 +215,16 @@ def tickets(cib: Cib) -> list[Ticket]:
     return sorted(found.values(), key=lambda ticket: ticket.id)
 
 
-def bans(cib: Cib, prefix: str) -> list[Ban]:
-    """The location constraints with a negative score whose id starts with ``prefix``."""
-    found = []
-    for element in cib.section("constraints").findall("rsc_location"):
-        node, score = element.get("node"), _score(element.get("score"))
-        if node and score < 0 and element.id.startswith(prefix):
-            found.append(
-                Ban(
-                    id=element.id,
-                    resource=element.get("rsc") or element.get("rsc-pattern"),
-                    node=node,
-                    score=score,
-                    promoted_only=element.get("role") in ("Promoted", "Master"),
-                )
-            )
-    return found
+def recorded_failure(cib: Cib, failure: FailedAction) -> Element | None:
+    """The history entry that a failure was read from."""
+    for state in cib.status.findall("node_state"):
+        if state.get("uname") != failure.node and state.id != failure.node:
+            continue
+        for entry in state.iter("lrm_rsc_op"):
+            key = entry.get("operation_key") or entry.id
+            if key == failure.key and parse_int(entry.get("call-id")) == failure.call_id:
+                return entry
+    return None
 
 
 def shown_attributes(node: NodeStatus) -> list[tuple[str, str]]:
@@ -339,6 +337,11 @@ def is_active(
     return bool(parts) and (all(parts) if wholly else any(parts))
 
 
+def is_disabled(resource: ResourceStatus) -> bool:
+    """Whether somebody said that it shall not run."""
+    return resource.disabled or resource.target_role.lower() == "stopped"
+
+
 def away(status: ClusterStatus) -> frozenset[str]:
     """The nodes that are offline, and cleanly so."""
     return frozenset(n.name for n in status.nodes if not n.online and not n.unclean)
@@ -369,7 +372,18 @@ def _operations(entry: Element) -> Iterator[OperationRecord]:
                 queue_ms=operation.get("queue-time"),
             )
         )
-    return iter(sorted(records, key=lambda record: record.call))
+    return iter(sorted(records, key=cmp_to_key(_older)))
+
+
+def _older(first: OperationRecord, second: OperationRecord) -> int:
+    """Compare by age: by call id; one that has none yet (-1) by its time, and last without one."""
+    if first.call == second.call:
+        return 0
+    if first.call >= 0 and second.call >= 0:
+        return -1 if first.call < second.call else 1
+    if first.last_change and second.last_change and first.last_change != second.last_change:
+        return -1 if first.last_change < second.last_change else 1
+    return -1 if second.call < 0 else 1
 
 
 def _migration_thresholds(cib: Cib) -> dict[str, int]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus
 from crmsh_py.views import mon_facts
+from crmsh_py.views.bans import Ban, find_bans
 from crmsh_py.views.mon_facts import MonOptions, OperationRecord
 from crmsh_py.views.mon_modern_resources import Drawer
 from crmsh_py.views.text import (
@@ -70,7 +71,7 @@ def render(
     if options.tickets:
         sections.append(_tickets(cib, now))
     if options.bans is not None:
-        sections.append(_bans(cib, options.bans))
+        sections.append(_bans(find_bans(cib, status, now=now, prefix=options.bans)))
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
@@ -314,7 +315,7 @@ def _tickets(cib: Cib, now: datetime) -> list[str]:
     return _section("Tickets", entries)
 
 
-def _bans(cib: Cib, prefix: str) -> list[str]:
+def _bans(bans: list[Ban]) -> list[str]:
     return _section(
         "Negative Location Constraints",
         (
@@ -323,6 +324,6 @@ def _bans(cib: Cib, prefix: str) -> list[str]:
                 f"{ban.id}\tprevents {ban.resource} from running "
                 f"{'as Promoted ' if ban.promoted_only else ''}on {ban.node}",
             )
-            for ban in mon_facts.bans(cib, prefix)
+            for ban in bans
         ),
     )

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 
 Lines = Iterator[tuple[int, str]]
-_ACTIVE_IN_CLONE = {Role.PROMOTED: "Promoted", Role.UNPROMOTED: "Unpromoted"}
+
+
+def _is_unpromoted(role: str) -> bool:
+    return role.lower() in ("unpromoted", "slave")
 
 
 class Drawer:
@@ -110,9 +113,9 @@ class Drawer:
             flags.append("LOCKED")
         if pending_flag(resource.pending_task):
             flags.append(pending_flag(resource.pending_task))
-        if resource.target_role == "Stopped":
+        if mon_facts.is_disabled(resource):
             flags.append("disabled")
-        elif resource.target_role in ("Unpromoted", "Slave") and resource.promotable:
+        elif _is_unpromoted(resource.target_role) and resource.promotable:
             flags.append("target-role:Unpromoted")
         if resource.blocked:
             flags.append("blocked")
@@ -163,7 +166,7 @@ class Drawer:
                 yield from self._deeper(child)
 
     def _container_flags(self, resource: ResourceStatus) -> list[str]:
-        flags = ["disabled"] if resource.target_role == "Stopped" else []
+        flags = ["disabled"] if mon_facts.is_disabled(resource) else []
         if resource.maintenance:
             flags.append("maintenance")
         elif not resource.managed:
@@ -209,7 +212,7 @@ class Drawer:
             yield 1, f"Promoted: {bracketed(sorted(promoted, key=natural_key))}{mark}"
         if started:
             word = "Unpromoted" if clone.kind == "promotable" else "Started"
-            if clone.target_role in ("Unpromoted", "Slave") and clone.kind == "promotable":
+            if _is_unpromoted(clone.target_role) and clone.kind == "promotable":
                 word += " (target-role)"
             yield 1, f"{word}: {bracketed(sorted(started, key=natural_key))}{mark}"
         if self._options.inactive and not clone.unique:
@@ -226,7 +229,7 @@ class Drawer:
         for name in sorted(clone.locations, key=natural_key):
             if name in active:
                 continue
-            state = "Stopped (disabled)" if clone.target_role == "Stopped" else "Stopped"
+            state = "Stopped (disabled)" if mon_facts.is_disabled(clone) else "Stopped"
             for primitive in mon_facts.primitives(clone.children[:1]):
                 rc = self._failed_probe(primitive, name)
                 if rc is not None:
@@ -264,7 +267,7 @@ class Drawer:
                 image = image or child.get("image")
         many = " set" if len(bundle.children) > 1 else ""
         unique = " (unique)" if bundle.unique else ""
-        flags = self._container_flags(replace(bundle, target_role=""))
+        flags = self._container_flags(replace(bundle, target_role="", disabled=False))
         mark = f" ({', '.join(flags)})" if flags else ""
         yield 0, f"Container bundle{many}: {bundle.id} [{image}]{unique}{mark}:"
         for replica in bundle.children:

@@ -61,7 +61,7 @@ def cluster_status(
     assert nodes_shown is not None
     nodes = tuple(
         replace(
-            _node(element, attributes.get(element.get("name"), {})),
+            _node(element, attributes.get(element.get("name"), {}), cib),
             running=running.get(element.get("name"), ()),
         )
         for element in nodes_shown.findall("node")
@@ -94,12 +94,12 @@ def cluster_status(
     )
 
 
-def _node(element: Element, attributes: Mapping[str, str]) -> NodeStatus:
+def _node(element: Element, attributes: Mapping[str, str], cib: Cib) -> NodeStatus:
     def yes(name: str) -> bool:
         return element.get(name) == "true"
 
     kind = element.get("type")
-    if element.attrs.get("id_as_resource"):
+    if element.get("id_as_resource") or _of_bundle(element.get("name"), cib):
         kind = "guest"
     return NodeStatus(
         name=element.get("name"),
@@ -157,10 +157,9 @@ def _resource(element: Element, cib: Cib, promotable: bool = False) -> ResourceS
     if element.tag == "clone":
         original = cib.find_id(element.id)
         inner = original.findall("primitive", "group") if original else ()
-        target = "Stopped" if yes("disabled") else common.target_role
         kind = "promotable" if yes("multi_state") else "clone"
         name = inner[0].id if inner else ""
-        return replace(common, kind=kind, target_role=target, inner=name)
+        return replace(common, kind=kind, inner=name)
     spec, role = element.get("resource_agent"), element.get("role")
     parts = spec.split(":", 2 if spec.startswith("ocf:") else 1)
     agent = Agent(parts[0], parts[1] if len(parts) > 2 else "", parts[-1])

@@ -1,0 +1,138 @@
+"""Negative location constraints: what keeps which resource off which node.
+
+Input: the CIB, the ``ClusterStatus`` and ``now``; output: a list of ``Ban``, in the order in which
+Pacemaker lists them: the last constraint first, and the nodes of a rule from the last to the first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.rules import RuleContext, evaluate
+from crmsh_py.cib.scores import parse_score
+from crmsh_py.errors import CrmError
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.element import Element
+    from crmsh_py.scheduler.result import ClusterStatus, NodeStatus
+
+_PROMOTED = ("promoted", "master")
+_MAX_PATTERN = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ban:
+    """A resource that must not, or had better not, run on a node. ``id`` names the constraint, or
+    the rule of it that says so."""
+
+    id: str
+    resource: str
+    node: str
+    score: int
+    promoted_only: bool
+
+
+def find_bans(cib: Cib, status: ClusterStatus, *, now: datetime, prefix: str = "") -> list[Ban]:
+    """The negative preferences whose id starts with ``prefix``."""
+    found = [
+        ban
+        for constraint in cib.section("constraints").findall("rsc_location")
+        for ban in _of_constraint(cib, status, constraint, now)
+        if ban.id.startswith(prefix)
+    ]
+    return found[::-1]
+
+
+def _of_constraint(
+    cib: Cib, status: ClusterStatus, constraint: Element, now: datetime
+) -> Iterator[Ban]:
+    for name, match in _targets(cib, status, constraint):
+        promoted = constraint.get("role").lower() in _PROMOTED
+        rules = constraint.findall("rule")
+        if not rules:
+            node = constraint.get("node")
+            score = _score(constraint.get("score"))
+            if score < 0 and any(n.name.lower() == node.lower() for n in status.nodes):
+                yield _ban(constraint.id, name, node, score, promoted)
+            continue
+        for rule in rules:
+            only = promoted or rule.get("role").lower() in _PROMOTED
+            for node_status in status.nodes:
+                score = _of_rule(cib, rule, node_status, now=now, match=match)
+                if score < 0:
+                    yield _ban(rule.id, name, node_status.name, score, only)
+
+
+def _ban(name: str, resource: str, node: str, score: int, promoted: bool) -> Ban:
+    return Ban(id=name, resource=resource, node=node, score=score, promoted_only=promoted)
+
+
+def _targets(
+    cib: Cib, status: ClusterStatus, constraint: Element
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The resources that a constraint is about, with what a pattern matched in each name."""
+    pattern = constraint.get("rsc-pattern")
+    if pattern:
+        inverted = pattern.startswith("!")
+        try:
+            compiled = re.compile(pattern.removeprefix("!")[:_MAX_PATTERN])
+        except re.error:
+            return
+        for resource in status.resources:
+            match = compiled.search(resource.id)
+            if bool(match) != inverted:
+                groups = (match[0], *(group or "" for group in match.groups())) if match else ()
+                yield resource.id, groups
+        return
+    named = [constraint.get("rsc")] if constraint.get("rsc") else []
+    named += [reference.id for reference in constraint.iter("resource_ref")]
+    for name in named:
+        for resource_id in _members(cib, name):
+            yield resource_id, ()
+
+
+def _members(cib: Cib, name: str) -> list[str]:
+    """A resource, or all that a tag or a template of this name stands for."""
+    for tag in cib.section("tags").findall("tag"):
+        if tag.id == name:
+            return [reference.id for reference in tag.findall("obj_ref")]
+    of_template = [
+        p.id for p in cib.section("resources").iter("primitive") if p.get("template") == name
+    ]
+    return of_template or [name]
+
+
+def _of_rule(
+    cib: Cib,
+    rule: Element,
+    node: NodeStatus,
+    *,
+    now: datetime,
+    match: tuple[str, ...],
+) -> int:
+    """The score that a rule gives a node; 0 when it does not pass there."""
+    special = {
+        "#uname": node.name,
+        "#id": node.id,
+        "#is_dc": "true" if node.is_dc else "false",
+        "#kind": {"member": "cluster", "guest": "container"}.get(node.kind, node.kind),
+    }
+    attributes = {**special, **node.attributes}
+    context = RuleContext(now=now, node_attributes=attributes, submatches=match)
+    if not evaluate(rule, context, find_id=cib.find_id).passes:
+        return 0
+    if rule.get("score-attribute"):
+        return _score(attributes.get(rule.get("score-attribute"), ""))
+    return _score(rule.get("score") or "0")
+
+
+def _score(text: str) -> int:
+    try:
+        return parse_score(text)
+    except CrmError:
+        return 0

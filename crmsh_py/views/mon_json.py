@@ -1,0 +1,73 @@
+"""``crm_mon --output-as json``: the facts of the XML output as JSON.
+
+Input and rules are those of ``mon_xml``. An element becomes an object of its attributes; children
+become lists under the plural of their tag, except where there can be only one (``summary`` and
+what is in it). Truth values and counts are JSON's own.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.element import Element
+from crmsh_py.scheduler.result import ClusterStatus
+from crmsh_py.views import mon_xml
+from crmsh_py.views.mon_facts import MonOptions
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+
+# Sections whose children are of different kinds, or of one kind that the section already names.
+_LISTS = frozenset(
+    {"nodes", "resources", "node_attributes", "node_history", "failures", "tickets", "bans"}
+)
+_NUMBERS = frozenset(
+    {
+        "number", "disabled", "blocked", "resources_running", "number_resources",
+        "nodes_running_on", "exitcode", "call", "queued", "exec", "interval", "weight", "rc",
+        "code", "migration-threshold", "fail-count", "expected",
+    }
+)  # fmt: skip
+
+
+def render(
+    cib: Cib,
+    status: ClusterStatus,
+    *,
+    now: datetime,
+    options: MonOptions | None = None,
+) -> str:
+    """The document as text, indented, with a newline at the end."""
+    document = mon_xml.document(cib, status, now=now, options=options)
+    return json.dumps(_object(document), indent=2, ensure_ascii=False) + "\n"
+
+
+def _object(element: Element) -> dict[str, object]:
+    made: dict[str, object] = {name: _value(name, text) for name, text in element.attrs.items()}
+    for child in element.findall():
+        if child.tag in _LISTS:
+            made[child.tag] = [_tagged(entry) for entry in child.findall()]
+        elif element.tag in ("pacemaker-result", "summary"):
+            made[child.tag] = _object(child)
+        else:
+            entries = made.setdefault(f"{child.tag}s", [])
+            assert isinstance(entries, list)
+            entries.append(_object(child))
+    return made
+
+
+def _tagged(element: Element) -> dict[str, object]:
+    """An entry of a list, with its kind where the list has several."""
+    kinds = ("resource", "group", "clone", "bundle")
+    kind = {"kind": element.tag} if element.tag in kinds else {}
+    return {**kind, **_object(element)}
+
+
+def _value(name: str, text: str) -> object:
+    if text in ("true", "false"):
+        return text == "true"
+    if (name in _NUMBERS or name.endswith("-ms")) and text.lstrip("-").isdecimal():
+        return int(text)
+    return text

@@ -1,0 +1,422 @@
+"""``crm_mon --output-as xml``: the whole state by Pacemaker's schema (``crm_mon.rng``).
+
+Input: the CIB with its status, the ``ClusterStatus`` made from it, and ``now``. Output: an XML
+document. As Pacemaker does, everything is in it, whatever sections the text would show; only the
+resources that are not active at all depend on ``inactive``. Extensions of our own: ``standin``
+on a resource that a stand-in runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.xml import to_xml
+from crmsh_py.errors import CrmError
+from crmsh_py.scheduler.result import (
+    Agent,
+    ClusterStatus,
+    FailedAction,
+    NodeStatus,
+    ResourceStatus,
+)
+from crmsh_py.views import mon_facts
+from crmsh_py.views.bans import Ban, find_bans
+from crmsh_py.views.mon_facts import MonOptions, is_active
+from crmsh_py.views.text import (
+    clock_text,
+    exit_text,
+    pending_flag,
+    pending_state,
+    status_text,
+    unix_clock_text,
+)
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+
+API_VERSION = "2.42"  # Pacemaker 3's
+# A node that announces no feature set is older than the first one that does.
+_UNANNOUNCED = "<3.15.1"
+
+
+def render(
+    cib: Cib,
+    status: ClusterStatus,
+    *,
+    now: datetime,
+    options: MonOptions | None = None,
+) -> str:
+    """The document as text, with an XML declaration."""
+    return to_xml(document(cib, status, now=now, options=options), declaration=True)
+
+
+def document(
+    cib: Cib,
+    status: ClusterStatus,
+    *,
+    now: datetime,
+    options: MonOptions | None = None,
+) -> Element:
+    """The document as a value."""
+    options = options or MonOptions()
+    facts = _Facts(cib, status, options)
+    children = [
+        _summary(cib, status, now),
+        Element("nodes", {}, tuple(facts.node(node) for node in status.nodes)),
+        Element("resources", {}, tuple(facts.resources())),
+        *_section("node_attributes", _attributes(cib, status)),
+        *_history(cib, status, now),
+        *_section("failures", (_failure(cib, entry) for entry in status.failed_actions)),
+        *_section("tickets", (_ticket(ticket, now) for ticket in mon_facts.tickets(cib))),
+        *_section("bans", (_ban(ban) for ban in find_bans(cib, status, now=now))),
+        Element("status", {"code": "0", "message": "OK"}),
+    ]
+    head = {"api-version": API_VERSION, "request": options.request}
+    return Element("pacemaker-result", head, tuple(children))
+
+
+def _yes(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _section(tag: str, children: Iterable[Element]) -> list[Element]:
+    found = tuple(children)
+    return [Element(tag, {}, found)] if found else []
+
+
+# ---- summary -----------------------------------------------------------------------------------
+
+
+def _summary(cib: Cib, status: ClusterStatus, now: datetime) -> Element:
+    change = mon_facts.last_change(cib)
+    dc = {"present": "false"}
+    if status.dc:
+        dc = {
+            "present": "true",
+            "version": status.dc_version,
+            "name": status.dc,
+            "id": status.dc_id,
+            "with_quorum": _yes(status.quorate),
+            "mixed_version": "false",
+        }
+    counts = {
+        "number": str(status.primitives_configured),
+        "disabled": str(status.disabled),
+        "blocked": str(status.blocked),
+    }
+    last = {
+        "time": change.time,
+        "user": change.user,
+        "client": change.client,
+        "origin": change.origin,
+    }
+    return Element(
+        "summary",
+        {},
+        (
+            Element("stack", {"type": status.stack or "unknown"}),
+            Element("current_dc", dc),
+            Element("last_update", {"time": clock_text(now)}),
+            Element("last_change", last),
+            Element("nodes_configured", {"number": str(len(status.nodes))}),
+            Element("resources_configured", counts),
+            Element("cluster_options", _cluster_options(cib.properties(), status)),
+        ),
+    )
+
+
+def _cluster_options(properties: Mapping[str, str], status: ClusterStatus) -> dict[str, str]:
+    fencing = _yes(status.fencing_enabled)
+    timeout = _milliseconds(
+        properties.get("fencing-timeout", properties.get("stonith-timeout", "")), 60_000
+    )
+    delay = _milliseconds(properties.get("priority-fencing-delay", ""), 0)
+    symmetric = properties.get("symmetric-cluster", "true").lower()
+    return {
+        "fencing-enabled": fencing,
+        "fencing-timeout-ms": str(timeout),
+        "symmetric-cluster": _yes(symmetric in ("true", "yes", "on", "1", "y")),
+        "no-quorum-policy": status.no_quorum_policy,
+        "maintenance-mode": _yes(status.maintenance_mode),
+        "stop-all-resources": _yes(status.stop_all),
+        "priority-fencing-delay-ms": str(delay),
+        "stonith-enabled": fencing,
+        "stonith-timeout-ms": str(timeout),
+    }
+
+
+def _milliseconds(text: str, default: int) -> int:
+    try:
+        return parse_ms(text) if text else default
+    except CrmError:
+        return default
+
+
+# ---- nodes and resources -----------------------------------------------------------------------
+
+
+class _Facts:
+    """Nodes and resources as elements; what they need of each other."""
+
+    def __init__(self, cib: Cib, status: ClusterStatus, options: MonOptions) -> None:
+        self._cib = cib
+        self._status = status
+        self._options = options
+        self._away = mon_facts.away(status)
+        self._nodes = {node.name: node for node in status.nodes}
+
+    def node(self, node: NodeStatus) -> Element:
+        running = sum(
+            node.name in primitive.nodes
+            for primitive in mon_facts.primitives(self._status.resources)
+        )
+        attrs = {
+            "name": node.name,
+            "id": node.id,
+            "online": _yes(node.online),
+            "standby": _yes(node.standby),
+            "standby_onfail": _yes(node.standby_on_fail),
+            "maintenance": _yes(node.maintenance),
+            "pending": _yes(node.pending),
+            "unclean": _yes(node.unclean),
+            "health": node.health,
+        }
+        feature_set = node.feature_set
+        if not feature_set and node.online and node.expected_up and node.kind == "member":
+            feature_set = _UNANNOUNCED
+        if feature_set:
+            attrs["feature_set"] = feature_set
+        attrs |= {
+            "shutdown": _yes(node.shutdown),
+            "expected_up": _yes(node.expected_up),
+            "is_dc": _yes(node.is_dc),
+            "resources_running": str(running),
+            "type": "member" if node.kind == "member" else "remote",
+        }
+        if node.kind == "guest" and node.container:
+            attrs["id_as_resource"] = node.container
+        return Element("node", attrs)
+
+    def resources(self) -> Iterable[Element]:
+        for resource in self._status.resources:
+            active = is_active(resource, wholly=False, away=self._away)
+            if resource.orphan and not is_active(resource, wholly=True, away=self._away):
+                continue
+            if active or self._options.inactive:
+                yield self.resource(resource)
+
+    def resource(self, resource: ResourceStatus, *, unique: bool = True) -> Element:
+        if resource.kind == "primitive":
+            return self.primitive(resource, unique=unique)
+        inner = resource.unique if resource.kind in ("clone", "promotable") else unique
+        children = tuple(
+            self.resource(child, unique=inner)
+            for child in resource.children
+            if self._shown(child, resource)
+        )
+        if resource.kind == "bundle":
+            return self._bundle(resource, children)
+        if resource.kind == "replica":
+            return Element("replica", {"id": resource.id}, children)
+        common = {
+            "maintenance": _yes(resource.maintenance),
+            "managed": _yes(resource.managed),
+            "disabled": _yes(mon_facts.is_disabled(resource)),
+        }
+        if resource.kind == "group":
+            count = {"number_resources": str(len(children))}
+            return Element("group", {"id": resource.id, **count, **common}, children)
+        attrs = {
+            "id": resource.id,
+            "multi_state": _yes(resource.kind == "promotable"),
+            "unique": _yes(resource.unique),
+            **common,
+            "failed": _yes(resource.failed),
+            "failure_ignored": _yes(resource.failure_ignored),
+        }
+        if resource.target_role:
+            attrs["target_role"] = resource.target_role
+        return Element("clone", attrs, children)
+
+    def _shown(self, child: ResourceStatus, parent: ResourceStatus) -> bool:
+        if self._options.inactive or parent.kind in ("bundle", "replica"):
+            return True
+        return is_active(child, wholly=False, away=self._away)
+
+    def _bundle(self, bundle: ResourceStatus, children: tuple[Element, ...]) -> Element:
+        kind = image = ""
+        configured = self._cib.find_id(bundle.id)
+        for child in configured.findall() if configured is not None else ():
+            if child.get("image"):
+                kind, image = child.tag, child.get("image")
+        attrs = {
+            "id": bundle.id,
+            "type": kind,
+            "image": image,
+            "unique": _yes(bundle.unique),
+            "maintenance": _yes(bundle.maintenance),
+            "managed": _yes(bundle.managed),
+            "failed": _yes(bundle.failed),
+        }
+        return Element("bundle", attrs, children)
+
+    def primitive(self, resource: ResourceStatus, *, unique: bool) -> Element:
+        name = resource.id if unique else resource.id.partition(":")[0]
+        attrs = {
+            "id": name,
+            "resource_agent": _agent(resource.agent),
+            "role": pending_state(resource.pending_task) or resource.role.value,
+        }
+        if resource.target_role:
+            attrs["target_role"] = resource.target_role
+        active = is_active(resource, wholly=True, away=self._away)
+        attrs |= {
+            "active": _yes(active),
+            "orphaned": _yes(resource.orphan),
+            "removed": _yes(resource.orphan),
+            "blocked": _yes(resource.blocked),
+            "maintenance": _yes(resource.maintenance),
+            "managed": _yes(resource.managed),
+            "failed": _yes(resource.failed),
+            "failure_ignored": _yes(resource.failure_ignored),
+            "nodes_running_on": str(len(resource.nodes)),
+        }
+        if resource.locked_to:
+            attrs["locked_to"] = resource.locked_to
+        if pending_flag(resource.pending_task):
+            attrs["pending"] = pending_flag(resource.pending_task)
+        if resource.standin:
+            attrs["standin"] = "true"
+        places = tuple(
+            Element("node", {"name": name, "id": self._id_of(name), "cached": self._cached(name)})
+            for name in resource.nodes
+        )
+        return Element("resource", attrs, places)
+
+    def _id_of(self, name: str) -> str:
+        node = self._nodes.get(name)
+        return node.id if node else name
+
+    def _cached(self, name: str) -> str:
+        node = self._nodes.get(name)
+        return _yes(node is not None and node.online)
+
+
+def _agent(agent: Agent | None) -> str:
+    return str(agent) if agent is not None else ""
+
+
+# ---- the rest ----------------------------------------------------------------------------------
+
+
+def _attributes(cib: Cib, status: ClusterStatus) -> Iterable[Element]:
+    for node in status.nodes:
+        shown = mon_facts.shown_attributes(node)
+        if not node.online or not shown:
+            continue
+        expected = mon_facts.expected_scores(cib, status, node)
+        attributes = []
+        for name, value in shown:
+            attrs = {"name": name, "value": value}
+            if name in expected:
+                attrs["expected"] = str(expected[name])
+            attributes.append(Element("attribute", attrs))
+        yield Element("node", {"name": node.name}, tuple(attributes))
+
+
+def _history(cib: Cib, status: ClusterStatus, now: datetime) -> list[Element]:
+    nodes = mon_facts.histories(cib, status)
+    shown = tuple(
+        Element("node", {"name": node.node}, entries)
+        for node in nodes
+        if (entries := tuple(_resource_history(e, now) for e in node.resources if e.operations))
+    )
+    return [Element("node_history", {}, shown)] if nodes else []
+
+
+def _resource_history(entry: mon_facts.ResourceHistory, now: datetime) -> Element:
+    attrs = {
+        "id": entry.resource,
+        "orphan": _yes(entry.orphan),
+        "removed": _yes(entry.orphan),
+        "migration-threshold": str(entry.migration_threshold),
+    }
+    if entry.fail_count:
+        attrs["fail-count"] = str(entry.fail_count)
+    if entry.last_failure:
+        attrs["last-failure"] = unix_clock_text(entry.last_failure, now)
+    operations = []
+    for record in entry.operations:
+        values = {
+            "call": str(record.call),
+            "task": record.task,
+            "rc": str(record.rc),
+            "rc_text": exit_text(record.rc),
+        }
+        if record.interval_ms:
+            values["interval"] = f"{record.interval_ms}ms"
+        if record.last_change:
+            values["last-rc-change"] = unix_clock_text(record.last_change, now)
+        if record.exec_ms:
+            values["exec-time"] = f"{record.exec_ms}ms"
+        if record.queue_ms:
+            values["queue-time"] = f"{record.queue_ms}ms"
+        operations.append(Element("operation_history", values))
+    return Element("resource_history", attrs, tuple(operations))
+
+
+def _failure(cib: Cib, entry: FailedAction) -> Element:
+    original = mon_facts.recorded_failure(cib, entry)
+    has_key = original is None or "operation_key" in original.attrs
+    has_reason = original is not None and "exit-reason" in original.attrs
+    attrs = {
+        "op_key" if has_key else "id": entry.key,
+        "node": entry.node,
+        "exitstatus": exit_text(entry.rc),
+        "exitreason": entry.exit_reason or ("" if has_reason else "none"),
+        "exitcode": str(entry.rc),
+        "call": str(entry.call_id),
+        "status": status_text(entry.status),
+    }
+    if entry.last_change:
+        moment = datetime.fromtimestamp(entry.last_change, UTC)
+        attrs |= {
+            "last-rc-change": moment.strftime("%Y-%m-%d %H:%M:%SZ"),
+            "queued": str(entry.queued_ms),
+            "exec": str(entry.exec_ms),
+            "interval": str(entry.interval_ms),
+            "task": entry.operation,
+        }
+    return Element("failure", attrs)
+
+
+def _ticket(ticket: mon_facts.Ticket, now: datetime) -> Element:
+    attrs = {
+        "id": ticket.id,
+        "status": "granted" if ticket.granted else "revoked",
+        "standby": _yes(ticket.standby),
+    }
+    if ticket.last_granted:
+        attrs["last-granted"] = unix_clock_text(ticket.last_granted, now)
+    if ticket.granted_attribute is not None:
+        attrs["granted"] = ticket.granted_attribute
+    return Element("ticket", attrs)
+
+
+def _ban(ban: Ban) -> Element:
+    promoted = _yes(ban.promoted_only)
+    return Element(
+        "ban",
+        {
+            "id": ban.id,
+            "resource": ban.resource,
+            "node": ban.node,
+            "weight": str(ban.score),
+            "promoted-only": promoted,
+            "master_only": promoted,
+        },
+    )
