@@ -225,6 +225,7 @@ class Totem:
         machine = self._machine
         if machine.left or not machine.queue.put(payload, safe=safe):
             return False
+        machine.payloads_sent += 1
         token_.queued(machine, now)
         self._check()
         return True
@@ -294,6 +295,11 @@ class Totem:
     def queue_length(self) -> int:
         """Payloads that have not been sent yet."""
         return len(self._machine.queue)
+
+    @property
+    def payloads(self) -> tuple[int, int]:
+        """Payloads that this node has queued, and that were delivered to it, ever."""
+        return self._machine.payloads_sent, self._machine.payloads_delivered
 
     def address_of(self, node_id: int) -> str | None:
         """The address of a node, where it is known."""

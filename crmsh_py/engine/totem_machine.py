@@ -169,6 +169,8 @@ class Machine:
         # Out.
         self.outbox: list[tuple[str, bytes]] = []
         self.events: deque[TotemEvent] = deque()
+        self.payloads_sent = 0
+        self.payloads_delivered = 0
         self.timers: dict[Timer, float] = {}
 
     # -- effects
@@ -203,6 +205,7 @@ class Machine:
     def deliver(self, message: Multicast) -> None:
         """Emit the payloads that end in this message."""
         for payload in self.assembler.take(message):
+            self.payloads_delivered += 1
             self.emit(
                 Delivered(
                     sender=message.sender,
