@@ -72,12 +72,9 @@ from crmsh_py.engine.stream import (
     TermStored,
     ViewId,
     WholeCib,
-    decode,
-    encode,
 )
 from crmsh_py.engine.totem import ConfigurationChanged
 from crmsh_py.engine.views import Decision, Views, ViewSetting
-from crmsh_py.errors import RemoteProtocolError
 from crmsh_py.scheduler.result import Plan
 from crmsh_py.wire.settings import NodeSettings
 
@@ -253,31 +250,21 @@ class NodeCore:
                 if setting is not None:
                     self._begin_view(setting)
             else:
-                self._deliver(event.sender, event.payload)
+                message = self._membership.read(event)
+                if message is not None and message.view == self._views.view:
+                    self._stirred = True
+                    self._dispatch(event.sender, message)
         raise AssertionError("the stream feeds itself")
 
     def _send(self) -> bool:
         """Give the ring what has gathered; False when there was nothing."""
         messages = self._out.take_messages()
         for outgoing in messages:
-            data = encode(outgoing.message)
-            totem = self._membership.totem
-            if not totem.multicast(data, safe=outgoing.safe, now=self._out.now):
-                if self._lifecycle.gone:
-                    continue
+            taken = self._membership.multicast(outgoing.message, safe=outgoing.safe)
+            if not taken and not self._lifecycle.gone:
                 name = type(outgoing.message).__name__
                 self._out.log("error", "TOTEM", f"The queue is full: a {name} was not sent")
         return bool(messages)
-
-    def _deliver(self, sender: int, payload: bytes) -> None:
-        try:
-            message = decode(payload)
-        except RemoteProtocolError as error:
-            self._out.log("warning", "CIB", f"Dropped a message of node {sender}: {error}")
-            return
-        if message.view == self._views.view:
-            self._stirred = True
-            self._dispatch(sender, message)
 
     def _dispatch(self, sender: int, message: Message) -> None:
         match message:

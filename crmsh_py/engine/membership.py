@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from crmsh_py.corosync_conf import CorosyncConf
+from crmsh_py.engine import cmap
 from crmsh_py.engine.api import SaveRing, SendDatagram
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import (
@@ -22,7 +23,7 @@ from crmsh_py.engine.quorum import (
     tie_breaker,
     window_over,
 )
-from crmsh_py.engine.stream import Summary, ViewId
+from crmsh_py.engine.stream import Message, Summary, ViewId, decode, encode
 from crmsh_py.engine.totem import (
     ConfigurationChanged,
     Delivered,
@@ -32,6 +33,7 @@ from crmsh_py.engine.totem import (
 )
 from crmsh_py.engine.totem_values import ConfigurationKind
 from crmsh_py.engine.views import NO_VIEW, ViewSetting
+from crmsh_py.errors import RemoteProtocolError
 from crmsh_py.wire.control import CmapKey, Member, MembershipReply
 from crmsh_py.wire.settings import NodeSettings
 
@@ -66,6 +68,7 @@ class Membership:
         self._quorum = initial(rules, self.node_id, listed)
         self._window_at: float | None = None
         self._view: ViewId = NO_VIEW
+        self._traffic: dict[tuple[str, int], list[int]] = {}  # sent and received, by kind
 
     # ---- reading -------------------------------------------------------------------------------
 
@@ -127,8 +130,41 @@ class Membership:
         return min((time for time in times if time is not None), default=None)
 
     def cmap_keys(self, prefix: str, map_name: str) -> list[CmapKey]:
-        """Keys for corosync-cmapctl."""
-        return []
+        """Typed keys for corosync-cmapctl: configuration, state, live counters."""
+        source = cmap.CmapSource(
+            conf=self.conf,
+            node_id=self.node_id,
+            address=self._settings.address,
+            counters=self.totem.counters,
+            members=self.totem.member_records,
+            quorum=self._quorum,
+            traffic={kind: (sent, received) for kind, (sent, received) in self._traffic.items()},
+            queue_length=self.totem.queue_length,
+        )
+        return cmap.read(source, prefix=prefix, map_name=map_name)
+
+    # ---- the stream ----------------------------------------------------------------------------
+
+    def multicast(self, message: Message, *, safe: bool) -> bool:
+        """Give the ring a message; False where it takes no more."""
+        taken = self.totem.multicast(encode(message), safe=safe, now=self._out.now)
+        self._count(message, 0)
+        return taken
+
+    def read(self, event: Delivered) -> Message | None:
+        """The message of a delivery; None, and a line in the log, where it is none."""
+        try:
+            message = decode(event.payload)
+        except RemoteProtocolError as error:
+            self._out.log("warning", "CIB", f"Dropped a message of node {event.sender}: {error}")
+            return None
+        self._count(message, 1)
+        return message
+
+    def _count(self, message: Message, direction: int) -> None:
+        # What votequorum tells by messages of its own travels in our summaries.
+        kind = cmap.VOTEQUORUM_NODEINFO if isinstance(message, Summary) else cmap.CPG_MULTICAST
+        self._traffic.setdefault(kind, [0, 0])[direction] += 1
 
     # ---- what happens --------------------------------------------------------------------------
 

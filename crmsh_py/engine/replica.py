@@ -20,13 +20,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from crmsh_py.cib.checks import integrity
 from crmsh_py.cib.diff import Patch, apply, diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.engine.api import SaveRevision
 from crmsh_py.engine.stream import CommitId, ConfigChange, Step
-from crmsh_py.errors import ConfigError
+from crmsh_py.errors import ConfigError, Conflict
 
 RECENT_REVISIONS = 500  # kept in memory to bring a node up by difference
 RECENT_BYTES = 8 * 1024 * 1024  # of their patches: beyond that the whole CIB is no more to send
@@ -125,6 +126,8 @@ class Replica:
         self._commits.append(change.ident)
         if new is None:
             return None
+        if patch.source.tuple[:2] != self.config.version.tuple[:2]:
+            _check_merged(self.config, new)
         new = new.with_attributes(
             {
                 "cib-last-written": change.written,
@@ -256,6 +259,14 @@ def _next(config: Cib, patch: Patch) -> Cib | None:
         return None
     epoch = config.version.epoch + 1
     return changed.with_version(Version(raised, epoch, 0))
+
+
+def _check_merged(old: Cib, new: Cib) -> None:
+    """Two changes that do not touch may still not fit: one deletes what the other refers to."""
+    known = {str(finding) for finding in integrity(old)}
+    for finding in integrity(new):
+        if str(finding) not in known:
+            raise Conflict(f"after what was changed meanwhile: {finding}", hint=finding.hint)
 
 
 def written_text(wall_time: float) -> str:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from crmsh_py.cib.checks import integrity
 from crmsh_py.cib.diff import Patch
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.schema import validate
 from crmsh_py.engine.api import RequestReceived
 from crmsh_py.engine.commits import Commits, no_quorum
 from crmsh_py.engine.controller import Controller
@@ -22,7 +25,7 @@ from crmsh_py.engine.replica import Replica, check_patch
 from crmsh_py.engine.status import node_by_name
 from crmsh_py.engine.stream import AttributeChange, CleanHistory
 from crmsh_py.engine.views import Views
-from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, UsageError
+from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.wire.control import (
     Changed,
     CibReply,
@@ -149,7 +152,7 @@ class Requests:
         quorate = self.views.setting.quorate
         if self.views.active and not quorate and not request.force_no_quorum:
             raise no_quorum()
-        check_patch(self.replica.config, patch)
+        refuse_new_errors(self.replica.config, check_patch(self.replica.config, patch))
         self.commits.submit(
             patch=request.patch,
             source=patch.source,
@@ -239,3 +242,19 @@ class Requests:
             Subsystem(name=name, modern_name=modern, alive=alive, detail=detail if alive else "")
             for name, modern, alive, detail in rows
         ]
+
+
+def refuse_new_errors(old: Cib, new: Cib) -> None:
+    """Refuse a configuration that breaks the schema or refers to nothing.
+
+    What was wrong before the change does not count: it must be possible to mend it in steps.
+    Raises ConfigError.
+    """
+    errors = [f for f in (*validate(new), *integrity(new)) if f.is_error]
+    if not errors:
+        return
+    known = {str(finding) for finding in (*validate(old), *integrity(old))}
+    fresh = [finding for finding in errors if str(finding) not in known]
+    if fresh:
+        text = "\n".join(str(finding) for finding in fresh)
+        raise ConfigError(text, hint=fresh[0].hint if len(fresh) == 1 else None)
