@@ -231,6 +231,11 @@ class ResourceSet:
     sequential: bool = True
     require_all: bool = True
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is written without brackets."""
+        return self.sequential and self.require_all
+
 
 @dataclass(frozen=True, slots=True)
 class Location:

@@ -290,9 +290,6 @@ def _level_states(tables: Tables) -> dict[int, str]:
                 for inner, inner_level in entries.items():
                     after = below.get(inner, -1)
                     action = tables.rows[after].get(END, 0) if after >= 0 else 0
-                    if (
-                        action < 0
-                        and tables.productions[~action].name == f"enter_{inner_level}"
-                    ):
+                    if action < 0 and tables.productions[~action].name == f"enter_{inner_level}":
                         found[after] = inner_level
     return found

@@ -119,7 +119,7 @@ def _nvpair(children: Children) -> ast.Nvpair:
 
 def _set(kind: str) -> Callable[[Children], ast.AttributeSet]:
     def build(children: Children) -> ast.AttributeSet:
-        items = tuple(c for c in children if isinstance(c, ast.Nvpair | ast.Rule))
+        items = (*_all(children, ast.Rule), *_all(children, ast.Nvpair))
         return ast.AttributeSet(
             kind, items, _score(children), _given_id(children), _id_ref(children)
         )
@@ -213,6 +213,7 @@ def _node(children: Children) -> ast.Node:
     uname, _, kind = name.partition(":")
     if isinstance(name, Word):
         uname = name.part(uname)
+    kind = "" if kind.lower() == "member" else kind
     sets = _all(_first_set(children, "attributes"), ast.AttributeSet)
     return ast.Node(uname, _given_id(children), kind.lower(), _described(children), sets)
 
@@ -285,9 +286,7 @@ def _monitor(children: Children) -> ast.MonitorCommand:
     every, _, timeout = interval.partition(":")
     if role:
         role = _one_of(_after(monitored, ":"), facts.ROLES, "a role")
-    return ast.MonitorCommand(
-        _placed(resource, monitored), _placed(every, interval), role, timeout
-    )
+    return ast.MonitorCommand(_placed(resource, monitored), _placed(every, interval), role, timeout)
 
 
 def _group(children: Children) -> ast.Group:
@@ -602,7 +601,9 @@ def _permission(children: Children) -> tuple[ast.Permission, ...]:
     if typed:
         if not any(spec.kind == "object-type" for spec in typed):
             raise Mistake(
-                "attr: needs a type: beside it", typed[0].value, "for example: type:nvpair attr:name"
+                "attr: needs a type: beside it",
+                typed[0].value,
+                "for example: type:nvpair attr:name",
             )
         groups.append(sorted(typed, key=lambda spec: spec.kind))
     given, description = _given_id(children), _described(children)

@@ -42,7 +42,9 @@ def unexpected(
 ) -> SyntaxProblem:
     """A word that cannot stand where it stands, or a line that ends too soon."""
     terminals = run.automaton.tables.terminals
-    keywords = [terminals[n].text for n in stuck.expected if n in terminals and terminals[n].is_keyword]
+    keywords = [
+        terminals[n].text for n in stuck.expected if n in terminals and terminals[n].is_keyword
+    ]
     named = [label(n) for n in stuck.expected if n != END and not terminals[n].is_keyword]
     at_end = stuck.start == stuck.end
     level = run.level

@@ -100,6 +100,15 @@ def is_score(score: str) -> bool:
     return score in _PRINTED_SCORES or _NUMBER.fullmatch(score) is not None
 
 
+def has_new_roles(schema: str) -> bool:
+    """Whether a schema (``pacemaker-3.9``) has the roles Promoted and Unpromoted.
+
+    They came with pacemaker-3.7; a schema that is not known is taken for a new one.
+    """
+    version = re.fullmatch(r"pacemaker-(\d+)\.(\d+)", schema)
+    return version is None or (int(version[1]), int(version[2])) >= (3, 7)
+
+
 # ---- shortcuts of ACL permissions ----------------------------------------------------------------
 # shortcut -> (XPath, what is added for a second name); {} stands for the name after the colon.
 _ACL_SHORTCUTS = {

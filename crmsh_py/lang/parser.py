@@ -101,6 +101,4 @@ def _parse(line: LogicalLine, start: str, origin: str | None) -> object:
         raise diagnostics.unclosed(unclosed.start, line, origin) from None
     except Mistake as mistake:
         span = span_of(mistake.word) or (0, len(line.text))
-        raise diagnostics.problem(
-            mistake.message, line, span, origin, hint=mistake.hint
-        ) from None
+        raise diagnostics.problem(mistake.message, line, span, origin, hint=mistake.hint) from None

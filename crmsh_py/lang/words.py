@@ -135,7 +135,7 @@ class Piece:
 class LogicalLine:
     """One element or command: its text, and where it comes from.
 
-    ``comments`` are the comment lines right above it, without the ``#``.
+    ``comments`` are the comment lines right above it.
     """
 
     text: str
@@ -169,7 +169,7 @@ def logical_lines(text: str) -> Iterator[LogicalLine]:
             if not line:
                 continue
             if line.startswith("#"):
-                comments.append(line[1:].strip())
+                comments.append(line)
                 continue
         pieces.append(Piece(length, number, line))
         continues = line.endswith("\\")

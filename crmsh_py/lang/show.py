@@ -1,0 +1,249 @@
+"""``configure show``: a CIB, or some of it, as text or as XML.
+
+Sorted by kind and id as crmsh does it. Filters: ids, patterns of ids, ``type:KIND``,
+``tag:NAME``, ``related:ID``, with ``and`` and ``or`` between them. Values of attributes whose
+names match a pattern (``passw*``) are hidden. Pure; must not load the parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import COMMENT, Element
+from crmsh_py.cib.xml import to_xml
+from crmsh_py.errors import NotFound
+from crmsh_py.lang.ast import XmlElement
+from crmsh_py.lang.facts import has_new_roles
+from crmsh_py.lang.from_cib import Context, from_cib, without_comments
+from crmsh_py.lang.from_cib import fencing_topology as read_fencing_topology
+from crmsh_py.lang.printer import Printer
+
+SECRETS = ("passw*",)
+CONTAINERS = ("group", "clone", "master", "bundle")
+# Kind of an object in the language (or its tag in XML) and where it stands in the listing.
+_KINDS = {
+    "node": ("node", 0),
+    "template": ("rsc_template", 1),
+    "primitive": ("primitive", 2),
+    "bundle": ("bundle", 3),
+    "group": ("group", 4),
+    "master": ("ms", 5),
+    "clone": ("clone", 6),
+    "tag": ("tag", 7),
+    "rsc_location": ("location", 8),
+    "rsc_colocation": ("colocation", 8),
+    "rsc_order": ("order", 8),
+    "rsc_ticket": ("rsc_ticket", 9),
+    "fencing-topology": ("fencing_topology", 9),
+    "acl_role": ("role", 13),
+    "acl_target": ("acl_target", 14),
+    "acl_group": ("acl_group", 14),
+    "acl_user": ("user", 14),
+    "alert": ("alert", 15),
+}
+_SECTION_KINDS = {
+    "crm_config": ("property", 10),
+    "rsc_defaults": ("rsc_defaults", 11),
+    "op_defaults": ("op_defaults", 12),
+}
+_ALIASES = {"template": "rsc_template", "master": "ms", "fencing-topology": "fencing_topology"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One object of the listing: its kind and name in the language, and its element."""
+
+    kind: str
+    name: str
+    rank: int
+    element: Element
+    section: str = ""
+
+
+def objects(cib: Cib) -> list[Shown]:
+    """Everything that has a line of its own in ``configure show``, sorted as it is shown."""
+    found = sorted(_objects(cib), key=lambda shown: (shown.rank, shown.element.id))
+    return found
+
+
+def _objects(cib: Cib) -> Iterator[Shown]:
+    for node in cib.section("nodes").findall("node"):
+        yield Shown("node", node.get("uname") or node.id, 0, node)
+    for element in cib.section("resources").findall():
+        yield from _resources(element)
+    for section in ("constraints", "tags", "acls", "alerts"):
+        for element in cib.section(section).findall():
+            kind, rank = _KINDS.get(element.tag, (element.tag, 16))
+            yield Shown(kind, element.id, rank, element)
+    for section, (kind, rank) in _SECTION_KINDS.items():
+        for element in cib.section(section).findall():
+            yield Shown(kind, element.id, rank, element, section)
+    topology = cib.configuration.find("fencing-topology")
+    if topology is not None:
+        yield Shown("fencing_topology", "fencing_topology", 9, topology)
+
+
+def _resources(element: Element) -> Iterator[Shown]:
+    kind, rank = _KINDS.get(element.tag, (element.tag, 16))
+    yield Shown(kind, element.id, rank, element)
+    if element.tag in CONTAINERS:
+        for child in element.findall("primitive", "group"):
+            yield from _resources(child)
+
+
+def show(
+    cib: Cib,
+    filters: Sequence[str] = (),
+    *,
+    xml: bool = False,
+    obscure: Sequence[str] | None = None,
+) -> str:
+    """The configuration as text, each element followed by a newline.
+
+    ``obscure`` are patterns of attribute names whose values are hidden: None means the usual
+    ones, () none. Raises NotFound for a filter that names nothing.
+    """
+    hidden = SECRETS if obscure is None else tuple(obscure)
+    if xml:
+        return _show_xml(cib, filters, hidden)
+    shown = objects(cib)
+    if filters:
+        shown = select(cib, shown, filters)
+    return "".join(text + "\n" for text in texts(cib, shown, hidden))
+
+
+def texts(cib: Cib, shown: Sequence[Shown], hidden: Sequence[str] = ()) -> Iterator[str]:
+    """The text of each object, its comments above it."""
+    printer = Printer(hidden)
+    context = Context(_References(cib), has_new_roles(cib.schema))
+    nodes = [node.get("uname") for node in cib.section("nodes").findall("node")]
+    for one in shown:
+        element = one.element
+        comments = [c.text.strip() for c in element.children if c.tag == COMMENT]
+        if any("\n" in comment for comment in comments):
+            comments = []  # it stays inside an element that is shown as XML
+        elif comments:
+            element = without_comments(element)
+        if element.tag == "fencing-topology":
+            node = read_fencing_topology(element, nodes)
+        else:
+            node = from_cib(element, one.section, context=context)
+        if isinstance(node, XmlElement) and comments:
+            node = from_cib(one.element, one.section, context=context)
+        else:
+            yield from (c if c.startswith("#") else f"# {c}" for c in comments)
+        yield printer.element(node)
+
+
+class _References(Container[str]):
+    """The ids that something refers to; they are looked for when the first one is asked for."""
+
+    def __init__(self, cib: Cib) -> None:
+        self._cib = cib
+        self._found: frozenset[str] | None = None
+
+    def __contains__(self, name: object) -> bool:
+        if self._found is None:
+            elements = self._cib.configuration.iter()
+            self._found = frozenset(e.attrs["id-ref"] for e in elements if "id-ref" in e.attrs)
+        return name in self._found
+
+
+# ---- filters -------------------------------------------------------------------------------------
+
+
+def select(cib: Cib, shown: Sequence[Shown], filters: Sequence[str]) -> list[Shown]:
+    """The objects that the filters ask for, in the order of the listing.
+
+    Filters side by side (or with ``or``) add up; ``and`` keeps what the next one has as well.
+    """
+    chosen: set[int] = set()
+    narrow = False
+    for word in filters:
+        if word.lower() in ("and", "or"):
+            narrow = word.lower() == "and"
+            continue
+        matching = _matching(cib, shown, word)
+        chosen = chosen & matching if narrow else chosen | matching
+        narrow = False
+    return [one for index, one in enumerate(shown) if index in chosen]
+
+
+def _matching(cib: Cib, shown: Sequence[Shown], word: str) -> set[int]:
+    kind, colon, name = word.partition(":")
+    if colon and kind == "type":
+        wanted = _ALIASES.get(name, name)
+        return {i for i, one in enumerate(shown) if one.kind == wanted}
+    if colon and kind == "tag":
+        tags = [t for t in cib.section("tags").findall("tag") if fnmatchcase(t.id, name)]
+        members = {ref.id for tag in tags for ref in tag.findall("obj_ref")}
+        members |= {tag.id for tag in tags}
+        return {i for i, one in enumerate(shown) if one.name in members}
+    if colon and kind == "related":
+        return {i for i, one in enumerate(shown) if _is_related(one, name)}
+    found = {
+        i
+        for i, one in enumerate(shown)
+        if word in (one.name, one.element.id) or fnmatchcase(one.name, word)
+    }
+    if not found and not re.search(r"[*?\[]", word):
+        names = [one.name for one in shown]
+        raise NotFound(f"object {word} does not exist", name=word, possibilities=names)
+    return found
+
+
+def _is_related(one: Shown, name: str) -> bool:
+    """The object itself, its containers, and whatever names it."""
+    if one.name == name:
+        return True
+    if one.kind in ("property", "rsc_defaults", "op_defaults"):
+        return False
+    for element in one.element.iter():
+        if element.id == name and element is not one.element:
+            return True
+        if any(value == name for key, value in element.attrs.items() if key not in _PLAIN):
+            return True
+        if element.tag == "fencing-level" and name in element.get("devices").split(","):
+            return True
+    return False
+
+
+_PLAIN = frozenset({"id", "name", "value", "class", "provider", "type", "score", "description"})
+
+
+# ---- xml -----------------------------------------------------------------------------------------
+
+
+def _show_xml(cib: Cib, filters: Sequence[str], hidden: Sequence[str]) -> str:
+    root = cib.without_status().root
+    if filters:
+        chosen = select(cib, objects(cib), filters)
+        root = _only_these(root, {id(one.element) for one in chosen})
+    text = to_xml(Printer(hidden).obscured(root), indent="  ", declaration=True)
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _only_these(root: Element, chosen: set[int]) -> Element:
+    """The document with the chosen elements (in their containers) and nothing else."""
+
+    def keep(element: Element) -> Element | None:
+        if id(element) in chosen:
+            return element
+        if element.tag in CONTAINERS:
+            kept = element.map_children(keep)
+            return kept if any(c.tag in ("primitive", "group") for c in kept.children) else None
+        return None
+
+    def section(element: Element) -> Element | None:
+        if id(element) in chosen:
+            return element
+        return element.map_children(keep)
+
+    def configuration(element: Element) -> Element:
+        return element.map_children(section)
+
+    return root.map_children(configuration)
