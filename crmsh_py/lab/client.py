@@ -58,6 +58,12 @@ class Lab:
         self._uid = os.geteuid() if uid is None else uid
         self._place = place_of(self._environ, self._uid, lab)
         self._say = say
+        node = self._environ.get("CRM_NODE", "")
+        if self._environ.get("CRM_LAB_INSIDE") and node and not self._place.exists():
+            raise UsageError(
+                f"this is {node}, a node of lab '{self.name}': crm lab works outside of it",
+                hint="leave the node (exit), or use another terminal",
+            )
 
     @property
     def name(self) -> str:

@@ -158,6 +158,7 @@ class Hosting:
         spec = nodespec.node_spec(
             self._config, self._place, node.config, attempt=self._attempt, manager=manager
         )
+        self._remove_socket(node)  # of a node whose supervisor was killed
         process = spawn_init(own_pids=spec.own_pids)
         identity = processes.identify(process.pid) or processes.Process(process.pid, 0)
         node.running = _Running(process, identity)

@@ -1,0 +1,160 @@
+"""A lab as a test drives it from outside, as root or as a plain user, through ``drive.py``."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from crmsh_py.errors import CrmError
+from crmsh_py.lab import commands
+from crmsh_py.lab.client import Lab, list_labs
+
+HERE = Path(__file__).resolve().parent
+FAKE_DAEMON = str(HERE / "fake_daemon.py")
+PLAIN_UID = 65534
+NODES = ("pacemaker01", "pacemaker02", "pacemaker03")
+
+
+class RefusedError(Exception):
+    """The lab said no: the message, and the kind of error."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.kind = kind
+
+
+@dataclass
+class Driver:
+    """A lab of a user."""
+
+    user: str
+    python: str
+    home: Path
+    name: str = "t"
+    prefix: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.environment = {
+            "HOME": str(self.home),
+            "XDG_RUNTIME_DIR": str(self.home / "run"),
+            "CRM_LAB": self.name,
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": commands.python_path(),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    @property
+    def state(self) -> Path:
+        return self.home / ".local/state/crmsh-py/labs" / self.name
+
+    def command(self, method: str, *positional: object, **named: object) -> list[str]:
+        arguments = [json.dumps(positional), json.dumps(named)]
+        return [*self.prefix, self.python, "-P", str(HERE / "drive.py"), method, *arguments]
+
+    def do(self, method: str, *positional: object, **named: object) -> Any:
+        """Call a method of ``Lab``; returns its result."""
+        return self.answer(method, *positional, **named)["result"]
+
+    def answer(self, method: str, *positional: object, **named: object) -> Any:
+        """The same with what was said."""
+        if not self.prefix:
+            return self._answer_here(method, *positional, **named)
+        done = subprocess.run(
+            self.command(method, *positional, **named),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.stdout.strip(), done.stderr
+        answer = json.loads(done.stdout)
+        if "error" in answer:
+            raise RefusedError(answer["error"], answer["kind"])
+        return answer
+
+    def _answer_here(self, method: str, *positional: object, **named: object) -> Any:
+        """The same without another process, where no other user is needed."""
+        said: list[str] = []
+        try:
+            if method == "list_labs":
+                return {"result": list_labs(self.environment), "said": said}
+            lab = Lab(environ=self.environment, say=said.append)
+            result = getattr(lab, method)(*positional, **named)
+        except CrmError as error:
+            raise RefusedError(error.format_message(), type(error).__name__) from None
+        made = None if method == "create" else msgspec.to_builtins(result)
+        return {"result": json.loads(json.dumps(made)), "said": said}
+
+    def create(self, **named: object) -> Any:
+        return self.answer("create", daemon=[self.python, FAKE_DAEMON], **named)
+
+    def run(
+        self, node: str, *argv: str, stdin: str | None = None, timeout: float = 30
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a node."""
+        return subprocess.run(
+            self.command("execute", node, list(argv)),
+            env=self.environment,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def output(self, node: str, *argv: str) -> str:
+        done = self.run(node, *argv)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def node(self, name: str) -> dict[str, Any]:
+        """A node's state as the supervisor sees it."""
+        return next(n for n in self.do("status")["nodes"] if n["name"] == name)
+
+    def pings(self, node: str, target: str) -> bool:
+        done = self.run(node, "ping", "-c1", "-W1", target)
+        return done.returncode == 0
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+    """Whether something becomes true in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def reachable_python() -> str:
+    """A Python of our version that every user can start; '' when there is none."""
+    real = os.path.realpath(sys.executable)
+    parents = [Path(real), *Path(real).parents, *Path(sys.executable).parents]
+    if all(path.stat().st_mode & stat.S_IXOTH for path in parents):
+        return sys.executable
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return shutil.which(f"python{version}", path=commands.SYSTEM_PATH) or ""
+
+
+def user_namespaces(prefix: Sequence[str]) -> bool:
+    done = subprocess.run(
+        [*prefix, "unshare", "--user", "--map-root-user", "--net", "--mount", "true"],
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode == 0

@@ -1,0 +1,253 @@
+"""What a node is: a machine of its own in everything that the tutorial's machines are."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from lab.harness import NODES, Driver, RefusedError, until
+
+pytestmark = pytest.mark.e2e
+
+MULTICAST = """
+import socket, struct, sys
+group, port = "239.255.100.0", 5405
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+if sys.argv[1] == "receive":
+    s.bind(("", port))
+    own = socket.inet_aton(sys.argv[2])
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + own)
+    s.settimeout(10)
+    print("listening", flush=True)
+    print(s.recv(100).decode(), flush=True)
+else:
+    s.sendto(b"hello to all", (group, port))
+"""
+
+
+def test_has_its_own_name_address_and_processes(up: Driver) -> None:
+    for number, node in enumerate(NODES):
+        assert up.output(node, "hostname") == node
+        assert up.output(node, "cat", "/etc/hostname") == node
+        addresses = up.output(node, "ip", "-brief", "-4", "addr", "show", "eth0")
+        assert f"192.168.100.{10 + number}/24" in addresses
+        assert up.output(node, "id", "-u") == "0"
+        pids = [int(p) for p in up.output(node, "ls", "/proc").split() if p.isdigit()]
+        assert len(pids) < 10, "only the node's own processes are to be seen"
+    macs = {up.output(node, "cat", "/sys/class/net/eth0/address") for node in NODES}
+    assert len(macs) == 3
+
+
+def test_reaches_the_others_and_the_host_by_name(up: Driver) -> None:
+    assert up.pings("pacemaker01", "pacemaker03")
+    assert up.pings("pacemaker02", "192.168.100.1")
+    assert up.pings("host", "pacemaker02")
+
+
+def test_does_not_reach_the_network_of_the_machine(up: Driver) -> None:
+    links = up.output("pacemaker01", "ip", "-brief", "link")
+    assert [line.split()[0].split("@")[0] for line in links.splitlines()] == ["lo", "eth0"]
+    own = {name for name in os.listdir("/sys/class/net") if name != "lo"}
+    host = up.output("host", "ip", "-brief", "link")
+    seen = {line.split()[0].split("@")[0] for line in host.splitlines()}
+    assert not own & seen
+
+
+def test_multicast_goes_from_node_to_node(up: Driver) -> None:
+    python = up.python
+    receivers = [
+        subprocess.Popen(
+            up.command(
+                "execute", node, [python, "-c", MULTICAST, "receive", f"192.168.100.{10 + i}"]
+            ),
+            env=up.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for i, node in enumerate(NODES[1:], 1)
+    ]
+    for receiver in receivers:
+        assert receiver.stdout is not None
+        assert receiver.stdout.readline() == "listening\n"
+    up.output("pacemaker01", python, "-c", MULTICAST, "send")
+    for receiver in receivers:
+        heard, _ = receiver.communicate(timeout=15)
+        assert heard == "hello to all\n"
+
+
+def test_exit_codes_and_streams_are_the_commands_own(up: Driver) -> None:
+    assert up.run("pacemaker01", "sh", "-c", "exit 7").returncode == 7
+    assert up.run("pacemaker01", "sh", "-c", "kill -KILL $$").returncode == 137
+    missing = up.run("pacemaker01", "no-such-program")
+    assert (missing.returncode, "no-such-program" in missing.stderr) == (127, True)
+    assert up.run("pacemaker01", "/etc/hosts").returncode == 126
+    assert up.run("pacemaker01", "cat", stdin="to and fro").stdout == "to and fro"
+    told = up.run("pacemaker01", "sh", "-c", "echo out; echo err >&2")
+    assert (told.stdout, told.stderr) == ("out\n", "err\n")
+    assert up.output("pacemaker01", "pwd") == "/root"
+    assert up.output("pacemaker01", "printf", "%s|", "a b", "", "$x") == "a b||$x|"
+
+
+def test_the_environment_says_where_it_is(up: Driver) -> None:
+    told = up.output("pacemaker02", "sh", "-c", "echo $CRM_LAB $CRM_NODE $HOME")
+    assert told == f"{up.name} pacemaker02 /root"
+    path = up.output("pacemaker02", "sh", "-c", "echo $PATH").split(":")
+    assert path[0] == str(up.state / "bin")
+    assert path[-1] == str(up.state / "bin-last")
+    assert up.output("pacemaker02", "sh", "-c", "command -v crm_mon") == f"{path[0]}/crm_mon"
+    assert "crmsh-py" in up.output("pacemaker02", f"{path[-1]}/curl", "--version")
+    assert "crmsh-py" in up.output("pacemaker02", f"{path[-1]}/ping", "--version")
+
+
+def test_our_own_small_ping_and_curl_work_without_root(up: Driver) -> None:
+    small = up.output("pacemaker01", "sh", "-c", "${PATH##*:}/ping -c1 -W2 pacemaker02")
+    assert "1 received" in small
+    failed = up.run("pacemaker01", "sh", "-c", "${PATH##*:}/curl -sS http://pacemaker02")
+    assert failed.returncode == 7
+
+
+def test_a_terminal_reaches_the_command(up: Driver) -> None:
+    """The user's own terminal: its size, its line editing, Ctrl-C for the command alone."""
+    ours, theirs = pty.openpty()
+    script = "test -t 0 && echo terminal; trap 'echo caught; exit 3' INT; echo ready; read line"
+    process = subprocess.Popen(
+        # setsid --ctty makes the terminal the controlling one, as a login does.
+        ["setsid", "--ctty", "--wait", *up.command("execute", "pacemaker01", ["sh", "-c", script])],
+        env=up.environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = _read_until(ours, b"ready")
+    assert b"terminal" in seen
+    os.write(ours, b"\x03")
+    _read_until(ours, b"caught")
+    assert process.wait(10) == 3
+    os.close(ours)
+
+
+def _read_until(descriptor: int, wanted: bytes) -> bytes:
+    seen = b""
+    deadline = time.monotonic() + 15
+    while wanted not in seen and time.monotonic() < deadline:
+        if select.select([descriptor], [], [], 0.2)[0]:
+            seen += os.read(descriptor, 4096)
+    assert wanted in seen, seen
+    return seen
+
+
+def test_the_machine_is_safe_from_a_node(up: Driver) -> None:
+    """Real root in a node must not be able to change the machine."""
+    for path in ("/usr/crm-test", "/crm-test", "/run/host/etc/crm-test"):
+        assert up.run("pacemaker01", "touch", path).returncode != 0, path
+    for path in ("/etc/crm-test", "/var/lib/crm-test", "/root/crm-test", f"{up.home}/crm-test"):
+        up.run("pacemaker01", "touch", path)
+        assert not Path(path).exists(), "what a node may write is its own"
+    disks = [name for name in os.listdir("/dev") if name.startswith(("sd", "vd", "nvme"))]
+    for name in disks:
+        assert up.run("pacemaker01", "test", "-e", f"/dev/{name}").returncode == 1
+    assert up.run("pacemaker01", "date", "-s", "2001-01-01").returncode != 0
+    assert up.run("pacemaker01", "sh", "-c", "echo 1 > /proc/sys/vm/swappiness").returncode != 0
+
+
+def test_a_disk_lasts_and_everything_else_is_gone_after_a_power_failure(up: Driver) -> None:
+    up.output("pacemaker01", "sh", "-c", "echo mine > /root/kept; echo n > /etc/new; touch /tmp/t")
+    up.output("pacemaker01", "sh", "-c", "echo changed > /var/www/html/index.html; touch /run/r")
+    up.do("kill", ["pacemaker01"])
+    up.do("start", ["pacemaker01"])
+    assert up.output("pacemaker01", "cat", "/root/kept", "/etc/new") == "mine\nn"
+    assert up.output("pacemaker01", "cat", "/var/www/html/index.html") == "changed"
+    assert up.run("pacemaker01", "ls", "/tmp/t").returncode != 0
+    assert up.run("pacemaker01", "ls", "/run/r").returncode != 0
+    assert up.run("pacemaker02", "ls", "/root/kept").returncode != 0
+
+
+def test_a_wiped_disk_is_a_new_one(up: Driver) -> None:
+    up.output("pacemaker02", "touch", "/root/old")
+    with pytest.raises(RefusedError, match="is on"):
+        up.do("wipe", ["pacemaker02"])
+    up.do("kill", ["pacemaker02"])
+    up.do("wipe", ["pacemaker02"])
+    up.do("start", ["pacemaker02"])
+    assert up.run("pacemaker02", "ls", "/root/old").returncode != 0
+    site = up.output("pacemaker02", "cat", "/var/www/html/index.html")
+    assert site == "<html>\n<body>My Test Site - pacemaker02</body>\n</html>"
+
+
+def test_a_kill_ends_every_process_of_the_node(up: Driver) -> None:
+    marker = f"31{os.getpid()}"
+    up.output("pacemaker03", "sh", "-c", f"setsid sleep {marker} >/dev/null 2>&1 &")
+    assert _runs(marker)
+    assert up.do("kill", ["pacemaker03"]) == ["pacemaker03"]
+    assert until(lambda: not _runs(marker))
+    assert up.node("pacemaker03")["state"] == "off"
+    assert not up.pings("pacemaker01", "pacemaker03")
+    assert up.do("kill", ["pacemaker03"]) == []
+
+
+def _runs(marker: str) -> bool:
+    wanted = f"sleep\0{marker}\0".encode()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if Path(f"/proc/{pid}/cmdline").read_bytes() == wanted:
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def test_a_partition_leaves_both_sides_to_themselves(up: Driver) -> None:
+    up.do("partition", ["pacemaker01", "pacemaker02"])
+    assert up.pings("pacemaker01", "pacemaker02")
+    assert not up.pings("pacemaker01", "pacemaker03")
+    assert not up.pings("host", "pacemaker01")
+    assert up.pings("host", "pacemaker03")
+    assert up.node("pacemaker01")["group"] == up.node("pacemaker02")["group"] != 0
+    up.do("partition", ["pacemaker02"])
+    assert not up.pings("pacemaker01", "pacemaker02")
+    up.do("kill", ["pacemaker01"])
+    up.do("start", ["pacemaker01"])
+    assert not up.pings("host", "pacemaker01"), "a start does not plug the cable in elsewhere"
+    assert sorted(up.do("heal")) == ["pacemaker01", "pacemaker02"]
+    assert until(lambda: up.pings("pacemaker01", "pacemaker03"))
+    assert until(lambda: up.pings("pacemaker02", "pacemaker01"))
+    assert up.do("heal") == []
+
+
+def test_a_link_taken_down_inside_is_a_partition(up: Driver) -> None:
+    up.output("pacemaker02", "ip", "link", "set", "eth0", "down")
+    assert not up.pings("host", "pacemaker02")
+    assert up.node("pacemaker02")["state"] == "on"
+    up.output("pacemaker02", "ip", "link", "set", "eth0", "up")
+    assert until(lambda: up.pings("host", "pacemaker02"))
+
+
+def test_a_node_that_dies_by_itself_is_noticed(up: Driver) -> None:
+    up.output("pacemaker01", "sh", "-c", "kill -KILL $(pidof -x fake_daemon.py || echo 3)")
+    assert until(lambda: up.node("pacemaker01")["state"] == "died")
+    assert "SIGKILL" in up.node("pacemaker01")["reason"]
+    refused = up.run("pacemaker01", "true")
+    assert (refused.returncode, "pacemaker01 is off" in refused.stdout) == (102, True)
+    assert up.do("start") == ["pacemaker01"]
+
+
+def test_a_node_that_cannot_start_says_why(up: Driver) -> None:
+    up.output("pacemaker03", "touch", "/var/lib/crmsh-py/fail")
+    up.do("stop", ["pacemaker03"])
+    with pytest.raises(RefusedError, match="exit code 3") as refused:
+        up.do("start")
+    assert "this disk is bad" in refused.value.message
+    assert up.node("pacemaker01")["state"] == "on"
+    up.do("start", ["pacemaker03"], wipe=True)
+    assert up.node("pacemaker03")["state"] == "on"
+
+
+def test_the_log_is_read_from_outside(up: Driver) -> None:
+    assert ["pacemaker02", "pacemaker02 started"] in up.do("log", ["pacemaker02"])
+    assert len(up.do("log", ["pacemaker02"], lines=1)) == 1
