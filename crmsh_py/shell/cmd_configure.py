@@ -39,7 +39,9 @@ def element(session: Session, call: CommandCall) -> int:
         raise UsageError(
             f"{call.name}: nothing to set", hint=f"crm configure help {call.name}"
         )
-    changed = lang.apply(cib, call.element, typed=True, catalogue=session.catalogue)
+    changed = lang.apply(
+        cib, call.element, typed=True, catalogue=session.catalogue, line=session.line
+    )
     origin, line = session.origin, session.line.line
     names = commits.changed_names(cib, changed)
     typed = {name: Typed(session.line.text, origin, line) for name in names}
@@ -270,7 +272,7 @@ def load(session: Session, call: CommandCall) -> int:
     if call.has("XML"):
         changed = loading.load_xml(cib, text, how=how)
     else:
-        changed = loading.load(cib, text, how=how, origin=name, catalogue=session.catalogue)
+        changed = lang.load(cib, text, how=how, origin=name, catalogue=session.catalogue)
     lost = [e for e in commits.running(cib, [e.id for e in cib.section("resources").iter()])
             if changed.find_id(e) is None]  # fmt: skip
     if lost and not session.options.force:
@@ -319,7 +321,7 @@ def edit(session: Session, call: CommandCall) -> int:
             try:
                 session.working.edit(
                     loading.replace_text(
-                        cib, text, edited, xml=xml, catalogue=session.catalogue
+                        cib, text, edited, as_xml=xml, catalogue=session.catalogue
                     )
                 )
                 return 0
@@ -346,7 +348,7 @@ def filter(session: Session, call: CommandCall) -> int:
     if done.returncode != 0:
         raise CrmError(f"{program}: exit code {done.returncode}\n{done.stderr.strip()}")
     session.working.edit(
-        loading.replace_text(cib, text, done.stdout, xml=xml, catalogue=session.catalogue)
+        loading.replace_text(cib, text, done.stdout, as_xml=xml, catalogue=session.catalogue)
     )
     return 0
 

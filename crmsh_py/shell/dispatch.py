@@ -82,8 +82,7 @@ def leave_configure(session: Session) -> int:
             return 0
     from crmsh_py.shell.commits import commit
 
-    commit(session)
-    return 0
+    return commit(session)
 
 
 def run_batch(session: Session, text: str, origin: str) -> int:

@@ -1,4 +1,4 @@
-"""Taking a configuration from a text: ``load``, ``edit`` and ``filter``.
+"""Taking a configuration from XML, or from a text that was shown and edited.
 
 All or nothing: the text is read and turned into a new document first; on any mistake the pending
 configuration is what it was (crmsh erases first, and then reads).
@@ -21,30 +21,6 @@ _BY_SECTION = {
     "acl_group": "acls", "fencing-level": "fencing-topology",
     "cluster_property_set": "crm_config",
 }  # fmt: skip
-
-
-def load(
-    cib: Cib, text: str, *, how: str, origin: str = "", catalogue: Catalogue | None = None
-) -> Cib:
-    """Take a text of the crm language. ``how``: ``update`` creates or overwrites what it lists,
-    ``push`` also deletes what it does not list, ``replace`` begins from nothing.
-
-    Raises ConfigError with all mistakes of the text.
-    """
-    parsed = lang.parse_elements(text, origin=origin or None)
-    base = edit.erase(cib) if how == "replace" else cib
-    changed = lang.apply_all(base, parsed, catalogue=catalogue)
-    if how != "push":
-        return changed
-    listed = lang.names_of(parsed)
-    unlisted = [n for n in edit.top_level(changed) if n not in listed and not _is_kept(n)]
-    members = {m.id for e in changed.section("resources").iter(*edit.CONTAINERS) for m in e.children}
-    return edit.delete(changed, [name for name in unlisted if name not in members])[0]
-
-
-def _is_kept(name: str) -> bool:
-    # The property set holds what the cluster itself has written; its values are merged.
-    return name == "cib-bootstrap-options"
 
 
 def load_xml(cib: Cib, text: str, *, how: str) -> Cib:
@@ -81,14 +57,18 @@ def _put(cib: Cib, section_name: str, element: Element) -> Cib:
 
 
 def replace_text(
-    cib: Cib, before: str, after: str, *, xml: bool, catalogue: Catalogue | None = None
+    cib: Cib, before: str, after: str, *, as_xml: bool, catalogue: Catalogue | None = None
 ) -> Cib:
     """What an editor or a filter made of a shown text: what it no longer lists is deleted."""
-    if xml:
+    if as_xml:
         return load_xml(cib, after, how="replace")
-    old = lang.names_of(lang.parse_elements(before))
-    parsed = lang.parse_elements(after)
-    new = lang.names_of(parsed)
-    changed = lang.apply_all(cib, parsed, catalogue=catalogue)
-    gone = [name for name in old if name not in new and name in edit.top_level(changed)]
+    changed = lang.load(cib, after, how="update", catalogue=catalogue)
+    new = _listed(after)
+    gone = [n for n in _listed(before) if n not in new and n in edit.top_level(changed)]
     return edit.delete(changed, gone)[0] if gone else changed
+
+
+def _listed(text: str) -> set[str]:
+    """The names of the elements of a text."""
+    parsed = [found.element for found in lang.parse_elements(text)]
+    return {str(getattr(e, "id", "") or getattr(e, "uname", "")) for e in parsed}
