@@ -42,22 +42,23 @@ def check_references(cib: Cib) -> Iterator[Finding]:
 
 def _ids(cib: Cib) -> Iterator[Finding]:
     counted: Counter[str] = Counter()
-    for element in cib.configuration.iter():
-        name = element.attrs.get("id")
-        if name is None or element.tag in REFERENCES:
-            continue
-        # A node's id and its name may be the same as a resource's.
-        key = f"node {name}" if element.tag == "node" else name
-        counted[key] += 1
-        if counted[key] == 2:
-            yield error(name, f"the id {name} is given more than once", word=name)
-        if element.tag not in _FREE_IDS and not XML_ID.fullmatch(name):
-            yield error(
-                name,
-                f"“{name}” cannot be an id",
-                hint="an id begins with a letter or _, and goes on with letters, digits, _ . and -",
-                word=name,
-            )
+    for owner, tree in objects(cib):
+        for element in tree.iter():
+            name = element.attrs.get("id")
+            if name is None or element.tag in REFERENCES:
+                continue
+            # A node's id and its name may be the same as a resource's.
+            key = f"node {name}" if element.tag == "node" else name
+            counted[key] += 1
+            if counted[key] == 2:
+                yield error(owner, f"the id {name} is given more than once", word=name)
+            if element.tag not in _FREE_IDS and not XML_ID.fullmatch(name):
+                yield error(
+                    owner,
+                    f"“{name}” cannot be an id",
+                    hint="an id begins with a letter or _, then letters, digits, _ . and - follow",
+                    word=name,
+                )
     unames: Counter[str] = Counter()
     for node in cib.section("nodes").findall("node"):
         unames[node.get("uname")] += 1
