@@ -111,10 +111,13 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
 
 def picture(cluster: Cluster, arguments: Namespace) -> str:
     """The whole output for the cluster as it is now."""
+    from crmsh_py.cib.upgrade import needs_upgrade, upgrade
     from crmsh_py.scheduler.status import cluster_status
 
     now = local_now()
     cib = cluster.read_cib()
+    if needs_upgrade(cib):
+        cib = upgrade(cib)
     status = cluster_status(cib, now=now)
     options = options_of(arguments)
     if arguments.output_as == "xml":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crmsh_py.errors import CrmError
+from crmsh_py.scheduler.result import Message
 from crmsh_py.tools.common import (
     EXIT_NO_INPUT,
     Door,
@@ -57,13 +58,29 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
                 file.write(cib.to_xml())
         except OSError as error:
             raise CrmError(f"{arguments.save} cannot be written: {error.strerror}") from error
+    modern = layout_of(arguments.layout) == "modern"
+    messages, valid = _examine(cib, modern=modern)
+    if not arguments.quiet:
+        draw = verify.modern if modern else verify.classic
+        sys.stderr.write(draw(messages, verbose=arguments.verbose, valid=valid))
+    return verify.exit_code(messages, valid=valid)
+
+
+def _examine(cib: Cib, *, modern: bool) -> tuple[list[Message], bool]:
+    """What the scheduler has to say, and whether the document keeps its schema.
+
+    The modern layout says only that it does not, as Pacemaker 3; the classic one says where.
+    """
+    from crmsh_py.cib.schema import validate
     from crmsh_py.scheduler.plan import plan
 
-    messages = plan(cib, now=local_now()).messages
-    if not arguments.quiet:
-        draw = verify.modern if layout_of(arguments.layout) == "modern" else verify.classic
-        sys.stderr.write(draw(messages, verbose=arguments.verbose))
-    return verify.EXIT_CONFIG if verify.has_errors(messages) else verify.EXIT_OK
+    findings = validate(cib)
+    messages = list(plan(cib, now=local_now()).messages)
+    if not modern:
+        messages += [
+            Message(level="error", where="schema", text=finding.message) for finding in findings
+        ]
+    return messages, not findings
 
 
 def _read(arguments: Namespace, door: Door) -> Cib:

@@ -41,7 +41,7 @@ def _classic_texts(message: Message) -> tuple[str, ...]:
     return _NO_FENCING_CLASSIC if one_piece else (message.text,)
 
 
-def classic(messages: Sequence[Message], *, verbose: int) -> str:
+def classic(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> str:
     """Everything that ``crm_verify`` prints: findings if ``verbose``, then the verdict.
 
     Verbosity 1 shows errors and warnings, each further one a level more. A configuration that is
@@ -53,15 +53,16 @@ def classic(messages: Sequence[Message], *, verbose: int) -> str:
             for text in _classic_texts(message):
                 line = f"{message.level:>8}: {message.where}: \t{text}"
                 lines.append(line.expandtabs(8))
-    if has_errors(messages):
+    if not valid and verbose:
+        lines.append("   error: CIB did not pass schema validation")
+    if not valid or has_errors(messages):
         lines.append("Errors found during check: config not valid")
         if not verbose:
             lines.append("  -V may provide more details")
-    elif has_warnings(messages) and not verbose:
-        lines += [
-            "Warnings found during check: config may not be valid",
-            "  -V may provide more details",
-        ]
+    elif has_warnings(messages):
+        lines.append("Warnings found during check: config may not be valid")
+        if not verbose:
+            lines.append("  -V may provide more details")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -71,10 +72,20 @@ def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> 
     for message in messages:
         if verbose and _LEVELS.index(message.level) <= verbose:
             lines.append(f"{message.level}: {message.text}")
+    if not valid and verbose:
+        lines.append("error: CIB did not pass schema validation")
     if not valid or has_errors(messages):
-        lines.append("Configuration invalid" if valid else "CIB did not pass schema validation")
+        lines.append("Configuration invalid")
     elif has_warnings(messages):
         lines.append("Configuration may need attention")
-    if lines and not verbose:
+    else:
+        return "".join(f"{line}\n" for line in lines)
+    if not verbose:
         lines[-1] += " (-V may provide more detail)"
     return "".join(f"{line}\n" for line in lines)
+
+
+def exit_code(messages: Sequence[Message], *, valid: bool = True) -> int:
+    """0 for a configuration without a finding, 78 for any other, as Pacemaker's."""
+    good = valid and not has_errors(messages) and not has_warnings(messages)
+    return EXIT_OK if good else EXIT_CONFIG

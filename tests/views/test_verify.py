@@ -50,3 +50,26 @@ def test_without_v_only_the_verdict_is_said() -> None:
 def test_a_good_configuration_is_silent() -> None:
     assert verify.classic([], verbose=1) == ""
     assert verify.modern([], verbose=1) == ""
+
+
+WARNING = Message(level="warning", where="unpack_config", text="something is old")
+
+
+def test_the_modern_layout_has_its_own_words() -> None:
+    assert verify.modern(IN_ONE_PIECE, verbose=1).splitlines()[-1] == "Configuration invalid"
+    assert verify.modern([WARNING], verbose=1) == (
+        "warning: something is old\nConfiguration may need attention\n"
+    )
+    assert verify.modern([WARNING], verbose=0) == (
+        "Configuration may need attention (-V may provide more detail)\n"
+    )
+    assert verify.modern([], verbose=1, valid=False) == (
+        "error: CIB did not pass schema validation\nConfiguration invalid\n"
+    )
+
+
+def test_any_finding_is_exit_code_78() -> None:
+    assert verify.exit_code([]) == 0
+    assert verify.exit_code([WARNING]) == 78
+    assert verify.exit_code(NO_FENCING) == 78
+    assert verify.exit_code([], valid=False) == 78

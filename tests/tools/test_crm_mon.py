@@ -1,0 +1,117 @@
+"""crm_mon and crm_verify as commands: options, layouts, formats, exit codes, files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tools.fakes import CIB, FakeCluster
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.errors import ClusterUnreachable
+from crmsh_py.tools import crm_mon, crm_verify
+
+Capture = pytest.CaptureFixture[str]
+WITHOUT_FENCING = CIB.replace('value="false"', 'value="true"', 1)
+
+
+def test_once_in_the_classic_layout(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_mon.main(["-1"], door=cluster) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == [
+        "Last change: Mon Jul 28 20:22:21 2014 via cibadmin on pacemaker01",
+        "Stack: corosync",
+        "Current DC: pacemaker01 (1) - partition with quorum",
+        "Version: 1.1.10-42f2063",
+        "2 Nodes configured",
+        "2 Resources configured",
+        "",
+        "Online: [ pacemaker01 pacemaker02 ]",
+        "",
+        "ClusterIP      (ocf::heartbeat:IPaddr2):       Started pacemaker01",
+    ]
+
+
+def test_the_layout_is_chosen_by_option_or_environment(
+    cluster: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert crm_mon.main(["-1", "-r", "--layout", "modern"], door=cluster) == 0
+    by_option = capsys.readouterr().out
+    assert "  * ClusterIP\t(ocf:heartbeat:IPaddr2):\t Started pacemaker01\n" in by_option
+    monkeypatch.setenv("CRM_LAYOUT", "modern")
+    assert crm_mon.main(["-1r"], door=cluster) == 0
+    assert capsys.readouterr().out.splitlines()[4:] == by_option.splitlines()[4:]
+    assert crm_mon.main(["-1r", "--layout", "classic"], door=cluster) == 0
+    assert "Full list of resources:" in capsys.readouterr().out
+
+
+def test_other_formats(cluster: FakeCluster, capsys: Capture, tmp_path: Path) -> None:
+    assert crm_mon.main(["--output-as", "json"], door=cluster) == 0
+    assert json.loads(capsys.readouterr().out)["nodes"][0]["name"] == "pacemaker01"
+    assert crm_mon.main(["-X"], door=cluster) == 0
+    assert capsys.readouterr().out.startswith('<?xml version="1.0" ?>\n<pacemaker-result ')
+    page = tmp_path / "state.html"
+    assert crm_mon.main(["--output-as=html", "--output-to", str(page)], door=cluster) == 0
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert crm_mon.main(["-1", "--output-to", str(tmp_path)], door=cluster) == 1
+
+
+def test_one_line_for_a_monitoring_system(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_mon.main(["-s"], door=cluster) == 0
+    assert capsys.readouterr().out == (
+        "CLUSTER OK: 2 nodes online, 2 resource instances configured\n"
+    )
+
+
+def test_fail_counts_and_one_node_only(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_mon.main(["-1", "-f", "--node", "pacemaker01", "-D"], door=cluster) == 0
+    text = capsys.readouterr().out
+    assert "Online: [ pacemaker01 ]" in text
+    assert "   ClusterIP: migration-threshold=1000000 fail-count=2" in text
+
+
+def test_trouble_has_pacemakers_exit_codes(capsys: Capture) -> None:
+    def door() -> FakeCluster:
+        raise ClusterUnreachable("no cluster runs here", hint="crm lab create makes one")
+
+    assert crm_mon.main(["-1"], door=door) == 102
+    assert crm_mon.main(["--nosuch"], door=door) == 64
+    assert capsys.readouterr().err.startswith(
+        "crm_mon: no cluster runs here\n  crm lab create makes one\n"
+    )
+
+
+def test_verify_is_silent_about_a_good_configuration(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_verify.main(["-L", "-V"], door=cluster) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_verify_finds_the_missing_fencing(capsys: Capture, tmp_path: Path) -> None:
+    file = tmp_path / "cib.xml"
+    file.write_text(WITHOUT_FENCING)
+    assert crm_verify.main(["-x", str(file), "-V"]) == 78
+    assert capsys.readouterr().err == (
+        "   error: unpack_resources:     "
+        "Resource start-up disabled since no STONITH resources have been defined\n"
+        "   error: unpack_resources:     "
+        "Either configure some or disable STONITH with the stonith-enabled option\n"
+        "   error: unpack_resources:     "
+        "NOTE: Clusters with shared data need STONITH to ensure data integrity\n"
+        "Errors found during check: config not valid\n"
+    )
+    assert crm_verify.main(["-X", WITHOUT_FENCING]) == 78
+    assert "-V may provide more details" in capsys.readouterr().err
+
+
+def test_verify_tells_what_it_cannot_read(capsys: Capture, tmp_path: Path) -> None:
+    assert crm_verify.main(["-x", str(tmp_path / "none.xml")]) == 66
+    assert crm_verify.main(["-X", "<cib"]) == 1
+    assert crm_verify.main([]) == 64
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_verify_saves_what_it_has_read(cluster: FakeCluster, tmp_path: Path) -> None:
+    saved = tmp_path / "saved.xml"
+    assert crm_verify.main(["-L", "-S", str(saved)], door=cluster) == 0
+    assert Cib.parse(saved.read_bytes()) == cluster.cib
