@@ -1,0 +1,88 @@
+"""Attribute sets: several blocks of name-value pairs with rules become one table.
+
+Blocks with a higher score come first, and the first value of a name counts (Pacemaker Explained,
+"Using Rules to Control ... Attributes"). A block with a rule counts only where the rule passes.
+"""
+
+from __future__ import annotations
+
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.rules import RuleContext, evaluate
+from crmsh_py.scheduler.state import State
+
+_EMPTY: tuple[Element, ...] = ()
+
+
+def blocks(state: State, parent: Element, tag: str, first_id: str = "") -> tuple[Element, ...]:
+    """The blocks with ``tag`` under ``parent``, in the order in which they count."""
+    found = [child for child in parent.children if child.tag == tag]
+    if not found:
+        return _EMPTY
+    # Of blocks with the same score, the last one counts first.
+    resolved = [block for child in reversed(found) if (block := resolve(state, child)) is not None]
+    if len(resolved) > 1:
+        resolved.sort(
+            key=lambda block: (
+                bool(first_id) and block.id != first_id,
+                -(state.settings.score(block.get("score") or None) or 0),
+            )
+        )
+    return tuple(resolved)
+
+
+def resolve(state: State, element: Element) -> Element | None:
+    """The element that an ``id-ref`` points to; the element itself where it is no reference."""
+    reference = element.attrs.get("id-ref")
+    return element if reference is None else state.cib.find_id(reference)
+
+
+def has_rules(parent: Element | None, tag: str) -> bool:
+    """Whether any block depends on a rule (or may: a reference is looked into later)."""
+    return parent is not None and any(
+        child.tag == tag and ("id-ref" in child.attrs or child.find("rule") is not None)
+        for child in parent.children
+    )
+
+
+def unpack(
+    state: State,
+    parent: Element | None,
+    tag: str,
+    context: RuleContext,
+    into: dict[str, str],
+    *,
+    first_id: str = "",
+) -> None:
+    """Add the values of ``parent``'s blocks with ``tag`` to ``into``, which wins over them."""
+    if parent is None:
+        return
+    for block in blocks(state, parent, tag, first_id):
+        rule = block.find("rule")
+        if rule is not None and not passes(state, rule, context):
+            continue
+        pairs = block.find("attributes") if block.children else None
+        for child in (pairs or block).children:
+            if child.tag != "nvpair":
+                continue
+            pair = resolve(state, child)
+            name = pair.attrs.get("name") if pair is not None else None
+            value = pair.attrs.get("value") if pair is not None else None
+            if name is None and pair is not None:
+                name = child.attrs.get("name")
+            if name is None or value is None:
+                continue
+            if value.lower() == "#default":
+                into.pop(name, None)
+            elif name not in into:
+                into[name] = value
+
+
+def passes(state: State, rule: Element, context: RuleContext) -> bool:
+    """Whether a rule passes; notes when the answer may change."""
+    resolved = resolve(state, rule)
+    if resolved is None:
+        return False
+    outcome = evaluate(resolved, context, find_id=state.cib.find_id)
+    if outcome.next_change is not None:
+        state.recheck(int(outcome.next_change.timestamp()))
+    return outcome.passes

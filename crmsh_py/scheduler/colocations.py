@@ -1,0 +1,492 @@
+"""What colocations do to scores and priorities.
+
+A colocation has two effects. Once its primary has a node, the dependent's scores there rise (or,
+with a mandatory colocation, fall everywhere else). And before the primary chooses, the wishes of
+the dependents are added to its own scores, weighted by the colocation's score, so that it goes
+where they can follow; this runs along chains of colocations.
+"""
+
+from __future__ import annotations
+
+from crmsh_py.cib.scores import INFINITY, add_scores
+from crmsh_py.scheduler import relations
+from crmsh_py.scheduler.model import (
+    GROUP,
+    IF_REQUIRED_ON_SAME_NODE,
+    PROMOTED,
+    UNKNOWN,
+    UNPROMOTED,
+    Colocation,
+    Node,
+    Vertex,
+    single_precision,
+)
+from crmsh_py.scheduler.resource import Resource
+from crmsh_py.scheduler.state import State
+
+# Marks a score that became negative on the way and must not be taken for a refusal.
+_SPOILED = -INFINITY * 100
+
+# Which colocations a search for wishes follows, and how.
+THIS_WITH = 1
+NONNEGATIVE = 2
+ACTIVE = 4
+
+
+def node_attribute(node: Node | None, name: str, resource: Resource | None) -> str | None:
+    """A node's attribute as a colocation compares it; for containers maybe that of their host."""
+    if node is None:
+        return None
+    launcher = node.launcher
+    if launcher is not None:
+        from crmsh_py.scheduler.bundle import Bundle
+
+        target = None
+        top = resource.topmost(include_bundle=True) if resource is not None else None
+        if (
+            isinstance(top, Bundle)
+            and resource is not None
+            and node.remote is not None
+            and node.remote.bundled
+            and resource.topmost() is top.child
+        ):
+            target = "host"
+        elif resource is not None:
+            target = resource.meta.get("container-attribute-target")
+        if target is not None and target.lower() == "host":
+            return launcher.assigned.attrs.get(name) if launcher.assigned is not None else None
+    return node.attrs.get(name)
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one == other or one.lower() == other.lower()
+
+
+# ---- keeping them in order --------------------------------------------------------------------------
+
+
+def _rank(resource: Resource) -> tuple[int, int, bool, str]:
+    return (
+        -resource.priority,
+        -resource.kind,
+        resource.is_clone and not resource.promotable,
+        resource.id,
+    )
+
+
+def _insert(items: list[Colocation], item: Colocation, *, by_dependent: bool) -> None:
+    rank = _rank(item.dependent if by_dependent else item.primary)
+    place = 0
+    while place < len(items):
+        other = items[place]
+        if _rank(other.dependent if by_dependent else other.primary) >= rank:
+            break
+        place += 1
+    items.insert(place, item)
+
+
+def add_this_with(items: list[Colocation], item: Colocation) -> None:
+    """Put a colocation among those in which a resource is the dependent."""
+    _insert(items, item, by_dependent=False)
+
+
+def add_with_this(items: list[Colocation], item: Colocation) -> None:
+    """Put a colocation among those in which a resource is the primary."""
+    _insert(items, item, by_dependent=True)
+
+
+def extend(items: list[Colocation], more: list[Colocation], *, by_dependent: bool) -> None:
+    """Add several colocations.
+
+    To a list that has some already, Pacemaker 3 adds the first of the new ones once for each of
+    them; scores are compatible only if this is done here too.
+    """
+    if not items:
+        items.extend(more)
+        return
+    for _ in more:
+        _insert(items, more[0], by_dependent=by_dependent)
+
+
+def with_this(resource: Resource) -> list[Colocation]:
+    """The colocations in which it is the primary, as far as they concern it."""
+    found: list[Colocation] = []
+    resource.collect_with_this(resource, found)
+    return found
+
+
+def this_with(resource: Resource) -> list[Colocation]:
+    """The colocations in which it is the dependent, as far as they concern it."""
+    found: list[Colocation] = []
+    resource.collect_this_with(resource, found)
+    return found
+
+
+def add(state: State, colocation: Colocation) -> None:
+    """Take a colocation into account; resources that must be apart also are ordered."""
+    if not colocation.score:
+        return
+    dependent, primary = colocation.dependent, colocation.primary
+    add_this_with(dependent.this_with, colocation)
+    add_with_this(primary.with_this, colocation)
+    state.colocations.append(colocation)
+    if colocation.score <= -INFINITY:
+        _order_apart(dependent, colocation.dependent_role, primary, colocation.primary_role)
+        _order_apart(primary, colocation.primary_role, dependent, colocation.dependent_role)
+
+
+def _order_apart(first: Resource, first_role: int, then: Resource, then_role: int) -> None:
+    """Before one comes to a node, the other leaves it."""
+    firsts = ["demote"] if first_role == PROMOTED else ["stop"]
+    if first_role == UNPROMOTED:
+        firsts.append("promote")
+    thens = ["promote"] if then_role == PROMOTED else ["start"]
+    if then_role == UNPROMOTED:
+        thens.append("demote")
+    for first_task in firsts:
+        for then_task in thens:
+            relations.order(first, first_task, then, then_task, IF_REQUIRED_ON_SAME_NODE)
+
+
+# ---- effects --------------------------------------------------------------------------------------
+
+
+def has_influence(colocation: Colocation, resource: Resource | None = None) -> bool:
+    """Whether the dependent's wishes may move the primary (or ``resource``)."""
+    subject = resource if resource is not None else colocation.primary
+    if (
+        colocation.dependent.remote_nesting_allowed
+        and not subject.failed
+        and len(subject.active_nodes) == 1
+    ):
+        return False
+    return colocation.influence or not subject.active_nodes
+
+
+def _role_bearer(resource: Resource) -> Resource:
+    """Whose role counts: for a bundle's container, that of what runs inside."""
+    if resource.replica_container:
+        from crmsh_py.scheduler.bundle import inside
+
+        return inside(resource) or resource
+    return resource
+
+
+AFFECTS_NOTHING, AFFECTS_LOCATION, AFFECTS_ROLE = range(3)
+
+
+def affects(
+    dependent: Resource, primary: Resource, colocation: Colocation, *, preview: bool
+) -> int:
+    """What a colocation is about at this point: nodes, roles or nothing."""
+    if not preview and primary.unassigned:
+        return AFFECTS_NOTHING
+    bearer = _role_bearer(dependent)
+    if (
+        colocation.dependent_role >= UNPROMOTED
+        and bearer.parent is not None
+        and bearer.parent.promotable
+        and not bearer.unassigned
+    ):
+        return AFFECTS_ROLE
+    if not preview and not dependent.unassigned:
+        return AFFECTS_NOTHING
+    if colocation.dependent_role not in {UNKNOWN, bearer.next_role}:
+        return AFFECTS_NOTHING
+    if colocation.primary_role not in {UNKNOWN, _role_bearer(primary).next_role}:
+        return AFFECTS_NOTHING
+    return AFFECTS_LOCATION
+
+
+def apply_to_scores(dependent: Resource, primary: Resource, colocation: Colocation) -> None:
+    """Change the dependent's scores by where the primary will be."""
+    score = colocation.score
+    if primary.assigned is None and score < 0:
+        return
+    value = node_attribute(primary.assigned, colocation.attribute, primary)
+    nodes = dependent.state.nodes_by_index
+    work = dict(dependent.scores)
+    changed: list[tuple[int, int]] = []
+    for index, present in work.items():
+        if primary.assigned is None:
+            delta = -score
+        elif _same(node_attribute(nodes[index], colocation.attribute, dependent), value):
+            if score >= INFINITY:
+                continue
+            delta = score
+        elif score >= INFINITY:
+            delta = -INFINITY
+        else:
+            continue
+        changed.append((index, delta))
+        work[index] = add_scores(delta, present) if delta != -INFINITY else -INFINITY
+    if colocation.mandatory or dependent.any_node_available(work):
+        dependent.scores = work
+        for index, delta in changed:
+            _explain(dependent, index, delta, colocation)
+
+
+def _explain(dependent: Resource, index: int, delta: int, colocation: Colocation) -> None:
+    from crmsh_py.scheduler.result import Reason
+
+    dependent.contributions.setdefault(index, []).append(
+        Reason(
+            kind="colocation",
+            subject=colocation.primary.id,
+            source_id=colocation.id,
+            value=str(delta),
+        )
+    )
+
+
+def apply_to_priority(dependent: Resource, primary: Resource, colocation: Colocation) -> int:
+    """Change the dependent's priority for promotion by where the primary will be."""
+    if dependent.assigned is None:
+        return 0
+    if primary.assigned is not None and colocation.primary_role not in {
+        UNKNOWN,
+        _role_bearer(primary).next_role,
+    }:
+        return 0
+    attribute = colocation.attribute
+    theirs = node_attribute(primary.assigned, attribute, primary)
+    ours = node_attribute(dependent.assigned, attribute, dependent)
+    sign = 1
+    if not _same(ours, theirs):
+        if colocation.score != INFINITY or colocation.dependent_role != PROMOTED:
+            return 0
+        sign = -1
+    elif colocation.dependent_role == UNPROMOTED:
+        sign = -1
+    delta = sign * colocation.score
+    dependent.priority = add_scores(delta, dependent.priority)
+    return delta
+
+
+def intersect(dependent: Resource, spots: list[tuple[Node, int]], *, merge_scores: bool) -> None:
+    """Leave the dependent only the nodes where the primary is, maybe adding their scores."""
+    found = {node.index: score for node, score in reversed(spots)}
+    for index in dependent.scores:
+        if index not in found:
+            dependent.scores[index] = -INFINITY
+        elif merge_scores:
+            dependent.scores[index] = add_scores(dependent.scores[index], found[index])
+
+
+# ---- wishes of the colocated ------------------------------------------------------------------------
+
+
+def _best_matching(
+    source: Resource,
+    colocation: Colocation | None,
+    attribute: str,
+    value: str | None,
+    plain: Node | None,
+) -> int:
+    """The best score that ``source`` has on a node with this value of an attribute."""
+    nodes = source.state.nodes_by_index
+    scores = source.scores
+    parent = source.parent
+    if (
+        colocation is not None
+        and source is colocation.dependent
+        and colocation.explicit
+        and parent is not None
+        and parent.kind == GROUP
+        and source is not parent.children[0]
+    ):
+        # A member is judged with the locations of its group, which only the first member has.
+        saved = scores
+        source.scores = dict(saved)
+        for location in reversed(source.state.locations):
+            if location.resource is parent:
+                source.apply_location(location)
+        scores = source.scores
+        source.scores = saved
+    if plain is not None:
+        # Names are unique: only the node itself can match.
+        score = scores.get(plain.index)
+        return score if score is not None and plain.available() else -INFINITY
+    best = -INFINITY
+    for index, score in scores.items():
+        node = nodes[index]
+        if (
+            score > best
+            and node.available()
+            and _same(value, node_attribute(node, attribute, source))
+        ):
+            best = score
+    return best
+
+
+def _allowed_on_one(resource: Resource) -> bool:
+    return sum(score >= 0 for score in resource.scores.values()) == 1
+
+
+def _add_matching(
+    work: dict[int, int],
+    source: Resource,
+    target: Resource | None,
+    colocation: Colocation,
+    factor: float,
+    *,
+    only_positive: bool,
+) -> None:
+    nodes = source.state.nodes_by_index
+    simple = colocation.attribute == "#uname" and not source.state.have_remote_nodes
+    for index, present in work.items():
+        node = nodes[index]
+        value = None if simple else node_attribute(node, colocation.attribute, target)
+        score = _best_matching(
+            source, colocation, colocation.attribute, value, node if simple else None
+        )
+        if (
+            factor < 0
+            and score < 0
+            and (
+                colocation.primary.stickiness >= -score
+                or not has_influence(colocation)
+                or not _allowed_on_one(colocation.dependent)
+            )
+        ):
+            # A refusal must not become a wish for the place that is refused.
+            continue
+        if present == _SPOILED:
+            continue
+        exact = single_precision(factor * score)
+        delta = int(exact - 0.5) if exact < 0 else int(exact + 0.5)
+        if delta == 0 and score != 0:
+            delta = 1 if factor > 0 else -1 if factor < 0 else 0
+        new = add_scores(delta, present)
+        if only_positive and new < 0 and present > 0:
+            work[index] = _SPOILED
+        elif not (only_positive and new < 0 and present == 0):
+            work[index] = new
+
+
+def add_wishes(
+    source: Resource,
+    target: Resource | None,
+    scores: dict[int, int] | None,
+    colocation: Colocation | None,
+    factor: float,
+    flags: int,
+) -> dict[int, int] | None:
+    """The scores with the wishes of ``source``, and of what is colocated with it, added.
+
+    Without ``scores`` it begins with those of ``source``. Returns None where nothing changes.
+    """
+    if source.kind == GROUP:
+        return _add_group_wishes(source, target, scores, colocation, factor, flags)
+    if source.updating_nodes:
+        return None
+    source.updating_nodes = True
+    try:
+        if scores is None:
+            work = dict(source.scores)
+            target = source
+        else:
+            assert colocation is not None
+            work = dict(scores)
+            _add_matching(
+                work, source, target, colocation, factor, only_positive=bool(flags & NONNEGATIVE)
+            )
+        if source.any_node_available(work):
+            work = _follow_chain(source, target, work, factor, flags | ACTIVE)
+        elif flags & ACTIVE:
+            return None
+    finally:
+        source.updating_nodes = False
+    if flags & NONNEGATIVE:
+        for index, score in work.items():
+            if score == _SPOILED:
+                work[index] = 1
+    return work
+
+
+def _follow_chain(
+    source: Resource, target: Resource | None, work: dict[int, int], factor: float, flags: int
+) -> dict[int, int]:
+    this = bool(flags & THIS_WITH)
+    for constraint in this_with(source) if this else with_this(source):
+        further = single_precision(single_precision(factor * constraint.score) / INFINITY)
+        if this:
+            other = constraint.primary
+        elif not has_influence(constraint):
+            continue
+        else:
+            other = constraint.dependent
+        changed = add_wishes(other, target, work, constraint, further, flags)
+        if changed is not None:
+            work = changed
+    return work
+
+
+def _add_group_wishes(
+    group: Resource,
+    target: Resource | None,
+    scores: dict[int, int] | None,
+    colocation: Colocation | None,
+    factor: float,
+    flags: int,
+) -> dict[int, int] | None:
+    if group.updating_nodes:
+        return None
+    group.updating_nodes = True
+    member = group.children[-1] if scores is None else group.children[0]
+    result = add_wishes(member, target, scores, colocation, factor, flags)
+    group.updating_nodes = False
+    return result
+
+
+def add_dependent_wishes(colocation: Colocation, primary: Resource) -> None:
+    """Add the wishes of a dependent to the scores of its primary."""
+    if not has_influence(colocation):
+        return
+    flags = ACTIVE | (NONNEGATIVE if primary.is_clone else 0)
+    factor = single_precision(colocation.score / INFINITY)
+    changed = add_wishes(colocation.dependent, primary, primary.scores, colocation, factor, flags)
+    if changed is not None:
+        primary.scores = changed
+
+
+# ---- dependents of what cannot start ----------------------------------------------------------------
+
+
+def block_dependents(vertex: Vertex) -> None:
+    """What must be with something that cannot start (or be promoted) cannot either."""
+    from crmsh_py.scheduler.model import RUNNABLE
+
+    if vertex.flags & RUNNABLE or vertex.task not in {"start", "promote"}:
+        return
+    assert vertex.resource is not None
+    resource = vertex.resource.topmost()
+    if resource.parent is not None:
+        resource = resource.parent  # the bundle around it
+    for child in resource.children:
+        theirs = child.first_vertex(vertex.task)
+        if theirs is None or theirs.flags & RUNNABLE:
+            return
+    for colocation in with_this(resource):
+        if colocation.score < INFINITY:
+            continue
+        if vertex.task == "promote" and colocation.primary_role != PROMOTED:
+            continue
+        task = "promote" if colocation.dependent_role == PROMOTED else "start"
+        _block(colocation.dependent, task, vertex.resource)
+
+
+def _block(resource: Resource, task: str, reason: Resource) -> None:
+    from crmsh_py.scheduler import orderings
+    from crmsh_py.scheduler.model import RUNNABLE
+
+    for vertex in reversed(resource.find_vertices(f"{resource.id}_{task}_0")):
+        if vertex.flags & RUNNABLE and vertex.task == task:
+            vertex.flags &= ~RUNNABLE
+            vertex.set_reason(f"colocation with {reason.id}")
+            block_dependents(vertex)
+            orderings.update(vertex)
+    for child in resource.children:
+        _block(child, task, reason)

@@ -1,0 +1,149 @@
+"""Plan: from a CIB to what is to be done about it, as values.
+
+``plan`` runs the steps of ``schedule`` and turns what they leave into ``result.Plan``. It is pure:
+the same CIB at the same moment gives the same plan.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.upgrade import needs_upgrade, upgrade
+from crmsh_py.scheduler import digests, outgoing, summary
+from crmsh_py.scheduler.model import ROLE_NAMES, Vertex
+from crmsh_py.scheduler.resource import Resource
+from crmsh_py.scheduler.result import (
+    Action,
+    ActionKind,
+    Agent,
+    Change,
+    Digests,
+    Plan,
+    Reason,
+    ResourceChange,
+    Role,
+)
+from crmsh_py.scheduler.schedule import schedule
+from crmsh_py.scheduler.settings import interval_ms, whole_number
+from crmsh_py.scheduler.state import State
+from crmsh_py.scheduler.status import status_of
+
+ROLES = tuple(Role(name) for name in ROLE_NAMES)
+_CHANGES = {
+    "Start": Change.START,
+    "Stop": Change.STOP,
+    "Move": Change.MOVE,
+    "Migrate": Change.MIGRATE,
+    "Restart": Change.RESTART,
+    "Recover": Change.RECOVER,
+    "Reload": Change.RELOAD,
+    "Promote": Change.PROMOTE,
+    "Re-promote": Change.PROMOTE,
+    "Demote": Change.DEMOTE,
+}
+
+
+def plan(cib: Cib, *, now: datetime) -> Plan:
+    """What to do about a CIB at a moment, in which order, and why."""
+    state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now)
+    return Plan(
+        actions=tuple(_action(state, vertex) for vertex in state.graph),
+        changes=tuple(_node_changes(state) + _resource_changes(state)),
+        scores={
+            (resource, node): score
+            for stage, resource, node, score in state.score_log
+            if stage != "promotion"
+        },
+        messages=tuple(state.messages),
+        reasons=tuple(state.reasons),
+        status=status_of(state),
+        recheck_at=datetime.fromtimestamp(state.recheck_by, UTC) if state.recheck_by else None,
+        batch_limit=max(0, whole_number(state.settings.text("batch-limit"))),
+        cluster_delay_ms=interval_ms(state.settings.text("cluster-delay")) or 60000,
+    )
+
+
+def _action(state: State, vertex: Vertex) -> Action:
+    resource = vertex.resource
+    kind = outgoing.kind_of(vertex)
+    located = outgoing.has_node(vertex)
+    real = resource is not None and kind is not ActionKind.PSEUDO
+    name = outgoing.executor_id(resource) if resource is not None and real else ""
+    parameters = outgoing.parameters_of(vertex) if real else {}
+    timeout = int(vertex.meta.get("timeout", "20000"))
+    made: Digests | None = None
+    if kind is ActionKind.RESOURCE and vertex.task != "cancel":
+        made = digests.for_history(parameters, interval_ms=vertex.interval_ms, timeout_ms=timeout)
+    return Action(
+        id=vertex.id,
+        kind=kind,
+        operation=vertex.task,
+        key=outgoing.key_of(vertex, name) if name else vertex.key,
+        node=vertex.node.name if located and vertex.node is not None else "",
+        node_id=vertex.node.id if located and vertex.node is not None else "",
+        resource=name or (resource.id if resource is not None else ""),
+        agent=agent_of(resource) if resource is not None else None,
+        interval_ms=vertex.interval_ms,
+        timeout_ms=timeout,
+        parameters=parameters,
+        meta={
+            key.removeprefix("CRM_meta_"): value
+            for key, value in outgoing.meta_of(vertex).items()
+            if key.startswith("CRM_meta_")
+        },
+        target_rc=whole_number(vertex.meta.get("op_target_rc")),
+        inputs=tuple(edge.vertex.id for edge in vertex.before if edge.graphed),
+        priority=outgoing.priority_of(vertex),
+        digests=made,
+        reasons=_because(vertex.resource.id if vertex.resource else "", vertex.reason),
+    )
+
+
+def agent_of(resource: Resource) -> Agent | None:
+    """The agent of a primitive; None for anything else."""
+    if not resource.is_primitive:
+        return None
+    return Agent(resource.standard, resource.provider, resource.agent_type)
+
+
+def _because(subject: str, text: str | None) -> tuple[Reason, ...]:
+    return (Reason(kind="because", subject=subject, value=text),) if text else ()
+
+
+def _node_changes(state: State) -> list[ResourceChange]:
+    found = []
+    for what, vertex in summary.node_lines(state):
+        if what == "Shutdown" or vertex.node is None:
+            continue
+        found.append(
+            ResourceChange(
+                change=Change.FENCE,
+                resource=vertex.node.name,
+                from_node=vertex.node.name,
+                reasons=_because(vertex.node.name, vertex.reason),
+            )
+        )
+    return found
+
+
+def _resource_changes(state: State) -> list[ResourceChange]:
+    found = []
+    for line in summary.resource_lines(state):
+        resource = line.resource
+        staying = line.change in {"Reload", "Restart", "Recover", "Promote", "Demote", "Re-promote"}
+        origin = line.origin
+        destination = line.destination or (origin if staying else None)
+        found.append(
+            ResourceChange(
+                change=_CHANGES[line.change],
+                resource=resource.id,
+                from_node=origin.name if origin is not None else "",
+                from_role=ROLES[resource.orig_role],
+                to_node=destination.name if destination is not None else "",
+                to_role=ROLES[resource.next_role] if destination is not None else Role.STOPPED,
+                blocked=line.blocked,
+                reasons=_because(resource.id, line.reason),
+            )
+        )
+    return found

@@ -1,0 +1,79 @@
+"""The steps of a plan, in their order, on one state.
+
+What each step may rely on is said between them; each is a module of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.scheduler import (
+    changes,
+    constraints,
+    graph,
+    locations,
+    orderings,
+    placement,
+    probes,
+    remote,
+    shutdowns,
+)
+from crmsh_py.scheduler.configuration import unpack_configuration
+from crmsh_py.scheduler.state import State
+from crmsh_py.scheduler.status_section import unpack_status
+
+
+def read_status(cib: Cib, now: datetime) -> State:
+    """Read a CIB: what is configured, and where everything is."""
+    state = State(cib, now)
+    unpack_configuration(state)
+    # Histories can be judged only when operations and their handling of failures are known.
+    unpack_status(state)
+    for resource in state.resources:
+        resource.count()
+    return state
+
+
+def schedule(cib: Cib, now: datetime) -> State:
+    """Decide what is to be done about a CIB."""
+    state = read_status(cib, now)
+    locations.apply_node_health(state)
+    constraints.unpack_all(state)
+    # Scores are complete, but for colocations, before anything is assigned.
+    locations.apply_node_criteria(state)
+    for resource in state.resources:
+        resource.internal_constraints()
+    # A changed definition forbids or forces actions, which assignment looks at.
+    changes.handle_all(state)
+    assign(state)
+    # Only now it is known where things are to be, hence what is to be done for that.
+    create_vertices(state)
+    remote.order_all(state)
+    # Fencing replaces stops that have been planned, shutdown waits for those.
+    shutdowns.schedule(state)
+    # From here on vertices only become required or impossible by each other.
+    orderings.apply_all(state)
+    graph.build(state)
+    return state
+
+
+def assign(state: State) -> None:
+    """Give every resource its nodes, connections to remote nodes first."""
+    if state.settings.placement != "default":
+        placement.sort_resources(state)
+    for resource in list(state.resources):
+        if resource.is_remote_connection:
+            resource.assign(resource.migration_target, stop_if_fail=True)
+    for resource in list(state.resources):
+        if not resource.is_remote_connection:
+            resource.assign(None, stop_if_fail=True)
+
+
+def create_vertices(state: State) -> None:
+    """Make the vertices of probes, then those of all resources."""
+    changes.check_later(state)
+    probes.create_all(state)
+    changes.clear_failures_of_removed(state)
+    for resource in state.resources:
+        resource.create_vertices()

@@ -1,0 +1,146 @@
+"""The one state that all steps of a plan share.
+
+Made empty, filled by the steps in the order that ``plan`` gives, read by ``graph`` and ``status``
+at the end. Everything in it belongs to one plan; nothing is kept from plan to plan.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.scheduler.model import (
+    Colocation,
+    Location,
+    Node,
+    Relation,
+    Ticket,
+    Vertex,
+)
+from crmsh_py.scheduler.result import Message, Reason
+from crmsh_py.scheduler.settings import Settings
+
+if TYPE_CHECKING:
+    from crmsh_py.scheduler.history_entry import HistoryEntry
+    from crmsh_py.scheduler.resource import Resource
+
+
+class State:
+    """What is known, decided and planned so far."""
+
+    def __init__(self, cib: Cib, now: datetime) -> None:
+        self.cib = cib
+        self.now = now
+        self.epoch = int(now.timestamp())
+        self.settings = Settings({})
+        self.quorate = False
+        self.have_fencing = False
+        self.enable_unfencing = False
+        self.have_remote_nodes = False
+        self.dc: Node | None = None
+
+        self.nodes: list[Node] = []  # by name
+        self.nodes_by_index: list[Node] = []
+        self._nodes_by_id: dict[str, Node] = {}
+        self._nodes_by_name: dict[str, Node] = {}
+
+        self.resources: list[Resource] = []  # the top ones, by priority
+        self.by_id: dict[str, Resource] = {}  # every resource and instance
+        self.by_history_id: dict[str, Resource] = {}
+        self.templates: dict[str, list[str]] = {}
+        self.tags: dict[str, list[str]] = {}
+        self.tickets: dict[str, Ticket] = {}
+        self.rsc_defaults = cib.section("rsc_defaults")
+        self.op_defaults = cib.section("op_defaults")
+        self.implied: list[Element] = []  # connection resources that guests imply
+
+        self.locations: list[Location] = []
+        self.colocations: list[Colocation] = []
+        self.relations: list[Relation] = []
+        self.vertices: list[Vertex] = []
+        self.singletons: dict[str, Vertex] = {}
+        self.graph: list[Vertex] = []  # in the order in which they were taken into it
+
+        self.failed: list[HistoryEntry] = []
+        self.histories: dict[tuple[str, str], list[HistoryEntry]] = {}  # by node and resource
+        self.stop_needed: list[Resource] = []
+        self.param_checks: list[tuple[HistoryEntry, Resource, Node, bool]] = []
+        self.recheck_by = 0  # Unix time, 0 for never
+        self.disabled_resources = 0
+        self.blocked_resources = 0
+        self.instances = 0
+
+        self.messages: list[Message] = []
+        self._said: set[tuple[str, str]] = set()
+        self.notices: list[str] = []
+        self.reasons: list[Reason] = []
+        self.score_log: list[tuple[str, str, str, int]] = []
+
+    # ---- nodes -----------------------------------------------------------------------------------
+
+    def add_node(self, id_: str, name: str, *, remote: bool, score: int = 0) -> Node:
+        """Number a new node and put it in its place by name."""
+        node = Node(len(self.nodes_by_index), id_, name, remote=remote, score=score)
+        if name.lower() in self._nodes_by_name:
+            self.warn("unpack_nodes", f"More than one node entry has name '{name}'")
+        self.nodes_by_index.append(node)
+        self._nodes_by_id.setdefault(id_.lower(), node)
+        self._nodes_by_name.setdefault(name.lower(), node)
+        place = len(self.nodes)
+        while place and self.nodes[place - 1].sort_key >= node.sort_key:
+            place -= 1
+        self.nodes.insert(place, node)
+        if remote:
+            self.have_remote_nodes = True
+        return node
+
+    def node_named(self, name: str | None) -> Node | None:
+        """The node with this name, whatever its case."""
+        return self._nodes_by_name.get(name.lower()) if name else None
+
+    def node_with(self, id_: str, name: str | None = None) -> Node | None:
+        """The node with this id, or else with this name."""
+        return self._nodes_by_id.get(id_.lower()) or self.node_named(name)
+
+    # ---- resources ---------------------------------------------------------------------------------
+
+    def find_resource(self, id_: str | None) -> Resource | None:
+        """A resource or an instance by its id, or by the id that histories know it by."""
+        if not id_:
+            return None
+        return self.by_id.get(id_) or self.by_history_id.get(id_)
+
+    def find_constraint_resource(self, id_: str | None) -> Resource | None:
+        """The resource that a constraint means by ``id_``: for an instance, its clone."""
+        found = self.find_resource(id_)
+        if found is not None and found.id != id_:
+            return found.topmost()
+        return found
+
+    # ---- findings -----------------------------------------------------------------------------------
+
+    def error(self, where: str, text: str) -> None:
+        """Keep a finding that crm_verify counts as an error; each text once."""
+        self._say("error", where, text)
+
+    def warn(self, where: str, text: str) -> None:
+        """Keep a finding that crm_verify counts as a warning; each text once."""
+        self._say("warning", where, text)
+
+    def _say(self, level: str, where: str, text: str) -> None:
+        if (level, text) not in self._said:
+            self._said.add((level, text))
+            self.messages.append(Message(level=level, where=where, text=text))
+
+    def because(self, kind: str, subject: str, source_id: str = "", value: str = "") -> Reason:
+        """Keep a reason of the plan as a whole."""
+        reason = Reason(kind=kind, subject=subject, source_id=source_id, value=value)
+        self.reasons.append(reason)
+        return reason
+
+    def recheck(self, when: int) -> None:
+        """Note that the answer may change at ``when`` (Unix time)."""
+        if when > self.epoch and (self.recheck_by == 0 or when < self.recheck_by):
+            self.recheck_by = when
