@@ -25,6 +25,7 @@ class Started:
     """The daemon is up: its sockets are open, its store is read."""
 
     manager: bool  # False: membership only, until the cluster manager is asked for
+    pid: int = 0  # the daemon's process id in the node's own numbering, for ReadSubsystems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,9 +230,7 @@ class StopNode:
     exit_code: int = 0
 
 
-Instruction = (
-    SendDatagram | Persist | RunOperation | CancelOperation | ReplyTo | Log | StopNode
-)
+Instruction = SendDatagram | Persist | RunOperation | CancelOperation | ReplyTo | Log | StopNode
 
 
 # ---- what a node starts from -----------------------------------------------------------------

@@ -66,7 +66,7 @@ class Commits:
         self._started = 0
         self._count = 0
         self._pending: dict[CommitId, Pending] = {}
-        self._stored: dict[int, Version] = {}
+        self._stored: dict[int, Stored] = {}
 
     def start(self, wall: float) -> None:
         """Remember when this run of the node began: commits of another run have other ids."""
@@ -168,13 +168,26 @@ class Commits:
         """A member reports what it has on its disk."""
         if stored.view != self._views.view:
             return
-        self._stored[sender] = Version(*stored.version)
-        mine = self._replica
-        if stored.version == mine.config.version.tuple and stored.digest != mine.digest:
-            self._out.log(
-                "error", "CIB", f"Node {sender} has another configuration {stored.version}"
-            )
+        self._stored[sender] = stored
+        self._compare(stored)
         self._settle()
+
+    def _compare(self, stored: Stored) -> None:
+        """If a majority has another configuration of this version, this node's copy is bad."""
+        mine = self._replica
+        version = mine.config.version.tuple
+        if not self._views.active or stored.version != version or stored.digest == mine.digest:
+            return
+        others = {
+            node: each.digest
+            for node, each in self._stored.items()
+            if each.version == version and each.digest != mine.digest and node != self._node_id
+        }
+        if self._views.majority(others):
+            self._out.log(
+                "error", "CIB", f"This node's configuration {mine.version} is not the others'"
+            )
+            self._views.ask()
 
     def begin_view(self) -> None:
         """A new ring: what was sent may not have arrived."""
@@ -234,7 +247,8 @@ class Commits:
             version = pending.version
             if pending.stage is not Stage.APPLIED or version is None:
                 continue
-            holders = {n: v for n, v in self._stored.items() if v.tuple[:2] >= version.tuple[:2]}
+            wanted = version.tuple[:2]
+            holders = {n: s for n, s in self._stored.items() if s.version[:2] >= wanted}
             enough = self._views.majority(holders)
             if not self._views.setting.quorate:
                 enough = self._node_id in holders  # forced: nobody else can be waited for

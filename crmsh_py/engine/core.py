@@ -216,7 +216,8 @@ class NodeCore:
                 self._requests.handle(event)
             case ClientGone(ticket=ticket):
                 self._requests.client_gone(ticket)
-            case Started(manager=manager):
+            case Started(manager=manager, pid=pid):
+                self._requests.pid = pid
                 self._commits.start(self._out.wall)
                 if manager:
                     self._lifecycle.start()
@@ -276,6 +277,8 @@ class NodeCore:
             case AbsentStates():
                 self._book.on_absent(sender, message)
                 self._settle()
+            case ConfigChange() if not self._views.active:
+                self._views.keep(sender, message)
             case ConfigChange():
                 origin = self._views.names().get(sender, str(sender))
                 if self._commits.on_change(message, origin=origin):
@@ -326,8 +329,11 @@ class NodeCore:
     def _on_activated(self) -> None:
         decision = self._views.decision
         assert decision is not None
-        self._replica.num_updates = decision.num_updates
-        self._membership.synchronized()
+        if not self._book.settled:
+            self._replica.num_updates = decision.num_updates
+            self._membership.synchronized()
+        for sender, change in self._views.take_missed():
+            self._dispatch(sender, change)
         self._commits.activated()
         self._settle()
 
@@ -397,6 +403,8 @@ class NodeCore:
             self._lifecycle.may_go()
         elif self._lifecycle.running:
             self._executor.run(action)
+        else:
+            self._executor.refuse(action)
 
     def _announce_manager(self, running: bool) -> None:
         if self._book.settled:

@@ -32,7 +32,6 @@ from crmsh_py.engine.stream import Failure, Outcome, RunAction, ViewId
 
 MAX_WAITING = 1000  # operations of one resource; a DC sends a handful
 _KEEPS_RECURRING = frozenset({"monitor", "notify", "reload", "reload-agent", "meta-data"})
-_UNNAMED = frozenset({"cancel", "delete", "lrm_delete"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,6 +113,10 @@ class Executor:
                 self._tell(action, ok=False)
             case _:
                 self._enqueue(action)
+
+    def refuse(self, action: RunAction) -> None:
+        """This node carries nothing out: the DC must not wait for it."""
+        self._tell(action, ok=False)
 
     def forget(self, resource: str) -> None:
         """Drop the history of a resource and its recurring operations."""

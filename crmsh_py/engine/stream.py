@@ -80,11 +80,15 @@ class TermStored(StreamMessage, frozen=True, kw_only=True):
 
 
 class WholeCib(StreamMessage, frozen=True, kw_only=True):
-    """The configuration that won, for the members that hold another one."""
+    """The configuration that won, for the members that hold another one.
+
+    ``answers`` is the node that had asked for it (0: it was sent without being asked).
+    """
 
     cib: Document
     revision_term: Count
     digest: Digest
+    answers: NodeId = 0
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -27,6 +27,11 @@ Phases (all steps are messages of the ordered stream, so all members take them t
               and, with quorum, TermStored from a majority has come
     ACTIVE    changes are accepted; what was accepted is counted as Stored messages come
 
+A member whose copy turns out to be another one than the others' (the steps do not fit, or the
+digests that are told with ``Stored`` differ) asks for the whole (AskCib) and is in SYNC until it
+comes. The answer is what the others hold at the place of AskCib in the stream; what comes after
+that place is kept and applied on top of it.
+
 Without quorum there is no term: the members only agree on the best of what they hold, so that one
 side has one configuration, and commits are refused (but forced ones; see ``commits``).
 
@@ -46,6 +51,7 @@ from crmsh_py.engine.quorum import Voter
 from crmsh_py.engine.replica import Replica, bare
 from crmsh_py.engine.stream import (
     AskCib,
+    ConfigChange,
     Message,
     Missing,
     Summary,
@@ -56,6 +62,8 @@ from crmsh_py.engine.stream import (
 from crmsh_py.errors import CrmError
 
 NO_VIEW: ViewId = (0, 0)
+_MAX_ASKED = 3  # in one view; a node that still has another copy then had better go
+_MAX_MISSED = 100_000  # changes while a whole CIB is on its way
 
 
 class Phase(Enum):
@@ -159,6 +167,9 @@ class Views:
         self._activated = activated
         self._promised = term
         self._sync: WholeCib | Missing | None = None
+        self._asked = 0
+        self._catching_up = False
+        self._missed: list[tuple[int, ConfigChange]] = []
         self._terms: dict[int, int] = {}
         self.phase = Phase.EXCHANGE
         self.setting = ViewSetting(view=NO_VIEW, votes={}, quorate=False, quorum=0)
@@ -209,6 +220,9 @@ class Views:
         self.summaries = {}
         self.decision = None
         self._sync = None
+        self._asked = 0
+        self._catching_up = False
+        self._missed = []
         self._terms = {}
         replica = self._replica
         self._out.multicast(
@@ -240,13 +254,20 @@ class Views:
             case TermStored():
                 self._terms[sender] = message.term
                 self._go_on()
+            case WholeCib(answers=asker) if asker:
+                if asker == self._node_id and self._catching_up:
+                    self._sync = message
+                    self._go_on()
             case WholeCib() | Missing():
-                if self.decision and sender == self.decision.winner and self._sync is None:
+                if self.decision and sender == self.decision.winner and self._asked == 0:
                     self._sync = message
                     self._go_on()
             case AskCib():
-                if self.decision and self.decision.winner == self._node_id:
-                    self._send_whole()
+                if sender == self._node_id:
+                    self._catching_up = True
+                    self._missed = []
+                elif self.active and self._answers(sender):
+                    self._send_whole(sender)
             case _:
                 raise AssertionError(f"{type(message).__name__} makes no view")
 
@@ -293,13 +314,42 @@ class Views:
                 )
         self._out.multicast(message)
 
-    def _send_whole(self) -> None:
+    def _answers(self, asker: int) -> bool:
+        """Whether it is this node that answers: the winner, or else the lowest other member."""
+        winner = self.decision.winner if self.decision else 0
+        others = [node for node in self.setting.votes if node != asker]
+        return self._node_id == (winner if winner in others else min(others, default=0))
+
+    def ask(self) -> None:
+        """This node's copy is not the others': take theirs."""
+        self._asked += 1
+        if self._asked > _MAX_ASKED:
+            self._out.stop("this node cannot hold what the other nodes hold", 1)
+            return
+        self.phase = Phase.SYNC
+        self._sync = None
+        self._catching_up = False
+        self._out.multicast(AskCib(view=self.view))
+
+    def keep(self, sender: int, change: ConfigChange) -> None:
+        """A change came while this node waits for the whole: it belongs on top of that."""
+        if self._catching_up and self.phase is Phase.SYNC:
+            assert len(self._missed) < _MAX_MISSED
+            self._missed.append((sender, change))
+
+    def take_missed(self) -> list[tuple[int, ConfigChange]]:
+        """The changes that came while this node waited."""
+        missed, self._missed = self._missed, []
+        return missed
+
+    def _send_whole(self, answers: int = 0) -> None:
         self._out.multicast(
             WholeCib(
                 view=self.view,
                 cib=self._replica.config.to_xml(indent=None),
                 revision_term=self._replica.revision_term,
                 digest=self._replica.digest,
+                answers=answers,
             )
         )
 
@@ -311,12 +361,14 @@ class Views:
         promised = [node for node, term in self._terms.items() if term == decision.term]
         if self.setting.quorate and not self.majority(dict.fromkeys(promised)):
             return
-        if decision.losers:
+        again = self._asked > 0
+        if again or decision.losers:
             if self._sync is None:
                 return
-            if self._node_id in decision.losers and not self._take(self._sync):
+            if (again or self._node_id in decision.losers) and not self._take(self._sync):
                 return
         self.phase = Phase.ACTIVE
+        self._catching_up = False
         self._replica.adopt_commits(self.summaries[decision.winner].recent)
         if self.setting.quorate:
             self._replica.ratify(decision.term)
@@ -340,11 +392,7 @@ class Views:
                     return True
         except CrmError as error:
             self._out.log("error", "CIB", f"The configuration that came does not fit: {error}")
-        self._sync = None
-        if isinstance(sync, Missing):
-            self._out.multicast(AskCib(view=self.view))
-        else:
-            self._out.stop("the configuration of the other nodes cannot be read", 1)
+        self.ask()
         return False
 
     def _replace(self, config: Cib, revision_term: int) -> None:
@@ -352,7 +400,7 @@ class Views:
         old = replica.config
         # In one term there is one history: an older version of the same term is a part of it.
         is_part = replica.revision_term == revision_term and not replica.forced
-        if old.version.epoch and not (is_part and old.version <= config.version):
+        if old.version.epoch and not (is_part and old.version < config.version):
             reason = f"version {old.version} lost against version {config.version} of the others"
             if replica.forced:
                 reason += "; it had been committed without quorum"

@@ -542,3 +542,21 @@ def test_a_failing_disk_stops_the_node_cleanly() -> None:
     cluster.node(2).feed(StoreFailed(token=1, message="no space left on device"))
     assert cluster.node(2).exit_code == 1
     cluster.until(lambda: len(cluster.node(1).core.members) == 2, 1, "left")  # type: ignore[union-attr]
+
+
+def test_a_copy_that_went_bad_in_memory_is_noticed_and_mended() -> None:
+    cluster = started()
+    committed(cluster, 1, "m1")
+    core = cluster.node(2).core
+    assert core is not None
+    bad = core.replica.config
+    core.replica.config = add_mark("ghost")(bad)  # the same version, other content
+    for number in range(5):
+        cluster.commit(1, add_mark(f"n{number}"))
+        cluster.run(0.0005)
+    cluster.settle()
+    assert any("is not the others'" in line for line in cluster.node(2).log)
+    assert len(set(cluster.digests().values())) == 1
+    assert not has(cluster.cib(2), "ghost")
+    assert all(has(cluster.cib(2), f"n{number}") for number in range(5))
+    assert any("ghost" in aside.cib for aside in cluster.node(2).disk.aside)
