@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from crmsh_py.lang.expect import Expectation, expect
     from crmsh_py.lang.parser import (
         parse_command,
         parse_element,
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from crmsh_py.lang.words import join_words, logical_lines
 
 _HOMES = {
+    "Expectation": "expect",
     "apply": "store",
+    "expect": "expect",
     "join_words": "words",
     "load": "store",
     "logical_lines": "words",
@@ -33,7 +36,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Expectation",
     "apply",
+    "expect",
     "join_words",
     "load",
     "logical_lines",

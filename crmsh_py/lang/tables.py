@@ -25,7 +25,7 @@ CHAPTERS = ("tokens", "rule", "configure", "commands")
 LEVELS = ("root", "configure", "resource", "node", "ra", "cluster", "cib", "corosync", "lab")
 STARTS = (*(f"{level}_line" for level in LEVELS), "element_line")
 END = "$END"
-_FORMAT = 1  # of the cached file; part of its key
+_FORMAT = 2  # of the cached file; part of its key
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def compile_grammar(text: str) -> Tables:
                 numbers[argument] = len(rules)
                 rules.append(argument)
             row[symbol] = ~numbers[argument]
-        rows.append(row)
+        rows.append(dict(sorted(row.items())))  # the same file whatever the hash seed
     terminals = {
         terminal.name: Terminal(
             terminal.name,
@@ -125,7 +125,7 @@ def compile_grammar(text: str) -> Tables:
             "s" in terminal.pattern.flags,
             terminal.priority,
         )
-        for terminal in lark.terminals
+        for terminal in sorted(lark.terminals, key=lambda terminal: terminal.name)
     }
     productions = tuple(
         Production(str(rule.origin.name), tuple(str(s.name) for s in rule.expansion))

@@ -1,0 +1,160 @@
+"""What may stand where the cursor is: the first step of completion.
+
+Input: the text before the cursor, and the level it is typed at. Output: the terminals of the
+grammar that can be taken there (they name kinds of things: ``RESOURCE``, ``NODE_NAME``, ``AGENT``)
+and keywords, with what the words before say about the place: which agent's parameters, which
+operation. Pure, without any data of a cluster; the completer turns kinds into names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crmsh_py.lang.automaton import Run, Stuck, Unclosed
+from crmsh_py.lang.parser import automaton
+from crmsh_py.lang.tables import END
+from crmsh_py.lang.words import WORD, Word, unquote
+
+_BRACKETS = "()[]{}"
+# Words that begin a part of an element: what follows them are its attributes.
+_PARTS = frozenset(
+    {
+        "PARAMS",
+        "META",
+        "UTILIZATION",
+        "ATTRIBUTES",
+        "OP",
+        "OP_PARAMS",
+        "OP_META",
+        "OPERATIONS",
+        "PROPERTY",
+        "RSC_DEFAULTS",
+        "OP_DEFAULTS",
+        "DOCKER",
+        "PODMAN",
+        "RKT",
+        "NETWORK",
+        "PORT_MAPPING",
+        "STORAGE",
+        "STORAGE_MAPPING",
+        "SELECT",
+        "TO",
+        "RULE",
+    }
+)
+# What stands without a keyword after the head of an element.
+_BARE_PARTS = {"primitive": "params", "rsc_template": "params", "node": "attributes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What can be typed at the cursor.
+
+    Attributes:
+        kinds: terminals that are no keywords, in the order in which they are tried.
+        keywords: words of the language (commands, at the place of a command).
+        prefix: the unfinished word before the cursor, without quotes; '' after a blank.
+        start: where that word begins in the text.
+        can_end: whether the line may end before the unfinished word.
+        level: the level whose command stands here; '' inside a command.
+        command: the command that the cursor is in, as ``level command``; '' before one.
+        part: the part of an element: params, meta, op, property, …; '' in its head.
+        agent: the agent (or @template) of the resource that is being defined.
+        operation: the operation after ``op``.
+        subject: the resource, node or object that was named first.
+        attribute: the name before ``=`` in the unfinished word; then its value is asked for.
+        used: names of attributes that this part has already.
+        words: all words before the cursor.
+    """
+
+    kinds: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    prefix: str = ""
+    start: int = 0
+    can_end: bool = False
+    level: str = ""
+    command: str = ""
+    part: str = ""
+    agent: str = ""
+    operation: str = ""
+    subject: str = ""
+    attribute: str = ""
+    used: frozenset[str] = frozenset()
+    words: tuple[str, ...] = ()
+
+
+def expect(text: str, level: str = "root") -> Expectation:
+    """What may stand at the end of ``text``; nothing where the text before is wrong."""
+    run = Run(automaton(), f"{level}_line", text)
+    commands: list[tuple[str, Word]] = []
+    try:
+        while run.skip_blanks() and not _is_unfinished(run):
+            before = run.level
+            word = run.read()
+            if before is not None:
+                commands.append((before, word))
+    except (Stuck, Unclosed):
+        return Expectation(prefix=text[run.pos :], start=run.pos)
+    return _describe(run, commands)
+
+
+def _is_unfinished(run: Run) -> bool:
+    """Whether the next word touches the cursor."""
+    text, start = run.text, run.pos
+    if text[start] in _BRACKETS and run.automaton.choice(run.states[-1]).has_brackets:
+        return False
+    match = WORD.match(text, start)
+    end = match.end() if match else start
+    return end >= len(text) or text[end] in "\"'\\"
+
+
+def _describe(run: Run, commands: list[tuple[str, Word]]) -> Expectation:
+    terminals = run.automaton.tables.terminals
+    expected = run.expected()
+    words = run.words
+    raw = run.text[run.pos :]
+    prefix = _lenient(raw)
+    command, name = "", ""
+    if commands and run.level is None:
+        level, word = commands[-1]
+        name = terminals[word.kind].text
+        command = f"{level} {name}"
+    kinds = [n for n in expected if n != END and not terminals[n].is_keyword]
+    kinds.sort(key=lambda n: (-terminals[n].priority, n))
+    attribute, equals, _ = prefix.partition("=")
+    place = next((i for i, w in reversed(list(enumerate(words))) if w.kind in _PARTS), -1)
+    part = terminals[words[place].kind].text if place >= 0 else ""
+    agents = [str(w) for w in words if w.kind in ("AGENT", "TEMPLATE_REF")]
+    if not part and name in _BARE_PARTS:
+        part = _BARE_PARTS[name]
+    operations = [str(w) for w in words if w.kind == "OP_NAME"]
+    subjects = ("RESOURCE", "NODE_NAME", "OBJECT", "CHILD", "MONITORED", "HOST_NAME")
+    return Expectation(
+        kinds=tuple(kinds),
+        keywords=tuple(
+            terminals[n].text for n in expected if n != END and terminals[n].is_keyword
+        ),
+        prefix=prefix,
+        start=run.pos,
+        can_end=END in expected,
+        level=run.level or "",
+        command=command,
+        part=part,
+        agent=agents[-1] if agents else "",
+        operation=operations[-1] if operations and part.startswith("op") else "",
+        subject=next((str(w) for w in words if w.kind in subjects), ""),
+        attribute=attribute if equals else "",
+        used=frozenset(
+            w.partition("=")[0] for w in words[place + 1 :] if w.kind in ("NVPAIR", "BARE_NAME")
+        ),
+        words=tuple(str(w) for w in words),
+    )
+
+
+def _lenient(raw: str) -> str:
+    """An unfinished word without its quotes, although the last of them may be open."""
+    match = WORD.match(raw)
+    end = match.end() if match else 0
+    rest = raw[end:]
+    done = unquote(raw[:end])
+    return done + (rest[1:] if rest[:1] in ('"', "'", "\\") else rest)
