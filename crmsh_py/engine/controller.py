@@ -291,7 +291,10 @@ class Controller:
         for change in plan.changes:
             where = " -> ".join(n for n in (change.from_node, change.to_node) if n)
             self._out.log(
-                "notice", "PENGINE", f"{change.change.value:8} {change.resource} ( {where} )"
+                "notice",
+                "PENGINE",
+                f"{change.change.value:8} {change.resource} ( {where} )"
+                + (" blocked" if change.blocked else ""),
             )
         if not plan.actions:
             return

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from sim import toy_planner
 from sim.cluster import Cluster, Disk, SimNode
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.engine.api import RunOperation
+from crmsh_py.engine.controller import Planner
 from crmsh_py.wire.control import Committed, Reply
 
 
@@ -109,9 +111,11 @@ def _rank(disk: Disk) -> tuple[int, tuple[int, ...]]:
     return (disk.state.revision_term, version)
 
 
-def watched(count: int = 3, seed: int = 0) -> tuple[Cluster, Checker]:
+def watched(
+    count: int = 3, seed: int = 0, *, planner: Planner = toy_planner.plan
+) -> tuple[Cluster, Checker]:
     """A cluster with a checker on it."""
     checker = Checker()
-    cluster = Cluster(count, seed, observer=checker)
+    cluster = Cluster(count, seed, observer=checker, planner=planner)
     checker.cluster = cluster
     return cluster, checker

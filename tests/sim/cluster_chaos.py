@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 
+from sim import toy_planner
 from sim.checkers import Checker, watched
-from sim.cluster import Cluster, Disk, add_mark, add_resource
+from sim.cluster import Cluster, Disk, add_mark, add_resource, without_fencing
 from sim.network import Faults
 
+from crmsh_py.engine.controller import Planner
 from crmsh_py.wire.control import CleanResource, SetAttribute, StartManager, StopDaemon, StopManager
 
 Nemesis = Callable[[Cluster, random.Random], None]
@@ -136,10 +138,12 @@ NEMESES: Mapping[str, Nemesis] = {
 }
 
 
-def run_chaos(seed: int, *, steps: int = 20) -> tuple[Cluster, Checker]:
+def run_chaos(
+    seed: int, *, steps: int = 20, planner: Planner = toy_planner.plan
+) -> tuple[Cluster, Checker]:
     """One run; raises AssertionError with the seed where something does not hold."""
     chance = random.Random(seed)
-    cluster, checker = watched(chance.choice((2, 3, 3, 3, 4, 5)), seed)
+    cluster, checker = watched(chance.choice((2, 3, 3, 3, 4, 5)), seed, planner=planner)
     try:
         _run(cluster, checker, chance, steps)
     except AssertionError as error:
@@ -149,6 +153,8 @@ def run_chaos(seed: int, *, steps: int = 20) -> tuple[Cluster, Checker]:
 
 def _run(cluster: Cluster, checker: Checker, chance: random.Random, steps: int) -> None:
     cluster.start()
+    cluster.settle()
+    cluster.commit(1, without_fencing)
     names = chance.sample(sorted(NEMESES), chance.randint(2, len(NEMESES)))
     count = 0
     for _ in range(steps):

@@ -30,6 +30,7 @@ FAST = TotemSettings(
     join_ms=20,
     consensus_ms=240,
     merge_ms=50,
+    fail_recv_const=200,
 )
 TUTORIAL = TotemSettings(
     token_ms=3000,
