@@ -45,6 +45,7 @@ _NARROW = {
 }
 _CONFIG = (
     ("consensus", "consensus_ms"),
+    ("fail_recv_const", "fail_recv_const"),
     ("hold", "hold_ms"),
     ("join", "join_ms"),
     ("max_messages", "max_messages"),

@@ -103,6 +103,7 @@ class Rotation:
     departed_aru: int = 0  # the token's aru when it was passed on
     departed_sequence: int = 0
     unchanged: int = 0  # visits in a row in which nothing was sent by anybody
+    stuck: int = 0  # visits in a row in which somebody's aru did not rise
     sent: int = 0  # messages sent in the last visit: its part of the token's window
     backlog: int = 0  # this node's part of the token's backlog
     arrived_at: float | None = None

@@ -137,7 +137,7 @@ def on_token(machine: Machine, token: Token, now: float) -> Shift | None:
     regular.pass_on(machine, regular.leave(machine, visit, token), now)
     if recovery.quiet >= _QUIET_VISITS and recovery.settled >= _SETTLED_VISITS:
         return ToOperational()
-    return None
+    return regular.deaf(machine, visit)
 
 
 def _send_old(machine: Machine, recovery: Recovery, visit: regular.Visit) -> None:

@@ -10,6 +10,8 @@ Rules of a visit (paper, section 3.1), in their order, each here as a function:
    on a real network the token often overtakes messages.
 5. The token goes to the successor, and is sent again until a later one is seen. When nothing was
    sent for ``seqno_unchanged_const`` visits, the representative holds it for ``hold`` ms.
+6. A member that receives tokens but no data, so that the aru does not rise for ``fail_recv_const``
+   visits, is failed by the others.
 
 A lone node needs no datagrams: it pays itself visits while it has something to send.
 """
@@ -68,12 +70,24 @@ class Visit:
 
 def on_token(machine: Machine, token: Token, now: float) -> Shift | None:
     """A token in OPERATIONAL."""
-    if accept(machine, token, now):
-        _visit(machine, token, now, travelled=True)
-    return None
+    if not accept(machine, token, now):
+        return None
+    visit = _visit(machine, token, now, travelled=True)
+    return deaf(machine, visit)
 
 
-def _visit(machine: Machine, token: Token, now: float, *, travelled: bool) -> None:
+def deaf(machine: Machine, visit: Visit) -> Shift | None:
+    """Rule 6, asked after every visit."""
+    if machine.rotation.stuck <= machine.settings.fail_recv_const:
+        return None
+    if visit.aru_holder == machine.node_id:
+        return None  # the others will see it too
+    machine.failed.add(visit.aru_holder)
+    machine.emit(Reported(level="error", text=f"FAILED TO RECEIVE: node {visit.aru_holder}"))
+    return ToGather("failed to receive")
+
+
+def _visit(machine: Machine, token: Token, now: float, *, travelled: bool) -> Visit:
     """All rules in order. A token that was held here, not sent round, proves nothing new."""
     visit = Visit.of(token)
     if travelled or machine.alone:
@@ -83,6 +97,7 @@ def _visit(machine: Machine, token: Token, now: float, *, travelled: bool) -> No
     finish(machine, visit)
     deliver(machine)
     _pass_on_or_hold(machine, leave(machine, visit, token), now, may_hold=travelled)
+    return visit
 
 
 def on_multicast(machine: Machine, message: Multicast, now: float) -> Shift | None:
@@ -284,6 +299,8 @@ def leave(machine: Machine, visit: Visit, token: Token) -> Token:
     rotation = machine.rotation
     idle = visit.sequence == rotation.departed_sequence and not visit.requests
     rotation.unchanged = rotation.unchanged + 1 if idle else 0
+    stuck = visit.aru == rotation.departed_aru and visit.aru_holder != 0
+    rotation.stuck = rotation.stuck + 1 if stuck else 0
     rotation.departed_sequence = visit.sequence
     rotation.departed_aru = visit.aru
     machine.counters.avg_backlog_calc = visit.backlog

@@ -1,292 +1,29 @@
-"""corosync.conf: read, checked, typed; and written for a new lab.
+"""From sections to values: types, defaults, checks, and the map's keys.
 
-Input is the text of a corosync.conf (its path only names the place in messages). Output is a
-``CorosyncConf``: the sections as written with their line numbers, what they mean (``totem``,
-``interfaces``, ``nodes``, ``quorum``, ``logging``), and every key as Corosync's map shows it.
-
-Rules of the file (corosync.conf(5)):
-1. A line is empty, a comment (its first character is ``#``), ``name {``, ``}`` or ``key: value``.
-   A comment cannot follow a value.
-2. Text that breaks rule 1 is a SyntaxProblem; a value that means nothing is a ConfigError. Both
-   name the line. All bad values are reported at once.
-3. A key that has no effect here warns once and still appears in the map.
-4. A node's id is its ``nodeid``, else its IPv4 address as a number, without the highest bit where
-   ``clear_node_high_bit`` says so.
-5. Timeouts that are not given follow from ``token`` as Corosync derives them; with a nodelist of
-   three nodes and more, ``token_coefficient`` is added per node above two.
+All bad values of a file are found in one reading; keys without effect become warnings.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
-from crmsh_py.errors import ConfigError, Diagnostic, SyntaxProblem, did_you_mean
+from crmsh_py.corosync_conf.sections import Entry, Section, parse_sections
+from crmsh_py.corosync_conf.values import (
+    MAX_NODES,
+    ConfKey,
+    CorosyncConf,
+    InterfaceSettings,
+    LoggingSettings,
+    NodeEntry,
+    QuorumSettings,
+    TotemSettings,
+    node_id_for,
+)
+from crmsh_py.errors import ConfigError, Diagnostic, did_you_mean
 
-MAX_BYTES = 1024 * 1024  # a corosync.conf has a few hundred lines; more is a mistake
-MAX_NODES = 64  # as many as a ring's messages can name
-_MAX_DEPTH = 4  # totem { interface { is the deepest that Corosync knows
+_MOST_DIGITS = 15
 _MINIMUM_MS = 30  # Corosync's least timeout: three ticks of a 100 Hz clock
-_FIRST_HOST = 10  # the tutorial's machines: .10, .11, .12
-
-
-# ---- the file as written ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """``key: value`` with its 1-based line."""
-
-    key: str
-    value: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """``name { … }``; the file itself is the section with the name ''."""
-
-    name: str
-    line: int
-    entries: tuple[Entry, ...]
-    sections: tuple[Section, ...]
-
-    def get(self, key: str) -> Entry | None:
-        """The last entry of this key: as in Corosync, a later line wins."""
-        return next((entry for entry in reversed(self.entries) if entry.key == key), None)
-
-    def named(self, name: str) -> tuple[Section, ...]:
-        """The subsections of this name, in the order of the file."""
-        return tuple(section for section in self.sections if section.name == name)
-
-
-# ---- what it means ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TotemSettings:
-    """The membership protocol's settings. Times in ms; see corosync.conf(5) for each."""
-
-    token_ms: int = 1000
-    token_retransmits_before_loss_const: int = 4
-    token_retransmit_ms: int = 238
-    hold_ms: int = 180
-    join_ms: int = 50
-    consensus_ms: int = 1200
-    merge_ms: int = 200
-    max_messages: int = 17
-    window_size: int = 50
-    seqno_unchanged_const: int = 30
-    netmtu: int = 1500
-    clear_node_high_bit: bool = False
-    nodeid: int | None = None
-    cluster_name: str = ""
-    transport: str = "udp"
-    secauth: bool = False
-    crypto_cipher: str = "none"
-    crypto_hash: str = "none"
-    rrp_mode: str = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceSettings:
-    """One ring's network. ``bindnetaddr`` is a network's address, or a host's own."""
-
-    ringnumber: int = 0
-    bindnetaddr: str = ""
-    mcastaddr: str = "239.192.0.1"
-    mcastport: int = 5405
-    ttl: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeEntry:
-    """One node of the nodelist."""
-
-    name: str
-    address: str
-    node_id: int
-    votes: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuorumSettings:
-    """votequorum's settings. ``expected_votes`` 0: not given, the nodelist's votes count."""
-
-    provider: str = ""
-    expected_votes: int = 0
-    votes: int = 1
-    two_node: bool = False
-    wait_for_all: bool = False
-    last_man_standing: bool = False
-    last_man_standing_window_ms: int = 10_000
-    auto_tie_breaker: bool = False
-    auto_tie_breaker_node: str = "lowest"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggingSettings:
-    """How the node's log looks and where it goes."""
-
-    timestamp: str = "on"  # on, off or hires
-    fileline: bool = False
-    function_name: bool = False
-    to_stderr: bool = True
-    to_logfile: bool = False
-    to_syslog: bool = True
-    logfile: str = ""
-    syslog_facility: str = "daemon"
-    debug: bool = False
-    debug_subsystems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ConfKey:
-    """One key as corosync-cmapctl shows it."""
-
-    name: str
-    type: str  # str, u8, u16, u32
-    value: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorosyncConf:
-    """A checked corosync.conf."""
-
-    origin: str
-    root: Section
-    totem: TotemSettings
-    interfaces: tuple[InterfaceSettings, ...]
-    nodes: tuple[NodeEntry, ...]
-    quorum: QuorumSettings
-    logging: LoggingSettings
-    keys: tuple[ConfKey, ...]  # sorted by name
-    warnings: tuple[Diagnostic, ...]
-
-    def node_id(self, address: str) -> int:
-        """The id of the node with this address; from the nodelist where it stands there."""
-        for node in self.nodes:
-            if node.address == address:
-                return node.node_id
-        if not self.nodes and self.totem.nodeid is not None:
-            return self.totem.nodeid
-        return node_id_for(address, clear_high_bit=self.totem.clear_node_high_bit)
-
-    def votes_of(self, node_id: int) -> int:
-        """The votes of a node; one where nothing else is said."""
-        for node in self.nodes:
-            if node.node_id == node_id:
-                return node.votes
-        return self.quorum.votes
-
-    @property
-    def expected_votes(self) -> int:
-        """The votes of the whole cluster: as given, else the nodelist's sum, else one."""
-        return self.quorum.expected_votes or sum(node.votes for node in self.nodes) or 1
-
-
-@dataclass(frozen=True, slots=True)
-class LabNode:
-    """A node that a lab makes: its host name and its address."""
-
-    name: str
-    address: str
-
-
-def node_id_for(address: str, *, clear_high_bit: bool) -> int:
-    """The node id that Corosync makes from an IPv4 address; ConfigError for anything else."""
-    try:
-        number = int(ipaddress.IPv4Address(address))
-    except ValueError as error:
-        raise ConfigError(
-            f"no node id can be made from '{address}': it is not an IPv4 address",
-            hint="give the node a nodeid in the nodelist",
-        ) from error
-    return number & 0x7FFFFFFF if clear_high_bit else number
-
-
-# ---- reading ---------------------------------------------------------------------------------
-
-
-def parse(text: str, origin: str = "corosync.conf") -> CorosyncConf:
-    """Read a whole file. Raises SyntaxProblem or ConfigError, each with the line."""
-    root = parse_sections(text, origin)
-    reader = _Reader(text.splitlines(), origin)
-    reader.walk(root)
-    nodes = reader.nodes(root)
-    totem = reader.totem(root, node_count=len(nodes))
-    conf = CorosyncConf(
-        origin=origin,
-        root=root,
-        totem=totem,
-        interfaces=reader.interfaces(root),
-        nodes=reader.with_ids(nodes, clear_high_bit=totem.clear_node_high_bit),
-        quorum=reader.quorum(root),
-        logging=reader.logging(root),
-        keys=tuple(sorted(reader.keys.values(), key=lambda key: key.name)),
-        warnings=tuple(reader.warnings),
-    )
-    reader.check(conf)
-    if reader.errors:
-        raise ConfigError(
-            f"{origin} has {len(reader.errors)} bad value(s)", diagnostics=reader.errors
-        )
-    return conf
-
-
-def parse_sections(text: str, origin: str) -> Section:
-    """The sections as written; SyntaxProblem for a line that is none of the four forms."""
-    if len(text) > MAX_BYTES:
-        raise ConfigError(f"{origin} is larger than {MAX_BYTES} bytes: not a corosync.conf")
-    open_: list[_Open] = [_Open("", 0)]
-
-    def problem(message: str, number: int, line: str, hint: str | None = None) -> SyntaxProblem:
-        indent = len(line) - len(line.lstrip())
-        span = (indent, len(line.rstrip()))
-        return SyntaxProblem(Diagnostic(message, line, span, hint, origin=origin, line=number))
-
-    number = 0
-    line = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.strip()
-        if not words or words.startswith("#"):
-            continue
-        key, colon, value = words.partition(":")
-        if colon and "{" not in key:
-            if not key.strip():
-                raise problem("a key must stand before the colon", number, line)
-            open_[-1].entries.append(Entry(key.strip(), value.strip(), number))
-        elif words == "}":
-            if len(open_) == 1:
-                raise problem("this brace closes nothing", number, line)
-            closed = open_.pop()
-            open_[-1].sections.append(closed.close())
-        elif words.endswith("{") and words[:-1].strip().replace("_", "a").isalnum():
-            if len(open_) > _MAX_DEPTH:
-                raise problem("sections are nested too deeply", number, line)
-            open_.append(_Open(words[:-1].strip(), number))
-        else:
-            hint = "a line is 'name {', '}', 'key: value' or a comment"
-            raise problem("this line is none that corosync.conf knows", number, line, hint)
-    if len(open_) > 1:
-        where = f"section '{open_[-1].name}' of line {open_[-1].line}"
-        raise problem(f"the closing brace of {where} is missing", number, line)
-    return open_[0].close()
-
-
-@dataclass(slots=True)
-class _Open:
-    """A section whose closing brace has not come yet."""
-
-    name: str
-    line: int
-    entries: list[Entry] = field(default_factory=list)
-    sections: list[Section] = field(default_factory=list)
-
-    def close(self) -> Section:
-        return Section(self.name, self.line, tuple(self.entries), tuple(self.sections))
-
 
 # Types of the map's keys, by section; whatever is not named is a str. Used keys have an effect
 # here; the others warn. ``nodelist.node`` and ``totem.interface`` also have numbered keys.
@@ -314,7 +51,8 @@ _USED_WORDS = {
     "totem": """
         version cluster_name nodeid token token_coefficient token_retransmit hold join consensus
         token_retransmits_before_loss_const merge seqno_unchanged_const window_size max_messages
-        netmtu clear_node_high_bit transport secauth crypto_cipher crypto_hash rrp_mode""",
+        fail_recv_const netmtu clear_node_high_bit transport secauth crypto_cipher crypto_hash
+        rrp_mode""",
     "totem.interface": "ringnumber bindnetaddr mcastaddr mcastport ttl",
     "nodelist.node": "ring0_addr name nodeid quorum_votes",
     "quorum": """
@@ -328,6 +66,11 @@ _USED_WORDS = {
 _USED = {section: frozenset(words.split()) for section, words in _USED_WORDS.items()}
 _LIMITS = {"u8": 0xFF, "u16": 0xFFFF, "u32": 0xFFFFFFFF}
 _YES_NO = {"yes": True, "on": True, "1": True, "no": False, "off": False, "0": False}
+
+
+def _is_number(text: str) -> bool:
+    """Plain decimal digits, and not so many that converting them is work."""
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 class _Reader:
@@ -399,7 +142,7 @@ class _Reader:
                 self.warn(f"{name} has no effect here; corosync-cmapctl shows it", entry, near)
 
     def _number(self, entry: Entry, name: str, limit: int) -> int | None:
-        if not (entry.value.isascii() and entry.value.isdigit()):
+        if not _is_number(entry.value):
             hint = "a comment must stand on a line of its own" if "#" in entry.value else None
             self.error(f"{name} must be a number, not '{entry.value}'", entry, hint)
             return None
@@ -417,12 +160,13 @@ class _Reader:
 
     def _integer(self, sections: Sequence[Section], key: str, default: int, least: int = 0) -> int:
         entry = self._entry(sections, key)
-        if entry is None or not (entry.value.isascii() and entry.value.isdigit()):
+        if entry is None or not _is_number(entry.value):
             return default  # a value that is no number was reported by walk()
-        if int(entry.value) < least:
+        number = int(entry.value)
+        if number < least:
             self.error(f"{key} must be at least {least}", entry)
             return default
-        return int(entry.value)
+        return number
 
     def _flag(self, sections: Sequence[Section], key: str, default: bool) -> bool:
         entry = self._entry(sections, key)
@@ -475,6 +219,7 @@ class _Reader:
             max_messages=self._integer(own, "max_messages", 17, 1),
             window_size=self._integer(own, "window_size", 50, 1),
             seqno_unchanged_const=self._integer(own, "seqno_unchanged_const", 30, 1),
+            fail_recv_const=self._integer(own, "fail_recv_const", 2500, 1),
             netmtu=self._integer(own, "netmtu", 1500, 576),
             clear_node_high_bit=self._flag(own, "clear_node_high_bit", default=False),
             nodeid=self._integer(own, "nodeid", 0) or None,
@@ -581,7 +326,7 @@ class _Reader:
         two_node = self._flag(own, "two_node", default=False)
         tie_breaker = self._word(own, "auto_tie_breaker_node", "lowest")
         if tie_breaker not in ("lowest", "highest") and not all(
-            word.isdigit() for word in tie_breaker.split()
+            _is_number(word) for word in tie_breaker.split()
         ):
             entry = self._entry(own, "auto_tie_breaker_node")
             assert entry is not None, "the default is lowest"
@@ -637,81 +382,27 @@ class _Reader:
             self.error(f"two_node needs expected_votes 2, not {conf.expected_votes}", two_node)
 
 
-# ---- a lab's nodes and its file --------------------------------------------------------------
-
-
-def lab_nodes(conf: CorosyncConf) -> tuple[LabNode, ...]:
-    """The nodes that a lab of this file has.
-
-    Without a nodelist, as in the tutorial, they are pacemaker01, 02, … at .10, .11, … of the
-    bindnetaddr, as many as expected_votes (three where it is not given).
-    """
-    if conf.nodes:
-        return tuple(
-            LabNode(node.name or f"pacemaker{position:02}", node.address)
-            for position, node in enumerate(conf.nodes, 1)
-        )
-    network = conf.interfaces[0].bindnetaddr or "192.168.100.0"
-    names = [
-        f"pacemaker{position:02}" for position in range(1, (conf.quorum.expected_votes or 3) + 1)
-    ]
-    return tuple(new_nodes(names, f"{network}/24"))
-
-
-def new_nodes(names: Sequence[str], network: str) -> Iterator[LabNode]:
-    """Addresses for new nodes: .10, .11, … of a network in CIDR notation."""
-    try:
-        net = ipaddress.IPv4Network(network, strict=False)
-    except ValueError as error:
-        raise ConfigError(
-            f"'{network}' is not an IPv4 network", hint="such as 192.168.100.0/24"
-        ) from error
-    if net.num_addresses < _FIRST_HOST + len(names) + 1:
-        raise ConfigError(f"network {net} is too small for {len(names)} nodes")
-    for position, name in enumerate(names):
-        yield LabNode(name, str(net.network_address + _FIRST_HOST + position))
-
-
-def render(nodes: Sequence[LabNode], network: str, *, token_ms: int = 1000) -> str:
-    """The text of a new corosync.conf for these nodes."""
-    net = ipaddress.IPv4Network(network, strict=False)
-    group = int(net.network_address) >> 8 & 0xFF
-    entries = "".join(
-        f"    node {{\n        ring0_addr: {node.address}\n        name: {node.name}\n    }}\n"
-        for node in nodes
+def parse(text: str, origin: str = "corosync.conf") -> CorosyncConf:
+    """Read a whole file. Raises SyntaxProblem or ConfigError, each with the line."""
+    root = parse_sections(text, origin)
+    reader = _Reader(text.splitlines(), origin)
+    reader.walk(root)
+    nodes = reader.nodes(root)
+    totem = reader.totem(root, node_count=len(nodes))
+    conf = CorosyncConf(
+        origin=origin,
+        root=root,
+        totem=totem,
+        interfaces=reader.interfaces(root),
+        nodes=reader.with_ids(nodes, clear_high_bit=totem.clear_node_high_bit),
+        quorum=reader.quorum(root),
+        logging=reader.logging(root),
+        keys=tuple(sorted(reader.keys.values(), key=lambda key: key.name)),
+        warnings=tuple(reader.warnings),
     )
-    two_node = "    two_node: 1\n" if len(nodes) == 2 else ""
-    return f"""\
-# Written by 'crm lab create'. See corosync.conf(5).
-
-totem {{
-    version: 2
-    token: {token_ms}
-    # The token time is meant as it is written, however many nodes there are.
-    token_coefficient: 0
-    join: 60
-    clear_node_high_bit: yes
-    secauth: off
-    interface {{
-        ringnumber: 0
-        bindnetaddr: {net.network_address}
-        mcastaddr: 239.255.{group}.0
-        mcastport: 5405
-    }}
-}}
-
-nodelist {{
-{entries}}}
-
-quorum {{
-    provider: corosync_votequorum
-    expected_votes: {len(nodes)}
-{two_node}}}
-
-logging {{
-    to_stderr: yes
-    to_logfile: no
-    timestamp: on
-    debug: off
-}}
-"""
+    reader.check(conf)
+    if reader.errors:
+        raise ConfigError(
+            f"{origin} has {len(reader.errors)} bad value(s)", diagnostics=reader.errors
+        )
+    return conf
