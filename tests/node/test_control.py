@@ -1,0 +1,233 @@
+"""The control socket lets in who may, bounds what they can do, and tells when they go."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from crmsh_py.engine.api import ClientGone, Event, RequestReceived
+from crmsh_py.node import control as control_module
+from crmsh_py.node.control import ControlServer
+from crmsh_py.wire import control, framing
+
+
+class Bench:
+    """A server whose events are written down."""
+
+    def __init__(self, directory: Path, *, user: int | None = None) -> None:
+        self.path = str(directory / "n1.sock")
+        self.events: list[Event] = []
+        self.log: list[str] = []
+        self.user = os.geteuid() if user is None else user
+        self.server = ControlServer(
+            self.path,
+            report=self.events.append,
+            log=lambda *line: self.log.append(" ".join(line)),
+            read_user=lambda _: self.user,
+        )
+
+    def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            await self.server.open()
+            try:
+                await asyncio.wait_for(work(), 20)
+            finally:
+                await self.server.close()
+
+        asyncio.run(whole())
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_unix_connection(self.path)
+
+    async def until(self, count: int) -> None:
+        while len(self.events) < count:  # noqa: ASYNC110 - the list does not tell
+            await asyncio.sleep(0.005)
+
+
+async def replies(reader: asyncio.StreamReader, count: int) -> list[tuple[int, control.Reply]]:
+    decoder = framing.ReplyDecoder()
+    received: list[tuple[int, control.Reply]] = []
+    while len(received) < count:
+        data = await reader.read(65_536)
+        assert data, "the server hung up"
+        received += decoder.receive(data)
+    return received
+
+
+def test_the_socket_is_its_owners_alone(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        assert stat.S_IMODE(os.stat(bench.path).st_mode) == 0o600
+
+    bench.run(work)
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_stale_socket_of_a_killed_node_is_replaced(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(bench.path)
+
+    async def work() -> None:
+        _, writer = await bench.connect()
+        writer.close()
+
+    bench.run(work)
+
+
+def test_another_user_is_turned_away_before_anything_is_read(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, user=12345)
+
+    async def work() -> None:
+        reader, writer = await bench.connect()
+        writer.write(framing.encode_request(1, control.StopDaemon()))
+        try:
+            assert await reader.read() == b""
+        except ConnectionResetError:
+            pass
+        writer.close()
+
+    bench.run(work)
+
+    assert bench.events == []
+    assert "user id 12345" in bench.log[0]
+
+
+def test_answers_find_their_way_by_ticket(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        reader, writer = await bench.connect()
+        writer.write(framing.encode_request(1, control.Hello(client="crm_mon", user="liu")))
+        writer.write(framing.encode_request(7, control.ReadCib()))
+        writer.write(framing.encode_request(8, control.ReadMembership()))
+        await bench.until(2)
+        first, second = bench.events
+        assert isinstance(first, RequestReceived)
+        assert isinstance(second, RequestReceived)
+        assert (first.user, first.client) == ("liu", "crm_mon")
+        bench.server.reply(second.ticket, control.Done())
+        bench.server.reply(first.ticket, control.CibReply(cib="<cib/>"))
+        bench.server.reply(first.ticket, control.Done())  # twice: the second is nobody's
+        assert await replies(reader, 3) == [
+            (1, control.Done()),
+            (8, control.Done()),
+            (7, control.CibReply(cib="<cib/>")),
+        ]
+        writer.close()
+
+    bench.run(work)
+
+
+def test_a_client_that_hangs_up_is_told_for_every_open_request(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        _, writer = await bench.connect()
+        writer.write(framing.encode_request(1, control.Watch()))
+        await bench.until(1)
+        writer.close()
+        await bench.until(2)
+
+    bench.run(work)
+
+    request, gone = bench.events
+    assert isinstance(request, RequestReceived)
+    assert gone == ClientGone(ticket=request.ticket)
+
+
+def test_too_many_requests_at_once_end_the_connection(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        reader, writer = await bench.connect()
+        for ticket in range(control_module.MAX_IN_FLIGHT + 1):
+            writer.write(framing.encode_request(ticket, control.WaitIdle()))
+        assert await reader.read() == b""
+        writer.close()
+
+    bench.run(work)
+
+    assert "at once" in bench.log[0]
+
+
+def test_a_watcher_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        _, writer = await bench.connect()
+        writer.write(framing.encode_request(1, control.Watch()))
+        await bench.until(1)
+        watch = bench.events[0]
+        assert isinstance(watch, RequestReceived)
+        changed = control.Changed(version=(0, 0, 0), quorate=True, dc="x" * 60_000, idle=True)
+        for _ in range(1000):
+            bench.server.reply(watch.ticket, changed)
+            if len(bench.events) > 1:
+                break
+            await asyncio.sleep(0)
+        await bench.until(2)
+        writer.close()
+
+    bench.run(work)
+
+    assert isinstance(bench.events[1], ClientGone)
+
+
+def test_too_many_connections_are_refused(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        writers = [(await bench.connect())[1] for _ in range(control_module.MAX_CONNECTIONS)]
+        reader, writer = await bench.connect()
+        try:
+            assert await reader.read() == b""
+        except ConnectionResetError:
+            pass
+        for each in (*writers, writer):
+            each.close()
+
+    bench.run(work)
+
+
+def test_an_answer_too_large_to_send_becomes_a_refusal(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        reader, writer = await bench.connect()
+        writer.write(framing.encode_request(1, control.ReadCib()))
+        await bench.until(1)
+        request = bench.events[0]
+        assert isinstance(request, RequestReceived)
+        bench.server.reply(request.ticket, control.CibReply(cib="x" * (framing.MAX_FRAME + 1)))
+        ((_, reply),) = await replies(reader, 1)
+        assert isinstance(reply, control.Refused)
+        writer.close()
+
+    bench.run(work)
+
+
+def test_what_was_answered_is_delivered_before_the_server_closes(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    received: list[tuple[int, control.Reply]] = []
+
+    async def work() -> None:
+        reader, writer = await bench.connect()
+        writer.write(framing.encode_request(1, control.StopDaemon()))
+        await bench.until(1)
+        request = bench.events[0]
+        assert isinstance(request, RequestReceived)
+        bench.server.reply(request.ticket, control.Done())
+        await bench.server.close()
+        received.extend(await replies(reader, 1))
+        writer.close()
+
+    bench.run(work)
+
+    assert received == [(1, control.Done())]
