@@ -16,6 +16,7 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import md5
 
 from crmsh_py.cib import xml
@@ -63,26 +64,20 @@ def apply(cib: Cib, patch: Patch) -> Cib:
 class _Draft:
     """An element that is being changed; its children become drafts when it is opened."""
 
-    __slots__ = ("_children", "_index", "attrs", "element", "made")
+    __slots__ = ("_by_id", "_children", "attrs", "element", "made")
 
     def __init__(self, element: Element, *, made: bool = False) -> None:
         self.element = element
         self.attrs = element.attrs
         self.made = made  # by this patch
         self._children: list[_Draft] | None = None
-        self._index: dict[tuple[str, str], _Draft] = {}
+        self._by_id: dict[str, list[_Draft]] | None = None
 
     @property
     def children(self) -> list[_Draft]:
         if self._children is None:
             self._children = [_Draft(child) for child in self.element.children]
-            for child in reversed(self._children):
-                self._index[child.key] = child
         return self._children
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return (self.element.tag, self.attrs.get("id", ""))
 
     def child(self, tag: str, name: str | None, position: int | None) -> _Draft | None:
         """The first child with this tag and id (any id: None), or the comment at a position."""
@@ -90,22 +85,36 @@ class _Draft:
         if tag == COMMENT_STEP and position is not None:
             at = children[position] if position < len(children) else None
             return at if at is not None and at.element.tag == COMMENT else None
-        if name is not None and (known := self._index.get((tag, name))):
-            return known
-        for child in children:
-            if child.element.tag == tag and (name is None or child.attrs.get("id", "") == name):
-                return child
-        return None
+        if name is None:
+            return next((child for child in children if child.element.tag == tag), None)
+        same_id = [child for child in self._named(name) if child.element.tag == tag]
+        if len(same_id) > 1:
+            return next(child for child in children if child in same_id)
+        return same_id[0] if same_id else None
+
+    def _named(self, name: str) -> list[_Draft]:
+        if self._by_id is None:
+            self._by_id = {}
+            for child in self.children:
+                self._by_id.setdefault(child.attrs.get("id", ""), []).append(child)
+        return self._by_id.get(name, [])
 
     def insert(self, position: int | None, child: _Draft) -> None:
         children = self.children
         children.insert(len(children) if position is None else position, child)
-        self._index.setdefault(child.key, child)
+        if self._by_id is not None:
+            self._by_id.setdefault(child.attrs.get("id", ""), []).append(child)
 
     def remove(self, child: _Draft) -> None:
         self.children.remove(child)
-        if self._index.get(child.key) is child:
-            del self._index[child.key]
+        if self._by_id is not None:
+            self._by_id[child.attrs.get("id", "")].remove(child)
+
+    def rename(self, child: _Draft, attrs: Mapping[str, str]) -> None:
+        """Give a child other attributes, be it another id."""
+        if attrs.get("id") != child.attrs.get("id"):
+            self._by_id = None
+        child.attrs = attrs
 
     def freeze(self) -> Element:
         element = self.element
@@ -153,7 +162,7 @@ def _changed(draft: _Draft, what: str) -> Conflict:
 
 
 def _modify(root: _Draft, change: Change, same_version: bool) -> None:
-    _, draft = _find(root, change.path)
+    parent, draft = _find(root, change.path)
     if change.element is None or change.element.tag != draft.element.tag:
         raise _changed(draft, "is not what the patch changes")
     attrs = dict(draft.attrs)
@@ -169,8 +178,12 @@ def _modify(root: _Draft, change: Change, same_version: bool) -> None:
             attrs.pop(name, None)
         else:
             attrs[name] = attribute.new
-    if attrs != draft.attrs:
+    if attrs == draft.attrs:
+        return
+    if parent is None:
         draft.attrs = attrs
+    else:
+        parent.rename(draft, attrs)
 
 
 def _delete(root: _Draft, change: Change) -> None:

@@ -134,15 +134,29 @@ def _keep(
         return common, set()
     place = {key: index for index, key in enumerate(old_keys)}
     steady = {order[i] for i in _longest_rising([place[key] for key in order])}
-    moved = {key for key in common - steady if key[0] != COMMENT}  # a path cannot name a comment
-    after = [key for key in old_keys if key in steady or key in moved]
-    for index, key in enumerate(new_keys):
-        if key in moved:
-            after.remove(key)
-        if key not in steady:
-            after.insert(index, key)
-    # Moves forward, past places where something is made, can lead astray: make those anew.
-    return steady, moved if after == new_keys else set()
+    if len(new_keys) == len(steady) + 1 and len(common) == len(new_keys):
+        return steady, {key for key in common - steady if key[0] != COMMENT}  # one, anywhere
+    return steady, _moved_back(old_keys, new_keys, steady, common)
+
+
+def _moved_back(
+    old_keys: list[_Key], new_keys: list[_Key], steady: set[_Key], common: set[_Key]
+) -> set[_Key]:
+    """The children that only move back, past none that stays.
+
+    For these, moving one after the other by rising position always works: whatever has not been
+    moved yet stands behind its place. One that goes forward would still stand in front of others
+    when they get their positions; it is deleted and made anew.
+    """
+    target = {key: index for index, key in enumerate(new_keys)}
+    next_steady = len(new_keys)
+    moved = set()
+    for key in reversed(old_keys):
+        if key in steady:
+            next_steady = target[key]
+        elif key in common and key[0] != COMMENT and target[key] < next_steady:
+            moved.add(key)  # (a comment has no path of its own to be moved by)
+    return moved
 
 
 def _longest_rising(numbers: Sequence[int]) -> list[int]:
