@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from crmsh_py.corosync_conf.lab import LabNode, lab_nodes, new_nodes, render
 from crmsh_py.corosync_conf.reading import parse
-from crmsh_py.corosync_conf.sections import Entry, Section, parse_sections
+from crmsh_py.corosync_conf.sections import MAX_BYTES, Entry, Section, parse_sections
 from crmsh_py.corosync_conf.values import (
     MAX_NODES,
     ConfKey,
@@ -37,6 +37,7 @@ from crmsh_py.corosync_conf.values import (
 )
 
 __all__ = [
+    "MAX_BYTES",
     "MAX_NODES",
     "ConfKey",
     "CorosyncConf",
