@@ -399,6 +399,8 @@ class NodeCore:
     def _run_action(self, sender: int, action: RunAction) -> None:
         if action.target != self._node_id or sender != self._controller.dc:
             return
+        if self._membership.changing:
+            return  # the ring that this was planned for is no more; its DC plans again, or is gone
         if action.operation == "do_shutdown":
             self._lifecycle.may_go()
         elif self._lifecycle.running:

@@ -68,6 +68,7 @@ class Membership:
         self._quorum = initial(rules, self.node_id, listed)
         self._window_at: float | None = None
         self._view: ViewId = NO_VIEW
+        self.changing = False  # between a transitional configuration and the next ring
         self._traffic: dict[tuple[str, int], list[int]] = {}  # sent and received, by kind
 
     # ---- reading -------------------------------------------------------------------------------
@@ -195,7 +196,8 @@ class Membership:
 
     def on_configuration(self, event: ConfigurationChanged) -> ViewSetting | None:
         """A configuration begins; None for a transitional one, in which the old rules go on."""
-        if event.kind is not ConfigurationKind.REGULAR:
+        self.changing = event.kind is not ConfigurationKind.REGULAR
+        if self.changing:
             return None
         ring = event.ring
         changes = ""

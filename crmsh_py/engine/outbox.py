@@ -2,13 +2,18 @@
 
 Every part of the core gets the one outbox and appends to it; ``core`` empties it at the end of the
 event into the list of instructions. Writes of one event go into one durable transaction
-(``Persist``), at the end of the list so that nothing else waits for the disk; what must come after
+(``Persist``), at the end of the list, so that nothing else waits for the disk; what must come after
 them is a callback that runs when the matching ``Persisted`` comes back.
+
+Only the ring waits for the disk: from a ``SaveRing`` on, its datagrams are kept here until that is
+written. Answers, logs and operations go on meanwhile: an operation that was decided in one
+membership must not begin in a later one because a disk was slow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from crmsh_py.engine.api import (
@@ -25,6 +30,7 @@ from crmsh_py.errors import CrmError
 from crmsh_py.wire.control import Refused, Reply
 
 Continuation = Callable[[], None]
+_MAX_GATED = 10_000  # datagrams; the oldest are lost first, as any may be
 _ROUNDS = 10_000  # far above what one event can cause; a larger number is a loop
 
 
@@ -44,7 +50,9 @@ class Outbox:
         self._wall_offset = wall_offset
         self._instructions: list[Instruction] = []
         self._messages: list[Outgoing] = []
-        self._ring_writes: list[StoreWrite] = []
+        self._gate: int | None = None  # the token that the ring waits for
+        self._gated: deque[Instruction] = deque(maxlen=_MAX_GATED)
+        self._closes_gate = False
         self._writes: list[StoreWrite] = []
         self._after: list[Continuation] = []
         self._waiting: dict[int, list[Continuation]] = {}
@@ -86,9 +94,9 @@ class Outbox:
 
     def persist(self, *writes: StoreWrite, then: Continuation | None = None) -> None:
         """Write durably; ``then`` runs when it is on the disk."""
-        for write in writes:
-            # The ring's number must be on the disk before anything of that ring is sent.
-            (self._ring_writes if isinstance(write, SaveRing) else self._writes).append(write)
+        self._writes += writes
+        # The ring's number must be on the disk before anything of that ring is sent.
+        self._closes_gate |= any(isinstance(write, SaveRing) for write in writes)
         if then is not None:
             self._after.append(then)
 
@@ -101,25 +109,31 @@ class Outbox:
 
     def take_persisted(self, token: int) -> list[Continuation]:
         """What was waiting for this token's writes."""
+        if token == self._gate:
+            self._gate = None
         return self._waiting.pop(token, [])
 
-    def finish(self, datagrams: list[Instruction]) -> list[Instruction]:
+    def finish(self, datagrams: Sequence[Instruction]) -> list[Instruction]:
         """The instructions of the event, in the order in which they must be carried out."""
         assert not self._messages
-        out: list[Instruction] = []
-        if self._ring_writes:
-            out.append(self._persist(self._ring_writes, []))
         stops = [i for i in self._instructions if isinstance(i, StopNode)]
-        out += datagrams
-        out += [i for i in self._instructions if not isinstance(i, StopNode)]
-        if self._writes or self._after:
-            out.append(self._persist(self._writes, self._after))
-        out += stops
-        self._instructions, self._ring_writes, self._writes, self._after = [], [], [], []
-        return out
+        out = [i for i in self._instructions if not isinstance(i, StopNode)]
+        persist = self._take_persist()
+        if self._closes_gate and persist is not None:
+            self._gate = persist.token
+            self._closes_gate = False
+        self._gated.extend(datagrams)
+        if self._gate is None or stops:  # a farewell is the last that is heard of this node
+            out += self._gated
+            self._gated.clear()
+        self._instructions = []
+        return [*out, *([persist] if persist else []), *stops]
 
-    def _persist(self, writes: list[StoreWrite], after: list[Continuation]) -> Persist:
+    def _take_persist(self) -> Persist | None:
+        if not self._writes and not self._after:
+            return None
         self._token += 1
-        if after:
-            self._waiting[self._token] = after
-        return Persist(token=self._token, writes=tuple(writes))
+        if self._after:
+            self._waiting[self._token] = self._after
+        writes, self._writes, self._after = tuple(self._writes), [], []
+        return Persist(token=self._token, writes=writes)

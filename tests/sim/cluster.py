@@ -89,6 +89,7 @@ class Disk:
     config: Cib | None = None
     aside: list[SetAside] = field(default_factory=list)
     delay_s: tuple[float, float] = (0.0005, 0.004)
+    strict: bool = True  # False where a test has damaged the configuration in memory
 
     def write(self, writes: Sequence[StoreWrite]) -> None:
         for each in writes:
@@ -113,7 +114,8 @@ class Disk:
             patch = Patch.from_xml(revision.patch)
             changed = apply(self.config.with_version(patch.source), patch)
             self.config = changed.with_version(Version(*revision.version))
-        assert self.config.digest == revision.digest, "the patch does not lead to its revision"
+        if self.strict:
+            assert self.config.digest == revision.digest, "the patch does not lead there"
         self.state = replace(self.state, revision_term=revision.term, cib=self.config.to_xml())
 
 

@@ -190,6 +190,9 @@ def rest(cluster: Cluster, checker: Checker) -> None:
         else:
             cluster.ask(node.number, StartManager())
     cluster.settle(within_s=40)
+    number = cluster.up[0].number
+    if "stonith-enabled" not in cluster.cib(number).properties():  # that commit was lost
+        cluster.commit(number, without_fencing)
     cluster.answer(cluster.up[0].number, CleanResource(), within_s=30)
     cluster.settle(within_s=40)
     cluster.run(0.5)

@@ -9,7 +9,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=None, help="replay this seed of the simulation")
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with the argument ``only_seed`` gets the seed of the command line, or None."""
-    if "only_seed" in metafunc.fixturenames:
-        metafunc.parametrize("only_seed", [metafunc.config.getoption("--seed")])
+@pytest.fixture
+def only_seed(request: pytest.FixtureRequest) -> int | None:
+    """The seed of the command line, if there is one.
+
+    Run from above, pytest reads this file too late for the option to exist: then there is none.
+    """
+    seed = request.config.getoption("--seed", default=None)
+    return None if seed is None else int(seed)

@@ -549,6 +549,7 @@ def test_a_copy_that_went_bad_in_memory_is_noticed_and_mended() -> None:
     committed(cluster, 1, "m1")
     core = cluster.node(2).core
     assert core is not None
+    cluster.node(2).disk.strict = False
     bad = core.replica.config
     core.replica.config = add_mark("ghost")(bad)  # the same version, other content
     for number in range(5):
