@@ -241,16 +241,13 @@ def _move(cluster: Cluster, arguments: Namespace) -> int:
             f"'{arguments.resource}' is already active on {node}",
             hint="--force makes the constraint all the same",
         )
-    commit(cluster, lambda cib: _constrained(operations.move, cib, node, arguments), client=TOOL)
-    if arguments.force and not arguments.quiet:
+    _constrain(cluster, operations.move, node, arguments)
+    if arguments.force:
         for other in active:
             if other != node:
-                commit(
-                    cluster,
-                    lambda cib, other=other: _constrained(operations.ban, cib, other, arguments),
-                    client=TOOL,
-                )
-                put(_ban_warning(arguments.resource, other))
+                _constrain(cluster, operations.ban, other, arguments)
+                if not arguments.quiet:
+                    put(_ban_warning(arguments.resource, other))
     return 0
 
 
@@ -269,21 +266,26 @@ def _ban(cluster: Cluster, arguments: Namespace) -> int:
             )
         node = active[0]
     node = operations.find_node(cluster.read_cib(), node).get("uname")
-    commit(cluster, lambda cib: _constrained(operations.ban, cib, node, arguments), client=TOOL)
+    _constrain(cluster, operations.ban, node, arguments)
     if not arguments.quiet:
         put(_ban_warning(arguments.resource, node))
     return 0
 
 
-def _constrained(operation: Callable[..., Cib], cib: Cib, node: str, arguments: Namespace) -> Cib:
-    return operation(
-        cib,
-        arguments.resource,
-        node,
-        lifetime=arguments.lifetime,
-        now=local_now(),
-        promoted=arguments.promoted,
-    )
+def _constrain(
+    cluster: Cluster, operation: Callable[..., Cib], node: str, arguments: Namespace
+) -> None:
+    def change(cib: Cib) -> Cib:
+        return operation(
+            cib,
+            arguments.resource,
+            node,
+            lifetime=arguments.lifetime,
+            now=local_now(),
+            promoted=arguments.promoted,
+        )
+
+    commit(cluster, change, client=TOOL)
 
 
 def _ban_warning(resource: str, node: str) -> str:

@@ -55,6 +55,7 @@ def render(
 ) -> str:
     """The text of ``crm_mon -1`` with these options."""
     options = options or MonOptions()
+    status = mon_facts.displayable(cib, status)
     blocks = [_node_block(status, options), _resource_block(status, options)]
     if options.headers:
         blocks.insert(0, _header(cib, status, now))
@@ -143,7 +144,7 @@ def _node_block(status: ClusterStatus, options: MonOptions) -> list[str]:
         title = {"remote": "RemoteNode", "guest": "GuestNode"}.get(node.kind, "Node")
         lines.append(f"{title} {node.name}{number}: {mode}")
         if options.by_node:
-            for primitive in mon_facts.shown_primitives(status.resources):
+            for primitive in mon_facts.primitives(status.resources):
                 if node.name in primitive.nodes and _wanted(primitive, options):
                     line = primitive_line(_as_on(primitive, node.name), with_nodes=False)
                     lines.append(f"        {line}")
@@ -226,8 +227,7 @@ def _clone(clone: ResourceStatus, indent: str, *, inactive: bool) -> Iterator[st
         )
         if not ordinary or (active and not is_active(instance, wholly=True)):
             if active or clone.unique or inactive:
-                shown = instance if clone.unique else mon_facts.unnumbered(instance)
-                yield from _resource(shown, deeper, inactive=inactive, with_nodes=True)
+                yield from _resource(instance, deeper, inactive=inactive, with_nodes=True)
                 apart.update(node for part in active for node in part.nodes)
             continue
         for part in active[:1]:
@@ -344,9 +344,8 @@ def _operation(entry: OperationRecord, now: datetime, options: MonOptions) -> st
 
 
 def _failure_block(status: ClusterStatus, now: datetime) -> list[str]:
-    if not status.failed_actions:
-        return []
-    return ["Failed actions:", *(failed_action(entry, now) for entry in status.failed_actions)]
+    lines = [failed_action(entry, now) for entry in mon_facts.shown_failures(status)]
+    return ["Failed actions:", *lines] if lines else []
 
 
 def failed_action(entry: FailedAction, now: datetime) -> str:

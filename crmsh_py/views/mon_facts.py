@@ -21,6 +21,7 @@ from crmsh_py.scheduler.result import (
     FailedAction,
     NodeStatus,
     ResourceStatus,
+    Role,
 )
 from crmsh_py.views.text import parse_int
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _MONITOR = "monitor"
 _NOT_RUNNING = 7
+_MASKED_PROBES = (2, 5)  # OCF: invalid parameter, not installed
+_NOT_INSTALLED_STATUS = 7  # op-status: there is no such agent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +133,8 @@ def histories(cib: Cib, status: ClusterStatus) -> list[NodeHistory]:
     """
     online = {node.name: node for node in status.nodes if node.online}
     known = {resource.id for resource in everything(status.resources)}
-    known |= {resource.id for resource in shown_primitives(status.resources)}
     thresholds = _migration_thresholds(cib)
-    numbered = {r.id for r in shown_primitives(status.resources) if ":" in r.id}
+    numbered = {r.id for r in primitives(status.resources) if ":" in r.id}
     found = []
     for state in cib.status.findall("node_state"):
         node = online.get(state.get("uname"))
@@ -305,23 +307,77 @@ def everything(resources: tuple[ResourceStatus, ...]) -> Iterator[ResourceStatus
         yield from everything(resource.children)
 
 
-def shown_primitives(
-    resources: tuple[ResourceStatus, ...], *, unique: bool = True
-) -> Iterator[ResourceStatus]:
-    """All primitive instances as they are called: only those of unique clones have numbers."""
-    for resource in resources:
-        if resource.kind == "primitive":
-            yield resource if unique else unnumbered(resource)
-        else:
-            inner = resource.unique if resource.kind in ("clone", "promotable") else unique
-            yield from shown_primitives(resource.children, unique=inner)
+def displayable(cib: Cib, status: ClusterStatus) -> ClusterStatus:
+    """The status with resources as they are called and shown.
+
+    Only instances of unique clones and bundles have numbers; a started instance of something that
+    can be promoted is Unpromoted.
+    """
+    resources = tuple(_displayable(cib, resource, True, False) for resource in status.resources)
+    return replace(status, resources=resources)
 
 
-def unnumbered(resource: ResourceStatus) -> ResourceStatus:
-    """An instance of an ordinary clone, its primitives without their instance numbers."""
+def failed_resource(failure: FailedAction) -> str:
+    """What a failure's resource is called: as the key of the operation says, number and all."""
+    ending = f"_{failure.operation}_{failure.interval_ms}"
+    return failure.key.removesuffix(ending) if failure.key.endswith(ending) else failure.resource
+
+
+def shown_failures(status: ClusterStatus) -> list[FailedAction]:
+    """The failures that are worth telling.
+
+    A probe that finds nothing installed, or a configuration that cannot work there, says only
+    where the resource cannot run.
+    """
+    return [
+        failure
+        for failure in status.failed_actions
+        if failure.operation != _MONITOR
+        or failure.interval_ms
+        or not (failure.rc in _MASKED_PROBES or failure.status == _NOT_INSTALLED_STATUS)
+    ]
+
+
+def _displayable(
+    cib: Cib, resource: ResourceStatus, unique: bool, promotable: bool
+) -> ResourceStatus:
     if resource.kind == "primitive":
-        return replace(resource, id=resource.id.partition(":")[0])
-    return replace(resource, children=tuple(unnumbered(c) for c in resource.children))
+        name = resource.id if unique else resource.id.partition(":")[0]
+        can_promote = promotable or resource.promotable
+        role, places = resource.role, resource.locations
+        if can_promote:
+            role = _of_promotable(role)
+            places = {node: _of_promotable(there) for node, there in places.items()}
+        return replace(resource, id=name, role=role, locations=places, promotable=can_promote)
+    if resource.kind in ("clone", "promotable", "bundle"):
+        unique = resource.unique
+        promotable = promotable or resource.kind == "promotable"
+    children = []
+    for child in resource.children:
+        inside = promotable
+        if resource.kind == "replica":
+            # The parts of a replica have names of their own; what it contains is an instance.
+            contained = child.id.partition(":")[0] in cib.ids()
+            children.append(_displayable(cib, child, unique or not contained, contained and inside))
+            continue
+        if resource.kind == "bundle":
+            inside = _promotes(cib, resource.id)
+        children.append(_displayable(cib, child, unique, inside))
+    return replace(resource, children=tuple(children))
+
+
+def _of_promotable(role: Role) -> Role:
+    return Role.UNPROMOTED if role is Role.STARTED else role
+
+
+def _promotes(cib: Cib, bundle: str) -> bool:
+    """Whether a bundle's contents can be promoted."""
+    element = cib.find_id(bundle)
+    for container in element.findall() if element is not None else ():
+        count = container.get("promoted-max") or container.get("masters")
+        if parse_int(count) > 0:
+            return True
+    return False
 
 
 def is_active(

@@ -53,6 +53,7 @@ def render(
 ) -> str:
     """The text of ``crm_mon -1`` with these options."""
     options = options or MonOptions()
+    status = mon_facts.displayable(cib, status)
     drawer = Drawer(cib, status, options)
     sections: list[list[str]] = []
     if options.headers:
@@ -275,7 +276,7 @@ def _failures(status: ClusterStatus, now: datetime, options: MonOptions) -> list
         "Failed Resource Actions",
         (
             _entry(1, failed_action(entry, now))
-            for entry in status.failed_actions
+            for entry in mon_facts.shown_failures(status)
             if options.only_node in ("", entry.node)
         ),
     )
@@ -288,7 +289,7 @@ def failed_action(entry: FailedAction, now: datetime) -> str:
         operation = f"{duration_text(entry.interval_ms)}-interval {operation}"
     elif operation == "monitor":
         operation = "probe"
-    text = f"{entry.resource} {operation} on {entry.node} "
+    text = f"{mon_facts.failed_resource(entry)} {operation} on {entry.node} "
     if entry.status == 0:
         text += f"returned '{exit_text(entry.rc)}'"
         if entry.exit_reason:

@@ -41,8 +41,7 @@ class Drawer:
         self._options = options
         self._unclean = {n.name for n in status.nodes if n.unclean and not n.online}
         self._away = mon_facts.away(status)
-        self._primitives = list(mon_facts.shown_primitives(status.resources))
-        self._guests = {n.name for n in status.nodes if n.kind == "guest"}
+        self._primitives = list(mon_facts.primitives(status.resources))
         self._failed_probes = {
             (action.resource, action.node): action.rc
             for action in status.failed_actions
@@ -70,7 +69,7 @@ class Drawer:
     def hidden(self, resource: ResourceStatus) -> bool:
         """Whether it is the connection to a guest node, which its container implies."""
         remote = resource.agent is not None and resource.agent.type == "remote"
-        return remote and resource.id in self._guests and resource.id not in self._cib.ids()
+        return remote and not resource.orphan and resource.id not in self._cib.ids()
 
     def primitive_on(self, resource: ResourceStatus, node: str) -> str:
         """A primitive in the list of a node: its role there, and no node."""
@@ -193,8 +192,7 @@ class Drawer:
         standin = False
         for instance in clone.children:
             if self._alone(clone, instance):
-                shown = instance if clone.unique else mon_facts.unnumbered(instance)
-                yield from self._deeper(shown)
+                yield from self._deeper(instance)
                 continue
             if not self.active(instance, wholly=False):
                 continue

@@ -63,6 +63,7 @@ def document(
 ) -> Element:
     """The document as a value."""
     options = options or MonOptions()
+    status = mon_facts.displayable(cib, status)
     facts = _Facts(cib, status, options)
     children = [
         _summary(cib, status, now),
@@ -70,7 +71,7 @@ def document(
         Element("resources", {}, tuple(facts.resources())),
         *_section("node_attributes", _attributes(cib, status)),
         *_history(cib, status, now),
-        *_section("failures", (_failure(cib, entry) for entry in status.failed_actions)),
+        *_section("failures", (_failure(cib, entry) for entry in mon_facts.shown_failures(status))),
         *_section("tickets", (_ticket(ticket, now) for ticket in mon_facts.tickets(cib))),
         *_section("bans", (_ban(ban) for ban in find_bans(cib, status, now=now))),
         Element("status", {"code": "0", "message": "OK"}),
@@ -209,14 +210,11 @@ class _Facts:
             if active or self._options.inactive:
                 yield self.resource(resource)
 
-    def resource(self, resource: ResourceStatus, *, unique: bool = True) -> Element:
+    def resource(self, resource: ResourceStatus) -> Element:
         if resource.kind == "primitive":
-            return self.primitive(resource, unique=unique)
-        inner = resource.unique if resource.kind in ("clone", "promotable") else unique
+            return self.primitive(resource)
         children = tuple(
-            self.resource(child, unique=inner)
-            for child in resource.children
-            if self._shown(child, resource)
+            self.resource(child) for child in resource.children if self._shown(child, resource)
         )
         if resource.kind == "bundle":
             return self._bundle(resource, children)
@@ -264,10 +262,9 @@ class _Facts:
         }
         return Element("bundle", attrs, children)
 
-    def primitive(self, resource: ResourceStatus, *, unique: bool) -> Element:
-        name = resource.id if unique else resource.id.partition(":")[0]
+    def primitive(self, resource: ResourceStatus) -> Element:
         attrs = {
-            "id": name,
+            "id": resource.id,
             "resource_agent": _agent(resource.agent),
             "role": pending_state(resource.pending_task) or resource.role.value,
         }

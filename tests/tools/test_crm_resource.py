@@ -88,3 +88,74 @@ def test_an_agent_for_a_guest_node_is_told_its_name(
 def test_a_member_is_not_forgotten(cluster: FakeCluster, capsys: Capture) -> None:
     assert crm_node.main(["-R", "pacemaker02", "--force"], door=cluster) == 1
     assert "stop it first" in capsys.readouterr().err
+
+
+def test_where_it_runs_is_told_to_people_and_to_scripts(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert run(cluster, "-W", "-r", "ClusterIP") == 0
+    assert run(cluster, "-W", "-Q", "-r", "ClusterIP") == 0
+    assert run(cluster, "-W", "-r", "WebSite") == 0
+    told = capsys.readouterr()
+    assert told.out == "resource ClusterIP is running on: pacemaker01\npacemaker01\n"
+    assert told.err == "resource WebSite is NOT running\n"
+    assert run(cluster, "-W", "-r", "WebSit") == 105
+    assert "did you mean WebSite?" in capsys.readouterr().err
+
+
+def test_a_move_prefers_the_node_and_clear_takes_it_back(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert run(cluster, "--move", "-r", "ClusterIP", "-N", "pacemaker02") == 0
+    assert cluster.find("cli-prefer-ClusterIP").get("node") == "pacemaker02"
+    assert cluster.done == [("commit", "crm_resource")]
+    assert run(cluster, "--clear", "-r", "ClusterIP") == 0
+    assert cluster.cib.find_id("cli-prefer-ClusterIP") is None
+    assert capsys.readouterr().out == "Removing constraint: cli-prefer-ClusterIP\n"
+
+
+def test_a_move_to_where_it_is_needs_force(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "--move", "-r", "ClusterIP", "-N", "pacemaker01") == 1
+    assert "already active on pacemaker01" in capsys.readouterr().err
+    assert run(cluster, "--move", "-r", "ClusterIP", "-N", "pacemaker01", "--force") == 0
+    assert run(cluster, "--move", "-r", "ClusterIP", "-N", "nowhere") == 105
+
+
+def test_a_ban_without_a_node_is_of_the_one_where_it_runs(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert run(cluster, "--ban", "-r", "ClusterIP") == 0
+    assert cluster.find("cli-ban-ClusterIP-on-pacemaker01").get("score") == "-INFINITY"
+    assert capsys.readouterr().out.startswith(
+        "WARNING: Creating rsc_location constraint 'cli-ban-ClusterIP-on-pacemaker01' with a score "
+        "of -INFINITY for resource ClusterIP on pacemaker01.\n"
+    )
+    assert run(cluster, "--ban", "-r", "WebSite") == 1
+
+
+def test_cleaning_up_names_every_node(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-C", "-r", "ClusterIP") == 0
+    assert run(cluster, "-R", "-r", "ClusterIP", "-N", "pacemaker02") == 0
+    assert capsys.readouterr().out == (
+        "Cleaned up ClusterIP on pacemaker01\n"
+        "Cleaned up ClusterIP on pacemaker02\n"
+        "Cleaned up ClusterIP on pacemaker02\n"
+    )
+    assert cluster.done == [
+        ("clean", "ClusterIP", "", False),
+        ("clean", "ClusterIP", "pacemaker02", True),
+    ]
+    assert run(cluster, "-C", "-r", "nosuch") == 105
+
+
+def test_lists_of_resources_agents_and_nodes(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-L") == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("Stopped")
+    assert run(cluster, "-q", "-r", "WebSite", "-Q") == 0
+    assert capsys.readouterr().out.startswith('<primitive id="WebSite" ')
+    assert run(cluster, "--list-ocf-providers", "IPaddr2") == 0
+    assert "heartbeat" in capsys.readouterr().out.splitlines()
+    assert run(cluster, "--list-agents", "ocf:heartbeat") == 0
+    assert "IPaddr2" in capsys.readouterr().out.splitlines()
+    assert crm_node.main(["-l"], door=cluster) == 0
+    assert capsys.readouterr().out == "1 pacemaker01 member\n2 pacemaker02 member\n"
