@@ -36,7 +36,7 @@ class Defined:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``#uname eq node1``, ``pingd number:lt 3``; ``source`` is for ``param{x}`` and ``meta{x}``."""
+    """``#uname eq node1``, ``pingd number:lt 3``; ``source`` is for ``param{x}``, ``meta{x}``."""
 
     attribute: str
     operation: str

@@ -25,7 +25,7 @@ _MAY_BE_EMPTY = frozenset({"VALUE", "COMMAND_WORD"})
 _BLANK = re.compile(r"\s*")
 
 
-class Stuck(Exception):
+class StuckError(Exception):
     """The automaton cannot take the word at ``start`` … ``end``; empty at the end of the text."""
 
     def __init__(self, text: str, start: int, end: int, expected: Sequence[str]) -> None:
@@ -36,7 +36,7 @@ class Stuck(Exception):
         self.expected = tuple(expected)
 
 
-class Unclosed(Exception):
+class UnclosedError(Exception):
     """A quote that begins at ``start`` has no end (or a backslash has nothing after it)."""
 
     def __init__(self, start: int) -> None:
@@ -167,7 +167,7 @@ class Run:
         return self.pos < len(self.text)
 
     def read(self) -> Word:
-        """Take the next word (there is one). Raises Stuck or Unclosed and takes nothing then."""
+        """Take the next word (there is one); StuckError and UnclosedError take nothing."""
         choice = self.automaton.choice(self.states[-1])
         text, start = self.text, self.pos
         if choice.has_xml and text[start] == "<":
@@ -182,14 +182,14 @@ class Run:
         match = pattern.match(text, start)
         end = match.end() if match else start
         if end < len(text) and text[end] in "\"'\\":
-            raise Unclosed(end)
+            raise UnclosedError(end)
         if match is None:
-            raise Stuck(text[start], start, start + 1, self.expected())
+            raise StuckError(text[start], start, start + 1, self.expected())
         raw = match.group()
         word = unquote(raw)
         kind = self._classify(word, choice, raw[0] not in "\"'\\")
         if kind is None:
-            raise Stuck(word, start, end, self.expected())
+            raise StuckError(word, start, end, self.expected())
         return self._take(Word(word, kind, start, end))
 
     def read_all(self) -> None:
@@ -200,7 +200,7 @@ class Run:
     def finish(self) -> object:
         """End the text, and return the value of the whole."""
         if not self.can_take(END):
-            raise Stuck("", len(self.text), len(self.text), self.expected())
+            raise StuckError("", len(self.text), len(self.text), self.expected())
         return self._feed(END, None)
 
     def _classify(self, word: str, choice: _Choice, may_be_keyword: bool) -> str | None:
@@ -221,11 +221,8 @@ class Run:
         letters = word.lower()
         commands = [text for text in choice.keywords if text[0].isalpha()]
         in_order = re.compile(".*".join(map(re.escape, letters[:40])))
-        for fits in (
-            lambda text: text.startswith(letters),
-            lambda text: text[0] == letters[0] and in_order.match(text),
-        ):
-            found = [text for text in commands if fits(text)]
+        beginning = [text for text in commands if text.startswith(letters)]
+        for found in (beginning, [text for text in commands if in_order.match(text)]):
             if len(found) == 1:
                 self.abbreviations.append((word, found[0]))
                 return choice.keywords[found[0]]

@@ -4,7 +4,7 @@ near name."""
 from __future__ import annotations
 
 from crmsh_py.errors import Diagnostic, SyntaxProblem, did_you_mean
-from crmsh_py.lang.automaton import Run, Stuck
+from crmsh_py.lang.automaton import Run, StuckError
 from crmsh_py.lang.labels import label
 from crmsh_py.lang.tables import END
 from crmsh_py.lang.words import LogicalLine, Span
@@ -38,7 +38,7 @@ def unclosed(start: int, line: LogicalLine, origin: str | None = None) -> Syntax
 
 
 def unexpected(
-    run: Run, stuck: Stuck, line: LogicalLine, origin: str | None = None
+    run: Run, stuck: StuckError, line: LogicalLine, origin: str | None = None
 ) -> SyntaxProblem:
     """A word that cannot stand where it stands, or a line that ends too soon."""
     terminals = run.automaton.tables.terminals

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import IdMaker
-from crmsh_py.lang.to_cib import MEMBER
+from crmsh_py.lang.writer import MEMBER
 
 CONTAINER_TAGS = ("group", "clone", "master", "bundle")
 MEMBER_TAGS = ("primitive", "group")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crmsh_py.lang.automaton import Run, Stuck, Unclosed
+from crmsh_py.lang.automaton import Run, StuckError, UnclosedError
 from crmsh_py.lang.parser import automaton
 from crmsh_py.lang.tables import END
 from crmsh_py.lang.words import WORD, Word, unquote
@@ -93,7 +93,7 @@ def expect(text: str, level: str = "root") -> Expectation:
             word = run.read()
             if before is not None:
                 commands.append((before, word))
-    except (Stuck, Unclosed):
+    except (StuckError, UnclosedError):
         return Expectation(prefix=text[run.pos :], start=run.pos)
     return _describe(run, commands)
 
@@ -131,9 +131,7 @@ def _describe(run: Run, commands: list[tuple[str, Word]]) -> Expectation:
     subjects = ("RESOURCE", "NODE_NAME", "OBJECT", "CHILD", "MONITORED", "HOST_NAME")
     return Expectation(
         kinds=tuple(kinds),
-        keywords=tuple(
-            terminals[n].text for n in expected if n != END and terminals[n].is_keyword
-        ),
+        keywords=tuple(terminals[n].text for n in expected if n != END and terminals[n].is_keyword),
         prefix=prefix,
         start=run.pos,
         can_end=END in expected,

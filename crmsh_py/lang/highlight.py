@@ -23,7 +23,7 @@ from pygments.token import (
     _TokenType,
 )
 
-from crmsh_py.lang.automaton import Automaton, Run, Stuck, Unclosed
+from crmsh_py.lang.automaton import Automaton, Run, StuckError, UnclosedError
 from crmsh_py.lang.parser import automaton
 from crmsh_py.lang.tables import LEVELS
 from crmsh_py.lang.words import Word
@@ -107,7 +107,7 @@ class CrmLexer(Lexer):
             try:
                 run.read_all()
                 return run
-            except (Stuck, Unclosed):
+            except (StuckError, UnclosedError):
                 if best is None or len(run.words) > len(best.words):
                     best = run
         assert best is not None

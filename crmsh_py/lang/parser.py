@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from crmsh_py.errors import ConfigError, Diagnostic, SyntaxProblem
 from crmsh_py.lang import ast
-from crmsh_py.lang.automaton import Automaton, Builder, Run, Stuck, Unclosed
-from crmsh_py.lang.build import Mistake, builders
+from crmsh_py.lang.automaton import Automaton, Builder, Run, StuckError, UnclosedError
+from crmsh_py.lang.build import builders
+from crmsh_py.lang.build_words import MeaningError
 from crmsh_py.lang.tables import LEVELS, load_tables
 from crmsh_py.lang.words import LogicalLine, logical_lines, span_of
 
@@ -95,10 +96,10 @@ def _parse(line: LogicalLine, start: str, origin: str | None) -> object:
     try:
         run.read_all()
         return run.finish()
-    except Stuck as stuck:
+    except StuckError as stuck:
         raise diagnostics.unexpected(run, stuck, line, origin) from None
-    except Unclosed as unclosed:
+    except UnclosedError as unclosed:
         raise diagnostics.unclosed(unclosed.start, line, origin) from None
-    except Mistake as mistake:
+    except MeaningError as mistake:
         span = span_of(mistake.word) or (0, len(line.text))
         raise diagnostics.problem(mistake.message, line, span, origin, hint=mistake.hint) from None

@@ -18,9 +18,10 @@ from crmsh_py.cib.xml import to_xml
 from crmsh_py.errors import NotFound
 from crmsh_py.lang.ast import XmlElement
 from crmsh_py.lang.facts import has_new_roles
-from crmsh_py.lang.from_cib import Context, from_cib, without_comments
 from crmsh_py.lang.from_cib import fencing_topology as read_fencing_topology
+from crmsh_py.lang.from_cib import from_cib, without_comments
 from crmsh_py.lang.printer import Printer
+from crmsh_py.lang.read_sets import Context
 
 SECRETS = ("passw*",)
 CONTAINERS = ("group", "clone", "master", "bundle")
@@ -66,8 +67,7 @@ class Shown:
 
 def objects(cib: Cib) -> list[Shown]:
     """Everything that has a line of its own in ``configure show``, sorted as it is shown."""
-    found = sorted(_objects(cib), key=lambda shown: (shown.rank, shown.element.id))
-    return found
+    return sorted(_objects(cib), key=lambda shown: (shown.rank, shown.element.id))
 
 
 def _objects(cib: Cib) -> Iterator[Shown]:

@@ -21,16 +21,17 @@ from crmsh_py.lang import ast
 from crmsh_py.lang.draft import Draft
 from crmsh_py.lang.facts import has_new_roles
 from crmsh_py.lang.references import resolve_references
-from crmsh_py.lang.to_cib import (
+from crmsh_py.lang.to_cib import to_cib
+from crmsh_py.lang.words import LogicalLine, span_of
+from crmsh_py.lang.write_resources import operation
+from crmsh_py.lang.writer import (
     DEFAULT_SETS,
     SET_TAGS,
     Old,
     Writer,
-    operation,
     resolve_plainly,
     with_comments,
 )
-from crmsh_py.lang.words import LogicalLine, span_of
 
 SECTIONS: dict[type, str] = {
     ast.Node: "nodes",
@@ -320,7 +321,7 @@ def _section(entry: Entry) -> str:
 
 
 def _written(writer: Writer, entry: Entry, old: Element | None) -> Element:
-    element = writer.element(entry.element, old)
+    element = to_cib(writer, entry.element, old)
     return with_comments(element, entry.line.comments if entry.line is not None else ())
 
 
@@ -369,11 +370,11 @@ def _check_members(draft: Draft, entry: Entry) -> None:
 def _merge_node(draft: Draft, writer: Writer, node: ast.Node) -> None:
     old = draft.find_node(node.id or "", node.uname)
     if old is None:
-        draft.put("nodes", writer.element(node))
+        draft.put("nodes", to_cib(writer, node))
         return
     draft.free(old, keep_own=True)
     if old.get("uname") != node.uname:
-        draft.put("nodes", writer.element(node, old))
+        draft.put("nodes", to_cib(writer, node, old))
         return
     # The id that the node has stays: others refer to it.
     children = list(old.children)
