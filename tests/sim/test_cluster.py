@@ -555,6 +555,7 @@ def test_a_copy_that_went_bad_in_memory_is_noticed_and_mended() -> None:
     for number in range(5):
         cluster.commit(1, add_mark(f"n{number}"))
         cluster.run(0.0005)
+    cluster.run(0.1)
     cluster.settle()
     assert any("is not the others'" in line for line in cluster.node(2).log)
     assert len(set(cluster.digests().values())) == 1
