@@ -55,12 +55,13 @@ def candidates(
     folded = prefix.lower()
     found: dict[str, str] = {}
     for word in expectation.keywords:
-        found.setdefault(word, _about(word, expectation.level or ""))
+        found.setdefault(word, _about(word, expectation.level))
     for kind in expectation.kinds:
         for candidate, meta in _of_kind(session, snapshot, kind, expectation):
             found.setdefault(candidate, meta)
     fitting = [(c, m) for c, m in found.items() if c.lower().startswith(folded)]
-    return [(candidate, meta, len(prefix)) for candidate, meta in fitting]
+    length = len(text) - expectation.start
+    return [(candidate, meta, length) for candidate, meta in fitting]
 
 
 def _about(word: str, level: str) -> str:
@@ -106,18 +107,17 @@ def _attributes(
     session: Session, snapshot: Snapshot, expectation: Expectation
 ) -> Iterable[Candidate]:
     """``name=`` of what may be set here: parameters, meta attributes, properties, values."""
-    if "=" in expectation.prefix:
-        name = expectation.prefix.partition("=")[0]
-        return [(f"{name}={value}", "") for value in _values(expectation.context, name)]
-    used = set(expectation.used)
+    if name := expectation.attribute:
+        return [(f"{name}={value}", "") for value in _values(session, expectation)]
+    used = expectation.used
     return [(f"{n}=", meta) for n, meta in _names(session, expectation) if n not in used]
 
 
 def _names(session: Session, expectation: Expectation) -> Iterable[Candidate]:
-    context = expectation.context
-    if context == "params":
+    part = expectation.part
+    if part == "params":
         return _parameters(session, expectation.agent)
-    if context == "op":
+    if part == "op":
         advised = _advised(session, expectation.agent, expectation.operation)
         return [(name, advised.get(name, "")) for name in ("interval", "timeout", *_OP_REST)]
     tables: dict[str, Iterable[options.Option]] = {
@@ -126,7 +126,7 @@ def _names(session: Session, expectation: Expectation) -> Iterable[Candidate]:
         "rsc_defaults": options.RESOURCE_META.values(),
         "op_defaults": options.OPERATION.values(),
     }
-    return [(option.name, option.help) for option in tables.get(context, ())]
+    return [(option.name, option.help) for option in tables.get(part, ())]
 
 
 _OP_REST = ("role", "on-fail", "enabled", "start-delay", "record-pending")
@@ -166,12 +166,21 @@ def _operations(
     return [(n, "") for n in dict.fromkeys(names) if n not in ("meta-data", "validate-all")]
 
 
-def _values(context: str, name: str) -> Iterable[str]:
-    """The values that an option can have, where it has a short list of them."""
+def _values(session: Session, expectation: Expectation) -> Iterable[str]:
+    """The values that an attribute can have, where it has a short list of them."""
+    name = expectation.attribute
+    if expectation.part == "params" and expectation.agent:
+        catalogue = session.catalogue
+        metadata = catalogue.find(catalogue.resolve(expectation.agent))
+        for parameter in metadata.parameters if metadata else ():
+            if parameter.name == name:
+                return ("true", "false") if parameter.type == "boolean" else parameter.values
+        return ()
     for table in (options.CLUSTER_OPTIONS, options.RESOURCE_META, options.OPERATION):
         option = table.get(name)
         if option is not None:
-            return option.values
+            boolean = option.kind is options.Kind.BOOLEAN
+            return ("true", "false") if boolean and not option.values else option.values
     return ()
 
 
