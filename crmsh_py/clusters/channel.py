@@ -80,20 +80,35 @@ class Channel:
             TimedOut: the deadline has passed.
             RemoteProtocolError: what came is no answer.
         """
-        while True:
-            while self._replies:
-                ticket, reply = self._replies.popleft()
-                # Late answers to requests that were given up are nobody's any more.
-                if ticket == self._ticket:
-                    return reply
+        while (reply := self._latest()) is None:
             self._limit(deadline)
-            try:
-                data = self._socket.recv(_READ_SIZE)
-            except OSError as error:
-                raise self._trouble(error) from None
-            if not data:
-                raise ClusterUnreachable(f"node {self.node} has hung up")
-            self._replies.extend(self._decoder.receive(data))
+            self._read()
+        return reply
+
+    def poll(self) -> control.Reply | None:
+        """Read once (``select`` says that there is something); the answer, if that was all of it.
+
+        Raises as ``receive`` does.
+        """
+        self._read()
+        return self._latest()
+
+    def _latest(self) -> control.Reply | None:
+        while self._replies:
+            ticket, reply = self._replies.popleft()
+            # Late answers to requests that were given up are nobody's any more.
+            if ticket == self._ticket:
+                return reply
+        return None
+
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(_READ_SIZE)
+        except OSError as error:
+            raise self._trouble(error) from None
+        if not data:
+            raise ClusterUnreachable(f"node {self.node} has hung up")
+        self._replies.extend(self._decoder.receive(data))
 
     def fileno(self) -> int:
         """For ``select``."""

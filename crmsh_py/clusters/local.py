@@ -291,11 +291,14 @@ def _answers(channels: Sequence[Channel], deadline: float) -> dict[str, bool]:
     while waiting and (left := deadline - time.monotonic()) > 0:
         ready, _, _ = select.select(waiting, [], [], left)
         for channel in ready:
-            waiting.remove(channel)
             try:
-                reply = expect(channel.receive(deadline), control.MembershipReply)
+                if (answer := channel.poll()) is None:
+                    continue
+                reply = expect(answer, control.MembershipReply)
             except CrmError:
+                waiting.remove(channel)
                 continue
+            waiting.remove(channel)
             quorate[channel.node] = reply.quorate
             if reply.quorate:
                 deadline = min(deadline, time.monotonic() + PATIENCE_S)

@@ -1,0 +1,296 @@
+"""The client of a lab: which node it takes, what it does when nodes go, and that it never hangs."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from crmsh_py.cib.diff import diff
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.clusters import local
+from crmsh_py.clusters.local import LocalCluster
+from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, TimedOut
+from crmsh_py.wire import control, framing
+
+EMPTY = Cib.new(cluster_infrastructure="corosync", dc_version="0.1")
+Answer = Callable[[control.Request], control.Reply | None]
+
+
+class FakeNode:
+    """A node that answers as the test says: None is silence, "hang up" an exception."""
+
+    def __init__(self, path: Path, answer: Answer) -> None:
+        self.answer = answer
+        self.requests: list[control.Request] = []
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(path))
+        self._server.listen()
+        self._connections: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            self._connections.append(connection)
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        decoder = framing.RequestDecoder()
+        with connection:
+            while data := self._receive(connection):
+                for ticket, request in decoder.receive(data):
+                    try:
+                        reply = self._reply_to(request)
+                        if reply is not None:
+                            connection.sendall(framing.encode_reply(ticket, reply))
+                    except OSError:
+                        return  # told to, or the client has gone
+
+    def _reply_to(self, request: control.Request) -> control.Reply | None:
+        if isinstance(request, control.Hello):
+            return control.Done()
+        self.requests.append(request)
+        return self.answer(request)
+
+    @staticmethod
+    def _receive(connection: socket.socket) -> bytes:
+        try:
+            return connection.recv(65_536)
+        except OSError:
+            return b""
+
+    def close(self) -> None:
+        for channel in (self._server, *self._connections):
+            try:
+                channel.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            channel.close()
+        self._thread.join(5)
+
+
+class Lab:
+    """Fake nodes and clients of them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.nodes: dict[str, FakeNode] = {}
+
+    def add(self, name: str, answer: Answer) -> FakeNode:
+        self.nodes[name] = FakeNode(self.directory / f"{name}.sock", answer)
+        return self.nodes[name]
+
+    def cluster(self, node: str = "", extra: tuple[str, ...] = ()) -> LocalCluster:
+        names = (*self.nodes, *extra)
+        sockets = {name: str(self.directory / f"{name}.sock") for name in names}
+        return LocalCluster("demo", sockets, node=node)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path)
+    yield lab
+    for node in lab.nodes.values():
+        node.close()
+
+
+def node(name: str, *, quorate: bool = True) -> Answer:
+    """A node that knows its membership and an empty CIB."""
+
+    def answer(request: control.Request) -> control.Reply | None:
+        if isinstance(request, control.ReadMembership):
+            return control.MembershipReply(
+                node=name,
+                node_id=1,
+                ring_representative=1,
+                ring_sequence=4,
+                state="operational",
+                members=[],
+                quorate=quorate,
+                expected_votes=3,
+                highest_expected=3,
+                total_votes=1,
+                quorum=2,
+            )
+        return control.CibReply(cib=EMPTY.to_xml())
+
+    return answer
+
+
+def silent(request: control.Request) -> control.Reply | None:
+    return None
+
+
+def hang_up(request: control.Request) -> control.Reply | None:
+    raise ConnectionError
+
+
+def test_the_first_quorate_node_is_taken(lab: Lab) -> None:
+    lab.add("n1", node("n1", quorate=False))
+    lab.add("n2", node("n2"))
+    lab.add("n3", node("n3"))
+
+    assert lab.cluster().label == "live/n2"
+
+
+def test_without_a_quorate_node_any_that_answers_is_taken(lab: Lab) -> None:
+    lab.add("n1", hang_up)
+    lab.add("n2", node("n2", quorate=False))
+
+    assert lab.cluster().node == "n2"
+
+
+def test_a_frozen_node_costs_nothing_when_another_is_quorate(lab: Lab) -> None:
+    lab.add("n1", silent)
+    lab.add("n2", node("n2"))
+
+    began = time.monotonic()
+
+    assert lab.cluster().node == "n2"
+    assert time.monotonic() - began < local.PROBE_TIMEOUT_S / 2
+
+
+def test_a_socket_that_nobody_listens_on_is_passed_over(lab: Lab) -> None:
+    lab.add("n2", node("n2"))
+
+    assert lab.cluster(extra=("n1",)).node == "n2"
+
+
+def test_when_nobody_answers_the_message_says_how_to_start(lab: Lab) -> None:
+    with pytest.raises(ClusterUnreachable) as caught:
+        lab.cluster(extra=("n1",)).read_cib()
+
+    assert "crm lab start" in caught.value.format_message()
+
+
+def test_a_named_node_is_not_exchanged(lab: Lab) -> None:
+    lab.add("n2", node("n2"))
+
+    with pytest.raises(ClusterUnreachable, match="n1 is not running"):
+        lab.cluster(node="n1", extra=("n1",)).read_cib()
+
+
+def test_an_unknown_node_is_told_with_near_names(lab: Lab) -> None:
+    lab.add("pacemaker01", node("pacemaker01"))
+
+    with pytest.raises(NotFound) as caught:
+        lab.cluster(node="pacemaker1").read_cib()
+
+    assert caught.value.hint == "did you mean pacemaker01?"
+
+
+def test_a_read_moves_to_another_node_when_the_old_one_goes(lab: Lab) -> None:
+    first = lab.add("n1", node("n1"))
+    lab.add("n2", node("n2"))
+    cluster = lab.cluster()
+    assert cluster.node == "n1"
+
+    first.close()
+
+    assert cluster.read_cib().digest == EMPTY.digest
+    assert cluster.node == "n2"
+
+
+def change() -> Cib:
+    return EMPTY.with_section("crm_config", Element("crm_config"))
+
+
+def test_a_commit_is_never_sent_twice(lab: Lab) -> None:
+    """The node dies with the commit in its hands: nobody knows, and that is said."""
+
+    def dies(request: control.Request) -> control.Reply | None:
+        if isinstance(request, control.Commit):
+            raise ConnectionError
+        return node("n1")(request)
+
+    lab.add("n1", dies)
+    second = lab.add("n2", node("n2"))
+    cluster = lab.cluster()
+
+    with pytest.raises(ClusterUnreachable) as caught:
+        cluster.commit(diff(EMPTY, change()), client="test")
+
+    assert "may have been made" in caught.value.message
+    assert not any(isinstance(r, control.Commit) for r in second.requests)
+
+
+def test_a_node_that_hangs_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "CALL_TIMEOUT_S", 0.2)
+    lab.add("n1", silent)
+
+    with pytest.raises(TimedOut):
+        lab.cluster(node="n1").wait_idle(timeout_s=0.2)
+
+
+def test_a_late_answer_is_not_taken_for_the_next_one(lab: Lab) -> None:
+    slow = threading.Event()
+
+    def answer(request: control.Request) -> control.Reply | None:
+        if isinstance(request, control.WaitIdle):
+            slow.wait(10)
+            return control.Done()
+        return node("n1")(request)
+
+    lab.add("n1", answer)
+    cluster = lab.cluster(node="n1")
+    with pytest.raises(TimedOut):
+        cluster.wait_idle(timeout_s=0.1)
+    slow.set()
+
+    assert cluster.read_cib().digest == EMPTY.digest
+
+
+def test_refusals_keep_their_kind_and_unknown_kinds_are_plain_errors(lab: Lab) -> None:
+    kinds = iter(["ConfigError", "SystemExit"])
+
+    def refuses(request: control.Request) -> control.Reply | None:
+        return control.Refused(kind=next(kinds), text="no", hint="why")
+
+    lab.add("n1", refuses)
+    cluster = lab.cluster(node="n1")
+
+    with pytest.raises(ConfigError, match="no"):
+        cluster.read_cib()
+    with pytest.raises(CrmError) as caught:
+        cluster.read_cib()
+    assert type(caught.value) is CrmError
+
+
+def test_an_answer_of_the_wrong_kind_is_a_protocol_error(lab: Lab) -> None:
+    lab.add("n1", lambda _: control.Done())
+
+    with pytest.raises(CrmError, match="wrong kind"):
+        lab.cluster(node="n1").read_cib()
+
+
+def test_a_watch_ends_when_the_node_goes(lab: Lab) -> None:
+    changed = control.Changed(version=(0, 1, 0), quorate=True, dc="n1", idle=True)
+    fake = lab.add("n1", lambda _: changed)
+    watch = lab.cluster(node="n1").watch()
+
+    assert next(watch) == changed
+    fake.close()
+    assert list(watch) == []
+
+
+def test_the_environment_names_lab_and_node(tmp_path: Path) -> None:
+    runtime = tmp_path / "demo"
+    runtime.mkdir()
+    for name in ("n1.sock", "n2.sock", "lab.sock", "n1.pid"):
+        (runtime / name).touch()
+    environ = {"CRM_RUNTIME_DIR": str(tmp_path), "CRM_LAB": "demo", "CRM_NODE": "n2"}
+
+    cluster = LocalCluster.of_environment(environ, 0)
+
+    assert cluster.nodes() == ("n1", "n2")
+    assert cluster.label == "live/n2"
