@@ -22,18 +22,18 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknow
 # ---- requests --------------------------------------------------------------------------------
 
 
-class Hello(Message):
+class Hello(Message, frozen=True):
     """First message of a connection: who calls."""
 
     client: Text
     user: Text = ""
 
 
-class ReadCib(Message):
+class ReadCib(Message, frozen=True):
     """Ask for the whole CIB with its status section. Any node answers from its own copy."""
 
 
-class Commit(Message):
+class Commit(Message, frozen=True):
     """Change the configuration: a patch (XML, format 2) against the version that was read.
 
     Answered by ``Committed`` when a majority has it on disk, or by ``Refused``.
@@ -44,7 +44,7 @@ class Commit(Message):
     force_no_quorum: bool = False
 
 
-class SetAttribute(Message):
+class SetAttribute(Message, frozen=True):
     """Set (or delete: value None) a transient node attribute in the status section."""
 
     node: Text
@@ -53,7 +53,7 @@ class SetAttribute(Message):
     delay_ms: int = 0
 
 
-class CleanResource(Message):
+class CleanResource(Message, frozen=True):
     """Forget failures (``all_history`` False) or the whole history of a resource, then probe.
 
     Empty names mean every resource, every node.
@@ -64,44 +64,44 @@ class CleanResource(Message):
     all_history: bool = False
 
 
-class ReadMembership(Message):
+class ReadMembership(Message, frozen=True):
     """Ask for membership, quorum and ring state: cfgtool and quorumtool."""
 
 
-class ReadCmap(Message):
+class ReadCmap(Message, frozen=True):
     """Ask for cmap keys that start with ``prefix``; ``map`` is icmap or stats."""
 
     prefix: Text = ""
     map: Text = "icmap"
 
 
-class ReadSubsystems(Message):
+class ReadSubsystems(Message, frozen=True):
     """Ask for the daemon's subsystems and whether they live: ``crm cluster status``."""
 
 
-class StartManager(Message):
+class StartManager(Message, frozen=True):
     """Start the cluster manager on a node that runs membership only."""
 
 
-class StopManager(Message):
+class StopManager(Message, frozen=True):
     """Move the resources away and stop the cluster manager, keeping membership."""
 
 
-class StopDaemon(Message):
+class StopDaemon(Message, frozen=True):
     """Stop the whole node in an orderly way: resources leave first."""
 
 
-class WaitIdle(Message):
+class WaitIdle(Message, frozen=True):
     """Answer ``Done`` when the DC has nothing more to do for CIB ``version`` or a later one."""
 
     version: tuple[int, int, int] | None = None
 
 
-class Watch(Message):
+class Watch(Message, frozen=True):
     """Answer ``Changed`` now and at every later change of CIB or membership."""
 
 
-class ReadRevisions(Message):
+class ReadRevisions(Message, frozen=True):
     """Ask for the stored history of commits."""
 
     limit: int = 100
@@ -127,11 +127,11 @@ Request = (
 # ---- replies ---------------------------------------------------------------------------------
 
 
-class Done(Message):
+class Done(Message, frozen=True):
     """It is done; nothing more to say."""
 
 
-class Refused(Message):
+class Refused(Message, frozen=True):
     """It was not done, and nothing was changed. ``kind`` is the name of a CrmError class."""
 
     kind: Text
@@ -139,13 +139,13 @@ class Refused(Message):
     hint: Text = ""
 
 
-class CibReply(Message):
+class CibReply(Message, frozen=True):
     """The whole CIB as XML."""
 
     cib: Document
 
 
-class Committed(Message):
+class Committed(Message, frozen=True):
     """The version that the change made; it is on the disks of a majority."""
 
     version: tuple[int, int, int]
@@ -161,7 +161,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     joined: bool = True
 
 
-class MembershipReply(Message):
+class MembershipReply(Message, frozen=True):
     """Ring and quorum as this node sees them."""
 
     node: Text
@@ -189,7 +189,7 @@ class CmapKey(msgspec.Struct, frozen=True, array_like=True):
     value: Text
 
 
-class CmapReply(Message):
+class CmapReply(Message, frozen=True):
     """Keys in the order of their names."""
 
     keys: list[CmapKey]
@@ -204,14 +204,14 @@ class Subsystem(msgspec.Struct, frozen=True, kw_only=True):
     detail: Text = ""
 
 
-class SubsystemsReply(Message):
+class SubsystemsReply(Message, frozen=True):
     """The daemon's process id (in the node's own numbering) and its subsystems."""
 
     pid: int
     subsystems: list[Subsystem]
 
 
-class Changed(Message):
+class Changed(Message, frozen=True):
     """The CIB or the membership has changed (one of a watch's stream)."""
 
     version: tuple[int, int, int]
@@ -232,7 +232,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     forced: bool = False
 
 
-class RevisionsReply(Message):
+class RevisionsReply(Message, frozen=True):
     """Newest first."""
 
     revisions: list[Revision]
