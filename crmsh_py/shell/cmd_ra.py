@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
@@ -17,7 +19,9 @@ def classes(session: Session, call: CommandCall) -> int:
 def list(session: Session, call: CommandCall) -> int:
     """The agents of a class (and provider) in columns."""
     standard, provider = call.get("AGENT_CLASS") or "", call.get("AGENT_PROVIDER") or ""
-    session.console.out(ra.columns(session.catalogue.list(standard, provider)).rstrip("\n"))
+    names = session.catalogue.list(standard, provider)
+    width = shutil.get_terminal_size((ra.WIDTH, 24)).columns
+    session.console.out(ra.columns(names, width=width).rstrip("\n"))
     return 0
 
 
