@@ -13,8 +13,9 @@ Loop (``step`` is called at the end of every event):
 
 Rules:
 
-1. Changes are counted, on all nodes alike. A plan is made for a count; when a transition ends
-   without anything unexpected, its own results need no new plan.
+1. Messages that may change the CIB are counted as they are delivered, on all members alike; the
+   DC is idle as of a count. When a transition ends without anything unexpected, its own results
+   need no new plan.
 2. A result is expected when its transition key is that of an action under way. Everything else
    that changes the CIB aborts the transition; what has begun is waited for.
 3. A failing planner must not stop the node: the error is logged, and nothing is done until
@@ -166,9 +167,12 @@ class Controller:
         self._dirty = True
         self._retry_at = None
 
+    def count(self) -> None:
+        """A message of this view has come that may change the CIB, whether or not it will."""
+        self.changes += 1
+
     def changed(self, reason: str) -> None:
         """The CIB has changed in a way that no action of ours explains."""
-        self.changes += 1
         self._must_plan()
         if self.transition is not None and not self.transition.aborted:
             self._out.log("info", "CRMD", f"Transition {self._number} aborted: {reason}")
@@ -182,7 +186,6 @@ class Controller:
             failed = "failed" if outcome.failure else "ended"
             self.changed(f"{outcome.key} {failed} on {self._names.get(sender, sender)}")
             return
-        self.changes += 1
         if outcome.ok:
             self.transition.done(action)
             return
@@ -199,7 +202,6 @@ class Controller:
         """Fail counts were cleared as the plan wanted."""
         action = self.transition.find(message.transition_key) if self.transition else None
         if action is not None and self.transition is not None:
-            self.changes += 1
             self.transition.done(action)
         else:
             self.changed(f"failures of {message.resource} were cleared")

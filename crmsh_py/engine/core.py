@@ -149,6 +149,7 @@ class NodeCore:
             executor=self._executor,
         )
         self._stirred = False
+        self._actions: list[RunAction] = []
         self._suggested: tuple[ViewId, int] | None = None
 
     # ---- the surface ---------------------------------------------------------------------------
@@ -254,6 +255,8 @@ class NodeCore:
                 message = self._membership.read(event)
                 if message is not None and message.view == self._views.view:
                     self._stirred = True
+                    if isinstance(message, ConfigChange | StatusMessage):
+                        self._controller.count()
                     self._dispatch(event.sender, message)
         raise AssertionError("the stream feeds itself")
 
@@ -304,6 +307,7 @@ class NodeCore:
 
     def _begin_view(self, setting: ViewSetting) -> None:
         self._stirred = True
+        self._actions = []
         claim = 0
         if self._controller.is_dc and self._lifecycle.running:
             claim = 2 if self._views.primary else 1
@@ -399,8 +403,12 @@ class NodeCore:
     def _run_action(self, sender: int, action: RunAction) -> None:
         if action.target != self._node_id or sender != self._controller.dc:
             return
-        if self._membership.changing:
-            return  # the ring that this was planned for is no more; its DC plans again, or is gone
+        # Old messages come out when a ring ends, in the same event as the next ring. What was
+        # planned for the old one must not begin then: its DC plans again, or is gone.
+        if not self._membership.changing:
+            self._actions.append(action)
+
+    def _begin_action(self, action: RunAction) -> None:
         if action.operation == "do_shutdown":
             self._lifecycle.may_go()
         elif self._lifecycle.running:
@@ -420,6 +428,9 @@ class NodeCore:
 
     def _go_on(self) -> None:
         """What is not an answer to one message: the DC's work, and an orderly end."""
+        actions, self._actions = self._actions, []
+        for action in actions:
+            self._begin_action(action)
         self._controller.step()
         if self._controller.is_dc and self._views.primary and self._book.settled:
             self._suggest_facts()
