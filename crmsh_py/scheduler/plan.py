@@ -48,7 +48,7 @@ def plan(cib: Cib, *, now: datetime) -> Plan:
     """What to do about a CIB at a moment, in which order, and why."""
     state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now)
     return Plan(
-        actions=tuple(_action(state, vertex) for vertex in state.graph),
+        actions=tuple(to_action(vertex) for vertex in state.graph),
         changes=tuple(_node_changes(state) + _resource_changes(state)),
         scores={
             (resource, node): score
@@ -64,7 +64,8 @@ def plan(cib: Cib, *, now: datetime) -> Plan:
     )
 
 
-def _action(state: State, vertex: Vertex) -> Action:
+def to_action(vertex: Vertex) -> Action:
+    """A vertex of the graph as a value."""
     resource = vertex.resource
     kind = outgoing.kind_of(vertex)
     located = outgoing.has_node(vertex)

@@ -1,0 +1,230 @@
+"""``crm_simulate``: what a cluster would do, tried out on paper."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from crmsh_py.errors import CrmError
+from crmsh_py.tools.common import (
+    EXIT_ERROR,
+    EXIT_OK,
+    Door,
+    Parser,
+    ToolUsageError,
+    complain,
+    guarded,
+    open_cluster,
+    parse,
+    put,
+)
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.scheduler.state import State
+
+TOOL = "crm_simulate"
+
+
+def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
+    """Simulate a cluster's answer."""
+    return guarded(TOOL, lambda: _run(argv, door))
+
+
+def parser() -> Parser:
+    """The options; long and short names as Pacemaker's."""
+    made = Parser(prog=TOOL, description="Simulates a cluster's response to events.")
+    source = made.add_argument_group("where the configuration comes from")
+    source.add_argument("-x", "--xml-file", metavar="FILE", dest="file")
+    source.add_argument("-p", "--xml-pipe", action="store_true", dest="pipe")
+    source.add_argument("-L", "--live-check", action="store_true", dest="live")
+    do = made.add_argument_group("what to do")
+    do.add_argument("-R", "--run", action="store_true", help="decide what would be done")
+    do.add_argument("-S", "--simulate", action="store_true", help="and carry it out on paper")
+    do.add_argument("-t", "--set-datetime", metavar="TIME", dest="date")
+    inject = made.add_argument_group("what to change before")
+    inject.add_argument("-u", "--node-up", action="append", default=[], metavar="NODE")
+    inject.add_argument("-d", "--node-down", action="append", default=[], metavar="NODE")
+    inject.add_argument("-f", "--node-fail", action="append", default=[], metavar="NODE")
+    inject.add_argument("-i", "--op-inject", action="append", default=[], metavar="OPSPEC")
+    inject.add_argument("-F", "--op-fail", action="append", default=[], metavar="OPSPEC")
+    inject.add_argument("-q", "--quorum", metavar="TRUE|FALSE")
+    inject.add_argument("-g", "--ticket-grant", action="append", default=[], metavar="TICKET")
+    inject.add_argument("-r", "--ticket-revoke", action="append", default=[], metavar="TICKET")
+    inject.add_argument("-b", "--ticket-standby", action="append", default=[], metavar="TICKET")
+    inject.add_argument("-e", "--ticket-activate", action="append", default=[], metavar="TICKET")
+    show = made.add_argument_group("what to show")
+    show.add_argument("-s", "--show-scores", action="store_true", dest="scores")
+    show.add_argument("-U", "--show-utilization", action="store_true", dest="utilization")
+    show.add_argument("-Q", "--quiet", action="store_true")
+    show.add_argument("-V", "--verbose", action="count", default=0)
+    show.add_argument("-D", "--save-dotfile", metavar="FILE", dest="dot")
+    show.add_argument("-a", "--all-actions", action="store_true", dest="everything")
+    show.add_argument("-G", "--save-graph", metavar="FILE", dest="graph")
+    show.add_argument("-I", "--save-input", metavar="FILE", dest="input")
+    show.add_argument("-O", "--save-output", metavar="FILE", dest="output")
+    return made
+
+
+def _run(argv: Sequence[str] | None, door: Door) -> int:
+    arguments = parse(parser(), argv)
+    made = simulate(_read(arguments, door), arguments)
+    for path, text in made.files.items():
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise CrmError(f"{path} cannot be written: {error.strerror}") from error
+    put(made.text)
+    if not made.complete:
+        complain("Transition failed: terminated\nAn invalid transition was produced")
+    return EXIT_OK if made.complete else EXIT_ERROR
+
+
+def _read(arguments: Namespace, door: Door) -> Cib:
+    from crmsh_py.cib.document import Cib
+
+    if arguments.file is not None:
+        try:
+            with open(arguments.file, "rb") as file:
+                return Cib.parse(file.read())
+        except OSError as error:
+            raise CrmError(f"{arguments.file}: {error.strerror}") from error
+    if arguments.pipe:
+        return Cib.parse(sys.stdin.buffer.read())
+    if arguments.live:
+        return door().read_cib()
+    raise ToolUsageError("no configuration to look at", hint="name a file with -x, or use -L")
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a run printed, the files that it wants written, and whether it came to its end."""
+
+    text: str
+    files: Mapping[str, str]
+    complete: bool
+
+
+def simulate(cib: Cib, arguments: Namespace) -> Simulated:
+    """All of a run but the reading and the writing."""
+    from crmsh_py.cib.upgrade import needs_upgrade, upgrade
+
+    return _Simulation(upgrade(cib) if needs_upgrade(cib) else cib, arguments).run()
+
+
+class _Simulation:
+    """One run: its text grows part by part, each set off from the one before."""
+
+    def __init__(self, cib: Cib, arguments: Namespace) -> None:
+        self.cib = cib
+        self.arguments = arguments
+        self.parts: list[str] = []
+        self.files: dict[str, str] = {}
+        self.now, self.notice = self._moment()
+
+    def _moment(self) -> tuple[datetime, str]:
+        from crmsh_py.cib.dates import parse_datetime
+
+        if self.arguments.date:
+            notice = f"Setting effective cluster time: {self.arguments.date}\n"
+            return parse_datetime(self.arguments.date), notice
+        recorded = self.cib.root.get("execution-date")
+        if recorded.isdigit():
+            moment = datetime.fromtimestamp(int(recorded), UTC)
+            return moment, f"Using the original execution date of: {moment:%Y-%m-%d %H:%M:%SZ}\n"
+        return datetime.now(UTC), ""
+
+    def run(self) -> Simulated:
+        from crmsh_py.scheduler.schedule import read_status, schedule
+        from crmsh_py.scheduler.status import status_of
+        from crmsh_py.views import simulate as view
+
+        shown = status_of(read_status(self.cib, self.now))
+        text = self.notice
+        limits = view.limits(shown)
+        if limits:
+            text += limits + "\n"
+        self.parts.append(
+            text + view.status(self.cib, shown, "Current cluster status", now=self.now)
+        )
+        self._inject()
+        if self.arguments.input:
+            self.files[self.arguments.input] = self.cib.to_xml()
+        complete = True
+        if self.arguments.run or self.arguments.simulate or self.arguments.scores:
+            state = schedule(self.cib, self.now)
+            if self.arguments.scores:
+                self._show_scores(view.scores(state))
+            self._save_graph(state)
+            self.parts.append(view.transition_summary(state))
+            if self.arguments.simulate:
+                complete = self._carry_out(state)
+        text = "\n".join(self.parts)
+        if self.arguments.quiet:
+            text = self._quiet_text
+        return Simulated(text, self.files, complete)
+
+    _quiet_text = ""
+
+    def _show_scores(self, lines: list[str]) -> None:
+        self._quiet_text = "".join(f"{line}\n" for line in ["", *lines])
+        title = "Assignment Scores"
+        self.parts.append("\n".join([f"{title}:", *(f"  * {line}" for line in lines)]) + "\n")
+
+    def _save_graph(self, state: State) -> None:
+        from crmsh_py.cib.xml import to_xml
+        from crmsh_py.views import simulate_graph as view
+
+        arguments = self.arguments
+        if arguments.graph:
+            self.files[arguments.graph] = to_xml(view.graph(state))
+        if arguments.dot:
+            self.files[arguments.dot] = view.dot(state, everything=arguments.everything)
+
+    def _carry_out(self, state: State) -> bool:
+        from crmsh_py.scheduler import simulation
+        from crmsh_py.scheduler.schedule import read_status
+        from crmsh_py.scheduler.status import status_of
+        from crmsh_py.views import simulate as view
+
+        outcome = simulation.run(
+            state, self.cib, at=int(datetime.now(UTC).timestamp()), failures=self.arguments.op_fail
+        )
+        self.parts.append(view.events(outcome.events) + self.notice)
+        if self.arguments.output:
+            self.files[self.arguments.output] = outcome.cib.to_xml()
+        if not self.arguments.quiet:
+            after = status_of(read_status(outcome.cib, self.now))
+            self.parts.append(
+                view.status(outcome.cib, after, "Revised Cluster Status", now=self.now)
+            )
+        return outcome.complete
+
+    def _inject(self) -> None:
+        from crmsh_py.scheduler import injection
+        from crmsh_py.views import simulate as view
+
+        arguments = self.arguments
+        wanted = injection.Changes(
+            nodes_up=tuple(arguments.node_up),
+            nodes_down=tuple(arguments.node_down),
+            nodes_failed=tuple(arguments.node_fail),
+            operations=tuple(arguments.op_inject),
+            tickets=(
+                *((t, "granted", True) for t in arguments.ticket_grant),
+                *((t, "granted", False) for t in arguments.ticket_revoke),
+                *((t, "standby", True) for t in arguments.ticket_standby),
+                *((t, "standby", False) for t in arguments.ticket_activate),
+            ),
+            quorum=arguments.quorum,
+        )
+        if wanted == injection.Changes():
+            return
+        at = int(datetime.now(UTC).timestamp())
+        self.cib = injection.apply(self.cib, wanted, at=at, now=self.now)
+        self.parts.append(view.modifications(wanted))

@@ -1,0 +1,175 @@
+"""``crm_simulate`` as text: the state before and after, the summary, the events, the scores.
+
+Input: the state of a plan (``scheduler.state``) and the values made from it; output: lines in the
+layout of Pacemaker 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.scores import format_score
+from crmsh_py.scheduler import summary
+from crmsh_py.scheduler.model import ROLE_NAMES, STARTED, UNPROMOTED
+from crmsh_py.scheduler.result import ClusterStatus
+from crmsh_py.views import mon_modern
+from crmsh_py.views.mon_facts import MonOptions
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.scheduler.injection import Changes
+    from crmsh_py.scheduler.simulation import Event
+    from crmsh_py.scheduler.state import State
+    from crmsh_py.scheduler.summary import Line
+
+_MAINTENANCE = (
+    "\n"
+    "              *** Resource management is DISABLED ***\n"
+    "  The cluster will not attempt to start, stop or recover services\n"
+    "\n"
+)
+
+
+def status(cib: Cib, shown: ClusterStatus, title: str, *, now: datetime) -> str:
+    """The nodes and resources under a title."""
+    text = mon_modern.render(
+        cib, shown, now=now, options=MonOptions(inactive=True, headers=False, failures=False)
+    )
+    lines = [f"{title}:"]
+    for line in text.splitlines():
+        if not line:
+            lines.append("")
+        elif line.startswith(" "):
+            lines.append(f"  {line}")
+        else:
+            lines.append(f"  * {line}")
+    return "\n".join(lines) + "\n"
+
+
+def limits(shown: ClusterStatus) -> str:
+    """What stands before everything: maintenance, disabled and blocked instances; '' for none."""
+    parts = [_MAINTENANCE] if shown.maintenance_mode else []
+    if shown.disabled or shown.blocked:
+        parts.append(
+            f"{shown.disabled} of {shown.primitives_configured} resource instances DISABLED and "
+            f"{shown.blocked} BLOCKED from further action due to failure\n"
+        )
+    return "\n".join(parts)
+
+
+def modifications(changes: Changes) -> str:
+    """What was changed before anything was decided."""
+    lines = ["Performing Requested Modifications:"]
+    if changes.quorum is not None:
+        lines.append(f"  * Setting quorum: {changes.quorum}")
+    lines += [f"  * Bringing node {name} online" for name in changes.nodes_up]
+    lines += [f"  * Taking node {name} offline" for name in changes.nodes_down]
+    lines += [f"  * Failing node {name}" for name in changes.nodes_failed]
+    for ticket, attribute, value in changes.tickets:
+        if attribute == "standby":
+            text = f"Making ticket {ticket} standby" if value else f"Activating ticket {ticket}"
+        else:
+            text = f"{'Granting' if value else 'Revoking'} ticket {ticket}"
+        lines.append(f"  * {text}")
+    lines += [f"  * Injecting {spec} into the configuration" for spec in changes.operations]
+    return "\n".join(lines) + "\n"
+
+
+# ---- the summary -----------------------------------------------------------------------------------
+
+
+def transition_summary(state: State) -> str:
+    """What is to be done, one line for each node and resource."""
+    lines = ["Transition Summary:"]
+    for what, vertex in summary.node_lines(state):
+        node = vertex.node
+        name = node.name if node is not None else ""
+        if node is not None and node.launcher is not None:
+            name += f" (resource: {node.launcher.id})"
+        if vertex.reason:
+            lines.append(f"  * {what} {name} '{vertex.reason}'")
+        else:
+            lines.append(f"  * {what} {name}")
+    name_width = details_width = 5
+    for line in summary.resource_lines(state):
+        if len(line.resource.id) > name_width:
+            name_width = len(line.resource.id) + 2
+        details = _details(line)
+        details_width = max(details_width, len(details))
+        reason = _reason(line)
+        lines.append(
+            f"  * {line.change:<8}   {line.resource.id:<{name_width}}   "
+            f"( {details:>{details_width}} ){'  ' if reason else ''}{reason}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _reason(line: Line) -> str:
+    if line.reason and line.blocked:
+        return f"due to {line.reason} (blocked)"
+    if line.reason:
+        return f"due to {line.reason}"
+    return "blocked" if line.blocked else ""
+
+
+def _details(line: Line) -> str:
+    """From where and which role to where and which role, leaving out what goes without saying."""
+    resource = line.resource
+    before, after = ROLE_NAMES[resource.orig_role], ROLE_NAMES[resource.next_role]
+    with_roles = resource.orig_role > STARTED or resource.next_role > UNPROMOTED
+    origin = line.origin.name if line.origin is not None else ""
+    target = line.destination.name if line.destination is not None else ""
+    if not origin:
+        return f"{before} -> {after} {target}" if with_roles else target
+    if not target:
+        return f"{before} {origin}" if with_roles else origin
+    same_role = before == after
+    if origin == target:
+        if not same_role:
+            return f"{before} -> {after} {origin}"
+        return f"{before} {origin}" if with_roles else origin
+    if same_role:
+        return f"{origin} -> {target}{f' {before}' if with_roles else ''}"
+    return f"{before} {origin} -> {after} {target}"
+
+
+# ---- events and scores -----------------------------------------------------------------------------
+
+
+def event(happened: Event) -> str:
+    """One line for something that happened."""
+    on = f" on {happened.node}" if happened.node else ""
+    match happened.kind:
+        case "pseudo":
+            return f"  * Pseudo action:   {happened.task}{on}"
+        case "fencing":
+            return f"  * Fencing {happened.node} ({happened.task})"
+        case "cluster" if happened.resource:
+            return f"  * Cluster action:  {happened.task} for {happened.resource}{on}"
+        case "cluster":
+            return f"  * Cluster action:  {happened.task}{on}"
+        case "failure":
+            return f"Pretending action {happened.number} failed with rc={happened.task}"
+        case "attribute":
+            return f"  * Injecting attribute {happened.task} into /node_state '{happened.node}'"
+    every = f"={happened.interval_ms}" if happened.interval_ms else ""
+    return f"  * Resource action: {happened.resource:<15} {happened.task}{every}{on}"
+
+
+def events(happened: Iterable[Event]) -> str:
+    """The whole transition, line by line."""
+    return "\n".join(["Executing Cluster Transition:", *map(event, happened)]) + "\n"
+
+
+def scores(state: State) -> list[str]:
+    """The scores of every stage of the assignment, in its order."""
+    lines = []
+    for stage, resource, node, score in state.score_log:
+        if stage == "promotion":
+            place = f"on {node}" if node else "(inactive)"
+            lines.append(f"{resource} promotion score {place}: {format_score(score)}")
+        else:
+            lines.append(f"{stage}: {resource} allocation score on {node}: {format_score(score)}")
+    return lines
