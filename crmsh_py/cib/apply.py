@@ -17,9 +17,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import md5
 
-from crmsh_py.cib import xml
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.cib.patch import COMMENT_STEP, Change, Operation, Patch, split_path
@@ -80,11 +78,17 @@ class _Draft:
         return self._children
 
     def child(self, tag: str, name: str | None, position: int | None) -> _Draft | None:
-        """The first child with this tag and id (any id: None), or the comment at a position."""
+        """The child with this tag and id (any id: None): the one at a position, or the first.
+
+        A comment is found by its position only.
+        """
         children = self.children
-        if tag == COMMENT_STEP and position is not None:
+        if position is not None:
             at = children[position] if position < len(children) else None
-            return at if at is not None and at.element.tag == COMMENT else None
+            if tag == COMMENT_STEP:
+                return at if at is not None and at.element.tag == COMMENT else None
+            if at is not None and at.element.tag == tag and name in (None, at.attrs.get("id")):
+                return at
         if name is None:
             return next((child for child in children if child.element.tag == tag), None)
         same_id = [child for child in self._named(name) if child.element.tag == tag]
@@ -190,10 +194,8 @@ def _delete(root: _Draft, change: Change) -> None:
     parent, draft = _find(root, change.path, change.position)
     if parent is None:
         raise Conflict("a patch cannot delete the whole CIB")
-    if change.old_digest is not None:
-        present = md5(xml.canonical(draft.freeze()), usedforsecurity=False).hexdigest()
-        if present != change.old_digest:
-            raise _changed(draft, "shall be deleted, but is not what it was")
+    if change.element is not None and draft.freeze() != change.element:
+        raise _changed(draft, "shall be deleted, but is not what it was")
     parent.remove(draft)
 
 

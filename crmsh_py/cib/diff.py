@@ -12,11 +12,9 @@ Rules:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from hashlib import md5
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from crmsh_py.cib import xml
 from crmsh_py.cib.apply import apply
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import COMMENT, Element
@@ -72,13 +70,13 @@ def _compare(old: Element, new: Element, path: str, found: _Found) -> None:
         else:
             found.deletions.append(_deletion(child, path, position))
     if len(kept) < len(new_keys):
-        present = [c for k, c in zip(old_keys, old.children, strict=True) if k in staying]
-        siblings = sibling_names(present) if old.tag in ORDERED else None
-        placed = zip(new_keys, new.children, strict=True)
-        wanted = [
-            (i, child, key in moved) for i, (key, child) in enumerate(placed) if key not in kept
-        ]
-        found.placements += _placements(wanted, path, siblings)
+        present = [(k, c) for k, c in zip(old_keys, old.children, strict=True) if k in staying]
+        placed = list(zip(new_keys, new.children, strict=True))
+        changes = _placements(placed, [key for key, _ in present], kept, path)
+        if old.tag in ORDERED:  # the first change says who was there before
+            siblings = sibling_names(child for _, child in present)
+            changes[0] = replace(changes[0], siblings=siblings)
+        found.placements += changes
 
 
 def _modification(old: Element, new: Element, path: str) -> Change:
@@ -181,28 +179,38 @@ def _longest_rising(numbers: Sequence[int]) -> list[int]:
 
 
 def _deletion(child: Element, parent: str, position: int) -> Change:
-    return Change(
-        operation=Operation.DELETE,
-        path=parent + step(child),
-        position=position if child.tag == COMMENT else None,
-        old_digest=digest(child),
-    )
+    path = parent + step(child)
+    return Change(operation=Operation.DELETE, path=path, position=position, element=child)
 
 
 def _placements(
-    wanted: Iterable[tuple[int, Element, bool]], path: str, siblings: str | None
-) -> Iterator[Change]:
-    """Moves and creations in one parent; the first of them says who was there before."""
-    for position, child, moves in wanted:
-        change = Change(
-            operation=Operation.MOVE if moves else Operation.CREATE,
-            path=path + step(child) if moves else path,
-            position=position,
-            element=None if moves else child,
-            siblings=siblings,
-        )
-        siblings = None
-        yield change
+    wanted: Sequence[tuple[_Key, Element]], present: list[_Key], kept: set[_Key], path: str
+) -> list[Change]:
+    """Moves and creations in one parent, by rising position; ``present`` is left by deletions."""
+    rank = {key: index for index, key in enumerate(present)}
+    waiting = list(range(len(present)))  # the ranks of those that no position has been given yet
+    one = len(kept) + 1 == len(present) == len(wanted)
+    changes = []
+    for position, (key, child) in enumerate(wanted):
+        if key not in rank:
+            changes.append(
+                Change(operation=Operation.CREATE, path=path, position=position, element=child)
+            )
+            continue
+        index = bisect_left(waiting, rank[key])
+        del waiting[index]
+        if key not in kept:
+            # All before ``position`` are in place, and those that wait stand behind in old order;
+            # but a single one may go forward: it has waited where it was.
+            changes.append(
+                Change(
+                    operation=Operation.MOVE,
+                    path=path + step(child),
+                    position=position,
+                    origin=rank[key] if one and rank[key] < position else position + index,
+                )
+            )
+    return changes
 
 
 def _replace_all(old: Element, new: Element, path: str, found: _Found) -> None:
@@ -211,11 +219,6 @@ def _replace_all(old: Element, new: Element, path: str, found: _Found) -> None:
         Change(operation=Operation.CREATE, path=path, position=position, element=child)
         for position, child in enumerate(new.children)
     ]
-
-
-def digest(element: Element) -> str:
-    """What a deletion remembers of its element."""
-    return md5(xml.canonical(element), usedforsecurity=False).hexdigest()
 
 
 def sibling_names(children: Iterable[Element]) -> str:

@@ -1,14 +1,15 @@
 """A change of a CIB as a value that can be sent, stored, and applied elsewhere.
 
 As XML a patch is Pacemaker's diff format 2, so that the same patch can go to ``cibadmin -P``. What
-is ours in it are optional attributes that Pacemaker does not read:
+is ours in it are optional things that Pacemaker does not read:
 
     crm-old, crm-absent   the value that an attribute had, or that it had none
-    crm-old-digest        the digest of what is deleted
+    crm-from              the position that a moved element had
     crm-siblings          the children before, where their order means something
+    (and in a deletion)   what is deleted, and the position that it had
 
-By them ``apply`` finds out whether somebody else changed the same thing meanwhile. Patches of
-Pacemaker have none of these; they are applied without such checks.
+By them ``apply`` finds out whether somebody else changed the same thing meanwhile, and ``inverse``
+takes a patch back. Patches of Pacemaker have none of these; they are applied without such checks.
 
 Rules:
     A path names the element from the root, ``/cib/configuration/resources/primitive[@id='x']``;
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from crmsh_py.cib import xml
@@ -61,10 +62,10 @@ class AttributeChange:
 class Change:
     """One step of a patch.
 
-    ``path`` names the element itself, for CREATE its parent. ``element`` is what CREATE makes, and
-    what MODIFY results in (without its children). ``position`` is set for CREATE and MOVE, and for
-    the deletion of a comment. ``old_digest`` and ``siblings`` are None when they are not known or
-    do not matter.
+    ``path`` names the element itself, for CREATE its parent. ``element`` is what CREATE makes, what
+    DELETE takes away (None when that is not known), and what MODIFY results in (without its
+    children). ``position`` is where it gets (for DELETE: where it is), ``origin`` where a moved one
+    was. ``siblings`` is None when it is not known or does not matter.
     """
 
     operation: Operation
@@ -72,7 +73,7 @@ class Change:
     position: int | None = None
     element: Element | None = None
     attributes: tuple[AttributeChange, ...] = ()
-    old_digest: str | None = None
+    origin: int | None = None
     siblings: str | None = None
 
 
@@ -94,6 +95,14 @@ class Patch:
             for change in self.changes
             for path in paths
         )
+
+    def inverse(self) -> Patch:
+        """The patch that takes this one back: ``apply(apply(a, p), p.inverse()) == a``.
+
+        Raises ConfigError for a patch that does not say what there was before (Pacemaker's own).
+        """
+        changes = tuple(_inverse(change) for change in reversed(self.changes))
+        return Patch(changes, source=self.target, target=self.source)
 
     def to_xml(self, *, indent: str | None = None) -> str:
         """Pacemaker's ``<diff format="2">``."""
@@ -139,6 +148,36 @@ def split_path(path: str) -> list[tuple[str, str | None]]:
     return steps
 
 
+# ---- taken back --------------------------------------------------------------------------------
+
+
+def _inverse(change: Change) -> Change:
+    element = change.element
+    if change.operation is Operation.MODIFY and element is not None:
+        if not all(attribute.checked for attribute in change.attributes):
+            raise _not_invertible(change)
+        back = tuple(AttributeChange(a.name, a.new, a.old) for a in change.attributes)
+        old = element.with_attributes({a.name: a.old for a in change.attributes})
+        return replace(change, element=old, attributes=back)
+    if change.operation is Operation.MOVE:
+        if change.origin is None:
+            raise _not_invertible(change)
+        return replace(change, position=change.origin, origin=change.position, siblings=None)
+    if element is None or change.position is None:
+        raise _not_invertible(change)
+    if change.operation is Operation.CREATE:
+        path = change.path + step(element)
+        return replace(change, operation=Operation.DELETE, path=path, siblings=None)
+    parent = change.path.removesuffix(step(element))
+    return replace(change, operation=Operation.CREATE, path=parent)
+
+
+def _not_invertible(change: Change) -> ConfigError:
+    return ConfigError(
+        f"a change of {change.path} cannot be taken back: it does not say what was there before"
+    )
+
+
 # ---- as XML ------------------------------------------------------------------------------------
 
 
@@ -146,12 +185,12 @@ def _change_to_element(change: Change) -> Element:
     attrs = {"operation": change.operation.value, "path": change.path}
     if change.position is not None:
         attrs["position"] = str(change.position)
-    if change.old_digest is not None:
-        attrs["crm-old-digest"] = change.old_digest
+    if change.origin is not None:
+        attrs["crm-from"] = str(change.origin)
     if change.siblings is not None:
         attrs["crm-siblings"] = change.siblings
     children: tuple[Element, ...] = ()
-    if change.operation is Operation.CREATE and change.element is not None:
+    if change.element is not None and change.operation in (Operation.CREATE, Operation.DELETE):
         children = (change.element,)
     elif change.operation is Operation.MODIFY and change.element is not None:
         listed = tuple(_attribute_to_element(attribute) for attribute in change.attributes)
@@ -204,8 +243,8 @@ def _position(text: str | None) -> int | None:
 
 
 def _read_deletion(element: Element, path: str, position: int | None) -> Change:
-    digest = element.attrs.get("crm-old-digest")
-    return Change(operation=Operation.DELETE, path=path, position=position, old_digest=digest)
+    old = element.children[0] if len(element.children) == 1 else None
+    return Change(operation=Operation.DELETE, path=path, position=position, element=old)
 
 
 def _read_modification(element: Element, path: str, position: int | None) -> Change:
@@ -247,8 +286,13 @@ def _read_creation(element: Element, path: str, position: int | None) -> Change:
 def _read_move(element: Element, path: str, position: int | None) -> Change:
     if position is None:
         raise ConfigError(f"the patch does not say where to move {path[:100]}")
-    siblings = element.attrs.get("crm-siblings")
-    return Change(operation=Operation.MOVE, path=path, position=position, siblings=siblings)
+    return Change(
+        operation=Operation.MOVE,
+        path=path,
+        position=position,
+        origin=_position(element.attrs.get("crm-from")),
+        siblings=element.attrs.get("crm-siblings"),
+    )
 
 
 _READERS: dict[Operation, Callable[[Element, str, int | None], Change]] = {

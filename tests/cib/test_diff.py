@@ -46,6 +46,14 @@ def test_applying_the_difference_gives_the_other_document(old: Cib, new: Cib) ->
     assert apply(old, Patch.from_xml(patch.to_xml())) == new
 
 
+@settings(max_examples=200, deadline=None)
+@given(cibs(), cibs())
+def test_the_inverse_takes_a_patch_back(old: Cib, new: Cib) -> None:
+    patch = Patch.from_xml(diff(old, new).to_xml())
+    assert apply(new, patch.inverse()) == old
+    assert apply(old, patch.inverse().inverse()) == new
+
+
 @settings(max_examples=100, deadline=None)
 @given(cibs())
 def test_a_document_does_not_differ_from_its_copy(document: Cib) -> None:
@@ -62,7 +70,9 @@ def test_any_new_order_with_additions_and_removals_is_reached(
 ) -> None:
     old = cib("".join(f'<primitive id="{name}"/>' for name in before))
     new = cib("".join(f'<primitive id="{name}"/>' for name in after))
-    assert apply(old, diff(old, new)) == new
+    patch = diff(old, new)
+    assert apply(old, patch) == new
+    assert apply(new, patch.inverse()) == old
 
 
 def test_pairs_of_public_inputs_lead_to_each_other() -> None:
@@ -140,6 +150,8 @@ def test_a_patch_of_pacemakers_own_is_understood() -> None:
     result = apply(cib(A + B), patch)
     assert names(result) == ["c", "b"]
     assert result.version == Version(0, 2, 0)
+    with pytest.raises(ConfigError, match="cannot be taken back"):
+        patch.inverse()
 
 
 def test_touches_says_where_a_patch_works() -> None:
