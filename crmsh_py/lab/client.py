@@ -8,35 +8,30 @@ when it is done, and raises a ``CrmError`` otherwise. ``environ`` and ``uid`` sa
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
 
-from crmsh_py import corosync_conf
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut, UsageError
-from crmsh_py.lab import commands, config, nodespec, removal, tail
+from crmsh_py.lab import commands, inside, nodespec, removal, tail
 from crmsh_py.lab.config import LabConfig
 from crmsh_py.lab.contact import ask, ask_node, find_supervisor
 from crmsh_py.lab.place import Place, locked, place_of
-from crmsh_py.lab.processes import Process, is_alive, wait_gone
+from crmsh_py.lab.processes import wait_gone
 from crmsh_py.wire import control
 from crmsh_py.wire import lab as wire
 from crmsh_py.wire.paths import check_lab_name, state_base
 
 Say = Callable[[str], None]
-_Handler = Callable[[int, FrameType | None], object] | int | None
 
-HOST = "host"
+HOST = inside.HOST
 
 _SUPERVISOR_TIMEOUT_S = 30.0  # trying the kinds of isolation takes milliseconds each
 _ANSWER_TIMEOUT_S = 30.0  # from a node's switching on until its control socket answers
 _STOP_TIMEOUT_S = 120.0  # resources leave first, and agents may take their time
 _POLL_S = 0.02
 _LOG_TAIL_LINES = 5  # of a node's output, in the message that it did not start
-_MAX_CONF = 1024 * 1024  # bytes
 
 
 def _silent(_: str) -> None:
@@ -101,7 +96,9 @@ class Lab:
                 f"lab '{self.name}' exists",
                 hint="crm lab start, crm lab destroy, or another name: CRM_LAB=NAME crm lab create",
             )
-        made, text = self._design(conf_file, nodes, network)
+        from crmsh_py.lab.design import design  # reads corosync.conf: for this command alone
+
+        made, text = design(self.name, conf_file, nodes, network, self._say)
         made = LabConfig(
             name=made.name,
             nodes=made.nodes,
@@ -119,7 +116,7 @@ class Lab:
             commands.write(self._place.commands, self._place.last_commands)
             os.makedirs(self._place.nodes, mode=0o700, exist_ok=True)
             _write(self._place.conf, text, 0o644)
-            _write(self._place.key, secrets.token_hex(128), 0o600)
+            _write(self._place.key, os.urandom(128).hex(), 0o600)
             _write(self._place.record, made.to_json(), 0o644)
         self._say(
             f"lab '{self.name}' created: "
@@ -127,31 +124,6 @@ class Lab:
             + f"; the host is {made.host}"
         )
         return made
-
-    def _design(self, conf_file: str, nodes: Sequence[str], network: str) -> tuple[LabConfig, str]:
-        """The lab's record, and the text of its corosync.conf."""
-        if not conf_file:
-            made = config.from_names(
-                self.name, nodes or config.DEFAULT_NODES, network or config.DEFAULT_NETWORK
-            )
-            listed = [corosync_conf.LabNode(node.name, node.address) for node in made.nodes]
-            return made, corosync_conf.render(listed, made.network)
-        try:
-            with open(conf_file, "rb") as file:
-                data = file.read(_MAX_CONF + 1)
-        except OSError as error:
-            raise NotFound(f"{conf_file} cannot be read: {error.strerror}") from None
-        if len(data) > _MAX_CONF:
-            raise CrmError(f"{conf_file} is larger than {_MAX_CONF} bytes: no corosync.conf")
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise CrmError(f"{conf_file} is not text: byte {error.start}") from None
-        conf = corosync_conf.parse(text, conf_file)
-        for warning in conf.warnings:
-            self._say(f"WARNING: {warning.render()}")
-        made = config.from_corosync_conf(self.name, conf, names=nodes, network=network)
-        return made, text
 
     def destroy(self) -> None:
         """Take everything of the lab away: processes, namespaces, mounts, files.
@@ -297,63 +269,13 @@ class Lab:
         if not argv:
             raise UsageError("what is to be run?", hint=f"crm lab exec {node} -- COMMAND …")
         made = self._place.load()
-        pid, own_pids, isolated = self._inside(made, node)
-        if node == HOST:
-            environment = {
-                **self._environ,
-                **nodespec.environment(made, self._place, ""),
-                "HOME": self._environ.get("HOME", "/"),
-                "PATH": _with_last(self._environ.get("PATH", ""), self._place.last_commands),
-                "USER": self._environ.get("USER", ""),
-                "LOGNAME": self._environ.get("LOGNAME", ""),
-            }
-            directory = os.getcwd()
-        else:
-            environment = nodespec.environment(made, self._place, node)
-            environment["TERM"] = self._environ.get("TERM", "dumb")
-            directory = "/root" if isolated else self._place.disk(node) + "/root"
-        pairs = [f"{name}={value}" for name, value in environment.items()]
-        enter = [commands.python(), "-S", "-P", "-m", "crmsh_py.lab.enter"]
-        target = [str(pid), "1" if own_pids else "0", directory]
-        handlers = _ignore_terminal_signals()
-        try:
-            process = subprocess.Popen(
-                [*enter, *target, *pairs, "--", *argv],
-                env={"PYTHONPATH": commands.python_path(), "LANG": "C.UTF-8"},
-            )
-            code = process.wait()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-        return code if code >= 0 else 128 - code
+        if node != HOST:
+            self._names(made, [node])
+        return inside.run(made, self._place, self.status(), node, argv, environ=self._environ)
 
     def shell(self, node: str) -> int:
         """An interactive shell in a node, or on the host; returns its exit code."""
-        program = "/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh"
-        if node != HOST and program == "/bin/bash":
-            # The prompt of a machine that one has logged into, whatever its root's files say.
-            prompt = f"[root@{node} \\W]# "
-            return self.execute(
-                node, ["/usr/bin/env", f"PS1={prompt}", program, "--norc", "--noprofile", "-i"]
-            )
-        return self.execute(node, [program, "-i"])
-
-    def _inside(self, made: LabConfig, node: str) -> tuple[int, bool, bool]:
-        """The process whose namespaces to enter (0: none), its pids too?, isolated?"""
-        if node != HOST:
-            self._names(made, [node])
-        state = self.status()
-        if not state.pid:
-            raise ClusterUnreachable(
-                f"lab '{self.name}' is off", hint="switch it on: crm lab start"
-            )
-        isolated = state.isolation != "none"
-        if node == HOST:
-            return (state.pid if isolated else 0), False, isolated
-        found = next(entry for entry in state.nodes if entry.name == node)
-        if not found.pid or not is_alive(Process(found.pid, found.started)):
-            raise ClusterUnreachable(f"{node} is off", hint=f"switch it on: crm lab start {node}")
-        return (found.pid if isolated else 0), state.own_pids, isolated
+        return self.execute(node, inside.shell_command(node))
 
     # ---- looking -----------------------------------------------------------------------------
 
@@ -441,7 +363,7 @@ class Lab:
         kept = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE")
         found = {name: self._environ[name] for name in kept if name in self._environ}
         return found | {
-            "PATH": _with_system(self._environ.get("PATH", "")),
+            "PATH": commands.with_system_path(self._environ.get("PATH", "")),
             "PYTHONPATH": commands.python_path(),
             "CRM_STATE_DIR": self._place.state_base,
             "CRM_RUNTIME_DIR": self._place.runtime_base,
@@ -504,27 +426,6 @@ def list_labs(environ: Mapping[str, str] | None = None, uid: int | None = None) 
         if os.path.exists(f"{base}/{name}/lab.json"):
             found.append(name)
     return found
-
-
-def _ignore_terminal_signals() -> dict[signal.Signals, _Handler]:
-    """Ctrl-C is for the command inside, as for a shell's; returns the handlers to restore."""
-    try:
-        return {
-            number: signal.signal(number, signal.SIG_IGN)
-            for number in (signal.SIGINT, signal.SIGQUIT)
-        }
-    except ValueError:
-        return {}  # not the main thread: then its owner deals with signals
-
-
-def _with_last(path: str, directory: str) -> str:
-    return f"{_with_system(path)}:{directory}"
-
-
-def _with_system(path: str) -> str:
-    """PATH with the directories of ``ip`` and its like, which users often have not."""
-    parts = [*path.split(":"), *commands.SYSTEM_PATH.split(":")]
-    return ":".join(dict.fromkeys(part for part in parts if part))
 
 
 def _write(path: str, text: str, mode: int) -> None:

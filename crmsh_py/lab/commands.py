@@ -58,6 +58,12 @@ def search_path(directory: str, last_directory: str) -> str:
     return f"{directory}:{SYSTEM_PATH}:{last_directory}"
 
 
+def with_system_path(path: str) -> str:
+    """PATH with the directories of ``ip`` and its like, which users often have not."""
+    parts = [*path.split(":"), *SYSTEM_PATH.split(":")]
+    return ":".join(dict.fromkeys(part for part in parts if part))
+
+
 def python() -> str:
     """The Python to start other programs of ours with: this one, where its path can be reached.
 

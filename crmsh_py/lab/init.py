@@ -28,6 +28,7 @@ _NET_SETTINGS = (
     # An address of our own network is nobody else's: do not wait a second to find out.
     ("net/ipv6/conf/all/accept_dad", "0"),
     ("net/ipv6/conf/default/accept_dad", "0"),
+    ("net/ipv6/conf/eth0/accept_dad", "0"),
 )
 
 

@@ -21,40 +21,40 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknow
     """Base of everything that crosses the supervisor's socket."""
 
 
-class StartNodes(Message):
+class StartNodes(Message, frozen=True):
     """Switch these nodes on; those that are on stay as they are."""
 
     nodes: Names
     manager: bool = True  # False: membership only, until the cluster manager is asked for
 
 
-class TerminateNodes(Message):
+class TerminateNodes(Message, frozen=True):
     """Ask the daemons of these nodes to end (SIGTERM); answered at once."""
 
     nodes: Names
 
 
-class KillNodes(Message):
+class KillNodes(Message, frozen=True):
     """A power failure of these nodes: the cable first, then SIGKILL to everything of them."""
 
     nodes: Names
 
 
-class CutOff(Message):
+class CutOff(Message, frozen=True):
     """Separate these nodes from all others; among themselves they still see each other."""
 
     nodes: Names
 
 
-class Heal(Message):
+class Heal(Message, frozen=True):
     """Undo all partitions."""
 
 
-class ReadLab(Message):
+class ReadLab(Message, frozen=True):
     """Ask what runs."""
 
 
-class EndLab(Message):
+class EndLab(Message, frozen=True):
     """Kill all nodes and end the supervisor."""
 
 
@@ -79,7 +79,7 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     reason: Text = ""
 
 
-class LabState(Message):
+class LabState(Message, frozen=True):
     """What runs. ``isolation`` is 'root', 'range', 'one-user' or 'none' (plain processes)."""
 
     pid: int
@@ -90,13 +90,13 @@ class LabState(Message):
     nodes: list[NodeState]
 
 
-class LabDone(Message):
+class LabDone(Message, frozen=True):
     """It is done; ``nodes`` are those that it changed something about."""
 
     nodes: Names = []
 
 
-class LabRefused(Message):
+class LabRefused(Message, frozen=True):
     """It was not done, or not wholly: the text says why."""
 
     text: Text
@@ -117,9 +117,11 @@ def encode(message: LabRequest | LabReply) -> bytes:
 
 def decode_request(line: bytes) -> LabRequest:
     """Read a question; raises msgspec.MsgspecError for anything else."""
-    return _REQUEST.decode(line)
+    request: LabRequest = _REQUEST.decode(line)
+    return request
 
 
 def decode_reply(line: bytes) -> LabReply:
     """Read an answer; raises msgspec.MsgspecError for anything else."""
-    return _REPLY.decode(line)
+    reply: LabReply = _REPLY.decode(line)
+    return reply

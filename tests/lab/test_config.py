@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crmsh_py import corosync_conf
 from crmsh_py.errors import ConfigError
-from crmsh_py.lab import config
+from crmsh_py.lab import design
 from crmsh_py.lab.config import LabConfig
 
 TUTORIAL = """
@@ -46,7 +46,7 @@ nodelist {
 
 
 def made_from(text: str, **named: object) -> LabConfig:
-    return config.from_corosync_conf("t", corosync_conf.parse(text), **named)  # type: ignore[arg-type]
+    return design.from_corosync_conf("t", corosync_conf.parse(text), **named)  # type: ignore[arg-type]
 
 
 def addresses(made: LabConfig) -> dict[str, str]:
@@ -111,11 +111,11 @@ def test_a_node_named_by_its_host_name_gets_an_address() -> None:
 )
 def test_what_cannot_be_is_refused(names: list[str], network: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        config.from_names("t", names, network)
+        design.from_names("t", names, network)
 
 
 def test_a_record_that_somebody_changed_is_refused() -> None:
-    good = config.from_names("t", ["a"]).to_json()
+    good = design.from_names("t", ["a"]).to_json()
     for bad in ("", "[]", "{}", good.replace('"a"', '"../a"'), good.replace("100.10", "99.10")):
         with pytest.raises(ConfigError):
             LabConfig.from_json(bad)
@@ -131,7 +131,7 @@ def test_every_lab_is_written_and_read_again_the_same(
     count: int, network: int, length: int
 ) -> None:
     base = ipaddress.ip_network((network, length), strict=False)
-    made = config.from_names("t", [f"n{i}" for i in range(count)], str(base))
+    made = design.from_names("t", [f"n{i}" for i in range(count)], str(base))
     assert LabConfig.from_json(made.to_json()) == made
     everything = [made.host, *addresses(made).values()]
     assert len(set(everything)) == count + 1

@@ -1,0 +1,101 @@
+"""Runs a command in a node or on the host of a lab, with the user's own terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+
+from crmsh_py.errors import ClusterUnreachable
+from crmsh_py.lab import commands, nodespec
+from crmsh_py.lab.config import LabConfig
+from crmsh_py.lab.place import Place
+from crmsh_py.lab.processes import Process, is_alive
+from crmsh_py.wire.lab import LabState
+
+HOST = "host"  # the machine outside the nodes, as they see it
+
+_Handler = Callable[[int, FrameType | None], object] | int | None
+
+
+def run(
+    made: LabConfig,
+    place: Place,
+    state: LabState,
+    node: str,
+    argv: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+) -> int:
+    """Run a command; returns its exit code, as a shell would (128 + signal).
+
+    In a node it gets the environment of a fresh login, on the host the caller's own.
+
+    Raises:
+        ClusterUnreachable: the lab or the node is off.
+    """
+    pid, own_pids = _whose_namespaces(place, state, node)
+    isolated = state.isolation != "none"
+    if node == HOST:
+        environment = _host_environment(made, place, environ)
+        directory = os.getcwd()
+    else:
+        environment = nodespec.environment(made, place, node)
+        environment["TERM"] = environ.get("TERM", "dumb")
+        directory = "/root" if isolated else place.disk(node) + "/root"
+    target = [str(pid), "1" if own_pids else "0", directory]
+    pairs = [f"{name}={value}" for name, value in environment.items()]
+    enter = [commands.python(), "-S", "-P", "-m", "crmsh_py.lab.enter"]
+    handlers = _ignore_terminal_signals()
+    try:
+        process = subprocess.Popen(
+            [*enter, *target, *pairs, "--", *argv],
+            env={"PYTHONPATH": commands.python_path(), "LANG": "C.UTF-8"},
+        )
+        code = process.wait()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
+def shell_command(node: str) -> list[str]:
+    """The words of an interactive shell, with the prompt of a machine that one has logged into."""
+    if node == HOST or not os.path.exists("/bin/bash"):
+        return ["/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh", "-i"]
+    prompt = f"[root@{node} \\W]# "
+    return ["/usr/bin/env", f"PS1={prompt}", "/bin/bash", "--norc", "--noprofile", "-i"]
+
+
+def _whose_namespaces(place: Place, state: LabState, node: str) -> tuple[int, bool]:
+    """The process whose namespaces to enter (0: none), and whether its process ids too."""
+    if not state.pid:
+        raise ClusterUnreachable(f"lab '{place.lab}' is off", hint="switch it on: crm lab start")
+    isolated = state.isolation != "none"
+    if node == HOST:
+        return (state.pid if isolated else 0), False
+    found = next(entry for entry in state.nodes if entry.name == node)
+    if not found.pid or not is_alive(Process(found.pid, found.started)):
+        raise ClusterUnreachable(f"{node} is off", hint=f"switch it on: crm lab start {node}")
+    return (found.pid if isolated else 0), state.own_pids
+
+
+def _host_environment(made: LabConfig, place: Place, environ: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment, in which the lab is the one that is meant."""
+    path = commands.with_system_path(environ.get("PATH", ""))
+    lab = nodespec.environment(made, place, "")
+    kept = {name: value for name, value in lab.items() if name.startswith("CRM_")}
+    return {**environ, **kept, "PATH": f"{path}:{place.last_commands}"}
+
+
+def _ignore_terminal_signals() -> dict[signal.Signals, _Handler]:
+    """Ctrl-C is for the command inside, as for a shell's; returns the handlers to restore."""
+    try:
+        return {
+            number: signal.signal(number, signal.SIG_IGN)
+            for number in (signal.SIGINT, signal.SIGQUIT)
+        }
+    except ValueError:
+        return {}  # not the main thread: then its owner deals with signals
