@@ -20,7 +20,7 @@ from crmsh_py.tools.common import (
     parse,
 )
 from crmsh_py.tools.crm_mon import LAYOUTS, layout_of
-from crmsh_py.views import verify
+from crmsh_py.views import deprecations, verify
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
@@ -69,14 +69,17 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
 def _examine(cib: Cib, *, modern: bool) -> tuple[list[Message], bool]:
     """What the scheduler has to say, and whether the document keeps its schema.
 
-    The modern layout says only that it does not, as Pacemaker 3; the classic one says where.
+    The modern layout says only that it does not, as Pacemaker 3 does, and knows what is deprecated
+    today; the classic one says what breaks the schema.
     """
     from crmsh_py.cib.schema import validate
     from crmsh_py.scheduler.plan import plan
 
     findings = validate(cib)
     messages = list(plan(cib, now=local_now()).messages)
-    if not modern:
+    if modern:
+        messages += deprecations.find(cib)
+    else:
         messages += [
             Message(level="error", where="schema", text=finding.message) for finding in findings
         ]

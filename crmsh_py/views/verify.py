@@ -16,15 +16,36 @@ EXIT_CONFIG = 78
 
 _LEVELS = ("error", "warning", "notice", "info", "debug")
 
+# The stages of the scheduler that tell what happens in the cluster. They belong into its log; the
+# configuration is none the worse for it.
+_EVENT_STAGES = frozenset(
+    {
+        "block_if_unrecoverable",
+        "cluster_status",
+        "determine_online_status",
+        "pcmk__create_graph",
+        "pcmk__primitive_create_actions",
+        "pcmk__threshold_reached",
+        "pe_fence_node",
+        "unpack_rsc_op",
+        "unpack_rsc_op_failure",
+    }
+)
+
+
+def is_finding(message: Message) -> bool:
+    """Whether a message is about the configuration, and not about what happens."""
+    return message.where not in _EVENT_STAGES and not message.text.startswith("Scheduling node ")
+
 
 def has_errors(messages: Sequence[Message]) -> bool:
     """Whether the configuration is invalid."""
-    return any(message.level == "error" for message in messages)
+    return any(message.level == "error" and is_finding(message) for message in messages)
 
 
 def has_warnings(messages: Sequence[Message]) -> bool:
     """Whether the configuration deserves a second look."""
-    return any(message.level == "warning" for message in messages)
+    return any(message.level == "warning" and is_finding(message) for message in messages)
 
 
 # The one message of today that Pacemaker 1.1 said in three, and with the old word for fencing.
@@ -48,7 +69,7 @@ def classic(messages: Sequence[Message], *, verbose: int, valid: bool = True) ->
     in order yields '' at verbosity 0 and 1.
     """
     lines = []
-    for message in messages:
+    for message in filter(is_finding, messages):
         if verbose and _LEVELS.index(message.level) <= verbose:
             for text in _classic_texts(message):
                 line = f"{message.level:>8}: {message.where}: \t{text}"
@@ -67,14 +88,20 @@ def classic(messages: Sequence[Message], *, verbose: int, valid: bool = True) ->
 
 
 def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> str:
-    """The same in the words of Pacemaker 3; ``valid`` tells whether the schema is kept."""
+    """The same in the words of Pacemaker 3; ``valid`` tells whether the schema is kept.
+
+    Errors that happened in the cluster are told too, with their stage, but do not count.
+    """
     lines = []
     for message in messages:
-        if verbose and _LEVELS.index(message.level) <= verbose:
+        if not is_finding(message):
+            if verbose and message.level == "error":
+                lines.append(f"({message.where}) \terror: {message.text}")
+        elif verbose and _LEVELS.index(message.level) <= verbose:
             lines.append(f"{message.level}: {message.text}")
-    if not valid and verbose:
-        lines.append("error: CIB did not pass schema validation")
     if not valid or has_errors(messages):
+        if verbose:  # Pacemaker 3 puts every error down to the schema
+            lines.append("error: CIB did not pass schema validation")
         lines.append("Configuration invalid")
     elif has_warnings(messages):
         lines.append("Configuration may need attention")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from crmsh_py.cib.document import Cib
 from crmsh_py.scheduler.result import Message
-from crmsh_py.views import verify
+from crmsh_py.views import deprecations, verify
 
 NO_FENCING = [
     Message(level="error", where="unpack_resources", text=text)
@@ -56,7 +57,10 @@ WARNING = Message(level="warning", where="unpack_config", text="something is old
 
 
 def test_the_modern_layout_has_its_own_words() -> None:
-    assert verify.modern(IN_ONE_PIECE, verbose=1).splitlines()[-1] == "Configuration invalid"
+    assert verify.modern(IN_ONE_PIECE, verbose=1).splitlines()[1:] == [
+        "error: CIB did not pass schema validation",
+        "Configuration invalid",
+    ]
     assert verify.modern([WARNING], verbose=1) == (
         "warning: something is old\nConfiguration may need attention\n"
     )
@@ -73,3 +77,39 @@ def test_any_finding_is_exit_code_78() -> None:
     assert verify.exit_code([WARNING]) == 78
     assert verify.exit_code(NO_FENCING) == 78
     assert verify.exit_code([], valid=False) == 78
+
+
+def test_what_happens_in_the_cluster_is_no_finding() -> None:
+    events = [
+        Message(level="warning", where="pe_fence_node", text="Cluster node a will be fenced"),
+        Message(level="warning", where="stage6", text="Scheduling node a for fencing"),
+        Message(level="error", where="block_if_unrecoverable", text="No further recovery"),
+    ]
+    assert verify.exit_code(events) == 0
+    assert verify.classic(events, verbose=1) == ""
+    assert verify.modern(events, verbose=1) == (
+        "(block_if_unrecoverable) \terror: No further recovery\n"
+    )
+
+
+def test_deprecated_things_are_told_once_each() -> None:
+    cib = Cib.parse("""<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0">
+     <configuration><crm_config><cluster_property_set id="o">
+      <nvpair id="o1" name="concurrent-fencing" value="false"/></cluster_property_set></crm_config>
+     <nodes/><resources><group id="g"><meta_attributes id="m">
+      <nvpair id="m1" name="ordered" value="false"/>
+      <nvpair id="m2" name="target-role" value="#default"/></meta_attributes></group></resources>
+     <constraints>
+      <rsc_order id="a" first="x" then="y" require-all="false"/>
+      <rsc_order id="b" first="x" then="z" require-all="false"/>
+      <rsc_location id="l" rsc="x" role="Master" node="n" score="1"/>
+     </constraints></configuration><status/></cib>""")
+    texts = [message.text for message in deprecations.find(cib)]
+    assert [text.split(" is deprecated")[0] for text in texts] == [
+        "Support for the concurrent-fencing cluster property",
+        "Support for the 'ordered' group meta-attribute",
+        "Support for setting meta-attributes (such as target-role) to the explicit value "
+        "'#default'",
+        "Support for require-all in ordering constraints",
+        "Support for the Master role",
+    ]
