@@ -1,0 +1,189 @@
+"""One node's operations: one per resource, recurring ones, what is told and what is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crmsh_py.engine.api import CancelOperation, Instruction, OperationFinished, RunOperation
+from crmsh_py.engine.executor import Executor, environment
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.stream import AgentName, Outcome, RunAction
+
+VIEW = (1, 4)
+DUMMY = AgentName(standard="ocf", provider="pacemaker", type="Dummy")
+
+
+def action(operation: str, resource: str = "R", interval_ms: int = 0, **more: Any) -> RunAction:
+    return RunAction(
+        view=VIEW,
+        target=1,
+        transition_key=f"1:2:{more.get('target_rc', 0)}:uuid",
+        key=f"{resource}_{operation}_{interval_ms}",
+        operation=operation,
+        resource=resource,
+        agent=DUMMY,
+        interval_ms=interval_ms,
+        **more,
+    )
+
+
+class Bench:
+    """An executor with its outbox, driven by hand."""
+
+    def __init__(self) -> None:
+        self.out = Outbox(1000.0)
+        self.executor = Executor(1, "a", self.out, lambda: VIEW)
+
+    def take(self) -> list[Instruction]:
+        self.told = [each.message for each in self.out.take_messages()]
+        return self.out.finish([])
+
+    def run(self, one: RunAction) -> list[RunOperation]:
+        self.executor.run(one)
+        return [each for each in self.take() if isinstance(each, RunOperation)]
+
+    def finish(self, call_id: int, rc: int = 0, status: int = 0) -> list[RunOperation]:
+        self.executor.finished(OperationFinished(call_id=call_id, rc=rc, status=status))
+        return [each for each in self.take() if isinstance(each, RunOperation)]
+
+    def outcome(self) -> Outcome:
+        (outcome,) = self.told
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    def pass_time(self, seconds: float) -> list[RunOperation]:
+        self.out.now += seconds
+        self.executor.handle_timer()
+        return [each for each in self.take() if isinstance(each, RunOperation)]
+
+    def entries(self, resource: str = "R") -> dict[str, str]:
+        """Entry ids of the history with their rc."""
+        for each in self.executor.state.iter("lrm_resource"):
+            if each.id == resource:
+                return {op.id: op.get("rc-code") for op in each.children}
+        return {}
+
+
+def test_operations_of_one_resource_wait_for_each_other_and_others_do_not() -> None:
+    bench = Bench()
+    (first,) = bench.run(action("start"))
+    assert bench.run(action("stop")) == []
+    (other,) = bench.run(action("start", "S"))
+    assert other.resource == "S"
+    (second,) = bench.finish(first.call_id)
+    assert second.action == "stop"
+
+
+def test_a_result_is_told_with_its_history_entry() -> None:
+    bench = Bench()
+    (run,) = bench.run(action("start"))
+    bench.finish(run.call_id)
+    outcome = bench.outcome()
+    assert outcome.ok
+    assert outcome.transition_key == "1:2:0:uuid"
+    assert 'id="R_last_0"' in outcome.resource
+    assert 'transition-magic="0:0;1:2:0:uuid"' in outcome.resource
+    assert bench.entries() == {"R_last_0": "0"}
+
+
+def test_a_failure_has_its_own_entry_and_says_what_to_count() -> None:
+    bench = Bench()
+    (run,) = bench.run(action("start"))
+    bench.finish(run.call_id, rc=1)
+    outcome = bench.outcome()
+    assert not outcome.ok
+    assert outcome.failure is not None
+    assert outcome.failure.operation == "start"
+    assert bench.entries() == {"R_last_0": "1", "R_last_failure_0": "1"}
+
+
+def test_a_probe_that_finds_nothing_as_expected_is_no_failure() -> None:
+    bench = Bench()
+    (run,) = bench.run(action("monitor", target_rc=7))
+    bench.finish(run.call_id, rc=7)
+    assert bench.outcome().ok
+
+
+def test_a_recurring_operation_is_told_first_and_when_it_changes() -> None:
+    bench = Bench()
+    (run,) = bench.run(action("monitor", interval_ms=10_000))
+    bench.finish(run.call_id)
+    assert bench.outcome().ok
+    for _ in range(3):
+        assert bench.pass_time(9.9) == []
+        (run,) = bench.pass_time(0.2)
+        bench.finish(run.call_id)
+        assert bench.told == []
+    (run,) = bench.pass_time(10.1)
+    bench.finish(run.call_id, rc=7)
+    assert not bench.outcome().ok
+    (run,) = bench.pass_time(10.1)
+    bench.finish(run.call_id, rc=7)
+    assert bench.told == [], "the same failure is told once"
+    assert bench.entries() == {"R_monitor_10000": "0", "R_last_failure_0": "7"}
+
+
+def test_the_interval_counts_from_the_end_of_the_run_before() -> None:
+    bench = Bench()
+    (run,) = bench.run(action("monitor", interval_ms=10_000))
+    bench.pass_time(8.0)
+    bench.finish(run.call_id)
+    assert bench.pass_time(9.9) == []
+    assert len(bench.pass_time(0.2)) == 1
+
+
+def test_a_stop_ends_recurring_operations_even_one_that_runs() -> None:
+    bench = Bench()
+    (run,) = bench.run(action("monitor", interval_ms=10_000))
+    bench.finish(run.call_id)
+    (run,) = bench.pass_time(10.1)
+    bench.executor.run(action("stop"))
+    assert bench.take() == [CancelOperation(call_id=run.call_id)]
+    (stop,) = bench.finish(run.call_id, rc=1, status=1)
+    assert stop.action == "stop"
+    assert bench.told == [], "a cancelled result is about the past"
+    bench.finish(stop.call_id)
+    assert bench.pass_time(60.0) == []
+
+
+def test_cancel_ends_it_and_drops_its_entry() -> None:
+    bench = Bench()
+    (run,) = bench.run(action("monitor", interval_ms=10_000))
+    bench.finish(run.call_id)
+    meta = {"operation": "monitor", "interval": "10000"}
+    bench.run(action("cancel", interval_ms=10_000, meta=meta))
+    assert bench.outcome().forget == ["R_monitor_10000"]
+    assert bench.entries() == {}
+    assert bench.pass_time(60.0) == []
+
+
+def test_a_delete_forgets_everything() -> None:
+    bench = Bench()
+    (run,) = bench.run(action("start"))
+    bench.finish(run.call_id)
+    bench.run(action("delete"))
+    assert bench.outcome().forget_all
+    assert not bench.executor.knows("R")
+
+
+def test_what_has_not_begun_is_dropped_with_its_view_and_what_has_is_pending() -> None:
+    bench = Bench()
+    (run,) = bench.run(action("start", timeout_ms=20_000))
+    bench.run(action("stop"))
+    bench.out.now += 5
+    assert bench.executor.pending() == {"R_start_0": 15_000}
+    bench.executor.begin_view()
+    assert bench.finish(run.call_id) == []
+    assert bench.executor.pending() == {}
+    assert bench.entries() == {"R_last_0": "0"}
+
+
+def test_agents_get_their_variables_under_pacemakers_names() -> None:
+    one = action("monitor", interval_ms=10_000, meta={"interval": "10000", "name": "monitor"})
+    variables = environment(one, "a")
+    assert variables["OCF_RESKEY_CRM_meta_interval"] == "10000"
+    assert variables["OCF_RESKEY_CRM_meta_timeout"] == "20000"
+    assert variables["OCF_RESKEY_CRM_meta_on_node"] == "a"
+    assert variables["OCF_RESOURCE_INSTANCE"] == "R"
+    assert variables["OCF_RESOURCE_PROVIDER"] == "pacemaker"
+    assert variables["OCF_RESOURCE_TYPE"] == "Dummy"
