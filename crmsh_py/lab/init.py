@@ -94,6 +94,8 @@ def _boot(spec: boot.BootSpec) -> subprocess.Popen[bytes] | None:
         stdout=log,
         stderr=log,
         start_new_session=True,
+        # Without a pid namespace, nothing else ends the daemon when we are killed.
+        preexec_fn=None if spec.own_pids else linux.die_with_parent,  # noqa: PLW1509 - one thread
     )
     os.close(log)
     return daemon

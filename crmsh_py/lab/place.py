@@ -124,7 +124,7 @@ class Place:
 
     def make_directories(self) -> None:
         """Make state and runtime directory, 0700, or see that they are ours."""
-        for directory in (self.state_base, self.state, self.runtime_base, self.runtime):
+        for directory in (self.runtime_base, self.runtime, self.state_base, self.state):
             own_directory(directory)
         paths.check_socket_path(f"{self.runtime}/{'n' * 15}.sock")
 

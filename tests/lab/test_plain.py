@@ -1,0 +1,92 @@
+"""A lab where no namespaces are to be had: plain processes on loopback, after saying so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab.harness import NODES, Driver, RefusedError, reachable_python, until, user_namespaces
+
+from crmsh_py.lab import processes
+
+pytestmark = pytest.mark.e2e
+
+# A user namespace that allows no further ones, and a root in it without capabilities: as good as a
+# machine that forbids all of it.
+_HOLD = "echo 0 > /proc/sys/user/max_user_namespaces && echo ready && exec sleep 600"
+_WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+
+
+@pytest.fixture
+def forbidding() -> Iterator[tuple[str, ...]]:
+    """What to put before a command so that it runs where namespaces are forbidden."""
+    if not shutil.which("setpriv") or not user_namespaces(()):
+        pytest.skip("user namespaces are not allowed here, so they cannot be forbidden for a test")
+    with subprocess.Popen(
+        ["unshare", "--user", "--map-root-user", "sh", "-c", _HOLD],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        if holder.stdout.readline() != "ready\n":
+            pytest.skip("namespaces cannot be forbidden here")
+        enter = ("nsenter", f"--target={holder.pid}", "--user", "--preserve-credentials")
+        yield (*enter, *_WITHOUT_RIGHTS)
+        holder.kill()
+
+
+@pytest.fixture
+def plain(tmp_path: Path, forbidding: tuple[str, ...]) -> Iterator[Driver]:
+    """A lab of three nodes where namespaces are forbidden."""
+    python = reachable_python()
+    if not python:
+        pytest.skip("no Python of this version that a root without rights can start")
+    (tmp_path / "run").mkdir(mode=0o700)
+    driver = Driver("plain", python, tmp_path, prefix=forbidding)
+    driver.create()
+    yield driver
+    driver.do("destroy")
+
+
+def test_nodes_are_processes_on_loopback_and_that_is_said(plain: Driver) -> None:
+    said = plain.answer("start")["said"]
+    assert any("plain processes on loopback" in line and "help" in line for line in said)
+    status = plain.do("status")
+    assert status["isolation"] == "none"
+    assert [node["address"] for node in status["nodes"]] == [
+        "127.168.100.10",
+        "127.168.100.11",
+        "127.168.100.12",
+    ]
+    assert plain.output("pacemaker02", "sh", "-c", "echo $CRM_NODE; pwd").split() == [
+        "pacemaker02",
+        str(plain.state / "nodes/pacemaker02/root"),
+    ]
+    with pytest.raises(RefusedError, match="no cables"):
+        plain.do("partition", ["pacemaker01"])
+
+
+def test_a_kill_ends_all_of_a_node_and_nothing_else(plain: Driver) -> None:
+    plain.do("start")
+    plain.output("pacemaker01", "sh", "-c", "setsid sleep 777 >/dev/null 2>&1 &")
+    marks = [f"CRM_STATE_DIR={plain.state.parent}", "CRM_NODE=pacemaker01"]
+    assert len(_marked(marks)) >= 2
+    assert plain.do("kill", ["pacemaker01"]) == ["pacemaker01"]
+    assert until(lambda: not _marked(marks))
+    assert [n["state"] for n in plain.do("status")["nodes"]] == ["off", "on", "on"]
+    assert plain.do("start") == ["pacemaker01"]
+
+
+def test_nothing_outlives_a_killed_supervisor(plain: Driver) -> None:
+    assert plain.do("start") == list(NODES)
+    os.kill(plain.do("status")["pid"], signal.SIGKILL)
+    assert until(lambda: not _marked([f"CRM_STATE_DIR={plain.state.parent}"]))
+
+
+def _marked(marks: list[str]) -> list[int]:
+    return [pid for pid in processes.all_pids() if processes.environment_has(pid, marks)]
