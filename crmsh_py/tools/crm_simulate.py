@@ -201,7 +201,9 @@ class _Simulation:
         if not self.arguments.quiet:
             after = status_of(read_status(outcome.cib, self.now))
             self.parts.append(
-                view.status(outcome.cib, after, "Revised Cluster Status", now=self.now)
+                view.status(
+                    outcome.cib, after, "Revised Cluster Status", now=self.now, pending=False
+                )
             )
         return outcome.complete
 

@@ -7,13 +7,14 @@ layout of Pacemaker 3.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import format_score
 from crmsh_py.scheduler import summary
 from crmsh_py.scheduler.model import ROLE_NAMES, STARTED, UNPROMOTED
-from crmsh_py.scheduler.result import ClusterStatus
+from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus
 from crmsh_py.views import mon_modern
 from crmsh_py.views.mon_facts import MonOptions
 
@@ -32,8 +33,12 @@ _MAINTENANCE = (
 )
 
 
-def status(cib: Cib, shown: ClusterStatus, title: str, *, now: datetime) -> str:
-    """The nodes and resources under a title."""
+def status(
+    cib: Cib, shown: ClusterStatus, title: str, *, now: datetime, pending: bool = True
+) -> str:
+    """The nodes and resources under a title, with or without what is under way."""
+    if not pending:
+        shown = replace(shown, resources=tuple(_settled(each) for each in shown.resources))
     text = mon_modern.render(
         cib, shown, now=now, options=MonOptions(inactive=True, headers=False, failures=False)
     )
@@ -46,6 +51,11 @@ def status(cib: Cib, shown: ClusterStatus, title: str, *, now: datetime) -> str:
         else:
             lines.append(f"  * {line}")
     return "\n".join(lines) + "\n"
+
+
+def _settled(resource: ResourceStatus) -> ResourceStatus:
+    children = tuple(_settled(child) for child in resource.children)
+    return replace(resource, pending_task="", children=children)
 
 
 def limits(shown: ClusterStatus) -> str:
@@ -90,15 +100,14 @@ def transition_summary(state: State) -> str:
             name += f" (resource: {node.launcher.id})"
         if vertex.reason:
             lines.append(f"  * {what} {name} '{vertex.reason}'")
-        else:
-            lines.append(f"  * {what} {name}")
+    changes = [(line, _details(line), _reason(line)) for line in summary.resource_lines(state)]
     name_width = details_width = 5
-    for line in summary.resource_lines(state):
+    for line, details, _ in changes:
+        # Not the widest name, but the last one that was too wide for what had been kept for it.
         if len(line.resource.id) > name_width:
             name_width = len(line.resource.id) + 2
-        details = _details(line)
         details_width = max(details_width, len(details))
-        reason = _reason(line)
+    for line, details, reason in changes:
         lines.append(
             f"  * {line.change:<8}   {line.resource.id:<{name_width}}   "
             f"( {details:>{details_width}} ){'  ' if reason else ''}{reason}"
