@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY, format_score, parse_score
 from crmsh_py.engine.status import attributes_of, with_attribute, without_attributes
-from crmsh_py.engine.stream import Failure
 from crmsh_py.errors import ConfigError
+from crmsh_py.wire.stream import Failure
 
 FAIL_COUNT = "fail-count-"
 LAST_FAILURE = "last-failure-"

@@ -29,7 +29,9 @@ from crmsh_py.engine import status as st
 from crmsh_py.engine.attributes import clear_failures, count_failure, failed_resources
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
-from crmsh_py.engine.stream import (
+from crmsh_py.engine.views import NO_VIEW, Decision
+from crmsh_py.errors import CrmError
+from crmsh_py.wire.stream import (
     AbsentStates,
     AttributeChange,
     CleanHistory,
@@ -40,8 +42,6 @@ from crmsh_py.engine.stream import (
     Summary,
     ViewId,
 )
-from crmsh_py.engine.views import NO_VIEW, Decision
-from crmsh_py.errors import CrmError
 
 StatusMessage = Outcome | AttributeChange | CleanHistory | ClearFailures | ManagerChanged
 MAX_KEPT = 100_000  # messages before the status has settled; beyond that the ring is broken

@@ -22,10 +22,10 @@ from enum import Enum
 from crmsh_py.cib.version import Version
 from crmsh_py.engine.outbox import Continuation, Outbox
 from crmsh_py.engine.replica import Replica, written_text
-from crmsh_py.engine.stream import CommitId, ConfigChange, Stored
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import CrmError, NoQuorum, TimedOut
 from crmsh_py.wire.control import Committed
+from crmsh_py.wire.stream import CommitId, ConfigChange, Stored
 
 PATIENCE_S = 25.0  # a client waits 30 s; longer than token + consensus of slow configurations
 MAX_PENDING = 1000

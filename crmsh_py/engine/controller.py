@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from random import Random
+from hashlib import md5
 from uuid import UUID
 
 from crmsh_py.cib.document import Cib
@@ -34,7 +34,10 @@ from crmsh_py.cib.durations import parse_ms
 from crmsh_py.engine.fencing import Fencing
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
-from crmsh_py.engine.stream import (
+from crmsh_py.engine.transition import State, Transition
+from crmsh_py.errors import CrmError
+from crmsh_py.scheduler.result import Action, ActionKind, Plan
+from crmsh_py.wire.stream import (
     AgentName,
     ClearFailures,
     DcState,
@@ -43,9 +46,6 @@ from crmsh_py.engine.stream import (
     RunAction,
     ViewId,
 )
-from crmsh_py.engine.transition import State, Transition
-from crmsh_py.errors import CrmError
-from crmsh_py.scheduler.result import Action, ActionKind, Plan
 
 Planner = Callable[[Cib, datetime], Plan]
 RECHECK_INTERVAL_MS = 15 * 60 * 1000  # cluster-recheck-interval's default
@@ -72,7 +72,8 @@ class Controller:
         self._out = outbox
         self._planner = planner
         self._fencing = fencing
-        self._uuid = str(UUID(int=Random(f"{seed}:{node_id}").getrandbits(128), version=4))  # noqa: S311 - a name, not a secret
+        name = md5(f"{seed}:{node_id}".encode(), usedforsecurity=False).digest()
+        self._uuid = str(UUID(bytes=name, version=4))  # of all transitions that this run makes
         self._number = -1
         self._view: ViewId = (0, 0)
         self._names: Mapping[int, str] = {}

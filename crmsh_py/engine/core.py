@@ -53,7 +53,11 @@ from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.requests import Requests
-from crmsh_py.engine.stream import (
+from crmsh_py.engine.totem import ConfigurationChanged
+from crmsh_py.engine.views import Decision, Views, ViewSetting
+from crmsh_py.scheduler.result import Plan
+from crmsh_py.wire.settings import NodeSettings
+from crmsh_py.wire.stream import (
     AbsentStates,
     AskCib,
     AttributeChange,
@@ -73,10 +77,6 @@ from crmsh_py.engine.stream import (
     ViewId,
     WholeCib,
 )
-from crmsh_py.engine.totem import ConfigurationChanged
-from crmsh_py.engine.views import Decision, Views, ViewSetting
-from crmsh_py.scheduler.result import Plan
-from crmsh_py.wire.settings import NodeSettings
 
 _MAX_DELIVERIES = 1_000_000  # of one event; beyond that something feeds itself
 

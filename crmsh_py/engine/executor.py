@@ -28,7 +28,7 @@ from crmsh_py.engine import history
 from crmsh_py.engine.api import CancelOperation, OperationFinished, RunOperation
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import drop_history, new_node_state, put_history
-from crmsh_py.engine.stream import Failure, Outcome, RunAction, ViewId
+from crmsh_py.wire.stream import Failure, Outcome, RunAction, ViewId
 
 MAX_WAITING = 1000  # operations of one resource; a DC sends a handful
 _KEEPS_RECURRING = frozenset({"monitor", "notify", "reload", "reload-agent", "meta-data"})

@@ -12,7 +12,7 @@ from __future__ import annotations
 from crmsh_py.cib.document import FEATURE_SET
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import OperationFinished
-from crmsh_py.engine.stream import RunAction
+from crmsh_py.wire.stream import RunAction
 
 CANCELLED = 1  # op-status values, as far as they are decided here
 NOT_INSTALLED = 7

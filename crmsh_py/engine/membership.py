@@ -23,7 +23,6 @@ from crmsh_py.engine.quorum import (
     tie_breaker,
     window_over,
 )
-from crmsh_py.engine.stream import Message, Summary, ViewId, decode, encode
 from crmsh_py.engine.totem import (
     ConfigurationChanged,
     Delivered,
@@ -36,6 +35,7 @@ from crmsh_py.engine.views import NO_VIEW, ViewSetting
 from crmsh_py.errors import RemoteProtocolError
 from crmsh_py.wire.control import CmapKey, Member, MembershipReply
 from crmsh_py.wire.settings import NodeSettings
+from crmsh_py.wire.stream import Message, Summary, ViewId, decode, encode
 
 
 class Membership:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crmsh_py.engine.outbox import Outbox
-from crmsh_py.engine.stream import AttributeChange, CleanHistory, CommitId, ViewId
 from crmsh_py.errors import TimedOut
 from crmsh_py.wire.control import Done
+from crmsh_py.wire.stream import AttributeChange, CleanHistory, CommitId, ViewId
 
 PATIENCE_S = 25.0
 MAX_ORDERS = 10_000

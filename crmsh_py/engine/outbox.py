@@ -25,9 +25,9 @@ from crmsh_py.engine.api import (
     StopNode,
     StoreWrite,
 )
-from crmsh_py.engine.stream import Message
 from crmsh_py.errors import CrmError
 from crmsh_py.wire.control import Refused, Reply
+from crmsh_py.wire.stream import Message
 
 Continuation = Callable[[], None]
 _MAX_GATED = 10_000  # datagrams; the oldest are lost first, as any may be

@@ -26,8 +26,8 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.engine.api import SaveRevision
-from crmsh_py.engine.stream import CommitId, ConfigChange, Step
 from crmsh_py.errors import ConfigError, Conflict
+from crmsh_py.wire.stream import CommitId, ConfigChange, Step
 
 RECENT_REVISIONS = 500  # kept in memory to bring a node up by difference
 RECENT_BYTES = 8 * 1024 * 1024  # of their patches: beyond that the whole CIB is no more to send

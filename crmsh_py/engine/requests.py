@@ -23,7 +23,6 @@ from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica, check_patch
 from crmsh_py.engine.status import node_by_name
-from crmsh_py.engine.stream import AttributeChange, CleanHistory
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.wire.control import (
@@ -49,6 +48,7 @@ from crmsh_py.wire.control import (
     WaitIdle,
     Watch,
 )
+from crmsh_py.wire.stream import AttributeChange, CleanHistory
 
 _WITHOUT_MANAGER = (
     Hello

@@ -94,6 +94,7 @@ def on_commit_token(machine: Machine, token: CommitToken, now: float) -> Shift |
         return None
     machine.counters.memb_commit_token_rx += 1
     recovery.first_token_sent = True
+    machine.counters.orf_token_tx += 1  # Corosync counts the tokens that a node makes
     return on_token(machine, first_token(machine.ring.id), now)
 
 
@@ -236,6 +237,7 @@ def enter_operational(machine: Machine, shift: ToOperational, now: float) -> Shi
     regular.deliver(machine)
     if machine.alone:
         # It makes its token itself, and sends what has been queued meanwhile.
+        machine.counters.orf_token_tx += 1
         machine.held = first_token(machine.ring.id)
         regular.release(machine, now)
     return None

@@ -323,7 +323,6 @@ def pass_on(machine: Machine, token: Token, now: float) -> None:
     machine.held = None
     machine.cancel(Timer.HOLD)
     machine.last_token = token
-    machine.counters.orf_token_tx += 1
     machine.send(machine.ring.successor(machine.node_id), token)
     machine.arm(Timer.TOKEN_RETRANSMIT, now, machine.settings.token_retransmit_ms)
     machine.arm(Timer.TOKEN_LOSS, now, machine.settings.token_ms)
@@ -353,7 +352,7 @@ def release(machine: Machine, now: float) -> None:
     machine.held = None
     machine.cancel(Timer.HOLD)
     for _ in range(_MOST_VISITS):
-        machine.counters.orf_token_rx += 1
+        machine.counters.orf_token_rx += machine.alone  # it comes back to a lone node
         machine.rotation.hop = token.hop
         _visit(machine, token, now, travelled=False)
         token = machine.held

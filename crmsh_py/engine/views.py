@@ -49,7 +49,8 @@ from crmsh_py.engine.api import SaveRatified, SaveTerm, SetAside
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import Voter
 from crmsh_py.engine.replica import Replica, bare
-from crmsh_py.engine.stream import (
+from crmsh_py.errors import CrmError
+from crmsh_py.wire.stream import (
     AskCib,
     ConfigChange,
     Message,
@@ -59,7 +60,6 @@ from crmsh_py.engine.stream import (
     ViewId,
     WholeCib,
 )
-from crmsh_py.errors import CrmError
 
 NO_VIEW: ViewId = (0, 0)
 _MAX_ASKED = 3  # in one view; a node that still has another copy then had better go

@@ -6,7 +6,7 @@ import pytest
 
 from crmsh_py.engine.attributes import clear_failures, count_failure, failed_resources
 from crmsh_py.engine.status import ONLINE, attributes_of, new_node_state, with_attribute
-from crmsh_py.engine.stream import Failure
+from crmsh_py.wire.stream import Failure
 
 STATE = new_node_state("1", "a", ONLINE)
 

@@ -7,7 +7,7 @@ from typing import Any
 from crmsh_py.engine.api import CancelOperation, Instruction, OperationFinished, RunOperation
 from crmsh_py.engine.executor import Executor, environment
 from crmsh_py.engine.outbox import Outbox
-from crmsh_py.engine.stream import AgentName, Outcome, RunAction
+from crmsh_py.wire.stream import AgentName, Outcome, RunAction
 
 VIEW = (1, 4)
 DUMMY = AgentName(standard="ocf", provider="pacemaker", type="Dummy")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmsh_py.engine.stream import Summary
 from crmsh_py.engine.views import choose_dc, decide
+from crmsh_py.wire.stream import Summary
 
 
 def summary(

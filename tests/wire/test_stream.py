@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmsh_py.engine.stream import (
+from crmsh_py.errors import RemoteProtocolError
+from crmsh_py.wire.stream import (
     MAX_MESSAGE_BYTES,
     ConfigChange,
     DcState,
@@ -17,7 +18,6 @@ from crmsh_py.engine.stream import (
     decode,
     encode,
 )
-from crmsh_py.errors import RemoteProtocolError
 
 SUMMARY = Summary(
     view=(1, 4),
