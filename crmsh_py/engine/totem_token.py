@@ -70,6 +70,9 @@ class Visit:
 
 def on_token(machine: Machine, token: Token, now: float) -> Shift | None:
     """A token in OPERATIONAL."""
+    if machine.held is not None:  # there is one token, and it is here
+        machine.drop()
+        return None
     if not accept(machine, token, now):
         return None
     visit = _visit(machine, token, now, travelled=True)

@@ -419,6 +419,29 @@ def test_a_token_that_promises_too_much_is_dropped() -> None:
     lab.settle_deliveries()
 
 
+def test_a_second_token_is_dropped_by_the_holder() -> None:
+    """A lone node always holds its own."""
+    lab = Lab(1)
+    lab.start(1)
+    totem = lab.totem(1)
+    forged = Token(
+        ring=totem.ring_id,
+        hop=18,
+        sequence=14,
+        aru=9,
+        aru_holder=3,
+        window=0,
+        backlog=16,
+        recovering=False,
+        recovered=0,
+        requests=(18,),
+    )
+    totem.receive_datagram(encode(forged), "10.0.0.2", lab.now)
+    assert totem.counters.rx_msg_dropped == 1
+    lab.multicast(1, b"mine", safe=True)
+    assert lab.nodes[1].life.delivered == [b"mine"]
+
+
 def test_messages_of_strangers_ring_do_not_count_as_ours() -> None:
     """A hold cancel and data of a ring that is not ours."""
     lab = ring_of(1, 2)
