@@ -29,6 +29,7 @@ HOST = inside.HOST
 
 _SUPERVISOR_TIMEOUT_S = 30.0  # trying the kinds of isolation takes milliseconds each
 _ANSWER_TIMEOUT_S = 30.0  # from a node's switching on until its control socket answers
+_NODE_TIMEOUT_S = 5.0  # a daemon on a loaded machine says hello within this
 _STOP_TIMEOUT_S = 120.0  # resources leave first, and agents may take their time
 _POLL_S = 0.02
 _LOG_TAIL_LINES = 5  # of a node's output, in the message that it did not start
@@ -199,7 +200,10 @@ class Lab:
             rough = []
             for name in on:
                 try:
-                    connections.append(ask_node(self._place, name, control.StopDaemon()))
+                    request = control.StopDaemon()
+                    connections.append(
+                        ask_node(self._place, name, request, timeout_s=_NODE_TIMEOUT_S)
+                    )
                 except ClusterUnreachable:
                     rough.append(name)  # its daemon hangs or is no daemon: then as an init would
             if rough:

@@ -7,8 +7,6 @@ import socket
 import struct
 import time
 
-import msgspec
-
 from crmsh_py.errors import ClusterUnreachable, CrmError, RemoteProtocolError
 from crmsh_py.lab.place import Place
 from crmsh_py.lab.processes import Process, identify
@@ -45,7 +43,7 @@ def ask(place: Place, request: wire.LabRequest, *, timeout_s: float = _TIMEOUT_S
         raise ClusterUnreachable(
             f"lab '{place.lab}' is off", hint="switch it on: crm lab start"
         ) from None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, RemoteProtocolError) as error:
         raise ClusterUnreachable(
             f"the supervisor of lab '{place.lab}' does not answer: {error}"
         ) from None

@@ -22,9 +22,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-import msgspec
-
-from crmsh_py.errors import CrmError, did_you_mean
+from crmsh_py.errors import CrmError, RemoteProtocolError, did_you_mean
 from crmsh_py.lab import commands, isolation, linux, nodespec
 from crmsh_py.lab.config import LabConfig
 from crmsh_py.lab.contact import read_line
@@ -236,7 +234,7 @@ class Supervisor:
             request = wire.decode_request(line)
         except ConnectionResetError:
             return  # somebody who only wanted to know whether we are here
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, RemoteProtocolError) as error:
             _log(f"a client that made no sense: {error}")
             return
         reply = self._answer(request)

@@ -6,9 +6,11 @@ one thing at a time, in the order of the questions; every one of them is bounded
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
+
+from crmsh_py.errors import RemoteProtocolError
 
 MAX_LINE = 1024 * 1024  # bytes; a request or an answer with every node of a lab is far below
 
@@ -106,8 +108,8 @@ class LabRefused(Message, frozen=True):
 LabReply = LabState | LabDone | LabRefused
 
 
-_REQUEST = msgspec.json.Decoder(LabRequest)
-_REPLY = msgspec.json.Decoder(LabReply)
+_REQUEST: msgspec.json.Decoder[LabRequest] = msgspec.json.Decoder(LabRequest)
+_REPLY: msgspec.json.Decoder[LabReply] = msgspec.json.Decoder(LabReply)
 
 
 def encode(message: LabRequest | LabReply) -> bytes:
@@ -116,12 +118,20 @@ def encode(message: LabRequest | LabReply) -> bytes:
 
 
 def decode_request(line: bytes) -> LabRequest:
-    """Read a question; raises msgspec.MsgspecError for anything else."""
-    request: LabRequest = _REQUEST.decode(line)
-    return request
+    """Read a question; raises RemoteProtocolError for anything else."""
+    return _decode(_REQUEST, line)
 
 
 def decode_reply(line: bytes) -> LabReply:
-    """Read an answer; raises msgspec.MsgspecError for anything else."""
-    reply: LabReply = _REPLY.decode(line)
-    return reply
+    """Read an answer; raises RemoteProtocolError for anything else."""
+    return _decode(_REPLY, line)
+
+
+_MessageT = TypeVar("_MessageT")
+
+
+def _decode(decoder: msgspec.json.Decoder[_MessageT], line: bytes) -> _MessageT:
+    try:
+        return decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RemoteProtocolError(f"a line that is no message: {error}") from None

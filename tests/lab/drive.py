@@ -20,6 +20,8 @@ def main() -> int:
             result: object = list_labs()
         elif method == "execute":
             return Lab().execute(*positional)
+        elif method == "shell":
+            return Lab().shell(*positional)
         else:
             result = getattr(Lab(say=said.append), method)(*positional, **named)
     except CrmError as error:

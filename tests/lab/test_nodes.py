@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 from lab.harness import NODES, Driver, RefusedError, until
 
@@ -251,3 +252,27 @@ def test_a_node_that_cannot_start_says_why(up: Driver) -> None:
 def test_the_log_is_read_from_outside(up: Driver) -> None:
     assert ["pacemaker02", "pacemaker02 started"] in up.do("log", ["pacemaker02"])
     assert len(up.do("log", ["pacemaker02"], lines=1)) == 1
+
+
+def test_a_shell_in_a_node_is_like_a_login(up: Driver) -> None:
+    """Its prompt names the node; what is typed there is done there; exit ends it."""
+    words = up.command("shell", "pacemaker02")
+    shell = pexpect.spawn(
+        words[0],
+        words[1:],
+        env=up.environment,  # type: ignore[arg-type]
+        encoding="utf-8",
+        timeout=20,
+        dimensions=(24, 80),
+    )
+    shell.expect_exact("[root@pacemaker02 ~]# ")
+    shell.sendline("hostname; stty size")
+    shell.expect(r"pacemaker02\r\n24 80\r\n")
+    shell.expect_exact("[root@pacemaker02 ~]# ")
+    shell.sendline("sleep 100")
+    shell.sendintr()
+    shell.expect_exact("[root@pacemaker02 ~]# ")
+    shell.sendline("exit 5")
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 5
