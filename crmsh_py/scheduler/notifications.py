@@ -80,7 +80,7 @@ def _point(resource: Resource, around: Vertex, task: str, kind: str, of_task: st
     vertex.flags |= PSEUDO
     vertex.meta["notify_key_type"] = kind
     vertex.meta["notify_key_operation"] = around.task
-    vertex.meta["notify_type"] = kind
+    vertex.meta["notify_type"] = kind.removeprefix("confirmed-")
     vertex.meta["notify_operation"] = of_task
     return vertex
 

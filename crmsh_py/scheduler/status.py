@@ -13,7 +13,7 @@ from crmsh_py.scheduler.bundle import Bundle
 from crmsh_py.scheduler.clone import Clone
 from crmsh_py.scheduler.group import Group
 from crmsh_py.scheduler.history_entry import HistoryEntry
-from crmsh_py.scheduler.model import ROLE_NAMES, STOPPED, Node
+from crmsh_py.scheduler.model import ROLE_NAMES, STARTED, STOPPED, Node
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import (
     Agent,
@@ -148,7 +148,7 @@ def _primitive(resource: Resource, target: str) -> ResourceStatus:
     active = resource.active_nodes
     role = resource.orig_role
     if active and role == STOPPED:
-        role = 2  # whatever its history says of the role, it is there
+        role = STARTED  # whatever its history says of the role, it is there
     shown = _ROLES[role]
     return ResourceStatus(
         id=resource.id,
@@ -212,7 +212,7 @@ def _bundle(bundle: Bundle) -> ResourceStatus:
 def _failure(entry: HistoryEntry) -> FailedAction:
     get = entry.element.get
     return FailedAction(
-        resource=entry.resource_id,
+        resource=entry.key.removesuffix(f"_{entry.task}_{entry.interval_ms}"),
         key=entry.key,
         operation=entry.task,
         interval_ms=entry.interval_ms,
