@@ -49,8 +49,21 @@ class ToolUsageError(UsageError):
     exit_code = EXIT_USAGE
 
 
+class _HelpFormatter(argparse.HelpFormatter):
+    """Help of a fixed width: to ask for the terminal's would load much, at every start."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        super().__init__(prog, width=int(columns) - 2 if columns.isdecimal() else 98)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are ours."""
+
+    def __init__(self, *, prog: str, description: str, add_help: bool = True) -> None:
+        super().__init__(
+            prog=prog, description=description, add_help=add_help, formatter_class=_HelpFormatter
+        )
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of exiting."""

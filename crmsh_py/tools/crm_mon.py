@@ -111,15 +111,12 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
 
 def picture(cluster: Cluster, arguments: Namespace) -> str:
     """The whole output for the cluster as it is now."""
-    from crmsh_py.cib.upgrade import needs_upgrade, upgrade
-    from crmsh_py.scheduler.status import cluster_status
+    from crmsh_py.views import mon_state
 
     now = local_now()
-    cib = cluster.read_cib()
-    if needs_upgrade(cib):
-        cib = upgrade(cib)
-    status = cluster_status(cib, now=now)
     options = options_of(arguments)
+    listed = arguments.output_as in ("xml", "json") or options.tickets or options.bans is not None
+    cib, status = mon_state.read(cluster.read_cib(), now=now, with_constraints=listed)
     if arguments.output_as == "xml":
         from crmsh_py.views import mon_xml
 

@@ -357,7 +357,8 @@ def _displayable(
         inside = promotable
         if resource.kind == "replica":
             # The parts of a replica have names of their own; what it contains is an instance.
-            contained = child.id.partition(":")[0] in cib.ids()
+            original = cib.find_id(child.id.partition(":")[0])
+            contained = original is not None and original.tag == "primitive"
             children.append(_displayable(cib, child, unique or not contained, contained and inside))
             continue
         if resource.kind == "bundle":

@@ -40,6 +40,7 @@ class Drawer:
         self._cib = cib
         self._options = options
         self._unclean = {n.name for n in status.nodes if n.unclean and not n.online}
+        self._configured = {e.id for e in cib.section("resources").iter("primitive")}
         self._away = mon_facts.away(status)
         self._primitives = list(mon_facts.primitives(status.resources))
         self._failed_probes = {
@@ -69,7 +70,7 @@ class Drawer:
     def hidden(self, resource: ResourceStatus) -> bool:
         """Whether it is the connection to a guest node, which its container implies."""
         remote = resource.agent is not None and resource.agent.type == "remote"
-        return remote and not resource.orphan and resource.id not in self._cib.ids()
+        return remote and not resource.orphan and resource.id not in self._configured
 
     def primitive_on(self, resource: ResourceStatus, node: str) -> str:
         """A primitive in the list of a node: its role there, and no node."""
