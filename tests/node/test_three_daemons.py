@@ -177,6 +177,9 @@ def trio(tmp_path: Path) -> Iterator[Trio]:
     try:
         trio.start(*NAMES)
         eventually(lambda: trio.agree(*NAMES))
+        # The first commit, which writes the nodes down, comes a moment after the membership.
+        eventually(lambda: len(trio.cib(NAMES[0]).section("nodes").findall("node")) == 3)
+        eventually(lambda: trio.equal(*NAMES))
         yield trio
     finally:
         trio.close()
