@@ -48,20 +48,46 @@ def parser() -> Parser:
     )
     made.add_argument("-?", "--help", action="help")
     show = made.add_argument_group("what to show")
-    show.add_argument("-n", "--group-by-node", action="store_true", dest="by_node")
-    show.add_argument("-r", "--inactive", action="store_true")
-    show.add_argument("-f", "--failcounts", action="store_true", dest="fail_counts")
-    show.add_argument("-o", "--operations", action="store_true")
-    show.add_argument("-t", "--timing-details", action="store_true", dest="timing")
-    show.add_argument("-c", "--tickets", action="store_true")
+    show.add_argument(
+        "-n",
+        "--group-by-node",
+        action="store_true",
+        dest="by_node",
+        help="resources under their nodes",
+    )
+    show.add_argument("-r", "--inactive", action="store_true", help="also what does not run")
+    show.add_argument(
+        "-f", "--failcounts", action="store_true", dest="fail_counts", help="fail counts"
+    )
+    show.add_argument("-o", "--operations", action="store_true", help="what has been done")
+    show.add_argument(
+        "-t", "--timing-details", action="store_true", dest="timing", help="the same with times"
+    )
+    show.add_argument("-c", "--tickets", action="store_true", help="tickets")
     show.add_argument("-L", "--neg-locations", nargs="?", const="", dest="bans", metavar="PREFIX")
-    show.add_argument("-A", "--show-node-attributes", action="store_true", dest="attributes")
-    show.add_argument("-D", "--hide-headers", action="store_false", dest="headers")
-    show.add_argument("-R", "--show-detail", action="store_true", dest="detail")
-    show.add_argument("-b", "--brief", action="store_true")
-    show.add_argument("-s", "--simple-status", action="store_true", dest="simple")
-    show.add_argument("--node", default="", dest="only_node")
-    show.add_argument("--resource", default="", dest="only_resource")
+    show.add_argument(
+        "-A",
+        "--show-node-attributes",
+        action="store_true",
+        dest="attributes",
+        help="attributes of nodes",
+    )
+    show.add_argument(
+        "-D", "--hide-headers", action="store_false", dest="headers", help="no summary"
+    )
+    show.add_argument(
+        "-R", "--show-detail", action="store_true", dest="detail", help="every instance of a clone"
+    )
+    show.add_argument("-b", "--brief", action="store_true", help="(taken; changes nothing)")
+    show.add_argument(
+        "-s",
+        "--simple-status",
+        action="store_true",
+        dest="simple",
+        help="one line for a monitoring system",
+    )
+    show.add_argument("--node", default="", dest="only_node", help="only this node")
+    show.add_argument("--resource", default="", dest="only_resource", help="only this resource")
     how = made.add_argument_group("how to show it")
     how.add_argument("-1", "--one-shot", action="store_true", dest="once", help="once, then exit")
     how.add_argument("-i", "--interval", default="5", help="seconds between looks (default 5)")

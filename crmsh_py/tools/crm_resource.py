@@ -48,44 +48,73 @@ def _parser() -> Parser:
     parser = Parser(prog=TOOL, description="Asks about resources and changes them.")
     commands = parser.add_argument_group("commands").add_mutually_exclusive_group()
 
-    def command(*names: str, to: str) -> None:
-        commands.add_argument(*names, action="store_const", const=to, dest="command")
+    def command(*names: str, to: str, help: str) -> None:
+        commands.add_argument(*names, action="store_const", const=to, dest="command", help=help)
 
-    command("-L", "--list", to="list")
-    command("-l", "--list-raw", to="list_raw")
-    command("-q", "--query-xml", "-w", "--query-xml-raw", to="query_xml")
-    command("-W", "--locate", to="locate")
-    command("-M", "--move", to="move")
-    command("-B", "--ban", to="ban")
-    command("-U", "--clear", "--un-move", "--un-ban", to="clear")
-    command("-C", "--cleanup", to="cleanup")
-    command("-R", "--refresh", to="refresh")
-    command("-a", "--constraints", "-A", "--stack", to="constraints")
-    command("--wait", to="wait")
-    command("--list-standards", to="standards")
-    for names in (
-        ("-g", "--get-parameter"),
-        ("-p", "--set-parameter"),
-        ("-d", "--delete-parameter"),
-        ("--list-agents",),
+    command("-L", "--list", to="list", help="all resources with their states (the default)")
+    command("-l", "--list-raw", to="list_raw", help="the names of all primitives")
+    command(
+        "-q",
+        "--query-xml",
+        "-w",
+        "--query-xml-raw",
+        to="query_xml",
+        help="a resource's state and XML",
+    )
+    command("-W", "--locate", to="locate", help="where a resource runs")
+    command("-M", "--move", to="move", help="prefer --node; without it, ban the node where it runs")
+    command(
+        "-B", "--ban", to="ban", help="keep a resource off --node, or off the one where it runs"
+    )
+    command(
+        "-U",
+        "--clear",
+        "--un-move",
+        "--un-ban",
+        to="clear",
+        help="take back what --move and --ban have left",
+    )
+    command("-C", "--cleanup", to="cleanup", help="forget failures")
+    command("-R", "--refresh", to="refresh", help="forget the whole history and look again")
+    command(
+        "-a",
+        "--constraints",
+        "-A",
+        "--stack",
+        to="constraints",
+        help="the constraints of a resource",
+    )
+    command("--wait", to="wait", help="until the cluster has nothing more to do")
+    command("--list-standards", to="standards", help="the classes of agents")
+    for *names, text in (
+        ("-g", "--get-parameter", "show a parameter"),
+        ("-p", "--set-parameter", "set a parameter to --parameter-value"),
+        ("-d", "--delete-parameter", "remove a parameter"),
+        ("--list-agents", "agents of a class, or of CLASS:PROVIDER"),
     ):
-        commands.add_argument(*names)
+        commands.add_argument(*names, help=text, metavar="NAME")
     commands.add_argument(
         "--list-ocf-providers", "--list-ocf-alternatives", nargs="?", const="", metavar="TYPE"
     )
     details = parser.add_argument_group("details")
-    details.add_argument("-r", "--resource", default="")
-    details.add_argument("-N", "-H", "--node", default="")
-    details.add_argument("-v", "--parameter-value", dest="value")
-    details.add_argument("-m", "--meta", action="store_true")
-    details.add_argument("-z", "--utilization", action="store_true")
-    details.add_argument("-u", "--lifetime", default="")
-    details.add_argument("-P", "--promoted", "--master", action="store_true")
-    details.add_argument("-n", "--operation", default="")
-    details.add_argument("-I", "--interval", default="")
-    details.add_argument("-T", "--timeout", default="")
-    details.add_argument("-f", "--force", action="store_true")
-    details.add_argument("-Q", "--quiet", action="store_true")
+    details.add_argument("-r", "--resource", default="", help="which resource")
+    details.add_argument("-N", "-H", "--node", default="", help="which node")
+    details.add_argument("-v", "--parameter-value", dest="value", help="the new value")
+    details.add_argument("-m", "--meta", action="store_true", help="parameters are meta attributes")
+    details.add_argument(
+        "-z", "--utilization", action="store_true", help="parameters are utilization"
+    )
+    details.add_argument(
+        "-u", "--lifetime", default="", help="how long --move and --ban hold (ISO 8601)"
+    )
+    details.add_argument(
+        "-P", "--promoted", "--master", action="store_true", help="only the promoted role"
+    )
+    details.add_argument("-n", "--operation", default="", help="(taken, not needed)")
+    details.add_argument("-I", "--interval", default="", help="(taken, not needed)")
+    details.add_argument("-T", "--timeout", default="", help="how long --wait waits")
+    details.add_argument("-f", "--force", action="store_true", help="even if it is there already")
+    details.add_argument("-Q", "--quiet", action="store_true", help="the answer alone")
     details.add_argument("-V", "--verbose", action="count")
     return parser
 

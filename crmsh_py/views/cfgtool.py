@@ -6,7 +6,10 @@ Corosync 2 (``Printing ring status.``, one ``RING ID`` with id and status).
 
 from __future__ import annotations
 
-from crmsh_py.wire.control import MembershipReply
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crmsh_py.wire.control import MembershipReply
 
 
 def ring_status(membership: MembershipReply) -> str:

@@ -7,7 +7,10 @@ execd, attrd, schedulerd and controld.
 
 from __future__ import annotations
 
-from crmsh_py.wire.control import SubsystemsReply
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crmsh_py.wire.control import SubsystemsReply
 
 
 def table(reply: SubsystemsReply, *, node: str) -> str:

@@ -6,8 +6,10 @@ Input: typed keys; output: one line per key, ``name (type) = value``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from crmsh_py.wire.control import CmapKey
+if TYPE_CHECKING:
+    from crmsh_py.wire.control import CmapKey
 
 
 def key_lines(keys: Iterable[CmapKey]) -> str:

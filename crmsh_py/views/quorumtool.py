@@ -7,9 +7,12 @@ at the end, in Corosync's layout.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from crmsh_py.views.text import clock_text
-from crmsh_py.wire.control import Member, MembershipReply
+
+if TYPE_CHECKING:
+    from crmsh_py.wire.control import Member, MembershipReply
 
 
 def member_list(membership: MembershipReply, *, addresses: bool = False) -> str:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from crmsh_py.views.text import unix_clock_text
-from crmsh_py.wire.control import Revision
+
+if TYPE_CHECKING:
+    from crmsh_py.wire.control import Revision
 
 
 def table(revisions: Sequence[Revision], *, now: datetime) -> str:
