@@ -16,7 +16,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import COMMENT, Element
@@ -37,6 +38,7 @@ HOUSEKEEPING = frozenset(
         "update-user",
     }
 )
+END = 2**31  # the position of a creation that names none
 
 
 def apply(cib: Cib, patch: Patch) -> Cib:
@@ -47,15 +49,19 @@ def apply(cib: Cib, patch: Patch) -> Cib:
     """
     root = _Draft(cib.root)
     same_version = cib.version == patch.source
+    placements: list[_Placement] = []
     for change in patch.changes:
         if change.operation is Operation.MODIFY:
             _modify(root, change, same_version)
         elif change.operation is Operation.DELETE:
             _delete(root, change)
-        elif change.operation is Operation.CREATE:
-            _create(root, change)
         else:
-            _move(root, change)
+            placements.append(_placement(root, change))
+    _check_siblings(placements)
+    _take_out(placements)
+    placements.sort(key=lambda placement: placement.position)
+    for placement in placements:
+        _place(placement)
     return cib.with_root(root.freeze())
 
 
@@ -78,17 +84,11 @@ class _Draft:
         return self._children
 
     def child(self, tag: str, name: str | None, position: int | None) -> _Draft | None:
-        """The child with this tag and id (any id: None): the one at a position, or the first.
-
-        A comment is found by its position only.
-        """
+        """The first child with this tag and id (any id: None), or the comment at a position."""
         children = self.children
-        if position is not None:
+        if tag == COMMENT_STEP and position is not None:
             at = children[position] if position < len(children) else None
-            if tag == COMMENT_STEP:
-                return at if at is not None and at.element.tag == COMMENT else None
-            if at is not None and at.element.tag == tag and name in (None, at.attrs.get("id")):
-                return at
+            return at if at is not None and at.element.tag == COMMENT else None
         if name is None:
             return next((child for child in children if child.element.tag == tag), None)
         same_id = [child for child in self._named(name) if child.element.tag == tag]
@@ -103,9 +103,8 @@ class _Draft:
                 self._by_id.setdefault(child.attrs.get("id", ""), []).append(child)
         return self._by_id.get(name, [])
 
-    def insert(self, position: int | None, child: _Draft) -> None:
-        children = self.children
-        children.insert(len(children) if position is None else position, child)
+    def insert(self, position: int, child: _Draft) -> None:
+        self.children.insert(position, child)
         if self._by_id is not None:
             self._by_id.setdefault(child.attrs.get("id", ""), []).append(child)
 
@@ -113,6 +112,10 @@ class _Draft:
         self.children.remove(child)
         if self._by_id is not None:
             self._by_id[child.attrs.get("id", "")].remove(child)
+
+    def take_out(self, children: Set[_Draft]) -> None:
+        """Remove several children at once; they are still found by their ids."""
+        self._children = [child for child in self.children if child not in children]
 
     def rename(self, child: _Draft, attrs: Mapping[str, str]) -> None:
         """Give a child other attributes, be it another id."""
@@ -199,40 +202,78 @@ def _delete(root: _Draft, change: Change) -> None:
     parent.remove(draft)
 
 
-def _create(root: _Draft, change: Change) -> None:
-    assert change.element is not None, "a creation without an element"
-    _, parent = _find(root, change.path)
-    _check_siblings(parent, change)
-    element = change.element
-    if element.tag != COMMENT:
-        name = element.attrs.get("id")
-        present = parent.child(element.tag, name, None)
-        if present is not None and not present.made:
-            if name is None and "id" in present.attrs:
-                pass  # a reference beside a set that has an id
-            elif present.freeze() == element:
-                return  # somebody else made the very same
-            else:
-                raise _changed(present, "was created by somebody else already")
-    parent.insert(change.position, _Draft(element, made=True))
+# ---- creations and moves -----------------------------------------------------------------------
 
 
-def _move(root: _Draft, change: Change) -> None:
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    """A change with the drafts that it is about; ``moved`` is None for a creation."""
+
+    change: Change
+    parent: _Draft
+    moved: _Draft | None
+
+    @property
+    def position(self) -> int:
+        return END if self.change.position is None else self.change.position
+
+
+def _placement(root: _Draft, change: Change) -> _Placement:
     parent, draft = _find(root, change.path)
+    if change.operation is Operation.CREATE:
+        return _Placement(change, draft, None)
     if parent is None:
         raise Conflict("a patch cannot move the whole CIB")
-    _check_siblings(parent, change)
-    parent.remove(draft)
-    parent.insert(change.position, draft)
+    return _Placement(change, parent, draft)
 
 
-def _check_siblings(parent: _Draft, change: Change) -> None:
-    if change.siblings is None:
+def _check_siblings(placements: Iterable[_Placement]) -> None:
+    for placement in placements:
+        if placement.change.siblings is None:
+            continue
+        names = " ".join(
+            child.attrs.get("id") or child.element.tag
+            for child in placement.parent.children
+            if child.element.tag != COMMENT
+        )
+        if names != placement.change.siblings:
+            raise _changed(placement.parent, "has other members by now")
+
+
+def _take_out(placements: Iterable[_Placement]) -> None:
+    """Take out all that is moved, so that the positions of the others can be counted."""
+    moved: dict[_Draft, set[_Draft]] = {}
+    for placement in placements:
+        if placement.moved is None:
+            continue
+        taken = moved.setdefault(placement.parent, set())
+        if placement.moved in taken:
+            raise Conflict(f"a patch cannot move {placement.change.path[-60:]} to two places")
+        taken.add(placement.moved)
+    for parent, children in moved.items():
+        parent.take_out(children)
+
+
+def _place(placement: _Placement) -> None:
+    parent, moved = placement.parent, placement.moved
+    if moved is not None:
+        parent.children.insert(placement.position, moved)
         return
-    names = " ".join(
-        child.attrs.get("id") or child.element.tag
-        for child in parent.children
-        if child.element.tag != COMMENT
-    )
-    if names != change.siblings:
-        raise _changed(parent, "has other members by now")
+    element = placement.change.element
+    assert element is not None, "a creation without an element"
+    if element.tag != COMMENT and (present := _present(parent, element)) is not None:
+        if present.freeze() == element:
+            return  # somebody else made the very same
+        raise _changed(present, "was created by somebody else already")
+    parent.insert(placement.position, _Draft(element, made=True))
+
+
+def _present(parent: _Draft, element: Element) -> _Draft | None:
+    """The child that is the same element, unless this patch has made it."""
+    name = element.attrs.get("id")
+    present = parent.child(element.tag, name, None)
+    if present is None or present.made:
+        return None
+    if name is None and "id" in present.attrs:
+        return None  # a reference beside a set that has an id
+    return present

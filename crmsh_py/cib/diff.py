@@ -59,24 +59,30 @@ def _compare(old: Element, new: Element, path: str, found: _Found) -> None:
             _replace_all(old, new, path, found)
         return
     kept, moved = _keep(old, new, old_keys, new_keys)
-    staying = kept | moved
     new_by_key = dict(zip(new_keys, new.children, strict=True))
-    position = 0
+    index = {key: origin for origin, key in enumerate(old_keys)}
+    deleted = 0
     for key, child in zip(old_keys, old.children, strict=True):
-        if key in staying:
-            position += 1
-            if child is not new_by_key[key]:
-                _compare(child, new_by_key[key], path + step(child), found)
-        else:
-            found.deletions.append(_deletion(child, path, position))
-    if len(kept) < len(new_keys):
-        present = [(k, c) for k, c in zip(old_keys, old.children, strict=True) if k in staying]
-        placed = list(zip(new_keys, new.children, strict=True))
-        changes = _placements(placed, [key for key, _ in present], kept, path)
-        if old.tag in ORDERED:  # the first change says who was there before
-            siblings = sibling_names(child for _, child in present)
-            changes[0] = replace(changes[0], siblings=siblings)
-        found.placements += changes
+        if key not in kept and key not in moved:
+            found.deletions.append(_deletion(child, path, index[key], deleted))
+            deleted += 1
+        elif child is not new_by_key[key]:
+            _compare(child, new_by_key[key], path + step(child), found)
+    if len(kept) == len(new_keys):
+        return
+    changes = [
+        Change(operation=Operation.MOVE, path=path + step(child), position=at, origin=index[key])
+        if key in moved
+        else Change(operation=Operation.CREATE, path=path, position=at, element=child)
+        for at, (key, child) in enumerate(zip(new_keys, new.children, strict=True))
+        if key not in kept
+    ]
+    if old.tag in ORDERED:  # the first change says who was there before
+        present = (
+            c for k, c in zip(old_keys, old.children, strict=True) if k in kept or k in moved
+        )
+        changes[0] = replace(changes[0], siblings=sibling_names(present))
+    found.placements += changes
 
 
 def _modification(old: Element, new: Element, path: str) -> Change:
@@ -132,29 +138,7 @@ def _keep(
         return common, set()
     place = {key: index for index, key in enumerate(old_keys)}
     steady = {order[i] for i in _longest_rising([place[key] for key in order])}
-    if len(new_keys) == len(steady) + 1 and len(common) == len(new_keys):
-        return steady, {key for key in common - steady if key[0] != COMMENT}  # one, anywhere
-    return steady, _moved_back(old_keys, new_keys, steady, common)
-
-
-def _moved_back(
-    old_keys: list[_Key], new_keys: list[_Key], steady: set[_Key], common: set[_Key]
-) -> set[_Key]:
-    """The children that only move back, past none that stays.
-
-    For these, moving one after the other by rising position always works: whatever has not been
-    moved yet stands behind its place. One that goes forward would still stand in front of others
-    when they get their positions; it is deleted and made anew.
-    """
-    target = {key: index for index, key in enumerate(new_keys)}
-    next_steady = len(new_keys)
-    moved = set()
-    for key in reversed(old_keys):
-        if key in steady:
-            next_steady = target[key]
-        elif key in common and key[0] != COMMENT and target[key] < next_steady:
-            moved.add(key)  # (a comment has no path of its own to be moved by)
-    return moved
+    return steady, {key for key in common - steady if key[0] != COMMENT}  # it has no own path
 
 
 def _longest_rising(numbers: Sequence[int]) -> list[int]:
@@ -178,43 +162,20 @@ def _longest_rising(numbers: Sequence[int]) -> list[int]:
     return run[::-1]
 
 
-def _deletion(child: Element, parent: str, position: int) -> Change:
-    path = parent + step(child)
-    return Change(operation=Operation.DELETE, path=path, position=position, element=child)
-
-
-def _placements(
-    wanted: Sequence[tuple[_Key, Element]], present: list[_Key], kept: set[_Key], path: str
-) -> list[Change]:
-    """Moves and creations in one parent, by rising position; ``present`` is left by deletions."""
-    rank = {key: index for index, key in enumerate(present)}
-    waiting = list(range(len(present)))  # the ranks of those that no position has been given yet
-    one = len(kept) + 1 == len(present) == len(wanted)
-    changes = []
-    for position, (key, child) in enumerate(wanted):
-        if key not in rank:
-            changes.append(
-                Change(operation=Operation.CREATE, path=path, position=position, element=child)
-            )
-            continue
-        index = bisect_left(waiting, rank[key])
-        del waiting[index]
-        if key not in kept:
-            # All before ``position`` are in place, and those that wait stand behind in old order;
-            # but a single one may go forward: it has waited where it was.
-            changes.append(
-                Change(
-                    operation=Operation.MOVE,
-                    path=path + step(child),
-                    position=position,
-                    origin=rank[key] if one and rank[key] < position else position + index,
-                )
-            )
-    return changes
+def _deletion(child: Element, parent: str, origin: int, before: int) -> Change:
+    return Change(
+        operation=Operation.DELETE,
+        path=parent + step(child),
+        position=origin - before if child.tag == COMMENT else None,
+        element=child,
+        origin=origin,
+    )
 
 
 def _replace_all(old: Element, new: Element, path: str, found: _Found) -> None:
-    found.deletions += [_deletion(child, path, 0) for child in old.children]
+    found.deletions += [
+        _deletion(child, path, origin, origin) for origin, child in enumerate(old.children)
+    ]
     found.placements += [
         Change(operation=Operation.CREATE, path=path, position=position, element=child)
         for position, child in enumerate(new.children)

@@ -4,24 +4,26 @@ As XML a patch is Pacemaker's diff format 2, so that the same patch can go to ``
 is ours in it are optional things that Pacemaker does not read:
 
     crm-old, crm-absent   the value that an attribute had, or that it had none
-    crm-from              the position that a moved element had
+    crm-from              the index that a deleted or moved element had
     crm-siblings          the children before, where their order means something
-    (and in a deletion)   what is deleted, and the position that it had
+    (and in a deletion)   what is deleted
 
 By them ``apply`` finds out whether somebody else changed the same thing meanwhile, and ``inverse``
 takes a patch back. Patches of Pacemaker have none of these; they are applied without such checks.
 
 Rules:
     A path names the element from the root, ``/cib/configuration/resources/primitive[@id='x']``;
-    a quote in an id is written twice. A comment's step is ``comment``, with its position.
-    A position is the index that the element has when all the changes before it are made. The
-    order is: deletions, modifications, then creations and moves by rising position, which is the
-    order in which Pacemaker carries them out.
+    a quote in an id is written twice. A comment's step is ``comment``; its deletion says by
+    ``position`` which one it is, counted when the deletions listed before are made.
+    Whatever the order in which changes are listed, deletions and modifications are made first;
+    then all that is to be moved is taken out; then creations and moves are made by rising
+    position, which is the index that the element has in the end. (Pacemaker does the same.)
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -64,8 +66,9 @@ class Change:
 
     ``path`` names the element itself, for CREATE its parent. ``element`` is what CREATE makes, what
     DELETE takes away (None when that is not known), and what MODIFY results in (without its
-    children). ``position`` is where it gets (for DELETE: where it is), ``origin`` where a moved one
-    was. ``siblings`` is None when it is not known or does not matter.
+    children). ``position`` is the index it gets (for the DELETE of a comment: where to find it),
+    ``origin`` the index that it had in the old document, None if that is not known.
+    ``siblings`` is None when it is not known or does not matter.
     """
 
     operation: Operation
@@ -101,7 +104,20 @@ class Patch:
 
         Raises ConfigError for a patch that does not say what there was before (Pacemaker's own).
         """
-        changes = tuple(_inverse(change) for change in reversed(self.changes))
+        deletions: list[Change] = []
+        modifications: list[Change] = []
+        placements: list[Change] = []
+        made: Counter[str] = Counter()  # creations by parent: each moves the following up by one
+        for change in self.changes:
+            if change.operation is Operation.MODIFY:
+                modifications.append(_unmodified(change))
+            elif change.operation is Operation.CREATE:
+                deletions.append(_uncreated(change, made[change.path]))
+                made[change.path] += 1
+            else:
+                placements.append(_put_back(change))
+        placements.sort(key=lambda change: change.position or 0)
+        changes = (*deletions, *modifications, *placements)
         return Patch(changes, source=self.target, target=self.source)
 
     def to_xml(self, *, indent: str | None = None) -> str:
@@ -151,25 +167,37 @@ def split_path(path: str) -> list[tuple[str, str | None]]:
 # ---- taken back --------------------------------------------------------------------------------
 
 
-def _inverse(change: Change) -> Change:
+def _unmodified(change: Change) -> Change:
+    if change.element is None or not all(attribute.checked for attribute in change.attributes):
+        raise _not_invertible(change)
+    back = tuple(AttributeChange(a.name, a.new, a.old) for a in change.attributes)
+    old = change.element.with_attributes({a.name: a.old for a in change.attributes})
+    return replace(change, element=old, attributes=back)
+
+
+def _uncreated(change: Change, before: int) -> Change:
     element = change.element
-    if change.operation is Operation.MODIFY and element is not None:
-        if not all(attribute.checked for attribute in change.attributes):
-            raise _not_invertible(change)
-        back = tuple(AttributeChange(a.name, a.new, a.old) for a in change.attributes)
-        old = element.with_attributes({a.name: a.old for a in change.attributes})
-        return replace(change, element=old, attributes=back)
-    if change.operation is Operation.MOVE:
-        if change.origin is None:
-            raise _not_invertible(change)
-        return replace(change, position=change.origin, origin=change.position, siblings=None)
     if element is None or change.position is None:
         raise _not_invertible(change)
-    if change.operation is Operation.CREATE:
-        path = change.path + step(element)
-        return replace(change, operation=Operation.DELETE, path=path, siblings=None)
-    parent = change.path.removesuffix(step(element))
-    return replace(change, operation=Operation.CREATE, path=parent)
+    return Change(
+        operation=Operation.DELETE,
+        path=change.path + step(element),
+        position=change.position - before if element.tag == COMMENT else None,
+        element=element,
+        origin=change.position,
+    )
+
+
+def _put_back(change: Change) -> Change:
+    if change.origin is None:
+        raise _not_invertible(change)
+    if change.operation is Operation.MOVE:
+        return replace(change, position=change.origin, origin=change.position, siblings=None)
+    if change.element is None:
+        raise _not_invertible(change)
+    parent = change.path.removesuffix(step(change.element))
+    position, element = change.origin, change.element
+    return Change(operation=Operation.CREATE, path=parent, position=position, element=element)
 
 
 def _not_invertible(change: Change) -> ConfigError:
@@ -244,7 +272,10 @@ def _position(text: str | None) -> int | None:
 
 def _read_deletion(element: Element, path: str, position: int | None) -> Change:
     old = element.children[0] if len(element.children) == 1 else None
-    return Change(operation=Operation.DELETE, path=path, position=position, element=old)
+    origin = _position(element.attrs.get("crm-from"))
+    return Change(
+        operation=Operation.DELETE, path=path, position=position, element=old, origin=origin
+    )
 
 
 def _read_modification(element: Element, path: str, position: int | None) -> Change:

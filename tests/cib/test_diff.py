@@ -50,8 +50,9 @@ def test_applying_the_difference_gives_the_other_document(old: Cib, new: Cib) ->
 @given(cibs(), cibs())
 def test_the_inverse_takes_a_patch_back(old: Cib, new: Cib) -> None:
     patch = Patch.from_xml(diff(old, new).to_xml())
-    assert apply(new, patch.inverse()) == old
-    assert apply(old, patch.inverse().inverse()) == new
+    back = Patch.from_xml(patch.inverse().to_xml())
+    assert apply(new, back) == old
+    assert apply(old, back.inverse()) == new
 
 
 @settings(max_examples=100, deadline=None)
@@ -154,6 +155,19 @@ def test_a_patch_of_pacemakers_own_is_understood() -> None:
         patch.inverse()
 
 
+def test_the_order_in_which_changes_are_listed_does_not_matter() -> None:
+    patch = Patch.from_xml(
+        '<diff format="2"><version><source epoch="1"/><target epoch="1"/></version>'
+        '<change operation="create" path="/cib/configuration/resources" position="2">'
+        '<primitive id="d"/></change>'
+        '<change operation="move" path="/cib/configuration/resources/primitive[@id=\'c\']"'
+        ' position="0"/>'
+        '<change operation="delete" path="/cib/configuration/resources/primitive[@id=\'a\']"/>'
+        "</diff>"
+    )
+    assert names(apply(cib(A + B + C), patch)) == ["c", "b", "d"]
+
+
 def test_touches_says_where_a_patch_works() -> None:
     patch = diff(cib(A), cib(B))
     assert patch.touches("/cib/configuration")
@@ -246,6 +260,14 @@ def test_the_whole_document_cannot_go(operation: str) -> None:
     patch = Patch.from_xml(f'<diff format="2">{VERSIONS}{change}</diff>')
     with pytest.raises(Conflict):
         apply(cib(A), patch)
+
+
+def test_nothing_can_be_moved_to_two_places() -> None:
+    path = "/cib/configuration/resources/primitive[@id='a']"
+    move = f'<change operation="move" path="{path}" position="1"/>'
+    patch = Patch.from_xml(f'<diff format="2">{VERSIONS}{move}{move}</diff>')
+    with pytest.raises(Conflict, match="two places"):
+        apply(cib(A + B), patch)
 
 
 @settings(max_examples=100, deadline=None)
