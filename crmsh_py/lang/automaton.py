@@ -93,6 +93,7 @@ class Automaton:
         return self._patterns[name]
 
 
+_SHORT = 4  # letters of an abbreviation that need not be the first ones of its word
 _BRACKETS_SET = frozenset(_BRACKETS.values())
 
 
@@ -217,12 +218,19 @@ class Run:
         return None
 
     def _abbreviated(self, word: str, choice: _Choice) -> str | None:
-        """The only command that begins so, or the only one that has these letters in order."""
+        """The only command that begins so, or the only one that has these letters in order.
+
+        Letters in order count for short words only: ``cf`` is an abbreviation, but ``primitve``
+        is a slip, and a slip must never run a command.
+        """
         letters = word.lower()
         commands = [text for text in choice.keywords if text[0].isalpha()]
-        in_order = re.compile(".*".join(map(re.escape, letters[:40])))
         beginning = [text for text in commands if text.startswith(letters)]
-        for found in (beginning, [text for text in commands if in_order.match(text)]):
+        scattered: list[str] = []
+        if len(letters) <= _SHORT:
+            in_order = re.compile(".*".join(map(re.escape, letters)))
+            scattered = [text for text in commands if in_order.match(text)]
+        for found in (beginning, scattered):
             if len(found) == 1:
                 self.abbreviations.append((word, found[0]))
                 return choice.keywords[found[0]]

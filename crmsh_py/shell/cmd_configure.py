@@ -36,9 +36,7 @@ def element(session: Session, call: CommandCall) -> int:
     working = session.working
     cib = working.cib()
     if call.name in _MERGED and not _has_content(call.element):
-        raise UsageError(
-            f"{call.name}: nothing to set", hint=f"crm configure help {call.name}"
-        )
+        raise UsageError(f"{call.name}: nothing to set", hint=f"crm configure help {call.name}")
     changed = lang.apply(
         cib, call.element, typed=True, catalogue=session.catalogue, line=session.line
     )
@@ -100,9 +98,7 @@ def schema(session: Session, call: CommandCall) -> int:
     from crmsh_py.cib.schema import known_schemas
 
     if name not in known_schemas():
-        raise NotFound(
-            f"schema {name} is not supported", name=name, possibilities=known_schemas()
-        )
+        raise NotFound(f"schema {name} is not supported", name=name, possibilities=known_schemas())
     session.working.edit(cib.with_attributes({"validate-with": name}))
     return 0
 
@@ -120,9 +116,7 @@ def get_property(session: Session, call: CommandCall) -> int:
         option = CLUSTER_OPTIONS.get(name)
         value = values.get(name, option.default if option else None)
         if value is None:
-            raise NotFound(
-                f"there is no property {name}", name=name, possibilities=CLUSTER_OPTIONS
-            )
+            raise NotFound(f"there is no property {name}", name=name, possibilities=CLUSTER_OPTIONS)
         if call.has("TRUE_OPTION", "TRUE_SHORT"):
             value = "true" if value.lower() in ("true", "yes", "on", "1") else "false"
         session.console.out(value)
@@ -196,9 +190,7 @@ def rename(session: Session, call: CommandCall) -> int:
     new = call.get("NEW_ID") or ""
     cib = session.working.cib()
     if commits.running(cib, (old,)):
-        raise CrmError(
-            f"cannot rename a running resource ({old})", hint=f"crm resource stop {old}"
-        )
+        raise CrmError(f"cannot rename a running resource ({old})", hint=f"crm resource stop {old}")
     session.working.edit(edit_cib.rename(cib, old, new))
     return 0
 
@@ -320,9 +312,7 @@ def edit(session: Session, call: CommandCall) -> int:
                 return 0
             try:
                 session.working.edit(
-                    loading.replace_text(
-                        cib, text, edited, as_xml=xml, catalogue=session.catalogue
-                    )
+                    loading.replace_text(cib, text, edited, as_xml=xml, catalogue=session.catalogue)
                 )
                 return 0
             except CrmError as error:

@@ -53,9 +53,7 @@ def maintenance(session: Session, call: CommandCall) -> int:
 
 def ready(session: Session, call: CommandCall) -> int:
     """The end of maintenance."""
-    return _set_on(
-        session, (require_node(session, call.get("NODE_NAME")),), "maintenance", "off"
-    )
+    return _set_on(session, (require_node(session, call.get("NODE_NAME")),), "maintenance", "off")
 
 
 def fence(session: Session, call: CommandCall) -> int:

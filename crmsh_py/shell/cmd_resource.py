@@ -180,8 +180,8 @@ def operations(session: Session, call: CommandCall) -> int:
 
 def scores(session: Session, call: CommandCall) -> int:
     """The assignment scores of all resources."""
-    from crmsh_py.scheduler.plan import plan
     from crmsh_py.cib.scores import format_score
+    from crmsh_py.scheduler.plan import plan
 
     made = plan(session.working.cib(), now=local_now())
     for (resource, node), score in sorted(made.scores.items()):

@@ -79,9 +79,7 @@ def _of_kind(
     return asked(session, snapshot, expectation) if asked is not None else ()
 
 
-def _agents(
-    session: Session, snapshot: Snapshot, expectation: Expectation
-) -> Iterable[Candidate]:
+def _agents(session: Session, snapshot: Snapshot, expectation: Expectation) -> Iterable[Candidate]:
     """Class, provider and type one after the other, as far as they are typed."""
     catalogue, prefix = session.catalogue, expectation.prefix
     parts = prefix.split(":")

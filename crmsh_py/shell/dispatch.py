@@ -19,6 +19,7 @@ from crmsh_py.shell.session import Session
 
 Handler = Callable[[Session, CommandCall], int | None]
 
+
 def single_line(text: str) -> LogicalLine:
     """A line typed by hand, or made of the words of a one-shot."""
     return LogicalLine(text, 0, (Piece(0, 0, text),))

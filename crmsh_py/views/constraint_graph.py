@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ def _edges(element: Element) -> Iterator[Edge]:
         [reference.id for reference in resource_set.findall("resource_ref")]
         for resource_set in element.findall("resource_set")
     ]
-    for left, right in zip(members, members[1:], strict=False):
+    for left, right in itertools.pairwise(members):
         for first in left:
             for then in right:
                 yield Edge(first, then, kind, element.id, weight)

@@ -23,7 +23,18 @@ def test_an_address_is_started_within_a_second_and_answers(lab: Lab) -> None:
     lab.up()
     begin = time.monotonic()
     lab.crm(
-        *["configure", "primitive", "ClusterIP", "ocf:heartbeat:IPaddr2", "params", "ip=192.168.100.100", "cidr_netmask=24", "op", "monitor", "interval=30s"]
+        *[
+            "configure",
+            "primitive",
+            "ClusterIP",
+            "ocf:heartbeat:IPaddr2",
+            "params",
+            "ip=192.168.100.100",
+            "cidr_netmask=24",
+            "op",
+            "monitor",
+            "interval=30s",
+        ]
     )
     lab.wait("ClusterIP is started", lambda: lab.where("ClusterIP"), 5, 0.05)
     # The agent itself (probes on three nodes, then start) takes about half a second of this.
@@ -39,7 +50,18 @@ def test_an_address_removed_by_hand_is_noticed_by_the_monitor_and_recovered(lab:
     """The recurring monitor runs for real, and the failure is counted."""
     lab.up()
     lab.crm(
-        *["configure", "primitive", "ClusterIP", "ocf:heartbeat:IPaddr2", "params", "ip=192.168.100.100", "cidr_netmask=24", "op", "monitor", "interval=2s"]
+        *[
+            "configure",
+            "primitive",
+            "ClusterIP",
+            "ocf:heartbeat:IPaddr2",
+            "params",
+            "ip=192.168.100.100",
+            "cidr_netmask=24",
+            "op",
+            "monitor",
+            "interval=2s",
+        ]
     )
     lab.wait("ClusterIP is started", lambda: lab.where("ClusterIP"))
     node = lab.where("ClusterIP")

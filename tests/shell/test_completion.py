@@ -38,7 +38,11 @@ CASES = [
     ("root", "resource move vip ", ["alpha", "beta"]),
     ("root", "node standby b", ["beta"]),
     ("configure", "primi", ["primitive"]),
-    ("configure", "primitive x ocf:heartbeat:IPad", ["ocf:heartbeat:IPaddr", "ocf:heartbeat:IPaddr2"]),
+    (
+        "configure",
+        "primitive x ocf:heartbeat:IPad",
+        ["ocf:heartbeat:IPaddr", "ocf:heartbeat:IPaddr2"],
+    ),
     ("configure", "primitive x ocf:heartbeat:IPaddr2 params cidr", ["cidr_netmask="]),
     ("configure", "primitive x ocf:heartbeat:IPaddr2 op mon", ["monitor"]),
     ("configure", "primitive x ocf:heartbeat:IPaddr2 op monitor inter", ["interval="]),
@@ -69,7 +73,7 @@ def test_used_parameters_are_not_offered_again(session: Session) -> None:
 
 def test_the_required_parameter_comes_first(session: Session) -> None:
     offered = complete(session, "primitive x ocf:heartbeat:IPaddr2 params ", "configure")
-    assert [o for o in offered if o.endswith("=")][0] == "ip="
+    assert next(o for o in offered if o.endswith("=")) == "ip="
 
 
 def test_no_prefix_of_a_long_line_raises(session: Session) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from crmsh_py.lang.parser import parse_command
 from crmsh_py.lang.tables import load_tables
-from crmsh_py.shell.dispatch import handler_of
 from crmsh_py.shell.declarations import ALL, BY_RULE, LEVELS, Declaration
+from crmsh_py.shell.dispatch import handler_of
 
 
 def grammar_commands() -> set[str]:
