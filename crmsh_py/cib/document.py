@@ -21,17 +21,18 @@ from crmsh_py.errors import ConfigError
 
 SCHEMA = "pacemaker-3.9"  # of new documents: Pacemaker 2.1 and 3 both read it
 FEATURE_SET = "3.19.0"  # Pacemaker 2.1.7's
+# In the order in which crmsh writes them; the schema takes any.
 SECTIONS = (
     "crm_config",
     "nodes",
     "resources",
     "constraints",
-    "fencing-topology",
     "tags",
     "acls",
-    "alerts",
-    "op_defaults",
+    "fencing-topology",
     "rsc_defaults",
+    "op_defaults",
+    "alerts",
 )
 REFERENCES = frozenset({"resource_ref", "obj_ref", "role"})  # their id names another element
 _T = TypeVar("_T")

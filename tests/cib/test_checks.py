@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -372,3 +373,20 @@ def test_errors_come_first() -> None:
         DUMMY.format("a") * 2, properties='<nvpair id="x" name="no-such-thing" value="1"/>'
     )
     assert [finding.is_error for finding in check(document)] == [True, False]
+
+
+# ---- public inputs -----------------------------------------------------------------------------
+
+INPUTS = Path(__file__).parents[3] / "shared" / "conformance" / "scheduler" / "xml"
+WRONG_ON_PURPOSE = {"intervals.xml", "order-wrong-kind.xml", "colocation-influence.xml"}
+
+
+def test_public_inputs_have_no_errors_but_those_made_on_purpose() -> None:
+    if not INPUTS.is_dir():
+        pytest.skip(f"{INPUTS} is not there")
+    found = {
+        path.name
+        for path in sorted(INPUTS.glob("*.xml"))
+        if any(finding.is_error for finding in check(Cib.parse(path.read_bytes())))
+    }
+    assert found == WRONG_ON_PURPOSE

@@ -70,7 +70,7 @@ def test_a_new_section_goes_to_its_usual_place(cib: Cib) -> None:
     changed = changed.with_section("tags", Element("tags"))
     assert [section.tag for section in changed.configuration.children] == [
         *("crm_config", "nodes", "resources", "constraints", "tags", "acls"),
-        *("op_defaults", "rsc_defaults"),
+        *("rsc_defaults", "op_defaults"),
     ]
 
 
