@@ -269,7 +269,8 @@ def test_a_shell_in_a_node_is_like_a_login(up: Driver) -> None:
     shell.sendline("hostname; stty size")
     shell.expect(r"pacemaker02\r\n24 80\r\n")
     shell.expect_exact("[root@pacemaker02 ~]# ")
-    shell.sendline("sleep 100")
+    shell.sendline("sh -c 'echo it ru\"\"ns; exec sleep 100'")
+    shell.expect_exact("it runs")  # before it does, Ctrl-C would be the shell's own
     shell.sendintr()
     shell.expect_exact("[root@pacemaker02 ~]# ")
     shell.sendline("exit 5")
