@@ -336,6 +336,8 @@ class Totem:
     def _learn_address(self, node_id: int, source: str) -> bool:
         machine = self._machine
         known = machine.addresses.get(node_id)
+        if known is None and len(machine.addresses) >= 4 * machine.limits.members:
+            return False  # a flood of ids: more than any cluster has had
         if known is not None and known != source:
             moved = node_id not in machine.fixed_addresses and node_id not in self.members
             if not moved:
