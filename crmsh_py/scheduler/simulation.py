@@ -19,8 +19,6 @@ from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.status_draft import Draft, StatusDraft
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened: an action, or the pretence of a failure.
@@ -119,7 +117,9 @@ class _Runner:
             entry = self.draft.node_state(node)
             self.draft.set_up(entry, up=False)
             entry.children = [
-                child for child in entry.children if child.tag not in {"lrm", "transient_attributes"}
+                child
+                for child in entry.children
+                if child.tag not in {"lrm", "transient_attributes"}
             ]
 
     def _operate(self, vertex: Vertex, node: str) -> None:
@@ -232,4 +232,3 @@ def graph_long_id(vertex: Vertex) -> str:
     if resource.history_id is not None and resource.history_id != resource.xml_id:
         return resource.history_id
     return resource.id
-
