@@ -36,7 +36,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.transition import State, Transition
 from crmsh_py.errors import CrmError
-from crmsh_py.scheduler.result import Action, ActionKind, Plan
+from crmsh_py.scheduler.result import Action, ActionKind, Message, Plan
 from crmsh_py.wire.stream import (
     AgentName,
     ClearFailures,
@@ -85,6 +85,7 @@ class Controller:
         self._recheck_at: float | None = None
         self._retry_at: float | None = None
         self._delay_s = 0.0
+        self._said: frozenset[Message] = frozenset()  # the findings of the last plan
         self._dc_state: DcState | None = None
         self.dc: int | None = None
         self.changes = 0
@@ -289,8 +290,10 @@ class Controller:
             left = max(0.0, plan.recheck_at.timestamp() - self._out.wall)
             at = self._out.now + left
             self._recheck_at = at if self._recheck_at is None else min(self._recheck_at, at)
-        for message in plan.messages:
-            self._out.log(message.level, "PENGINE", message.text)
+        for message in plan.messages:  # most findings stay from plan to plan: say them once
+            if message not in self._said:
+                self._out.log(message.level, "PENGINE", message.text)
+        self._said = frozenset(plan.messages)
         for change in plan.changes:
             where = " -> ".join(n for n in (change.from_node, change.to_node) if n)
             self._out.log(
