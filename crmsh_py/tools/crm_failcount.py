@@ -40,7 +40,8 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
         return 0
 
     from crmsh_py.cib.durations import parse_ms
-    from crmsh_py.views.mon_facts import fail_count, score_text
+    from crmsh_py.views.mon_facts import score_text
+    from crmsh_py.views.mon_history import fail_count
 
     operation = arguments.operation
     if operation:

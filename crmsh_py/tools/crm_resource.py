@@ -96,6 +96,11 @@ def _parser() -> Parser:
     commands.add_argument(
         "--list-ocf-providers", "--list-ocf-alternatives", nargs="?", const="", metavar="TYPE"
     )
+    _add_details(parser)
+    return parser
+
+
+def _add_details(parser: Parser) -> None:
     details = parser.add_argument_group("details")
     details.add_argument("-r", "--resource", default="", help="which resource")
     details.add_argument("-N", "-H", "--node", default="", help="which node")
@@ -116,7 +121,6 @@ def _parser() -> Parser:
     details.add_argument("-f", "--force", action="store_true", help="even if it is there already")
     details.add_argument("-Q", "--quiet", action="store_true", help="the answer alone")
     details.add_argument("-V", "--verbose", action="count")
-    return parser
 
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:

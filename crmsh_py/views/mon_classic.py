@@ -24,9 +24,10 @@ from crmsh_py.scheduler.result import (
     ResourceStatus,
     Role,
 )
-from crmsh_py.views import mon_facts
+from crmsh_py.views import mon_facts, mon_history
 from crmsh_py.views.bans import Ban, find_bans
-from crmsh_py.views.mon_facts import MonOptions, OperationRecord, is_active
+from crmsh_py.views.mon_facts import MonOptions, is_active
+from crmsh_py.views.mon_history import OperationRecord
 from crmsh_py.views.text import (
     bracketed,
     classic_agent,
@@ -306,7 +307,7 @@ def _history_block(
     cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions
 ) -> list[str]:
     lines = ["Operations:" if options.operations else "Migration summary:"]
-    for node in mon_facts.histories(cib, status):
+    for node in mon_history.histories(cib, status):
         if options.only_node not in ("", node.node) or not node.resources:
             continue
         lines.append(f"* Node {node.node}:")

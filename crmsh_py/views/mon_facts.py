@@ -1,20 +1,18 @@
 """What crm_mon shows besides the state of nodes and resources, read from the CIB as values.
 
 Input: a ``Cib`` with its status section, and the ``ClusterStatus`` made from it. Output: the last
-change, the operation history, fail counts, tickets and attributes, in the order in which
-Pacemaker lists them. The classic, modern, XML, JSON and HTML layouts all draw from here.
+change, tickets, attributes and failures, in the order in which Pacemaker lists them, and resources
+as they are called and shown. The classic, modern, XML, JSON and HTML layouts all draw from here.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.scores import INFINITY, format_score, parse_score
+from crmsh_py.cib.scores import format_score, parse_score
 from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import (
     ClusterStatus,
@@ -28,8 +26,8 @@ from crmsh_py.views.text import parse_int
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 
-_MONITOR = "monitor"
-_NOT_RUNNING = 7
+MONITOR = "monitor"
+NOT_RUNNING = 7
 _MASKED_PROBES = (2, 5)  # OCF: invalid parameter, not installed
 _NOT_INSTALLED_STATUS = 7  # op-status: there is no such agent
 
@@ -70,41 +68,6 @@ class LastChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationRecord:
-    """One operation in a node's history."""
-
-    call: int
-    task: str  # as shown: a monitor without interval is a probe
-    interval_ms: int
-    rc: int
-    status: int
-    last_change: int  # Unix time, s; 0 unknown
-    last_run: int
-    exec_ms: str  # as recorded; '' unknown
-    queue_ms: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceHistory:
-    """What a node remembers of one resource."""
-
-    resource: str
-    orphan: bool
-    migration_threshold: int
-    fail_count: int
-    last_failure: int  # Unix time, s; 0 never
-    operations: tuple[OperationRecord, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeHistory:
-    """The histories of one node, in the order of its status."""
-
-    node: str
-    resources: tuple[ResourceHistory, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
     """A ticket of a multi-site cluster."""
 
@@ -124,67 +87,6 @@ def last_change(cib: Cib) -> LastChange:
         client=attrs.get("update-client", ""),
         origin=attrs.get("update-origin", ""),
     )
-
-
-def histories(cib: Cib, status: ClusterStatus) -> list[NodeHistory]:
-    """The operation history of every node that is online, without what says nothing.
-
-    Notifications are left out, and probes that found nothing running (they are the normal case).
-    """
-    online = {node.name: node for node in status.nodes if node.online}
-    known = {resource.id for resource in everything(status.resources)}
-    thresholds = _migration_thresholds(cib)
-    numbered = {r.id for r in primitives(status.resources) if ":" in r.id}
-    found = []
-    for state in cib.status.findall("node_state"):
-        node = online.get(state.get("uname"))
-        resources = state.find("lrm", "lrm_resources")
-        if node is None:
-            continue
-        entries = []
-        for entry in resources.findall("lrm_resource") if resources else ():
-            operations = tuple(_operations(entry))
-            name = entry.id.partition(":")[0]
-            resource = entry.id if entry.id in numbered or name not in known else name
-            count, last_failure = fail_count(cib, node.id, resource)
-            if operations or count:
-                entries.append(
-                    ResourceHistory(
-                        resource=resource,
-                        orphan=resource not in known,
-                        migration_threshold=thresholds.get(resource.split(":")[0], INFINITY),
-                        fail_count=count,
-                        last_failure=last_failure,
-                        operations=operations,
-                    )
-                )
-        found.append(NodeHistory(node=node.name, resources=tuple(entries)))
-    return found
-
-
-def fail_count(cib: Cib, node_id: str, resource: str, operation: str = "") -> tuple[int, int]:
-    """How often a resource failed on a node, and when last (Unix s): summed over operations.
-
-    The attributes are ``fail-count-RSC#OP_INTERVAL`` and ``last-failure-…`` (Pacemaker Explained,
-    "Failure counts"); a name without ``#`` is from Pacemaker before 1.1.17. ``operation`` is
-    ``OP_INTERVAL`` to count only that one. A name without an instance number counts those of all
-    its instances.
-    """
-    count = latest = 0
-    number = "" if ":" in resource else r"(:\d+)?"
-    of_resource = re.compile(rf"(fail-count|last-failure)-{re.escape(resource)}{number}")
-    for name, value in transient_attributes(cib, node_id).items():
-        head, _, tail = name.partition("#")
-        if operation and tail != operation:
-            continue
-        match = of_resource.fullmatch(head)
-        if match is None:
-            continue
-        if match[1] == "fail-count":
-            count = min(INFINITY, count + _score(value))
-        else:
-            latest = max(latest, parse_int(value))
-    return count, latest
 
 
 def transient_attributes(cib: Cib, node_id: str) -> dict[str, str]:
@@ -332,7 +234,7 @@ def shown_failures(status: ClusterStatus) -> list[FailedAction]:
     return [
         failure
         for failure in status.failed_actions
-        if failure.operation != _MONITOR
+        if failure.operation != MONITOR
         or failure.interval_ms
         or not (failure.rc in _MASKED_PROBES or failure.status == _NOT_INSTALLED_STATUS)
     ]
@@ -404,75 +306,11 @@ def away(status: ClusterStatus) -> frozenset[str]:
     return frozenset(n.name for n in status.nodes if not n.online and not n.unclean)
 
 
-def _operations(entry: Element) -> Iterator[OperationRecord]:
-    records = []
-    for operation in entry.findall("lrm_rsc_op"):
-        task = operation.get("operation")
-        interval = parse_int(operation.get("interval"))
-        rc = parse_int(operation.get("rc-code"), -1)
-        if task == "notify":
-            continue
-        if task == _MONITOR and not interval:
-            if rc == _NOT_RUNNING:
-                continue
-            task = "probe"
-        records.append(
-            OperationRecord(
-                call=parse_int(operation.get("call-id")),
-                task=task,
-                interval_ms=interval,
-                rc=rc,
-                status=parse_int(operation.get("op-status")),
-                last_change=parse_int(operation.get("last-rc-change")),
-                last_run=parse_int(operation.get("last-run")),
-                exec_ms=operation.get("exec-time"),
-                queue_ms=operation.get("queue-time"),
-            )
-        )
-    return iter(sorted(records, key=cmp_to_key(_older)))
-
-
-def _older(first: OperationRecord, second: OperationRecord) -> int:
-    """Compare by age: by call id; one that has none yet (-1) by its time, and last without one."""
-    if first.call == second.call:
-        return 0
-    if first.call >= 0 and second.call >= 0:
-        return -1 if first.call < second.call else 1
-    if first.last_change and second.last_change and first.last_change != second.last_change:
-        return -1 if first.last_change < second.last_change else 1
-    return -1 if second.call < 0 else 1
-
-
-def _migration_thresholds(cib: Cib) -> dict[str, int]:
-    found: dict[str, int] = {}
-    default = INFINITY
-    for defaults in cib.section("rsc_defaults").findall("meta_attributes"):
-        default = _threshold(defaults, default)
-
-    def walk(element: Element, inherited: int) -> None:
-        for meta in element.findall("meta_attributes"):
-            inherited = _threshold(meta, inherited)
-        if element.tag == "primitive":
-            found[element.id] = inherited
-        for child in element.findall("primitive", "group", "clone", "master", "bundle"):
-            walk(child, inherited)
-
-    for element in cib.section("resources").findall():
-        walk(element, default)
-    return found
-
-
-def _threshold(meta: Element, inherited: int) -> int:
-    for pair in meta.findall("nvpair"):
-        if pair.get("name") == "migration-threshold":
-            return _score(pair.get("value")) or INFINITY
-    return inherited
-
-
-def _score(text: str) -> int:
+def lenient_score(text: str) -> int:
+    """A score from a status section that anybody may have written; 0 if it is none."""
     try:
         return parse_score(text)
-    except CrmError:  # a status section may hold anything: show what can be shown
+    except CrmError:
         return 0
 
 

@@ -16,9 +16,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus
-from crmsh_py.views import mon_facts
+from crmsh_py.views import mon_facts, mon_history
 from crmsh_py.views.bans import Ban, find_bans
-from crmsh_py.views.mon_facts import MonOptions, OperationRecord
+from crmsh_py.views.mon_facts import MonOptions
+from crmsh_py.views.mon_history import OperationRecord
 from crmsh_py.views.mon_modern_resources import Drawer
 from crmsh_py.views.text import (
     bracketed,
@@ -217,7 +218,7 @@ def _attributes(cib: Cib, status: ClusterStatus, options: MonOptions) -> list[st
     return _section("Node Attributes", entries)
 
 
-def _history_line(resource: mon_facts.ResourceHistory, now: datetime) -> str:
+def _history_line(resource: mon_history.ResourceHistory, now: datetime) -> str:
     if resource.orphan:
         return f"{resource.resource}: orphan"
     line = f"{resource.resource}: migration-threshold={resource.migration_threshold}"
@@ -231,7 +232,7 @@ def _history_line(resource: mon_facts.ResourceHistory, now: datetime) -> str:
 def _operations(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
     lines: list[str] = []
     nodes = [
-        node for node in mon_facts.histories(cib, status) if options.only_node in ("", node.node)
+        node for node in mon_history.histories(cib, status) if options.only_node in ("", node.node)
     ]
     for node in nodes:
         with_operations = [entry for entry in node.resources if entry.operations]
@@ -263,7 +264,7 @@ def _operation(record: OperationRecord, now: datetime, options: MonOptions) -> s
 
 def _fail_counts(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
     entries: list[str] = []
-    for node in mon_facts.histories(cib, status):
+    for node in mon_history.histories(cib, status):
         failed = [entry for entry in node.resources if entry.fail_count]
         if failed and options.only_node in ("", node.node):
             entries.append(_entry(1, f"Node: {node.node}:"))

@@ -23,7 +23,7 @@ from crmsh_py.scheduler.result import (
     NodeStatus,
     ResourceStatus,
 )
-from crmsh_py.views import mon_facts
+from crmsh_py.views import mon_facts, mon_history
 from crmsh_py.views.bans import Ban, find_bans
 from crmsh_py.views.mon_facts import MonOptions, is_active
 from crmsh_py.views.text import (
@@ -326,7 +326,7 @@ def _attributes(cib: Cib, status: ClusterStatus) -> Iterable[Element]:
 
 
 def _history(cib: Cib, status: ClusterStatus, now: datetime) -> list[Element]:
-    nodes = mon_facts.histories(cib, status)
+    nodes = mon_history.histories(cib, status)
     shown = tuple(
         Element("node", {"name": node.node}, entries)
         for node in nodes
@@ -335,7 +335,7 @@ def _history(cib: Cib, status: ClusterStatus, now: datetime) -> list[Element]:
     return [Element("node_history", {}, shown)] if nodes else []
 
 
-def _resource_history(entry: mon_facts.ResourceHistory, now: datetime) -> Element:
+def _resource_history(entry: mon_history.ResourceHistory, now: datetime) -> Element:
     attrs = {
         "id": entry.resource,
         "orphan": _yes(entry.orphan),
