@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from crmsh_py.agents.catalogue import Catalogue
-from crmsh_py.agents.describe import describe
 from crmsh_py.agents.installed import InstalledAgents, Places
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib.checks import check
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound
 from crmsh_py.resources import ra_metadata_directory
+from crmsh_py.views.ra import info
 
 # Some of what the tutorial's listings show; all of them are in ra_metadata/names.txt.
 TUTORIAL = {
@@ -79,13 +79,13 @@ def test_every_description_can_be_shown(bare: Catalogue, name: str) -> None:
         assert parameter.longdesc, parameter.name
     for action in metadata.actions:
         assert action.timeout_ms, action.name
-    lines = describe(spec, metadata).splitlines()
+    lines = info(spec, metadata).splitlines()
     assert max(map(len, lines)) <= 120
 
 
 def test_what_the_tutorial_reads_about_its_address(bare: Catalogue) -> None:
     spec = bare.resolve("ocf:heartbeat:IPaddr2")
-    text = describe(spec, bare.metadata(spec))
+    text = info(spec, bare.metadata(spec))
     assert "(ocf:heartbeat:IPaddr2)" in text.splitlines()[0]
     assert "\n\nParameters (* denotes required, [] the default):\n\nip* (string): " in text
     for start in (
@@ -94,7 +94,7 @@ def test_what_the_tutorial_reads_about_its_address(bare: Catalogue) -> None:
         *("arp_mac (string, [ffffffffffff]): ", "flush_routes (boolean, [false]): "),
     ):
         assert f"\n\n{start}" in text
-    assert text.endswith(
+    assert text.rstrip().endswith(
         "\n\nOperations' defaults (advisory minimum):\n\n"
         "    start         timeout=20s\n"
         "    stop          timeout=20s\n"

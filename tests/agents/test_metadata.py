@@ -1,4 +1,4 @@
-"""What agents print is read leniently, and shown in the layout of ``crm ra info``."""
+"""What agents print is read leniently, and never does harm."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmsh_py.agents.describe import columns, describe
 from crmsh_py.agents.metadata import AgentAction, parse_metadata
-from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.errors import ConfigError
 
 TEXT = """some words on stdout that do not belong there
@@ -88,46 +86,6 @@ def test_of_several_monitors_the_one_that_fits(
     found = parse_metadata(TEXT).action("monitor", role, interval_ms)
     assert found is not None
     assert found.interval == expected
-
-
-def test_the_layout_for_people() -> None:
-    assert describe(AgentSpec("ocf", "home", "Lamp"), parse_metadata(TEXT)) == (
-        """A lamp (ocf:home:Lamp)
-
-A lamp.
-
-It shines.
-
-Parameters (* denotes required, [] the default):
-
-socket* (integer): Socket
-    Where it is plugged in.
-      1: the left one
-
-colour (select: white | red, [white]): Colour
-
-color (string): Colour
-    (deprecated, use colour)
-
-x (integer):
-
-Operations' defaults (advisory minimum):
-
-    start         timeout=20s
-    stop          timeout=20
-    monitor       timeout=20s interval=10s
-    monitor       timeout=30s interval=11s role=Master
-    promote       timeout=nonsense"""
-    )
-
-
-def test_columns_fill_the_width_row_by_row() -> None:
-    names = ["ClusterMon", "Dummy", "HealthCPU", "HealthIOWait", "HealthSMART", "Stateful"]
-    assert columns(names, width=80) == (
-        "ClusterMon      Dummy           HealthCPU       HealthIOWait    HealthSMART\nStateful"
-    )
-    assert columns([]) == ""
-    assert columns(["a" * 100, "b"], width=20) == "a" * 100 + "\nb"
 
 
 def test_an_agent_with_no_advice_has_no_times() -> None:
