@@ -74,7 +74,10 @@ Expression = Defined | Comparison | DateCompare | DateRange | DateSpec
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Expressions joined by ``and`` or ``or``, or a reference to another rule."""
+    """Expressions joined by ``and`` or ``or``, or a reference to another rule.
+
+    Without a score it counts with INFINITY.
+    """
 
     expressions: tuple[Expression, ...] = ()
     boolean: str = "and"
@@ -129,7 +132,10 @@ class Operations:
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
-    """A resource: of an ``agent`` (as written: ``ocf:heartbeat:IPaddr2``) or of a template."""
+    """A resource: of an ``agent`` or of a template.
+
+    The agent is as it was written; one that was read from XML has no ``ocf:heartbeat:``.
+    """
 
     id: str
     agent: str = ""

@@ -73,7 +73,7 @@ def _rule(children: Children) -> ast.Rule:
     return ast.Rule(
         expressions,
         booleans[0].lower() if booleans else "and",
-        score_of(children),
+        "" if (score := score_of(children)) == "INFINITY" else score,
         one_of(after(role, "="), facts.ROLES, "a role") if role else "",
         given_id(children),
     )

@@ -67,6 +67,10 @@ class Draft:
         """A resource or template by id; its members are MEMBER elements."""
         return self._resources.get(name)
 
+    def whole(self, name: str) -> Element:
+        """A resource as it stands in the document, with its members in it."""
+        return self._put_together(name)
+
     def resource_ids(self) -> list[str]:
         """The ids of all resources and templates."""
         return [name for name in self._resources if "#" not in name]

@@ -6,6 +6,7 @@ elements. Raises ``SyntaxProblem`` (one line) or ``ConfigError`` with all findin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,8 @@ from crmsh_py.lang.build_words import MeaningError
 from crmsh_py.lang.tables import LEVELS, load_tables
 from crmsh_py.lang.words import LogicalLine, logical_lines, span_of
 
+# Not after “--”: what stands there belongs to another program.
+_ASKS_FOR_HELP = re.compile(r"(?<!\S)(?:--help|-h)\s*\Z")
 MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no configuration
 
 
@@ -45,12 +48,28 @@ def parse_command(
 ) -> ast.CommandCall:
     """One command (or element) typed at a level; it may go through levels first.
 
-    Words like ``--help`` at the end of a command ask for its help.
+    ``--help`` (or ``-h``) at the end asks for the help of what stands before it.
     """
     line = _as_line(text)
+    asked = _ASKS_FOR_HELP.search(line.text)
+    if asked and " -- " not in line.text:
+        return _help(line.text[: asked.start()], level)
     found = _parse(line, f"{level}_line", origin)
     assert isinstance(found, ast.CommandCall)
     return found
+
+
+def _help(text: str, level: str) -> ast.CommandCall:
+    """The call of ``help`` for the command that a text begins with."""
+    run = Run(automaton(), f"{level}_line", text)
+    topics = [] if level == "root" else [level]
+    try:
+        while run.level is not None and run.skip_blanks():
+            topics.append(run.automaton.tables.terminals[run.read().kind].text)
+    except (StuckError, UnclosedError):
+        pass  # the help of as much as can be understood
+    arguments = tuple(ast.Argument("TOPIC", topic) for topic in topics)
+    return ast.CommandCall("root", "help", arguments, typed="help")
 
 
 def parse_element(text: str | LogicalLine, *, origin: str | None = None) -> ast.ElementNode:

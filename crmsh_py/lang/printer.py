@@ -84,7 +84,7 @@ class Printer:
             words.append(f"$id={quote_value(rule.id)}")
         if rule.role:
             words.append(f"$role={rule.role}")
-        if rule.score and rule.score != "INFINITY":
+        if rule.score:
             words.append(f"{facts.score_to_word(rule.score)}:")
         joint = f" {rule.boolean} "
         words.append(joint.join(self.expression(e) for e in rule.expressions))

@@ -56,7 +56,7 @@ def _agent(element: Element) -> str:
         said(_AGENT, part)
     if (parts[0] == "ocf") != (len(parts) == 3):
         raise UnsayableError(":".join(parts))
-    return ":".join(parts)
+    return ":".join(parts).removeprefix("ocf:heartbeat:")
 
 
 def _parts(element: Element, context: Context) -> tuple[ast.AttributeSet | ast.Operations, ...]:

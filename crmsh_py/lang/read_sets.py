@@ -17,7 +17,6 @@ PREFIX = re.compile(r"[\w-]+")  # an id that may stand before a colon
 NODE_NAME = re.compile(r"[^\s\"'\\=:]+")
 ATTRIBUTE_NAME = re.compile(r"[^\s\"'\\=@$][^\s\"'\\=]*")
 _NUMBER = re.compile(r"[+-]?[0-9.]+")
-_ANY_ATTRIBUTE = re.compile(r"[^\s\"'\\=]+")
 SET_KINDS = {
     "instance_attributes": "params",
     "meta_attributes": "meta",
@@ -175,6 +174,7 @@ def rule_of(element: Element, context: Context) -> ast.Rule:
     if len(expressions) == 1 and boolean == "or":
         raise UnsayableError(boolean)
     score = score_or_attribute(element)
+    score = "" if score == "INFINITY" else score
     kept = element.id if element.id in context.references else ""
     return ast.Rule(expressions, boolean, score, role_of(element, "role", context), kept)
 
@@ -191,7 +191,9 @@ def _expression(element: Element) -> ast.Expression:
     if element.tag == "date_expression":
         return _date_expression(element)
     only(element, ("id", "attribute", "operation", "type", "value", "value-source"), ())
-    attribute = said(_ANY_ATTRIBUTE, element.get("attribute"))
+    attribute = line_value(element.get("attribute"))
+    if not attribute:
+        raise UnsayableError("attribute")
     operation = element.get("operation")
     if operation in ("defined", "not_defined"):
         if "value" in element.attrs or "type" in element.attrs:

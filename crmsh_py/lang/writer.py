@@ -258,10 +258,25 @@ def make(
 _MEMBERS = frozenset({"primitive", "group"})
 
 
-def with_comments(element: Element, comments: Sequence[str]) -> Element:
-    """The element with the comments that stood above it, in front of everything."""
+def with_comments(element: Element, comments: Sequence[str], old: Element | None = None) -> Element:
+    """The element with the comments that stood above it, in front of everything.
+
+    Comments that the old element has as well stay where they were in it.
+    """
+    before = list(enumerate(old.children)) if old is not None else []
+    places = {i: child for i, child in before if child.tag == COMMENT}
+    if [_shown_comment(child) for child in places.values()] == list(comments):
+        children = list(element.children)
+        for index, child in places.items():
+            children.insert(index, child)
+        return element.with_children(tuple(children))
     kept = tuple(Element(COMMENT, text=comment) for comment in comments)
-    return element.with_children(kept + element.children) if kept else element
+    return element.with_children(kept + element.children)
+
+
+def _shown_comment(comment: Element) -> str:
+    text = comment.text.strip()
+    return text if text.startswith("#") else f"# {text}"
 
 
 def pairs_of(pairs: Iterable[ast.Nvpair]) -> dict[str, str]:

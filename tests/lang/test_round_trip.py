@@ -1,0 +1,147 @@
+"""What is said can be written, read, stored and shown again without loss."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.ids import IdMaker
+from crmsh_py.errors import CrmError
+from crmsh_py.lang import ast, parse_command, parse_element, parse_elements, print_element
+from crmsh_py.lang.expect import expect
+from crmsh_py.lang.from_cib import fencing_topology, from_cib
+from crmsh_py.lang.highlight import CrmLexer
+from crmsh_py.lang.to_cib import to_cib
+from crmsh_py.lang.words import join_words, logical_lines, quote_value, quote_word, unquote
+from crmsh_py.lang.writer import MEMBER, Writer
+
+from . import language
+
+relaxed = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+NODES = ("node1", "node2")
+SECTIONS = {"property": "crm_config", "rsc_defaults": "rsc_defaults", "op_defaults": "op_defaults"}
+
+
+def one_line(text: str) -> str:
+    """The text of one element as the reader joins it."""
+    (line,) = logical_lines(text)
+    return line.text
+
+
+@pytest.mark.parametrize("kind", sorted(language.ALL))
+@given(data=st.data())
+@relaxed
+def test_what_is_printed_is_read_as_the_same(kind: str, data: st.DataObject) -> None:
+    element = data.draw(language.ALL[kind])
+    assert parse_element(print_element(element)) == element
+
+
+@pytest.mark.parametrize("kind", sorted(language.ALL))
+@given(data=st.data())
+@relaxed
+def test_what_is_stored_is_shown_as_the_same(kind: str, data: st.DataObject) -> None:
+    element = data.draw(language.ALL[kind])
+    assert stored_and_back(element) == element
+
+
+def stored_and_back(element: ast.ElementNode) -> ast.ElementNode:
+    written = with_members(to_cib(Writer(IdMaker(), nodes=NODES), element))
+    assert all(type(v) is str for e in written.iter() for v in e.attrs.values())
+    if isinstance(element, ast.FencingTopology):
+        return fencing_topology(written, NODES)
+    return from_cib(written, SECTIONS.get(getattr(element, "kind", ""), ""))
+
+
+def with_members(element: Element) -> Element:
+    """The element with empty primitives for its members, as the store would put them."""
+    return element.map_children(
+        lambda c: Element("primitive", {"id": c.id}) if c.tag == MEMBER else c
+    )
+
+
+@given(language.elements)
+@relaxed
+def test_stored_over_itself_nothing_changes(element: ast.ElementNode) -> None:
+    ids = IdMaker()
+    first = to_cib(Writer(ids, nodes=NODES), element)
+    ids.free(inner.id for inner in first.iter())
+    again = to_cib(Writer(ids, nodes=NODES), element, with_members(first))
+    assert again == first
+
+
+@given(language.values)
+@relaxed
+def test_quoting_a_value_loses_nothing(value: str) -> None:
+    assert unquote(quote_value(value)) == value
+
+
+@given(st.lists(st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=10)))
+@relaxed
+def test_words_of_a_command_line_stay_words(words: list[str]) -> None:
+    text = join_words(words)
+    assert [
+        unquote(m.group())
+        for m in re.finditer(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", text)
+    ] == words
+    assert all(quote_word(word) for word in words)
+
+
+# ---- hostile text --------------------------------------------------------------------------------
+
+CRM_WORDS = st.sampled_from(
+    ["configure", "primitive", "p", "params", "a=b", "op", "monitor", "rule", "#uname", "eq", "(", ")",
+     "[", "{", "}", "inf:", "order", "colocation", "location", "xml", "<a>", '"', "'", "\\", "date",
+     "in", "start=1", "-inf:", "$id=x", "@x", "/x/", "meta", "and", "or", "to", "role", "read",
+     "xpath:x", "property", "show", "resource", "move", "lab", "exec", "--", "--help", "#", "\n", "id="]
+)  # fmt: skip
+
+
+@given(st.lists(CRM_WORDS | st.text(max_size=4), max_size=14).map(" ".join))
+@settings(max_examples=400, deadline=None)
+def test_no_text_is_a_surprise(text: str) -> None:
+    """Every text is understood or refused; completion and colours take it as it is."""
+    for read in (parse_command, parse_element, parse_elements):
+        try:
+            read(text)
+        except CrmError as error:
+            assert error.format_message()
+    expect(text)
+    assert "".join(piece for _, _, piece in CrmLexer().get_tokens_unprocessed(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "primitive p Dummy params " + "a=b " * 25_000,
+        "group g " + " ".join(f"r{n}" for n in range(15_000)),
+        "order o " + "( a b ) " * 12_500,
+        "order o " + "( " * 50_000,
+        "location l r rule " + "a eq b and " * 9_000 + "a eq b",
+        "property " + "x" * 100_000,
+        "primitive p " + '"' * 99_999,
+        "primitive p Dummy params a=" + "\\" * 100_000,
+        "role r " + "read xpath:x " * 7_500,
+        "xml " + "<a>" * 33_000,
+        "tag t " + "a " * 50_000,
+        "\n".join(f"primitive p{n} Dummy op monitor interval=10s" for n in range(2_200)),
+        "\\\n" * 50_000,
+        "alert a x to { " + "a=b " * 25_000,
+    ],
+    ids=range(14),
+)
+def test_a_hundred_kilobytes_take_less_than_a_second(text: str) -> None:
+    started = time.process_time()
+    try:
+        parse_elements(text)
+    except CrmError as error:
+        assert len(error.format_message()) < 500_000
+    assert time.process_time() - started < 1.0 * max(1, len(text) / 100_000)
