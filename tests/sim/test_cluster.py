@@ -6,12 +6,13 @@ import zlib
 
 import pytest
 from sim.checkers import has, watched
-from sim.cluster import Cluster, Disk, add_mark, add_resource
+from sim.cluster import Cluster, Disk, add_mark, add_resource, without_fencing
 
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import StoreFailed
+from crmsh_py.engine.core import scheduler_plan
 from crmsh_py.engine.status import attributes_of, history_of, node_by_name
 from crmsh_py.wire.control import (
     Changed,
@@ -562,3 +563,88 @@ def test_a_copy_that_went_bad_in_memory_is_noticed_and_mended() -> None:
     assert not has(cluster.cib(2), "ghost")
     assert all(has(cluster.cib(2), f"n{number}") for number in range(5))
     assert any("ghost" in aside.cib for aside in cluster.node(2).disk.aside)
+
+
+# ---- the real scheduler --------------------------------------------------------------------------
+
+
+def test_an_address_and_a_site_move_together_in_their_order() -> None:
+    """The tutorial's resources by the real policy: placed, moved, recovered, not moved back."""
+    cluster = Cluster(3, 1, planner=scheduler_plan)
+    cluster.start()
+    cluster.settle()
+    for change in (without_fencing, website):
+        cluster.commit(1, change)
+        cluster.run(0.05)
+    cluster.settle()
+    assert cluster.node(1).active == {"ClusterIP", "WebSite"}
+    cluster.commit(1, prefer_node2)
+    cluster.run(0.05)
+    cluster.settle()
+    assert cluster.node(2).active == {"ClusterIP", "WebSite"}
+    stops = [name for _, name, action in cluster.node(1).operations if action == "stop"]
+    starts = [name for _, name, action in cluster.node(2).operations if action == "start"]
+    assert stops == ["WebSite", "ClusterIP"]
+    assert starts == ["ClusterIP", "WebSite"]
+    cluster.commit(1, lambda cib: cib.with_section("constraints", _bonds()))
+    cluster.run(0.05)
+    cluster.settle()
+    cluster.node(2).crash()
+    cluster.run(1.0)
+    cluster.settle(1, 3)
+    (holder,) = {node.number for node in cluster.up if node.active}
+    cluster.start(2)
+    cluster.run(0.1)
+    cluster.settle()
+    assert cluster.node(holder).active == {"ClusterIP", "WebSite"}, "stickiness keeps it there"
+
+
+def test_failures_of_an_agent_wander_through_the_nodes_and_are_forgotten_by_a_cleanup() -> None:
+    cluster = Cluster(3, 1, planner=scheduler_plan)
+    cluster.start()
+    cluster.settle()
+    cluster.commit(1, without_fencing)
+    for node in cluster.up:
+        node.fail = lambda operation: 1 if operation.action == "start" else None
+    cluster.commit(1, website)
+    cluster.run(0.05)
+    cluster.settle()
+    assert not any(node.active & {"WebSite"} for node in cluster.up)
+    for node in cluster.up:
+        node.fail = lambda _: None
+        state = node_by_name(cluster.cib(1).status, node.name)
+        assert state is not None
+        assert attributes_of(state)["fail-count-ClusterIP#start_0"] == "INFINITY"
+    assert isinstance(cluster.answer(1, CleanResource()), Done)
+    cluster.settle()
+    assert len(runs_on(cluster, "WebSite")) == 1
+
+
+def website(cib: Cib) -> Cib:
+    """The tutorial's two primitives, their bonds, and stickiness."""
+
+    def primitive(name: str, interval: str) -> Element:
+        op = {"id": f"{name}-monitor", "name": "monitor", "interval": interval}
+        attributes = {"id": name, "class": "ocf", "provider": "pacemaker", "type": "Dummy"}
+        return Element("primitive", attributes, (Element("operations", {}, (Element("op", op),)),))
+
+    stickiness = {"id": "stick", "name": "resource-stickiness", "value": "100"}
+    pair = Element("nvpair", stickiness)
+    defaults = Element("rsc_defaults", {}, (Element("meta_attributes", {"id": "d"}, (pair,)),))
+    both = (primitive("WebSite", "1min"), primitive("ClusterIP", "30s"))
+    cib = cib.with_section("resources", cib.section("resources").append(*both))
+    return cib.with_section("constraints", _bonds()).with_section("rsc_defaults", defaults)
+
+
+def _bonds() -> Element:
+    together = {"id": "c", "rsc": "WebSite", "with-rsc": "ClusterIP", "score": "INFINITY"}
+    order = {"id": "o", "first": "ClusterIP", "then": "WebSite", "kind": "Mandatory"}
+    bonds = (Element("rsc_colocation", together), Element("rsc_order", order))
+    return Element("constraints", {}, bonds)
+
+
+def prefer_node2(cib: Cib) -> Cib:
+    """What `crm resource move WebSite node2` writes."""
+    attributes = {"id": "cli-prefer-WebSite", "rsc": "WebSite", "node": "node2"}
+    move = Element("rsc_location", {**attributes, "score": "INFINITY"})
+    return cib.with_section("constraints", cib.section("constraints").append(move))

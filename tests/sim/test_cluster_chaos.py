@@ -6,7 +6,10 @@ import random
 
 from sim.cluster_chaos import run_chaos
 
+from crmsh_py.engine.core import scheduler_plan
+
 SEEDS = range(30)
+REAL_SEEDS = range(100, 112)
 FRESH = 3  # seeds that nobody has run before; a failure prints its number
 
 
@@ -17,6 +20,11 @@ def test_nothing_acknowledged_is_lost_and_nothing_runs_twice(only_seed: int | No
         _, checker = run_chaos(seed)
         acknowledged += len(checker.acknowledged)
     assert acknowledged, "a run in which nothing is acknowledged proves nothing"
+
+
+def test_the_same_with_the_real_scheduler(only_seed: int | None) -> None:
+    for seed in [only_seed] if only_seed is not None else REAL_SEEDS:
+        run_chaos(seed, planner=scheduler_plan)
 
 
 def test_a_seed_replays_exactly() -> None:
