@@ -1,0 +1,36 @@
+"""Recorded answers of Pacemaker's scheduler: how many of ours agree, on every level.
+
+``FLOOR`` only ever rises: what agrees once must agree from then on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+from scheduler.conformance import LEVELS, cases, run
+
+FLOOR = {
+    "moves": 838,
+    "final": 840,
+    "scores": 852,
+    "dot": 836,
+    "actions": 838,
+    "summary": 816,
+    "graph": 832,
+}
+WHOLE = 820
+
+
+@pytest.mark.skipif(not cases(), reason="the recorded cases are not here")
+def test_no_level_falls_below_what_it_was() -> None:
+    counts: Counter[str] = Counter()
+    whole = 0
+    with ProcessPoolExecutor() as pool:
+        for agreed in pool.map(run, cases(), chunksize=8):
+            counts.update(agreed)
+            whole += agreed >= set(LEVELS) - {"summary"}
+    reached = {level: counts[level] for level in LEVELS}
+    assert all(reached[level] >= FLOOR[level] for level in LEVELS), reached
+    assert whole >= WHOLE
