@@ -49,6 +49,9 @@ from crmsh_py.wire.stream import (
 
 Planner = Callable[[Cib, datetime], Plan]
 RECHECK_INTERVAL_MS = 15 * 60 * 1000  # cluster-recheck-interval's default
+# Pacemaker takes twice the number of cores where node-action-limit is not set; a pure state
+# machine knows no cores, and agents mostly wait.
+NODE_ACTION_LIMIT = 8
 _GRACE_S = 5.0  # beyond what an operation of an older view may still take
 _RETRY_S = 1.0  # after a transition that could not even begin
 _DELETES = frozenset({"delete", "lrm_delete"})
@@ -310,10 +313,16 @@ class Controller:
             self._uuid,
             plan.actions,
             batch_limit=plan.batch_limit,
+            node_limit=self._node_limit(),
             # Whoever follows as DC does not know of what is under way: nothing may be.
             last=lambda action: action.operation == "do_shutdown" and self._is_me(action),
         )
         self._delay_s = plan.cluster_delay_ms / 1000
+
+    def _node_limit(self) -> int:
+        """How many agents may run on a node at once: ``node-action-limit``, if it is set."""
+        text = self._replica.config.properties().get("node-action-limit", "")
+        return int(text) if text.isdigit() and int(text) else NODE_ACTION_LIMIT
 
     def _begin(self, transition: Transition, action: Action) -> None:
         if action.kind is ActionKind.PSEUDO:
@@ -371,12 +380,7 @@ class Controller:
             transition.done(action)  # nothing that this engine has to do for it
             return
         transition.begun(action, deadline)
-        verb = "Requesting local execution of" if target == self._node_id else "Initiating"
-        self._out.log(
-            "notice",
-            "CRMD",
-            f"{verb} {action.operation} operation {action.key} on {action.node}",
-        )
+        self._out.log("notice", "CRMD", f"{action.node} is asked for {action.key}")
         self._out.multicast(
             RunAction(
                 view=self._view,

@@ -6,8 +6,8 @@ and how results come back, is the controller's business.
 Rules:
 
 1. An action may begin when all its inputs are done and, for actions of agents, fewer than
-   ``batch_limit`` are under way (0: no limit). Those with a higher priority go first, then those
-   with a lower id.
+   ``batch_limit`` are under way, and fewer than ``node_limit`` on its node (0: no limit). Those
+   with a higher priority go first, then those with a lower id.
 2. A failed action, or one that timed out, aborts the transition: nothing more begins; what is
    under way is waited for. So does whatever nobody expected (``abort``).
 3. What is ``last`` begins only when nothing else is ready or under way.
@@ -16,6 +16,7 @@ Rules:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum
 
@@ -41,6 +42,7 @@ class Transition:
         actions: Sequence[Action],
         *,
         batch_limit: int = 0,
+        node_limit: int = 0,
         last: Callable[[Action], bool] = lambda _: False,
     ) -> None:
         self.number = number
@@ -48,6 +50,7 @@ class Transition:
         self.actions = {action.id: action for action in actions}
         self.abort_reason = ""
         self._batch_limit = batch_limit
+        self._node_limit = node_limit
         self._last = last
         self._states = dict.fromkeys(self.actions, State.WAITING)
         self._deadlines: dict[int, float] = {}
@@ -108,20 +111,23 @@ class Transition:
         if self.aborted or not self._ready:
             return []
         self._ready.sort(key=lambda i: (-self.actions[i].priority, i))
-        room = self._batch_limit - len(self._deadlines) if self._batch_limit else len(self.actions)
+        busy = Counter(each.node for each in self.under_way() if _is_agents(each))
+        total = busy.total()
         taken: list[Action] = []
         kept: list[int] = []
         alone = not self._deadlines and all(self._last(self.actions[i]) for i in self._ready)
         for index in self._ready:
             action = self.actions[index]
-            if self._last(action) and not (alone and not taken):
+            waits = self._last(action) and not (alone and not taken)
+            if _is_agents(action):
+                waits = waits or 0 < self._batch_limit <= total
+                waits = waits or 0 < self._node_limit <= busy[action.node]
+            if waits:
                 kept.append(index)
                 continue
-            if action.kind is ActionKind.RESOURCE:
-                if room <= 0:
-                    kept.append(index)
-                    continue
-                room -= 1
+            if _is_agents(action):
+                total += 1
+                busy[action.node] += 1
             taken.append(action)
         self._ready = kept
         return taken
@@ -167,3 +173,7 @@ class Transition:
             f"Complete={self.count(State.DONE)}, Pending={self.count(State.BEGUN)}, "
             f"Incomplete={self.count(State.WAITING)}, Failed={self.count(State.FAILED)}"
         )
+
+
+def _is_agents(action: Action) -> bool:
+    return action.kind is ActionKind.RESOURCE

@@ -55,6 +55,13 @@ def test_the_batch_limit_holds_and_priorities_go_first() -> None:
     assert take(graph) == [3]
 
 
+def test_a_node_is_not_given_more_than_it_may_run_at_once() -> None:
+    graph = Transition(0, "u", [action(1), action(2), action(3)], node_limit=2)
+    assert take(graph) == [1, 2]
+    graph.done(graph.actions[2])
+    assert take(graph) == [3]
+
+
 def test_after_an_abort_nothing_begins_and_what_runs_is_waited_for() -> None:
     graph = Transition(0, "u", [action(1), action(2, 1), action(3)])
     take(graph)
