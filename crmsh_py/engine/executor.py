@@ -263,14 +263,7 @@ class Executor:
         bad = history.failed(action, event)
         if element is not None:
             self.state = put_history(self.state, element)
-        if bad:
-            level = "info" if action.operation == "monitor" and not action.interval_ms else "error"
-            self._out.log(
-                level,
-                "LRMD",
-                f"Result of {action.operation} operation for {action.resource} on {self._node}: "
-                f"rc={event.rc} status={event.status} {event.exit_reason}".rstrip(),
-            )
+        self._log_result(action, event, bad=bad)
         failure = Failure(
             operation=action.operation, interval_ms=action.interval_ms, time=changed_at
         )
@@ -281,6 +274,22 @@ class Executor:
             rc=event.rc,
             failure=failure if bad else None,
         )
+
+    def _log_result(self, action: RunAction, event: OperationFinished, *, bad: bool) -> None:
+        probe = action.operation == "monitor" and not action.interval_ms
+        took = f"after {event.exec_ms} ms"
+        if bad:
+            what = "timed out" if event.status == 2 else f"failed with rc={event.rc}"
+            reason = f": {event.exit_reason}" if event.exit_reason else ""
+            self._out.log(
+                "info" if probe else "error", "LRMD", f"{action.key} {what} {took}{reason}"
+            )
+        elif probe:
+            found = "found it running" if event.rc == 0 else "found it not running"
+            self._out.log("notice", "LRMD", f"{action.key} {found} {took}")
+        else:
+            standin = " (stand-in)" if event.standin else ""
+            self._out.log("notice", "LRMD", f"{action.key}{standin} done {took}")
 
     def _tell(
         self,

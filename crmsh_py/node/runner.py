@@ -47,6 +47,8 @@ MIN_TIMEOUT_MS = 100
 # What an agent may take over from the daemon's environment: where its helper commands find us.
 _INHERITED = (
     *("CRM_LAB", "CRM_NODE", "CRM_RUNTIME_DIR", "CRM_STATE_DIR", "XDG_RUNTIME_DIR"),
+    # Where agents look for the helper commands, and the mark by which a lab finds strays.
+    *("HA_SBIN_DIR", "CRM_LAB_INSIDE"),
     *("HOME", "USER", "LOGNAME", "TZ"),
 )
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")

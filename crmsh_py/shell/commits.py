@@ -175,9 +175,7 @@ def set_value(cib: Cib, path: str, value: str) -> Cib:
     if len(steps) == 1:
         for tag in ("instance_attributes", "meta_attributes", "utilization"):
             if edits.pair_in(target, tag, attribute) is not None:
-                return edits.with_resource(
-                    cib, name, lambda o: edits.with_pair(o, tag, o.id, attribute, value)
-                )
+                return _with_pair(cib, name, tag, attribute, value)
         raise NotFound(f"Attribute not found: {path}")
     operations = [
         op
@@ -196,6 +194,12 @@ def set_value(cib: Cib, path: str, value: str) -> Cib:
         lambda owner: edits.replaced(
             owner, operations[0], operations[0].with_attributes({attribute: value})
         ),
+    )
+
+
+def _with_pair(cib: Cib, name: str, tag: str, attribute: str, value: str) -> Cib:
+    return edits.with_resource(
+        cib, name, lambda owner: edits.with_pair(owner, tag, owner.id, attribute, value)
     )
 
 
