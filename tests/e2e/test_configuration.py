@@ -112,7 +112,7 @@ BAD = {
         "cidr_netmask",
     ),
     "a reference to nothing": (
-        ["configure", "colocation", "c", "inf:", "nosuch", "other"],
+        ["configure", "location", "l", "nosuch", "5:", "pacemaker01"],
         "nosuch",
     ),
     "a bad score": (["configure", "location", "l", "nosuch", "12x4:", "pacemaker01"], "12x4"),
