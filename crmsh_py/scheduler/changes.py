@@ -129,7 +129,9 @@ def check(resource: Resource, node: Node, entry: HistoryEntry) -> bool:
     if not every_ms and task in _AS_START:
         task = "start"
     verdict = digests.compare(resource, entry, node)
-    if verdict == digests.MATCH:
+    if verdict == digests.MATCH or (
+        state.sanitized and digests.only_private_changed(resource, entry, node)
+    ):
         return False
     if verdict == digests.RESTART:
         _force_restart(resource, task, every_ms, node)

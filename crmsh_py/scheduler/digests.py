@@ -27,6 +27,10 @@ SECURE_DEFAULT = "passwd password user"
 _LEFT_OUT = frozenset(
     {"id", "crm_feature_set", "op-digest", "on_node", "on_node_uuid", "pcmk_external_ip"}
 )
+_FENCER_NAMES = frozenset(
+    {"action_limit", "delay_base", "delay_max", "host_argument", "host_check", "host_list",
+     "host_map"}
+)  # fmt: skip
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;",
      "\r": "&#13;"}
@@ -103,6 +107,7 @@ class _Computed:
     """The parameters of an action as configured now, with their digests."""
 
     pairs: dict[str, str]
+    plain: dict[str, str]  # only the resource's own parameters
     all: str
     own_parameters: bool  # the operation has instance attributes of its own
     verdict: int = MATCH
@@ -118,7 +123,8 @@ def _compute(resource: Resource, task: str, every_ms: int, node: Node) -> _Compu
     address = remote_address(resource)
     if address is not None:
         pairs["addr"] = address
-    for name, value in resource.parameters(node).items():
+    plain = resource.parameters(node)
+    for name, value in plain.items():
         pairs.setdefault(name, value)
     operation = operations.find(resource, task, every_ms)
     own: dict[str, str] = {}
@@ -143,7 +149,7 @@ def _compute(resource: Resource, task: str, every_ms: int, node: Node) -> _Compu
     }
     if timeout is not None:
         pairs["CRM_meta_timeout"] = str(timeout)
-    computed = _Computed(pairs, _md5(pairs), bool(own) and not every_ms)
+    computed = _Computed(pairs, plain, _md5(pairs), bool(own) and not every_ms)
     computed.verdict = RESTART if computed.own_parameters else MATCH
     node.digests[key] = computed
     return computed
@@ -162,6 +168,51 @@ def compare(resource: Resource, entry: HistoryEntry, node: Node) -> int:
     else:
         computed.verdict = MATCH
     return computed.verdict
+
+
+def only_private_changed(resource: Resource, entry: HistoryEntry, node: Node) -> bool:
+    """Whether what differs can only be what was taken out of the CIB before it was handed on."""
+    recorded = entry.element.attrs.get("op-secure-digest")
+    if recorded is None:
+        return False
+    computed = _compute(resource, entry.task, entry.interval_ms, node)
+    hidden = entry.element.get("op-secure-params").split(" ")
+    version = entry.element.attrs.get("crm_feature_set")
+    return _secure(resource, computed, hidden, version) == recorded
+
+
+def _secure(
+    resource: Resource, computed: _Computed, hidden: Iterable[str], version: str | None
+) -> str:
+    """The digest without what is private, in the way of the version that recorded it."""
+    names = set(hidden)
+    version = version or resource.state.cib.root.get("crm_feature_set")
+    if not _is_older(version):
+        return _md5({n: v for n, v in computed.pairs.items() if n not in names})
+    fencing = resource.standard == "stonith"
+    return of_parameters(
+        {
+            name: value
+            for name, value in computed.plain.items()
+            if name not in names and not (fencing and _is_for_fencer(name))
+        }
+    )
+
+
+def _is_older(version: str) -> bool:
+    """Whether a feature set is from before private parameters were only left out (3.16.0)."""
+    numbers = tuple(int(part) for part in version.split(".") if part.isdigit())
+    return bool(numbers) and numbers < (3, 16)
+
+
+def _is_for_fencer(name: str) -> bool:
+    """Whether a parameter of a fence device is for the cluster, and not for the agent."""
+    if name in {"provides", "stonith-timeout"}:
+        return True
+    if not name.startswith("pcmk_"):
+        return False
+    rest = name.removeprefix("pcmk_")
+    return rest in _FENCER_NAMES or rest.partition("_")[2] in {"action", "timeout", "retries"}
 
 
 def _restart_matches(computed: _Computed, entry: HistoryEntry) -> bool:
@@ -205,8 +256,7 @@ class UnfencingDigests:
 def for_unfencing(state: State, device: Resource, agent: str, node: Node) -> UnfencingDigests:
     """Compare a device with what it was when the node was last unfenced."""
     computed = _compute(device, "stonith-on", 0, node)
-    hidden = set(SECURE_DEFAULT.split())
-    secure = _md5({name: value for name, value in computed.pairs.items() if name not in hidden})
+    secure = _secure(device, computed, SECURE_DEFAULT.split(), None)
     known = node.attrs.get("#digests-all")
     if known is None:
         return UnfencingDigests(computed.all, secure, changed=False)

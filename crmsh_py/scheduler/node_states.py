@@ -117,7 +117,7 @@ def _online_with_fencing(state: State, node: Node, element: Element) -> bool:
         return False
     lost = ""
     delay = False
-    if join == "nack":
+    if join == "banned":
         lost = "peer failed Pacemaker membership criteria"
     elif _wants_termination(node):
         if member <= 0 and online <= 0 and join == "down":

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 class State:
     """What is known, decided and planned so far."""
 
-    def __init__(self, cib: Cib, now: datetime) -> None:
+    def __init__(self, cib: Cib, now: datetime, *, sanitized: bool = False) -> None:
         self.cib = cib
         self.now = now
         self.epoch = int(now.timestamp())
+        self.sanitized = sanitized  # passwords have been taken out of the CIB
         self.settings = Settings({})
         self.quorate = False
         self.have_fencing = False

@@ -157,7 +157,7 @@ class _Simulation:
             self.files[self.arguments.input] = self.cib.to_xml()
         complete = True
         if self.arguments.run or self.arguments.simulate or self.arguments.scores:
-            state = schedule(self.cib, self.now)
+            state = schedule(self.cib, self.now, sanitized=True)
             if self.arguments.scores:
                 self._show_scores(view.scores(state))
             self._save_graph(state)
