@@ -56,7 +56,8 @@ def run(command: str, *, fails: bool = False, only: str = "", head: int = 0) -> 
     lines = [line for line in done.stdout.splitlines() if only in line]
     if head and len(lines) > head:
         lines = [*lines[:head], f"… {len(lines) - head} more lines"]
-    print("\n".join(lines), flush=True)
+    if lines:
+        print("\n".join(lines), flush=True)
     if (done.returncode != 0) is not fails:
         raise SystemExit(f"demo: exit code {done.returncode} was not expected: {command}")
     return done.stdout

@@ -14,6 +14,7 @@ gone is something that the cluster can handle, a node that acts on a broken stat
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import traceback
 from collections import deque
@@ -35,7 +36,7 @@ from crmsh_py.engine.api import (
     TimerFired,
 )
 from crmsh_py.node.ports import Agents, Clients, Core, Disk, LogLine, Transport
-from crmsh_py.wire.control import ReadRevisions, RevisionsReply
+from crmsh_py.wire.control import ReadRevisions, RevisionsReply, SubsystemsReply
 
 BACKLOG_LIMIT = 100_000  # instructions that wait for a disk; then the disk counts as broken
 MAX_REVISIONS = 1000  # of one answer
@@ -141,6 +142,10 @@ class NodeLoop:
                 self._agents.run(instruction)
             case CancelOperation():
                 self._agents.cancel(instruction)
+            case ReplyTo(ticket=ticket, reply=SubsystemsReply(subsystems=subsystems)):
+                # The core knows no process; only we can say which one all of this is.
+                reply = SubsystemsReply(pid=os.getpid(), subsystems=subsystems)
+                self._clients.reply(ticket, reply)
             case ReplyTo(ticket=ticket, reply=reply):
                 self._clients.reply(ticket, reply)
             case Log(level=level, subsystem=subsystem, text=text):
