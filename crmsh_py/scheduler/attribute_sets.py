@@ -84,5 +84,6 @@ def passes(state: State, rule: Element, context: RuleContext) -> bool:
         return False
     outcome = evaluate(resolved, context, find_id=state.cib.find_id)
     if outcome.next_change is not None:
-        state.recheck(int(outcome.next_change.timestamp()))
+        cyclic = any(True for _ in resolved.iter("date_spec"))
+        state.recheck(int(outcome.next_change.timestamp()), cyclic=cyclic)
     return outcome.passes

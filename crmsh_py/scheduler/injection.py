@@ -75,7 +75,7 @@ def _operation(state: State, draft: StatusDraft, spec: str, at: int) -> None:
         interval_ms=interval,
     )
     result = history.Result(rc=rc, call_id=call, run_at=at, exit_reason="Simulated action result")
-    key = history.transition_key(-1, call, 0, history.NO_CONTROLLER)
+    key = history.transition_key(call, -1, 0, history.NO_CONTROLLER)
     for made in history.entries(
         found["resource"], action, result, key=key, node=found["node"], origin="crm_simulate"
     ):

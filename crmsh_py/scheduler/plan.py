@@ -58,10 +58,15 @@ def plan(cib: Cib, *, now: datetime) -> Plan:
         messages=tuple(state.messages),
         reasons=tuple(state.reasons),
         status=status_of(state),
-        recheck_at=datetime.fromtimestamp(state.recheck_by, UTC) if state.recheck_by else None,
+        recheck_at=_recheck_at(state),
         batch_limit=max(0, whole_number(state.settings.text("batch-limit"))),
         cluster_delay_ms=interval_ms(state.settings.text("cluster-delay")) or 60000,
     )
+
+
+def _recheck_at(state: State) -> datetime | None:
+    moments = [when for when in (state.recheck_by, state.cycle_by) if when]
+    return datetime.fromtimestamp(min(moments), UTC) if moments else None
 
 
 def to_action(vertex: Vertex) -> Action:

@@ -214,6 +214,8 @@ class ResourceStatus:
     locked_to: str = ""  # the node that a shutdown lock keeps it on
     promotable: bool = False  # primitives: part of a promotable clone
     inner: str = ""  # clones: the id of what is cloned
+    instances_max: int = -1  # clones: clone-max; -1 where it is not known
+    pending_node: str = ""  # primitives: where the pending operation is under way
     children: tuple[ResourceStatus, ...] = ()
 
 

@@ -37,7 +37,7 @@ _DEFAULTS = {
     "shutdown-lock": "false",
     "shutdown-lock-limit": "0",
     "have-watchdog": "false",
-    "concurrent-fencing": "false",
+    "concurrent-fencing": "true",
     "priority-fencing-delay": "0",
     "node-pending-timeout": "0",
     "fence-remote-without-quorum": "false",

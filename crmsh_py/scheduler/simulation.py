@@ -165,7 +165,7 @@ class _Runner:
             exit_reason="User-injected result",
             run_at=self.at,
         )
-        key = history.transition_key(-1, call, action.target_rc, history.NO_CONTROLLER)
+        key = history.transition_key(call, -1, action.target_rc, history.NO_CONTROLLER)
         for made in history.entries(
             configured, action, result, key=key, node=node, origin="crm_simulate"
         ):

@@ -69,6 +69,7 @@ class State:
         self.stop_needed: list[Resource] = []
         self.param_checks: list[tuple[HistoryEntry, Resource, Node, bool]] = []
         self.recheck_by = 0  # Unix time, 0 for never
+        self.cycle_by = 0  # the same for what comes again and again: times of day, weekdays
         self.disabled_resources = 0
         self.blocked_resources = 0
         self.instances = 0
@@ -141,7 +142,11 @@ class State:
         self.reasons.append(reason)
         return reason
 
-    def recheck(self, when: int) -> None:
+    def recheck(self, when: int, *, cyclic: bool = False) -> None:
         """Note that the answer may change at ``when`` (Unix time)."""
-        if when > self.epoch and (self.recheck_by == 0 or when < self.recheck_by):
-            self.recheck_by = when
+        if when <= self.epoch:
+            return
+        if cyclic:
+            self.cycle_by = min(self.cycle_by or when, when)
+        else:
+            self.recheck_by = min(self.recheck_by or when, when)

@@ -13,7 +13,7 @@ from crmsh_py.scheduler.bundle import Bundle
 from crmsh_py.scheduler.clone import Clone
 from crmsh_py.scheduler.group import Group
 from crmsh_py.scheduler.history_entry import HistoryEntry
-from crmsh_py.scheduler.model import ROLE_NAMES, STARTED, STOPPED, Node
+from crmsh_py.scheduler.model import ROLE_NAMES, Node
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import (
     Agent,
@@ -91,14 +91,22 @@ def _node(state: State, node: Node) -> NodeStatus:
 def _health(state: State, node: Node) -> str:
     if state.settings.health_strategy == "none":
         return "green"
+    settings = state.settings
     worst = "green"
     for name, value in node.attrs.items():
         if not name.startswith("#health"):
             continue
-        score = state.settings.score(value)
-        if value.lower() == "red" or (score is not None and score < 0):
+        if value.lower() == "red":
             return "red"
-        if value.lower() == "yellow" or score == 0:
+        if value.lower() == "yellow":
+            worst = "yellow"
+            continue
+        score = settings.score(value)
+        if score is None:
+            continue
+        if score <= settings.red:
+            return "red"
+        if score <= settings.yellow and settings.yellow != settings.green:
             worst = "yellow"
     return worst
 
@@ -117,7 +125,9 @@ def _resource(resource: Resource) -> ResourceStatus:
             id=resource.id,
             kind="promotable" if resource.promotable else "clone",
             role=_ROLES[resource.role(current=True)],
-            locations={nodes[i].name: Role.STOPPED for i in sorted(resource.scores)},
+            locations={
+                nodes[i].name: Role.STOPPED for i in sorted(resource.scores or resource.probed)
+            },
             managed=resource.managed,
             maintenance=resource.maintenance,
             failed=resource.failed,
@@ -125,6 +135,7 @@ def _resource(resource: Resource) -> ResourceStatus:
             target_role=target,
             disabled=resource.disabled,
             unique=resource.unique,
+            instances_max=resource.clone_max,
             inner=resource.inner.id if resource.inner is not None else "",
             children=children,
         )
@@ -146,10 +157,7 @@ def _resource(resource: Resource) -> ResourceStatus:
 
 def _primitive(resource: Resource, target: str) -> ResourceStatus:
     active = resource.active_nodes
-    role = resource.orig_role
-    if active and role == STOPPED:
-        role = STARTED  # whatever its history says of the role, it is there
-    shown = _ROLES[role]
+    shown = _ROLES[resource.orig_role]
     return ResourceStatus(
         id=resource.id,
         agent=Agent(resource.standard, resource.provider, resource.agent_type),
@@ -157,6 +165,7 @@ def _primitive(resource: Resource, target: str) -> ResourceStatus:
         nodes=tuple(node.name for node in active),
         locations={node.name: shown for node in active},
         pending_task=resource.pending_action or "",
+        pending_node=resource.pending_node.name if resource.pending_node is not None else "",
         managed=resource.managed,
         maintenance=resource.maintenance,
         failed=resource.failed,

@@ -160,8 +160,9 @@ class _Simulation:
             state = schedule(self.cib, self.now, sanitized=True)
             if self.arguments.scores:
                 self._show_scores(view.scores(state))
-            self._save_graph(state)
+            # The summary decides where an action that cannot be done would be: it goes first.
             self.parts.append(view.transition_summary(state))
+            self._save_graph(state)
             if self.arguments.simulate:
                 complete = self._carry_out(state)
         text = "\n".join(self.parts)

@@ -26,6 +26,10 @@ from crmsh_py.views.text import (
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 
+# Results of a probe that only say that the agent cannot run on the node: no failures by themselves.
+_CANNOT_RUN = frozenset({2, 5})
+_NOT_INSTALLED = 7  # the status of such an operation
+
 Lines = Iterator[tuple[int, str]]
 
 
@@ -46,7 +50,9 @@ class Drawer:
         self._failed_probes = {
             (action.resource, action.node): action.rc
             for action in status.failed_actions
-            if action.operation == "monitor" and not action.interval_ms
+            if action.operation == "monitor"
+            and not action.interval_ms
+            and (action.rc in _CANNOT_RUN or action.status == _NOT_INSTALLED)
         }
 
     def running_on(self, node: NodeStatus) -> list[ResourceStatus]:
@@ -84,6 +90,8 @@ class Drawer:
         locked = bool(resource.locked_to) and not resource.nodes and show_node
         if locked:
             node = resource.locked_to
+        elif not resource.nodes and show_node and pending_state(resource.pending_task):
+            node = resource.pending_node
         text = f"{name or resource.id}\t({resource.agent}):\t"
         text += " ".join(["", *self._state_words(resource, node)])
         if resource.role is Role.STOPPED and not resource.failed:
@@ -183,7 +191,8 @@ class Drawer:
         attributes += self._container_flags(clone)
         mark = f" ({', '.join(attributes)})" if attributes else ""
         body = list(self._clone_body(clone))
-        if body:
+        # A clone that may have no instances at all is told of, too.
+        if body or (clone.instances_max >= 0 and self._options.inactive and not clone.unique):
             yield 0, f"Clone Set: {clone.id} [{inner}]{mark}:"
             yield from body
 
@@ -215,20 +224,28 @@ class Drawer:
                 word += " (target-role)"
             yield 1, f"{word}: {bracketed(sorted(started, key=natural_key))}{mark}"
         if self._options.inactive and not clone.unique:
-            yield from self._stopped(clone)
+            yield from self._stopped(clone, len(promoted) + len(started))
 
-    def _stopped(self, clone: ResourceStatus) -> Lines:
+    def _stopped(self, clone: ResourceStatus, told: int) -> Lines:
+        """The nodes without an instance, while fewer than clone-max are told together."""
         active = {
             node for primitive in mon_facts.primitives(clone.children) for node in primitive.nodes
         }
-        running = sum(self.active(instance, wholly=False) for instance in clone.children)
-        if running >= len([c for c in clone.children if not c.orphan]):
-            return
+        if clone.instances_max >= 0:
+            if told >= clone.instances_max:
+                return
+        else:
+            running = sum(self.active(instance, wholly=False) for instance in clone.children)
+            if running >= len([c for c in clone.children if not c.orphan]):
+                return
+        first = clone.children[:1]
+        role = clone.target_role or (first[0].target_role if first else "")
+        disabled = mon_facts.is_disabled(clone) or role.lower() == "stopped"
         states: dict[str, list[str]] = {}
         for name in sorted(clone.locations, key=natural_key):
             if name in active:
                 continue
-            state = "Stopped (disabled)" if mon_facts.is_disabled(clone) else "Stopped"
+            state = "Stopped (disabled)" if disabled else "Stopped"
             for primitive in mon_facts.primitives(clone.children[:1]):
                 rc = self._failed_probe(primitive, name)
                 if rc is not None:

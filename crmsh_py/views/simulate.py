@@ -29,7 +29,6 @@ _MAINTENANCE = (
     "\n"
     "              *** Resource management is DISABLED ***\n"
     "  The cluster will not attempt to start, stop or recover services\n"
-    "\n"
 )
 
 

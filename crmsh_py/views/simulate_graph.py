@@ -82,7 +82,7 @@ def _action(state: State, vertex: Vertex) -> Element:
     attrs = dict(head.attrs)
     resource = vertex.resource
     if resource is not None and not vertex.flags & PSEUDO:
-        if vertex.task == "lrm_delete" and resource.lock_time:
+        if _locks(vertex):
             attrs["shutdown-lock"] = str(resource.lock_time)
         name = {"id": simulation.graph_resource(vertex)}
         longer = simulation.graph_long_id(vertex)
@@ -103,6 +103,14 @@ def _action(state: State, vertex: Vertex) -> Element:
     if vertex.task == "maintenance_nodes":
         children.append(_maintenance(state))
     return Element(head.tag, attrs, tuple(children))
+
+
+def _locks(vertex: Vertex) -> bool:
+    """Whether an action leaves its resource locked to the node."""
+    resource, node = vertex.resource, vertex.node
+    if resource is None or node is not resource.lock_node:
+        return False
+    return node is None or not node.shutdown or vertex.task == "stop"
 
 
 def _attributes(vertex: Vertex) -> Element:
