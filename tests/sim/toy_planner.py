@@ -43,6 +43,8 @@ class _Work:
             for name, active in found.items()
             if active is None
         ]
+        for number in probes:  # who leaves must first tell what runs on it
+            self.stops.setdefault(self.actions[number - 1].node, []).append(number)
         active = sorted(name for name, is_active in found.items() if is_active)
         wanted = self._wanted(primitive, active)
         stops = []
