@@ -238,7 +238,7 @@ def _members(members: Sequence[ast.Member], sets: Sequence[ast.ResourceSet], pla
             words += ["[", *names, "sequential=true", "]"]
         else:
             words += ["[", *names, "]"]
-    if bare == len(words) == plain:
+    if bare == len(words) <= plain:
         words.insert(0, "_rsc_set_")
     return " ".join(words)
 

@@ -88,6 +88,8 @@ def store(
     draft, writer = _begin(cib, catalogue, typed=False)
     _refuse_doubles(entries)
     findings: list[ConfigError] = []
+    # A topology without targets is for every node, so the nodes have to be there first.
+    entries = sorted(entries, key=lambda e: isinstance(e.element, ast.FencingTopology))
     for step in (_store_one, _store_members):
         for entry in entries:
             try:
@@ -240,6 +242,7 @@ def _store_one(draft: Draft, writer: Writer, entry: Entry) -> None:
     if section == "fencing-topology":
         old = draft.section(section)
         draft.free(old)
+        writer.nodes = [node.get("uname") for node in draft.elements("nodes")]
         draft.put_section(written(writer, entry, old))
         return
     if isinstance(node, ast.Node):

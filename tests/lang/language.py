@@ -8,12 +8,13 @@ from crmsh_py.lang import ast, facts
 
 LETTERS = "abcXYZ"
 ids = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,8}", fullmatch=True).filter(
-    # “and”, “rule” … are words of the language: as names they need care, and have tests of their own.
+    # “and”, “rule” … are words of the language; as names they have tests of their own.
     lambda name: name.lower() not in KEYWORDS
 )
 KEYWORDS = frozenset(
     {
-        *facts.SET_KEYWORDS, "and", "or", "date", "defined", "not_defined", "in", "in_range", "spec",
+        *facts.SET_KEYWORDS, "and", "or", "date", "defined", "not_defined", "in", "in_range",
+        "spec",
         "date_spec", "lt", "gt", "nodes", "fencing", "resources", "read", "write", "deny",
         "_rsc_set_", "lte", "gte", "eq", "ne", "status", "cib", "node", "property",
     }
