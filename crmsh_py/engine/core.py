@@ -314,6 +314,8 @@ class NodeCore:
         self._commits.begin_view()
         self._orders.begin_view()
         self._executor.begin_view()
+        if setting.quorate and not self._views.setting.quorate:
+            self._executor.doubt_stopped()
         self._lifecycle.begin_view()
         self._book.begin(setting.view)
         self._controller.begin_view(setting.view)

@@ -127,6 +127,18 @@ class Executor:
         """Drop the entry of the last failure of a resource."""
         self.state = put_history_forget(self.state, resource, f"{resource}_last_failure_0")
 
+    def doubt_stopped(self) -> None:
+        """Forget which resources are inactive, so that the DC looks for them again.
+
+        For a node that comes back from a partition without quorum. What it was told to stop there
+        may be there still: an agent that cannot see its network interface says that the address
+        is stopped, and the address is back with the cable.
+        """
+        for entry in list(self.state.iter("lrm_resource")):
+            newest = max(entry.children, key=_call_id, default=None)
+            if newest is not None and entry.id not in self._lanes and _is_inactive(newest):
+                self.forget(entry.id)
+
     def begin_view(self) -> None:
         """The DC's plans of the view before are void: what has not begun is dropped."""
         for resource, lane in self._lanes.items():
@@ -276,17 +288,15 @@ class Executor:
         )
 
     def _log_result(self, action: RunAction, event: OperationFinished, *, bad: bool) -> None:
-        probe = action.operation == "monitor" and not action.interval_ms
         took = f"after {event.exec_ms} ms"
-        if bad:
+        probe = action.operation == "monitor" and not action.interval_ms
+        if probe and (event.rc, event.status) in ((0, 0), (7, 0)):
+            found = "it is running" if event.rc == 0 else "it is not running"
+            self._out.log("notice", "LRMD", f"{action.key}: {found} ({took})")
+        elif bad:
             what = "timed out" if event.status == 2 else f"failed with rc={event.rc}"
             reason = f": {event.exit_reason}" if event.exit_reason else ""
-            self._out.log(
-                "info" if probe else "error", "LRMD", f"{action.key} {what} {took}{reason}"
-            )
-        elif probe:
-            found = "found it running" if event.rc == 0 else "found it not running"
-            self._out.log("notice", "LRMD", f"{action.key} {found} {took}")
+            self._out.log("error", "LRMD", f"{action.key} {what} {took}{reason}")
         else:
             standin = " (stand-in)" if event.standin else ""
             self._out.log("notice", "LRMD", f"{action.key}{standin} done {took}")
@@ -316,6 +326,17 @@ class Executor:
                 failure=failure,
             )
         )
+
+
+def _call_id(entry: Element) -> int:
+    text = entry.get("call-id", "0")
+    return int(text) if text.isdigit() else 0
+
+
+def _is_inactive(entry: Element) -> bool:
+    """Whether an entry says that the resource is not there: stopped, or not found."""
+    result = (entry.get("operation"), entry.get("rc-code"))
+    return result in (("stop", "0"), ("monitor", "7"))
 
 
 def put_history_forget(state: Element, resource: str, entry: str) -> Element:

@@ -187,3 +187,24 @@ def test_agents_get_their_variables_under_pacemakers_names() -> None:
     assert variables["OCF_RESOURCE_INSTANCE"] == "R"
     assert variables["OCF_RESOURCE_PROVIDER"] == "pacemaker"
     assert variables["OCF_RESOURCE_TYPE"] == "Dummy"
+
+
+def test_after_a_partition_without_quorum_what_was_stopped_is_looked_for_again() -> None:
+    """An agent that cannot see its interface says that an address is stopped when it is not."""
+    bench = Bench()
+    for operation, resource, rc in (
+        ("start", "running", 0),
+        ("stop", "stopped", 0),
+        ("monitor", "absent", 7),
+    ):
+        (run,) = bench.run(action(operation, resource, target_rc=rc))
+        bench.finish(run.call_id, rc)
+    (busy,) = bench.run(action("stop", "busy"))
+
+    bench.executor.doubt_stopped()
+
+    assert bench.entries("running")
+    assert bench.entries("stopped") == {}
+    assert bench.entries("absent") == {}
+    bench.finish(busy.call_id)
+    assert bench.entries("busy") == {"busy_last_0": "0"}
