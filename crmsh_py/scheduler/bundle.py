@@ -21,7 +21,7 @@ from crmsh_py.scheduler import (
     utilization,
     vertices,
 )
-from crmsh_py.scheduler.bundle_parts import Layout, Mount
+from crmsh_py.scheduler.bundle_parts import Layout, Mount, Replica
 from crmsh_py.scheduler.model import (
     BUNDLE,
     FIRST_IMPLIES_THEN_GRAPHED,
@@ -52,27 +52,6 @@ if TYPE_CHECKING:
     from crmsh_py.scheduler.state import State
 
 
-class Replica:
-    """One container with its address, its connection, its node and what runs inside."""
-
-    __slots__ = ("address", "child", "container", "ip", "node", "offset", "remote")
-
-    def __init__(self, offset: int, child: Resource | None, address: str | None) -> None:
-        self.offset = offset
-        self.child = child
-        self.address = address
-        self.container: Resource = None  # type: ignore[assignment]  # made right afterwards
-        self.ip: Resource | None = None
-        self.remote: Resource | None = None
-        self.node: Node | None = None
-
-    def parts(self) -> Iterator[Resource]:
-        """What it is made of, in the order in which statuses look at it."""
-        for part in (self.ip, self.child, self.container, self.remote):
-            if part is not None:
-                yield part
-
-
 def inside(resource: Resource) -> Resource | None:
     """What runs inside a container of a bundle."""
     top = resource.topmost(include_bundle=True)
@@ -96,7 +75,7 @@ class Bundle(Resource):
         self.child: Resource | None = None
         self.layout = Layout(id_, "")
 
-    # ---- reading ----------------------------------------------------------------------------------
+    # ---- reading ---------------------------------------------------------------------------------
 
     def unpack(self, instance: int | None) -> bool:
         """Read the containers' description and make the replicas."""
@@ -279,7 +258,7 @@ class Bundle(Resource):
         node.attrs["#kind"] = "container"
         self.children.append(replica.remote)
 
-    # ---- state ------------------------------------------------------------------------------------
+    # ---- state -----------------------------------------------------------------------------------
 
     def active(self, *, all_: bool) -> bool:
         """Whether all parts, or any, are active."""
@@ -318,7 +297,7 @@ class Bundle(Resource):
             for part in replica.parts():
                 part.count()
 
-    # ---- assignment -------------------------------------------------------------------------------
+    # ---- assignment ------------------------------------------------------------------------------
 
     def assign(self, prefer: Node | None, *, stop_if_fail: bool) -> Node | None:
         """The containers first, then what belongs to each, then the roles of what is inside."""
@@ -459,7 +438,7 @@ class Bundle(Resource):
         if self.unassigned and self.replicas:
             self.replicas[0].container.add_utilization(origin, among, total)
 
-    # ---- vertices ---------------------------------------------------------------------------------
+    # ---- vertices --------------------------------------------------------------------------------
 
     def create_vertices(self) -> None:
         """The vertices of all parts, and the points around the containers."""
@@ -549,7 +528,7 @@ class Bundle(Resource):
         if replica.remote is not None:
             replica.remote.internal_constraints()
 
-    # ---- orders and graph ---------------------------------------------------------------------------
+    # ---- orders and graph ------------------------------------------------------------------------
 
     def vertex_flags(self, vertex: Vertex, node: Node | None) -> int:
         """As the containers' vertices make them; for roles, as those inside do."""
@@ -561,7 +540,7 @@ class Bundle(Resource):
             vertex, [replica.container for replica in self.replicas], node
         )
 
-    def update_ordered(
+    def update_ordered(  # noqa: PLR0917
         self, first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
     ) -> int:
         """Let an order act on the whole or container by container."""

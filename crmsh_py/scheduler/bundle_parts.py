@@ -7,9 +7,12 @@ histories' digests depend on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from crmsh_py.cib.element import Element
+from crmsh_py.scheduler.model import Node
+from crmsh_py.scheduler.resource import Resource
 
 REMOTE_PORT = "3121"
 _REMOTED = "/usr/sbin/pacemaker-remoted"
@@ -198,3 +201,24 @@ def clone_element(layout: Layout, primitive: Element) -> Element:
     return Element(
         "clone", {"id": id_}, (Element("meta_attributes", {"id": set_id}, pairs), primitive)
     )
+
+
+class Replica:
+    """One container with its address, its connection, its node and what runs inside."""
+
+    __slots__ = ("address", "child", "container", "ip", "node", "offset", "remote")
+
+    def __init__(self, offset: int, child: Resource | None, address: str | None) -> None:
+        self.offset = offset
+        self.child = child
+        self.address = address
+        self.container: Resource = None  # type: ignore[assignment]  # made right afterwards
+        self.ip: Resource | None = None
+        self.remote: Resource | None = None
+        self.node: Node | None = None
+
+    def parts(self) -> Iterator[Resource]:
+        """What it is made of, in the order in which statuses look at it."""
+        for part in (self.ip, self.child, self.container, self.remote):
+            if part is not None:
+                yield part

@@ -124,7 +124,7 @@ class Clone(Resource):
         self.clone_node_max = 1
         self.clone_max = min(self.clone_max, len(self.state.nodes))
 
-    # ---- state ------------------------------------------------------------------------------------
+    # ---- state -----------------------------------------------------------------------------------
 
     def active(self, *, all_: bool) -> bool:
         """Whether all instances, or any, are active."""
@@ -139,7 +139,7 @@ class Clone(Resource):
         """clone-node-max."""
         return self.clone_node_max
 
-    # ---- assignment -------------------------------------------------------------------------------
+    # ---- assignment ------------------------------------------------------------------------------
 
     def assign(self, prefer: Node | None, *, stop_if_fail: bool) -> Node | None:
         """Assign what it follows, then its instances, then their roles."""
@@ -191,7 +191,7 @@ class Clone(Resource):
                 placement.give(dependent, None, 0, force=True, stop_if_fail=True)
             return 0
         if colocation.score >= INFINITY:
-            spots = []
+            spots: list[tuple[Node, int]] = []
             for child in self.children:
                 found = child.assigned_locations()
                 if len(found) == 1 and not child.any_below("blocked"):
@@ -243,7 +243,7 @@ class Clone(Resource):
         if not existing and self.children:
             self.children[0].add_utilization(origin, among, total)
 
-    # ---- vertices ---------------------------------------------------------------------------------
+    # ---- vertices --------------------------------------------------------------------------------
 
     def create_vertices(self) -> None:
         """The instances' vertices, the points around them, and promotions."""
@@ -295,13 +295,13 @@ class Clone(Resource):
         if self.promotable:
             promotable.internal_constraints(self)
 
-    # ---- orders and graph ---------------------------------------------------------------------------
+    # ---- orders and graph ------------------------------------------------------------------------
 
     def vertex_flags(self, vertex: Vertex, node: Node | None) -> int:
         """As the instances' vertices make them."""
         return instances.collective_flags(vertex, self.children, node)
 
-    def update_ordered(
+    def update_ordered(  # noqa: PLR0917
         self, first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
     ) -> int:
         """Let an order act on the whole or instance by instance."""

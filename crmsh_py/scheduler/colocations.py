@@ -64,7 +64,7 @@ def _same(one: str | None, other: str | None) -> bool:
     return one == other or one.lower() == other.lower()
 
 
-# ---- keeping them in order --------------------------------------------------------------------------
+# ---- keeping them in order -----------------------------------------------------------------------
 
 
 def _rank(resource: Resource) -> tuple[int, int, bool, str]:
@@ -150,7 +150,7 @@ def _order_apart(first: Resource, first_role: int, then: Resource, then_role: in
             relations.order(first, first_task, then, then_task, IF_REQUIRED_ON_SAME_NODE)
 
 
-# ---- effects --------------------------------------------------------------------------------------
+# ---- effects -------------------------------------------------------------------------------------
 
 
 def has_influence(colocation: Colocation, resource: Resource | None = None) -> bool:
@@ -275,7 +275,7 @@ def intersect(dependent: Resource, spots: list[tuple[Node, int]], *, merge_score
             dependent.scores[index] = add_scores(dependent.scores[index], found[index])
 
 
-# ---- wishes of the colocated ------------------------------------------------------------------------
+# ---- wishes of the colocated ---------------------------------------------------------------------
 
 
 def _best_matching(
@@ -366,7 +366,7 @@ def _add_matching(
             work[index] = new
 
 
-def add_wishes(
+def add_wishes(  # noqa: PLR0917
     source: Resource,
     target: Resource | None,
     scores: dict[int, int] | None,
@@ -424,7 +424,7 @@ def _follow_chain(
     return work
 
 
-def _add_group_wishes(
+def _add_group_wishes(  # noqa: PLR0917
     group: Resource,
     target: Resource | None,
     scores: dict[int, int] | None,
@@ -452,7 +452,7 @@ def add_dependent_wishes(colocation: Colocation, primary: Resource) -> None:
         primary.scores = changed
 
 
-# ---- dependents of what cannot start ----------------------------------------------------------------
+# ---- dependents of what cannot start -------------------------------------------------------------
 
 
 def block_dependents(vertex: Vertex) -> None:

@@ -136,7 +136,7 @@ def add_attributes(state: State, node: Node, element: Element | None, *, overwri
             attrs["#site-name"] = site
 
 
-# ---- remote nodes ---------------------------------------------------------------------------------
+# ---- remote nodes --------------------------------------------------------------------------------
 
 
 def unpack_remote_nodes(state: State) -> None:
@@ -243,7 +243,7 @@ def connection_element(
     return Element("primitive", attrs, tuple(children))
 
 
-# ---- resources ------------------------------------------------------------------------------------
+# ---- resources -----------------------------------------------------------------------------------
 
 
 def unpack_resources(state: State) -> None:

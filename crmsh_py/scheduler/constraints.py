@@ -43,7 +43,7 @@ def unpack_all(state: State) -> None:
                 continue
 
 
-# ---- tags -----------------------------------------------------------------------------------------
+# ---- tags ----------------------------------------------------------------------------------------
 
 
 def members_of(state: State, name: str) -> list[str] | None:
@@ -115,7 +115,7 @@ def resource_in_set(state: State, set_id: str, name: str) -> Resource:
     return resource
 
 
-# ---- location and ticket ----------------------------------------------------------------------------
+# ---- location and ticket -------------------------------------------------------------------------
 
 
 def _location(state: State, element: Element) -> None:
@@ -170,7 +170,7 @@ def _ticket(state: State, element: Element) -> None:
     tickets.constrain(state, element.id, resource_found, ticket, get("rsc-role"), policy)
 
 
-# ---- colocation -----------------------------------------------------------------------------------
+# ---- colocation ----------------------------------------------------------------------------------
 
 
 def _colocation(state: State, element: Element) -> None:
@@ -224,7 +224,7 @@ def constraint_role(state: State, id_: str, text: str | None) -> int:
     return UNKNOWN if role == STARTED else role
 
 
-def _add(
+def _add(  # noqa: PLR0917
     state: State,
     id_: str,
     dependent: Resource,
@@ -305,7 +305,7 @@ def _within_set(state: State, id_: str, set_: Element, score: int, influence: st
         members.append(resource)
 
 
-def _between_sets(
+def _between_sets(  # noqa: PLR0917
     state: State, id_: str, first: Element, then: Element, score: int, influence: str | None
 ) -> None:
     """The first set's members follow the second's; a sequential set is met at its end."""

@@ -77,7 +77,7 @@ def _add_default_scores(state: State, resource: Resource) -> None:
         resource.shift(None, 0, "remote-default")
 
 
-# ---- templates ------------------------------------------------------------------------------------
+# ---- templates -----------------------------------------------------------------------------------
 
 
 def _operation_key(operation: Element) -> tuple[str, str]:
@@ -134,7 +134,7 @@ def _operations(state: State, element: Element) -> tuple[Operation, ...]:
     )
 
 
-# ---- meta attributes ------------------------------------------------------------------------------
+# ---- meta attributes -----------------------------------------------------------------------------
 
 
 def _unpack_meta(state: State, resource: Resource, instance: int | None) -> None:

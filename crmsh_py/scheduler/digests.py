@@ -241,7 +241,7 @@ def remote_address(resource: Resource) -> str | None:
     return None
 
 
-# ---- unfencing ------------------------------------------------------------------------------------
+# ---- unfencing -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _priority_delay_s(state: State, node: Node) -> int:
     return -(-state.settings.priority_fencing_ms // 1000)
 
 
-# ---- what waits for a fencing ---------------------------------------------------------------------
+# ---- what waits for a fencing --------------------------------------------------------------------
 
 
 def order_all(state: State, fence: Vertex) -> None:
@@ -240,7 +240,7 @@ def fence_guest(state: State, node: Node) -> None:
     order_all(state, fence)
 
 
-# ---- unfencing ------------------------------------------------------------------------------------
+# ---- unfencing -----------------------------------------------------------------------------------
 
 
 def is_unfenced(node: Node) -> bool:

@@ -92,7 +92,7 @@ def take(vertex: Vertex) -> None:
 def _merge_inputs(vertex: Vertex) -> None:
     """One edge for each first vertex, by their ids."""
     merged: dict[int, Edge] = {}
-    for edge in sorted(reversed(vertex.before), key=lambda edge: edge.vertex.id):
+    for edge in sorted(reversed(vertex.before), key=lambda edge: edge.vertex.id):  # noqa: C414
         known = merged.get(edge.vertex.id)
         if known is None:
             edge.graphed = False

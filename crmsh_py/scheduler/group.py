@@ -61,7 +61,7 @@ class Group(Resource):
             return False
         return True
 
-    # ---- state ------------------------------------------------------------------------------------
+    # ---- state -----------------------------------------------------------------------------------
 
     def active(self, *, all_: bool) -> bool:
         """Whether all members, or any, are active."""
@@ -72,7 +72,7 @@ class Group(Resource):
         """The highest role of its members."""
         return max(member.role(current=current) for member in self.children)
 
-    # ---- assignment -------------------------------------------------------------------------------
+    # ---- assignment ------------------------------------------------------------------------------
 
     def assign(self, prefer: Node | None, *, stop_if_fail: bool) -> Node | None:
         """Assign the members in their order."""
@@ -207,7 +207,7 @@ class Group(Resource):
         for member in self.children:
             member.shutdown_lock()
 
-    # ---- vertices ---------------------------------------------------------------------------------
+    # ---- vertices --------------------------------------------------------------------------------
 
     def create_vertices(self) -> None:
         """The vertices of the members, and the points around them."""
@@ -293,7 +293,7 @@ class Group(Resource):
             relations.order(previous, "promote", member, "promote", follows)
             relations.order(member, "demote", previous, "demote", ORDERED)
 
-    # ---- orders -----------------------------------------------------------------------------------
+    # ---- orders ----------------------------------------------------------------------------------
 
     def vertex_flags(self, vertex: Vertex, node: Node | None) -> int:
         """Optional where all members' vertices are, runnable where they are."""
@@ -313,7 +313,7 @@ class Group(Resource):
                 flags &= ~RUNNABLE
         return flags
 
-    def update_ordered(
+    def update_ordered(  # noqa: PLR0917
         self, first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
     ) -> int:
         """Let an order act on the point, and on the members' vertices."""

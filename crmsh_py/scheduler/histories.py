@@ -23,6 +23,7 @@ from crmsh_py.scheduler.history_entry import (
     CANCELLED,
     DONE,
     EXEC_MAX,
+    NOT_INSTALLED,
     HistoryEntry,
     newer,
     number,
@@ -78,7 +79,7 @@ class Reading:
 
 def in_order(entries: list[HistoryEntry]) -> list[HistoryEntry]:
     """The entries in the order of their actions."""
-    return sorted(reversed(entries), key=cmp_to_key(newer))
+    return sorted(reversed(entries), key=cmp_to_key(newer))  # noqa: C414
 
 
 def active_part(entries: list[HistoryEntry]) -> tuple[int, int]:
@@ -134,7 +135,7 @@ def _read_recurring(
             )
 
 
-# ---- one entry ------------------------------------------------------------------------------------
+# ---- one entry -----------------------------------------------------------------------------------
 
 
 def _read(reading: Reading) -> None:
@@ -180,7 +181,7 @@ def _expired(reading: Reading) -> bool:
     """Whether an entry has lost its meaning by time; clears fail counts that have."""
     entry, resource, node = reading.entry, reading.resource, reading.node
     state = resource.state
-    if reading.status == history_results.NOT_INSTALLED:
+    if reading.status == NOT_INSTALLED:
         return False
     is_last_failure = entry.id.endswith("_last_failure_0")
     expiration = -(-resource.failure_expiration_ms // 1000)
@@ -233,7 +234,7 @@ def digests_later(resource: Resource) -> bool:
     )
 
 
-# ---- the end of a history ---------------------------------------------------------------------------
+# ---- the end of a history ------------------------------------------------------------------------
 
 
 def _settle(reading: Reading) -> None:

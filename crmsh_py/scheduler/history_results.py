@@ -114,7 +114,7 @@ def record(reading: Reading) -> None:
         failed.append(entry)
 
 
-# ---- what a result says -----------------------------------------------------------------------------
+# ---- what a result says --------------------------------------------------------------------------
 
 
 def _interpret(reading: Reading, *, expired: bool) -> None:
@@ -215,7 +215,7 @@ def _mask(reading: Reading) -> None:
     banned.shift(reading.node, -INFINITY, "probe-failed", reading.entry.id)
 
 
-# ---- pending, success, failure ----------------------------------------------------------------------
+# ---- pending, success, failure -------------------------------------------------------------------
 
 
 def _failure_is_newer(entry: HistoryEntry, failure: HistoryEntry | None) -> bool:

@@ -29,7 +29,7 @@ from crmsh_py.scheduler.model import (
 )
 from crmsh_py.scheduler.resource import Resource
 
-# ---- comparing ------------------------------------------------------------------------------------
+# ---- comparing -----------------------------------------------------------------------------------
 
 
 def number(instance: Resource) -> int:
@@ -106,7 +106,7 @@ def compare(one: Resource, other: Resource) -> int:
 
 by_preference = cmp_to_key(compare)
 
-# ---- assigning ------------------------------------------------------------------------------------
+# ---- assigning -----------------------------------------------------------------------------------
 
 
 def _can_run(instance: Resource, node: Node, per_node: int) -> bool:
@@ -230,7 +230,7 @@ def assign_all(
             assigned += 1
 
 
-# ---- vertices -------------------------------------------------------------------------------------
+# ---- vertices ------------------------------------------------------------------------------------
 
 
 def create_vertices(whole: Resource, instances: list[Resource]) -> None:
@@ -310,7 +310,7 @@ def find_compatible(
     return None
 
 
-# ---- orders ---------------------------------------------------------------------------------------
+# ---- orders --------------------------------------------------------------------------------------
 
 
 def original_task(vertex: Vertex) -> str:
@@ -402,7 +402,7 @@ def _update_interleaved(
     return changed
 
 
-def update_ordered(
+def update_ordered(  # noqa: PLR0917
     first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
 ) -> int:
     """Let an order act on a whole: instance by instance where interleaved, else on all."""

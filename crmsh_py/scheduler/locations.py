@@ -42,7 +42,7 @@ _CLASSES = {
 }
 
 
-# ---- reading --------------------------------------------------------------------------------------
+# ---- reading -------------------------------------------------------------------------------------
 
 
 def _role(text: str | None) -> int | None:
@@ -202,7 +202,7 @@ def _attribute(resource: Resource, node: Node, name: str) -> str | None:
     return launcher.active_nodes[0].attrs.get(name) if launcher.active_nodes else None
 
 
-# ---- applying -------------------------------------------------------------------------------------
+# ---- applying ------------------------------------------------------------------------------------
 
 
 def apply(resource: Resource, location: Location) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MOVING = {"start", "stop", "migrate_to", "migrate_from"}
 
 
-# ---- being active ---------------------------------------------------------------------------------
+# ---- being active --------------------------------------------------------------------------------
 
 
 def add_running(resource: Resource, node: Node, *, failed: bool) -> None:
@@ -79,7 +79,7 @@ def _add_priority(resource: Resource, node: Node, *, failed: bool) -> None:
         host.priority += priority
 
 
-# ---- looking at other entries -----------------------------------------------------------------------
+# ---- looking at other entries --------------------------------------------------------------------
 
 
 def _entries(reading: Reading, node_name: str) -> list[HistoryEntry]:
@@ -154,7 +154,7 @@ def _names(reading: Reading, *, on_source: bool) -> tuple[str, str] | None:
     return source, target
 
 
-# ---- the three kinds of traces ------------------------------------------------------------------------
+# ---- the three kinds of traces -------------------------------------------------------------------
 
 
 def read_success(reading: Reading) -> None:

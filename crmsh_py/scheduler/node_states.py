@@ -155,7 +155,7 @@ def _pending_too_long(state: State, member: int, online: int) -> bool:
     return False
 
 
-# ---- remote and guest nodes -------------------------------------------------------------------------
+# ---- remote and guest nodes ----------------------------------------------------------------------
 
 
 def determine_remote_online(node: Node) -> None:

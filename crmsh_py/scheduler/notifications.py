@@ -66,7 +66,7 @@ class Notifications:
         self.keys: dict[str, str] = {}
 
 
-# ---- points ---------------------------------------------------------------------------------------
+# ---- points --------------------------------------------------------------------------------------
 
 
 def _point(resource: Resource, around: Vertex, task: str, kind: str, of_task: str) -> Vertex:
@@ -154,7 +154,7 @@ def create_for_demotions(clone: Clone, demote: Vertex, demoted: Vertex) -> None:
         join(known[first].post_done, known[then].pre, ORDERED)
 
 
-# ---- who does what --------------------------------------------------------------------------------
+# ---- who does what -------------------------------------------------------------------------------
 
 
 def _collect(resource: Resource, made: Notifications, *, activity: bool) -> None:
@@ -228,7 +228,7 @@ def _add_keys(clone: Resource, made: Notifications) -> None:
                 vertex.flags &= ~OPTIONAL
 
 
-# ---- notify actions -------------------------------------------------------------------------------
+# ---- notify actions ------------------------------------------------------------------------------
 
 
 def create(clone: Clone) -> None:

@@ -73,7 +73,7 @@ def find(
     return None
 
 
-def meta_for(
+def meta_for(  # noqa: PLR0917
     state: State,
     resource: Resource,
     node: Node | None,

@@ -132,7 +132,7 @@ def unpack(state: State, element: Element) -> None:
         last = set_
 
 
-# ---- two resources --------------------------------------------------------------------------------
+# ---- two resources -------------------------------------------------------------------------------
 
 
 def _simple(state: State, element: Element, kind: Kind, symmetry: Symmetry) -> None:
@@ -177,7 +177,7 @@ def _minimum(first: Resource, element: Element) -> int:
     return 1 if parse_boolean(element.attrs.get("require-all")) is False else 0
 
 
-def _order_minimum(
+def _order_minimum(  # noqa: PLR0917
     state: State,
     id_: str,
     first: Resource,
@@ -194,7 +194,7 @@ def _order_minimum(
     relations.after_vertex(met, then, then_task, flags | UNRUNNABLE_FIRST_BLOCKS)
 
 
-# ---- sets -----------------------------------------------------------------------------------------
+# ---- sets ----------------------------------------------------------------------------------------
 
 
 def _members(state: State, set_: Element) -> list[Resource]:
@@ -230,7 +230,7 @@ def _within_set(state: State, set_: Element, parent: Kind, inherited: str | None
             relations.order(members[place], opposite, members[place - 1], opposite, flags)
 
 
-def _between_sets(
+def _between_sets(  # noqa: PLR0917
     state: State, id_: str, one: Element, other: Element, kind: Kind, symmetry: Symmetry
 ) -> None:
     first_task = one.attrs.get("action") or "start"

@@ -82,7 +82,7 @@ def apply_all(state: State) -> None:
     _drop_impossible(state)
 
 
-# ---- edges ----------------------------------------------------------------------------------------
+# ---- edges ---------------------------------------------------------------------------------------
 
 
 def _join_first(resource: Resource, relation: Relation) -> None:
@@ -159,7 +159,7 @@ def _drop_impossible(state: State) -> None:
                 edge.flags = NONE
 
 
-# ---- following changes ----------------------------------------------------------------------------
+# ---- following changes ---------------------------------------------------------------------------
 
 
 def update(then: Vertex) -> None:
@@ -353,7 +353,7 @@ def _act_on_graph(
     return 0
 
 
-# ---- the effects on a primitive's vertices ----------------------------------------------------------
+# ---- the effects on a primitive's vertices -------------------------------------------------------
 
 
 def _clear(vertex: Vertex, flag: int, because: Vertex) -> None:
@@ -366,7 +366,7 @@ def _clear(vertex: Vertex, flag: int, because: Vertex) -> None:
         vertex.set_reason(f"{_LOST[flag]}{about} {because.task}")
 
 
-def update_pair(
+def update_pair(  # noqa: PLR0917
     first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
 ) -> int:
     """Let an order of one type act on two vertices as they are; tells what has changed."""

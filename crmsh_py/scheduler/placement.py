@@ -22,7 +22,11 @@ def sorted_nodes(
     """Nodes with their scores, best first."""
     strategy = state.settings.placement
     if strategy == "balanced":
-        return sorted(scored, key=cmp_to_key(lambda a, b: _compare(a, b, active)))
+
+        def compare(one: tuple[Node, int], other: tuple[Node, int]) -> int:
+            return _compare(one, other, active)
+
+        return sorted(scored, key=cmp_to_key(compare))
     if strategy == "minimal":
         return sorted(scored, key=lambda spot: (-_effective(*spot), spot[0].name))
     return sorted(

@@ -89,7 +89,7 @@ class Primitive(Resource):
             return False
         return True
 
-    # ---- state ------------------------------------------------------------------------------------
+    # ---- state -----------------------------------------------------------------------------------
 
     def active(self, *, all_: bool) -> bool:
         """Active where a node has it, unless that node is known to be down."""
@@ -108,7 +108,7 @@ class Primitive(Resource):
         state.disabled_resources += self.disabled
         state.blocked_resources += self.blocked
 
-    # ---- assignment -------------------------------------------------------------------------------
+    # ---- assignment ------------------------------------------------------------------------------
 
     def assign(self, prefer: Node | None, *, stop_if_fail: bool) -> Node | None:
         """Take over what colocations say, mandatory ones first, and choose the best node."""
@@ -177,7 +177,7 @@ class Primitive(Resource):
         else:
             node.shutdown = True
 
-    # ---- colocations and locations ------------------------------------------------------------------
+    # ---- colocations and locations ---------------------------------------------------------------
 
     def lead(self, dependent: Resource, colocation: Colocation) -> int:
         """Change the dependent's scores, or its priority for promotion."""
@@ -227,15 +227,15 @@ class Primitive(Resource):
         if self.unassigned:
             utilization.release(total, self)
 
-    # ---- vertices ---------------------------------------------------------------------------------
+    # ---- vertices --------------------------------------------------------------------------------
 
     def create_vertices(self) -> None:
         """Decide whether it must stop, and make the vertices from the present to the next role."""
         if self.next_role == UNKNOWN:
             self.set_next_role(STOPPED if self.assigned is None else STARTED, "assignment")
         current, active, clean = self.active_node()
-        for source in self.dangling_sources:
-            migration.abort_dangling(self, source)
+        for left in self.dangling_sources:
+            migration.abort_dangling(self, left)
         moving = may_migrate = must_stop = False
         if (
             current is not None
@@ -394,7 +394,7 @@ class Primitive(Resource):
         """Make a probe on a node, if its state there is not known yet."""
         return probes.probe_on(self, node)
 
-    def update_ordered(
+    def update_ordered(  # noqa: PLR0917
         self, first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
     ) -> int:
         """Let an order act on the vertices as they are."""
@@ -402,7 +402,7 @@ class Primitive(Resource):
 
         return orderings.update_pair(first, then, node, flags, filter_, type_)
 
-    # ---- constraints of its own -----------------------------------------------------------------------
+    # ---- constraints of its own ------------------------------------------------------------------
 
     def internal_constraints(self) -> None:
         """Stop before start, start before promote, demote before stop; and what launches it."""
@@ -453,7 +453,7 @@ class Primitive(Resource):
         score = 10_000 if self.remote_nesting_allowed else INFINITY
         colocations.add(state, Colocation("#resource-with-container", self, launcher, score))
 
-    # ---- graph ------------------------------------------------------------------------------------
+    # ---- graph -----------------------------------------------------------------------------------
 
     def graph_meta(self, attributes: dict[str, str]) -> None:
         """The number of an instance, and what carries it."""

@@ -31,7 +31,7 @@ from crmsh_py.scheduler.resource import Resource
 if TYPE_CHECKING:
     from crmsh_py.scheduler.clone import Clone
 
-# ---- what the agents say ----------------------------------------------------------------------------
+# ---- what the agents say -------------------------------------------------------------------------
 
 
 def base_name(id_: str) -> str:
@@ -115,7 +115,7 @@ def add_scores_of_attributes(clone: Clone) -> None:
             child.priority = max(child.priority, score)
 
 
-# ---- choosing -------------------------------------------------------------------------------------
+# ---- choosing ------------------------------------------------------------------------------------
 
 
 def set_roles(clone: Clone) -> None:
@@ -274,7 +274,7 @@ def _next_promoted(resource: Resource) -> None:
         _next_promoted(child)
 
 
-# ---- vertices and orders ----------------------------------------------------------------------------
+# ---- vertices and orders -------------------------------------------------------------------------
 
 
 def create_vertices(clone: Clone) -> None:
@@ -330,7 +330,7 @@ def internal_constraints(clone: Clone) -> None:
         previous = child
 
 
-# ---- colocations with a role ------------------------------------------------------------------------
+# ---- colocations with a role ---------------------------------------------------------------------
 
 
 def lead_dependent(clone: Clone, dependent: Resource, colocation: Colocation) -> None:

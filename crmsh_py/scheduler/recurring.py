@@ -174,7 +174,7 @@ def _where_inactive(resource: Resource, node: Node | None, operation: Operation)
             vertex.flags &= ~RUNNABLE
 
 
-def schedule_cancel(
+def schedule_cancel(  # noqa: PLR0917
     resource: Resource, call_id: str, task: str, every_ms: int, node: Node, why: str
 ) -> None:
     """Cancel a recurring action that should not run any more."""

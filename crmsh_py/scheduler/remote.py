@@ -143,7 +143,7 @@ def _order_on_remote(state: State, vertex: Vertex, node: Node, connection: Resou
 _KNOWN = {"monitor", "stop", "start", "promote", "demote", "notify", "stonith", "do_shutdown"}
 
 
-def _order_on_guest(
+def _order_on_guest(  # noqa: PLR0917
     state: State,
     vertex: Vertex,
     resource: Resource,

@@ -62,7 +62,11 @@ class Resource:
         self.meta_cache: dict[tuple[str, int, Operation | None], dict[str, str]] = {}
         self._parameters: dict[int, dict[str, str]] = {}
         self.history_id: str | None = None
+        self._reset_flags()
+        self._reset_place()
 
+    def _reset_flags(self) -> None:
+        """What it is like, until its definition and its history have been read."""
         self.managed = False
         self.maintenance = False
         self.blocked = False
@@ -102,6 +106,8 @@ class Resource:
         self.orig_role = STOPPED
         self.next_role = UNKNOWN
 
+    def _reset_place(self) -> None:
+        """Where it is and shall be, and what relates it to others."""
         self.active_nodes: list[Node] = []
         self.probed: set[int] = set()
         self.pending_action: str | None = None
@@ -128,7 +134,7 @@ class Resource:
         self.vertices: list[Vertex] = []
         self.by_key: dict[str, list[Vertex]] = {}
 
-    # ---- its place in the tree --------------------------------------------------------------------
+    # ---- its place in the tree -------------------------------------------------------------------
 
     @property
     def is_primitive(self) -> bool:
@@ -212,7 +218,7 @@ class Resource:
         assert isinstance(top, Clone)
         return top
 
-    # ---- parameters -------------------------------------------------------------------------------
+    # ---- parameters ------------------------------------------------------------------------------
 
     def parameters(self, node: Node | None) -> dict[str, str]:
         """The agent's parameters on a node; one table for all where no rule asks for the node."""
@@ -240,7 +246,7 @@ class Resource:
             current = current.parent
         return False
 
-    # ---- where it is, and where it shall be ---------------------------------------------------------
+    # ---- where it is, and where it shall be ------------------------------------------------------
 
     def current_node(self) -> Node | None:
         """The node that counts as its present one."""
@@ -304,7 +310,7 @@ class Resource:
         spots = self.assigned_locations()
         return spots[0][0] if len(spots) == 1 else None
 
-    # ---- scores -----------------------------------------------------------------------------------
+    # ---- scores ----------------------------------------------------------------------------------
 
     def add_score(self, node: Node, score: int, kind: str, source_id: str = "") -> None:
         """Add to the score on a node, keeping why."""
@@ -353,7 +359,7 @@ class Resource:
         """Whether its parent (or itself, without one) knows the node as allowed."""
         return node.index in (self.parent or self).scores
 
-    # ---- roles ------------------------------------------------------------------------------------
+    # ---- roles -----------------------------------------------------------------------------------
 
     def set_next_role(self, role: int, why: str) -> None:
         """Decide the role that it is to have."""
@@ -400,7 +406,7 @@ class Resource:
             current = current.parent
         return False
 
-    # ---- vertices ---------------------------------------------------------------------------------
+    # ---- vertices --------------------------------------------------------------------------------
 
     def find_vertices(self, key: str, node: Node | None = None) -> list[Vertex]:
         """The vertices with a key, oldest first; one that has no node yet is given ``node``."""
@@ -430,7 +436,7 @@ class Resource:
                 return vertex
         return None
 
-    # ---- what differs between the kinds -------------------------------------------------------------
+    # ---- what differs between the kinds ----------------------------------------------------------
 
     def unpack(self, instance: int | None) -> bool:
         """Read what is particular to the kind; False where that is not valid."""
@@ -492,7 +498,7 @@ class Resource:
         """The flags of one of its vertices, as its parts make them."""
         return vertex.flags
 
-    def update_ordered(
+    def update_ordered(  # noqa: PLR0917
         self, first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
     ) -> int:
         """Let an order change a pair of vertices of which one is its own."""

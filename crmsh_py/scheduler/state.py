@@ -106,7 +106,7 @@ class State:
         """The node with this id, or else with this name."""
         return self._nodes_by_id.get(id_.lower()) or self.node_named(name)
 
-    # ---- resources ---------------------------------------------------------------------------------
+    # ---- resources -------------------------------------------------------------------------------
 
     def find_resource(self, id_: str | None) -> Resource | None:
         """A resource or an instance by its id, or by the id that histories know it by."""
@@ -121,7 +121,7 @@ class State:
             return found.topmost()
         return found
 
-    # ---- findings -----------------------------------------------------------------------------------
+    # ---- findings --------------------------------------------------------------------------------
 
     def error(self, where: str, text: str) -> None:
         """Keep a finding that crm_verify counts as an error; each text once."""

@@ -141,7 +141,7 @@ def _unpack_lock(state: State, resource: Resource, node: Node, element: Element)
         resource.lock_time = since
 
 
-# ---- whose history it is ----------------------------------------------------------------------------
+# ---- whose history it is -------------------------------------------------------------------------
 
 
 def find_for_history(state: State, node: Node, id_: str) -> Resource | None:

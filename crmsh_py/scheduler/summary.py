@@ -91,7 +91,7 @@ def _lines(resource: Resource) -> list[Line]:
     return _new_role(resource, current, after, start, stop, promote, demote, moving=moving)
 
 
-def _same_role(
+def _same_role(  # noqa: PLR0917
     resource: Resource,
     current: Node | None,
     after: Node | None,
@@ -133,7 +133,7 @@ def _same_role(
     return line("Restart", after, start)
 
 
-def _new_role(
+def _new_role(  # noqa: PLR0917
     resource: Resource,
     current: Node | None,
     after: Node | None,

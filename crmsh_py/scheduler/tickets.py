@@ -37,7 +37,7 @@ def unpack_state(state: State, element: Element) -> None:
             ticket.last_granted = whole_number(ticket.state["last-granted"])
 
 
-def constrain(
+def constrain(  # noqa: PLR0917
     state: State,
     id_: str,
     resource: Resource,
