@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from crmsh_py.scheduler.state import State
 
 TOOL = "crm_simulate"
+_NO_SCHEMA = (
+    'Schema validation of configuration is disabled (support for validate-with set to "none" is '
+    "deprecated and will be removed in a future release)"
+)
 
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
@@ -146,6 +150,8 @@ class _Simulation:
 
         shown = status_of(read_status(self.cib, self.now))
         text = self.notice
+        if self.cib.schema == "none":
+            text = f"{_NO_SCHEMA}\n{text}"
         limits = view.limits(shown)
         if limits:
             text += limits + "\n"

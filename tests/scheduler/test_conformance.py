@@ -17,7 +17,7 @@ FLOOR = {
     "scores": 852,
     "dot": 852,
     "actions": 852,
-    "summary": 850,
+    "summary": 851,
     "graph": 852,
 }
 WHOLE = 851
