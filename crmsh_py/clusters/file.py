@@ -109,6 +109,16 @@ class FileCluster:
         """None: a file keeps no history."""
         return []
 
+    def revision(self, admin_epoch: int, epoch: int) -> Cib:
+        """The file as it is, if it has that version. Raises NotFound."""
+        cib = self.read_cib()
+        if (cib.version.admin_epoch, cib.version.epoch) != (admin_epoch, epoch):
+            raise NotFound(
+                f"{self._label} is a file: it keeps no revision {admin_epoch}.{epoch}",
+                hint=f"it is at {cib.version}",
+            )
+        return cib
+
     # ---- inside ----------------------------------------------------------------------------
 
     def _change_status(self, change: operations.Edit) -> None:

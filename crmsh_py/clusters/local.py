@@ -35,6 +35,7 @@ _READS = (
     control.ReadCmap,
     control.ReadSubsystems,
     control.ReadRevisions,
+    control.ReadRevision,
     control.WaitIdle,
 )
 
@@ -192,6 +193,11 @@ class LocalCluster:
         """The stored commits, newest first."""
         request = control.ReadRevisions(limit=limit)
         return self._call(request, control.RevisionsReply).revisions
+
+    def revision(self, admin_epoch: int, epoch: int) -> Cib:
+        """The configuration as the commit of that version left it. Raises NotFound."""
+        request = control.ReadRevision(admin_epoch=admin_epoch, epoch=epoch)
+        return Cib.parse(self._call(request, control.CibReply).cib)
 
     # ---- one call --------------------------------------------------------------------------
 

@@ -74,3 +74,6 @@ class Cluster(Protocol):
 
     def revisions(self, limit: int = 100) -> list[Revision]:
         """The stored commits, newest first."""
+
+    def revision(self, admin_epoch: int, epoch: int) -> Cib:
+        """The configuration as the commit of that version left it. Raises NotFound."""

@@ -36,6 +36,7 @@ from crmsh_py.wire.control import (
     ReadCib,
     ReadCmap,
     ReadMembership,
+    ReadRevision,
     ReadRevisions,
     ReadSubsystems,
     Request,
@@ -56,6 +57,7 @@ _WITHOUT_MANAGER = (
     | ReadCmap
     | ReadSubsystems
     | ReadRevisions
+    | ReadRevision
     | StartManager
     | StopManager
     | StopDaemon
@@ -136,7 +138,7 @@ class Requests:
                 )
             case Hello():
                 self.outbox.reply(ticket, Done())
-            case ReadRevisions():
+            case ReadRevisions() | ReadRevision():
                 raise UsageError("the history of commits is the store's to tell")
 
     def client_gone(self, ticket: int) -> None:

@@ -39,11 +39,18 @@ class _Read:
 
 
 @dataclass(frozen=True, slots=True)
+class _ReadOne:
+    admin_epoch: int
+    epoch: int
+    answer: Callable[[str | CrmError], None]
+
+
+@dataclass(frozen=True, slots=True)
 class _Stop:
     pass
 
 
-_Job = _Write | _Read | _Stop
+_Job = _Write | _Read | _ReadOne | _Stop
 
 
 class DiskThread:
@@ -80,6 +87,12 @@ class DiskThread:
         """Hand the newest revisions to ``answer`` (on the loop), after all writes before."""
         self._jobs.put(_Read(limit, answer))
 
+    def read_revision(
+        self, admin_epoch: int, epoch: int, answer: Callable[[str | CrmError], None]
+    ) -> None:
+        """Hand a stored configuration (XML), or why there is none, to ``answer`` likewise."""
+        self._jobs.put(_ReadOne(admin_epoch, epoch, answer))
+
     def close(self) -> None:
         """Finish what was submitted and let go of the file."""
         if self._thread.is_alive():
@@ -92,7 +105,10 @@ class DiskThread:
         while not isinstance(job := waiting or self._jobs.get(), _Stop):
             waiting = None
             if isinstance(job, _Read):
-                self._read(job)
+                self._on_loop(job.answer, self._store.revisions(job.limit))
+                continue
+            if isinstance(job, _ReadOne):
+                self._on_loop(job.answer, self._configuration(job))
                 continue
             batch = [job]
             # This thread is the only one that takes jobs out, so "not empty" stays true.
@@ -122,8 +138,11 @@ class DiskThread:
                 else Persisted(token=job.token),
             )
 
-    def _read(self, job: _Read) -> None:
-        self._on_loop(job.answer, self._store.revisions(job.limit))
+    def _configuration(self, job: _ReadOne) -> str | CrmError:
+        try:
+            return self._store.configuration(job.admin_epoch, job.epoch)
+        except CrmError as error:
+            return error
 
     def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
         self._call_on_loop(partial(function, *arguments))

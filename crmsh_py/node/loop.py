@@ -35,8 +35,17 @@ from crmsh_py.engine.api import (
     StoreFailed,
     TimerFired,
 )
+from crmsh_py.errors import CrmError
 from crmsh_py.node.ports import Agents, Clients, Core, Disk, LogLine, Transport
-from crmsh_py.wire.control import ReadRevisions, RevisionsReply, SubsystemsReply
+from crmsh_py.wire.control import (
+    CibReply,
+    ReadRevision,
+    ReadRevisions,
+    Refused,
+    Reply,
+    RevisionsReply,
+    SubsystemsReply,
+)
 
 BACKLOG_LIMIT = 100_000  # instructions that wait for a disk; then the disk counts as broken
 MAX_REVISIONS = 1000  # of one answer
@@ -91,9 +100,7 @@ class NodeLoop:
             self._handling = False
 
     def _step(self, event: Event) -> None:
-        if isinstance(event, RequestReceived) and isinstance(event.request, ReadRevisions):
-            # The history is the store's alone; the core never reads it.
-            self._answer_revisions(event.ticket, event.request.limit)
+        if isinstance(event, RequestReceived) and self._answers_itself(event):
             return
         instructions = self._core.handle(event, self._clock())
         if isinstance(event, Persisted) and event.token == self._blocked_by:
@@ -154,11 +161,22 @@ class NodeLoop:
                 self._log("error" if code else "notice", "MAIN", f"Stopping: {reason}")
                 self.stop(code)
 
-    def _answer_revisions(self, ticket: int, limit: int) -> None:
-        self._disk.read_revisions(
-            max(0, min(limit, MAX_REVISIONS)),
-            lambda revisions: self._clients.reply(ticket, RevisionsReply(revisions=revisions)),
-        )
+    def _answers_itself(self, event: RequestReceived) -> bool:
+        """Whether this asks for the history: that is the store's alone, the core never reads it."""
+        ticket, reply = event.ticket, self._clients.reply
+        match event.request:
+            case ReadRevisions(limit=limit):
+                self._disk.read_revisions(
+                    max(0, min(limit, MAX_REVISIONS)),
+                    lambda revisions: reply(ticket, RevisionsReply(revisions=revisions)),
+                )
+            case ReadRevision(admin_epoch=admin_epoch, epoch=epoch):
+                self._disk.read_revision(
+                    admin_epoch, epoch, lambda found: reply(ticket, _as_reply(found))
+                )
+            case _:
+                return False
+        return True
 
     def _arm(self) -> None:
         deadline = None if self.stopped.done() else self._core.next_deadline()
@@ -195,3 +213,9 @@ class NodeLoop:
         for line in traceback.format_exception(error):
             self._log("error", "MAIN", line.rstrip())
         self.stop(FAILED)
+
+
+def _as_reply(found: str | CrmError) -> Reply:
+    if isinstance(found, CrmError):
+        return Refused(kind=type(found).__name__, text=found.message, hint=found.hint or "")
+    return CibReply(cib=found)

@@ -16,6 +16,7 @@ from crmsh_py.engine.api import (
     RunOperation,
     StoreWrite,
 )
+from crmsh_py.errors import CrmError
 from crmsh_py.wire.control import Reply, Revision
 
 Report = Callable[[Event], None]  # how a port tells the loop what happened
@@ -50,6 +51,11 @@ class Disk(Protocol):
 
     def read_revisions(self, limit: int, answer: Callable[[list[Revision]], None]) -> None:
         """Hand the newest revisions to ``answer`` (on the loop), after all writes before."""
+
+    def read_revision(
+        self, admin_epoch: int, epoch: int, answer: Callable[[str | CrmError], None]
+    ) -> None:
+        """Hand a stored configuration (XML), or why there is none, to ``answer`` likewise."""
 
     def close(self) -> None:
         """Finish what was submitted and let go of the file."""

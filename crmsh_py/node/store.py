@@ -36,7 +36,7 @@ from crmsh_py.engine.api import (
     StoredState,
     StoreWrite,
 )
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.wire.control import Revision
 
 SNAPSHOT_EVERY = 64  # revisions: what a start replays at most
@@ -161,6 +161,30 @@ class Store:
             for row in rows
         ]
 
+    def configuration(self, admin_epoch: int, epoch: int) -> str:
+        """The configuration (XML) as the latest revision of this version left it.
+
+        Raises:
+            NotFound: there is none of this version, or it is too old to be kept.
+            CrmError: the stored patches do not lead there, or the disk is broken.
+        """
+        db = self._opened()
+        name = f"{admin_epoch}.{epoch}"
+        try:
+            row = db.execute(
+                "SELECT number, digest FROM revision WHERE admin_epoch = ? AND epoch = ?"
+                " ORDER BY number DESC LIMIT 1",
+                (admin_epoch, epoch),
+            ).fetchone()
+            if row is None:
+                raise NotFound(f"this node has no revision {name}")
+            cib, digest, _ = self._replayed(db, row[0])
+        except (sqlite3.Error, _CorruptError) as error:
+            raise self._trouble(error) from None
+        if digest != row[1]:
+            raise CrmError(f"the stored patches do not lead to revision {name}")
+        return cib
+
     def set_aside(self) -> list[SetAside]:
         """The configurations that lost, oldest first."""
         rows = self._opened().execute("SELECT cib, reason FROM aside ORDER BY number")
@@ -217,7 +241,7 @@ class Store:
         else:
             self._since_snapshot += 1
             if self._since_snapshot >= SNAPSHOT_EVERY:
-                cib, digest = self._replayed(db)
+                cib, digest, _ = self._replayed(db, self._newest)
                 # A snapshot that is not what the replica holds would hide the patches from the
                 # next start: better to stop now, while the other nodes have the truth.
                 if digest != revision.digest:
@@ -285,26 +309,29 @@ class Store:
         if db.execute("SELECT 1 FROM snapshot WHERE number = ?", (first,)).fetchone() is None:
             raise _CorruptError("its first configuration is missing")
         try:
-            cib, digest = self._replayed(db)
+            cib, digest, self._since_snapshot = self._replayed(db, before)
         except CrmError as error:
             raise _CorruptError(f"a stored patch does not fit: {error.message}") from None
         if digest != last[5]:
             raise _CorruptError(f"revision {before} has digest {digest} instead of {last[5]}")
         return last[4], cib
 
-    def _replayed(self, db: sqlite3.Connection) -> tuple[str, str]:
+    def _replayed(self, db: sqlite3.Connection, last: int) -> tuple[str, str, int]:
+        """The configuration after revision ``last``, its digest, and how many patches it took."""
         number, cib, checksum = db.execute(
-            "SELECT number, cib, checksum FROM snapshot ORDER BY number DESC LIMIT 1"
+            "SELECT number, cib, checksum FROM snapshot WHERE number <= ?"
+            " ORDER BY number DESC LIMIT 1",
+            (last,),
         ).fetchone()
         if checksum != _checksum(number, cib):
             raise _CorruptError(f"snapshot {number} fails its checksum")
         rows = db.execute(
             "SELECT patch, admin_epoch, epoch, num_updates FROM revision"
-            " WHERE number > ? ORDER BY number",
-            (number,),
+            " WHERE number > ? AND number <= ? ORDER BY number",
+            (number, last),
         ).fetchall()
-        self._since_snapshot = len(rows)
-        return self._replay(cib, [(patch, tuple(version)) for patch, *version in rows])
+        steps = [(patch, tuple(version)) for patch, *version in rows]
+        return *self._replay(cib, steps), len(rows)
 
     # ---- mishaps ---------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The interactive shell: read a line, run it, say what happened.
 
-The prompt tells which cluster is edited and where one stands (``crm(live/pacemaker01)configure# ``);
+The prompt tells which cluster is edited and where one stands (``crm(live/node1)configure# ``);
 the line at the bottom tells about quorum and pending changes. When the node that the shell sits on
 dies, the shell moves to another one and says so. Ctrl-C drops the line, Ctrl-D leaves.
 """

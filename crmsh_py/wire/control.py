@@ -14,6 +14,8 @@ import msgspec
 Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
 Document = Annotated[str, msgspec.Meta(max_length=64 * 1024 * 1024)]
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
     """Base of everything that crosses the control socket."""
@@ -107,6 +109,16 @@ class ReadRevisions(Message, frozen=True):
     limit: int = 100
 
 
+class ReadRevision(Message, frozen=True):
+    """Ask for the configuration as a stored commit left it, whole. Answered by ``CibReply``.
+
+    The third number of a version counts changes of the state, which are not stored.
+    """
+
+    admin_epoch: Count
+    epoch: Count
+
+
 Request = (
     Hello
     | ReadCib
@@ -122,6 +134,7 @@ Request = (
     | WaitIdle
     | Watch
     | ReadRevisions
+    | ReadRevision
 )
 
 # ---- replies ---------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from crmsh_py.engine.api import (
     StoreWrite,
     TimerFired,
 )
+from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.node.loop import NodeLoop
 from crmsh_py.wire.control import Reply, Revision
 
@@ -41,6 +42,11 @@ class World:
 
     def read_revisions(self, limit: int, answer: Callable[[list[Revision]], None]) -> None:
         answer([])
+
+    def read_revision(
+        self, admin_epoch: int, epoch: int, answer: Callable[[str | CrmError], None]
+    ) -> None:
+        answer(NotFound(f"no {admin_epoch}.{epoch}"))
 
     def run(self, operation: RunOperation) -> None:
         self.done.append(f"run {operation.call_id}")

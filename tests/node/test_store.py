@@ -20,7 +20,7 @@ from crmsh_py.engine.api import (
     SetAside,
     StoredState,
 )
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.node import store as store_module
 from crmsh_py.node.store import Step, Store
 
@@ -132,6 +132,23 @@ def test_revisions_are_told_newest_first(path: Path) -> None:
     assert [r.version for r in revisions] == [(0, 4, 0), (0, 3, 0)]
     assert [r.patch for r in revisions] == ["d", "c"]
     assert revisions[0].author == "root"
+
+
+def test_every_stored_revision_can_be_had_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From whole configurations and from patches alike, whatever the newest one is."""
+    monkeypatch.setattr(store_module, "SNAPSHOT_EVERY", 3)
+    text = filled(path, patches=8)
+    store, state, _ = opened(path)
+    assert [store.configuration(0, 1 + n) for n in range(9)] == [text[: n + 1] for n in range(9)]
+    assert state.cib == text
+    with pytest.raises(NotFound, match=r"no revision 0\.10"):
+        store.configuration(0, 10)
+    store.write([revision(10, "taken from another node", cib="taken from another node")])
+    assert store.configuration(0, 9) == text
+    assert store.configuration(0, 10) == "taken from another node"
+    store.close()
 
 
 def test_a_start_replays_no_more_than_the_patches_since_a_snapshot(path: Path) -> None:

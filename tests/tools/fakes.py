@@ -141,6 +141,9 @@ class FakeCluster:
     def revisions(self, limit: int = 100) -> list[Revision]:
         return []
 
+    def revision(self, admin_epoch: int, epoch: int) -> Cib:
+        return self.cib
+
     def find(self, name: str) -> Element:
         """The element with this id; fails where there is none."""
         found = self.cib.find_id(name)
