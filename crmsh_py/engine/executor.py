@@ -12,13 +12,15 @@ Rules:
    operations first, also one that is just running: its result would be about the past.
 4. What a DC asked for in one view and has not begun is dropped with that view; what has begun
    goes on, is told as pending, and its result stands in this node's history.
-5. The history is memory of this run of the daemon: after a restart, probes find what runs.
+5. A resource is stopped with the parameters that it was started with, whatever the configuration
+   says by now: an address that was changed must go before the new one comes.
+6. The history is memory of this run of the daemon: after a restart, probes find what runs.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from crmsh_py.cib.document import FEATURE_SET
@@ -31,6 +33,7 @@ from crmsh_py.engine.status import drop_history, new_node_state, put_history
 from crmsh_py.wire.stream import Failure, Outcome, RunAction, ViewId
 
 MAX_WAITING = 1000  # operations of one resource; a DC sends a handful
+_TAKES_PARAMETERS = frozenset({"start", "reload", "reload-agent"})
 _KEEPS_RECURRING = frozenset({"monitor", "notify", "reload", "reload-agent", "meta-data"})
 
 
@@ -75,6 +78,7 @@ class Executor:
         self._lanes: dict[str, Lane] = {}
         self._by_call: dict[int, Job] = {}
         self._recurring: dict[tuple[str, str], Recurring] = {}  # resource, operation key
+        self._started_with: dict[str, Mapping[str, str]] = {}  # parameters by resource
         self.state = new_node_state(str(node_id), node, {})
 
     # ---- reading -------------------------------------------------------------------------------
@@ -235,6 +239,11 @@ class Executor:
         self._by_call[job.call_id] = job
         action = job.action
         assert action.agent is not None
+        parameters: Mapping[str, str] = action.parameters
+        if action.operation in _TAKES_PARAMETERS:
+            self._started_with[resource] = parameters
+        elif action.operation == "stop":
+            parameters = self._started_with.get(resource, parameters)
         self._out.do(
             RunOperation(
                 call_id=job.call_id,
@@ -244,7 +253,7 @@ class Executor:
                 type=action.agent.type,
                 action=action.operation,
                 timeout_ms=action.timeout_ms,
-                parameters=action.parameters,
+                parameters=parameters,
                 environment=environment(action, self._node),
             )
         )
@@ -273,6 +282,8 @@ class Executor:
             changed_at=changed_at,
         )
         bad = history.failed(action, event)
+        if action.operation == "stop" and not bad:
+            self._started_with.pop(action.resource, None)
         if element is not None:
             self.state = put_history(self.state, element)
         self._log_result(action, event, bad=bad)

@@ -74,6 +74,21 @@ def test_operations_of_one_resource_wait_for_each_other_and_others_do_not() -> N
     assert second.action == "stop"
 
 
+def test_a_resource_is_stopped_with_the_parameters_that_it_was_started_with() -> None:
+    """Else the old address would stay when an address is changed."""
+    bench = Bench()
+    (start,) = bench.run(action("start", parameters={"ip": "10.0.0.1"}))
+    bench.finish(start.call_id)
+    (failed,) = bench.run(action("stop", parameters={"ip": "10.0.0.2"}))
+    assert failed.parameters == {"ip": "10.0.0.1"}
+    bench.finish(failed.call_id, rc=1)
+    (again,) = bench.run(action("stop", parameters={"ip": "10.0.0.2"}))
+    assert again.parameters == {"ip": "10.0.0.1"}
+    bench.finish(again.call_id)
+    (new,) = bench.run(action("stop", parameters={"ip": "10.0.0.3"}))
+    assert new.parameters == {"ip": "10.0.0.3"}  # nothing is known of an earlier start
+
+
 def test_a_result_is_told_with_its_history_entry() -> None:
     bench = Bench()
     (run,) = bench.run(action("start"))
