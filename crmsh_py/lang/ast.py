@@ -11,13 +11,13 @@ comparisons. The values are in one normal form, so that ``parse(print(x)) == x``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from crmsh_py.lang.value import Value, value
 
 # ---- attributes and rules ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Nvpair:
+@value
+class Nvpair(Value):
     """``name=value``, ``name`` alone, ``$ID:name=value``, or a reference: ``@ID``, ``@ID:name``."""
 
     name: str
@@ -26,16 +26,16 @@ class Nvpair:
     is_reference: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Defined:
+@value
+class Defined(Value):
     """``defined X`` or ``not_defined X``."""
 
     attribute: str
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@value
+class Comparison(Value):
     """``#uname eq node1``, ``pingd number:lt 3``; ``source`` is for ``param{x}``, ``meta{x}``."""
 
     attribute: str
@@ -45,16 +45,16 @@ class Comparison:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DateCompare:
+@value
+class DateCompare(Value):
     """``date lt T`` or ``date gt T``."""
 
     operation: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class DateRange:
+@value
+class DateRange(Value):
     """``date in start=T end=T``, or one of the two with a duration."""
 
     start: str = ""
@@ -62,8 +62,8 @@ class DateRange:
     duration: tuple[Nvpair, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DateSpec:
+@value
+class DateSpec(Value):
     """``date spec hours=9-16 …``."""
 
     fields: tuple[Nvpair, ...]
@@ -72,8 +72,8 @@ class DateSpec:
 Expression = Defined | Comparison | DateCompare | DateRange | DateSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+@value
+class Rule(Value):
     """Expressions joined by ``and`` or ``or``, or a reference to another rule.
 
     Without a score it counts with INFINITY.
@@ -87,8 +87,8 @@ class Rule:
     id_ref: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeSet:
+@value
+class AttributeSet(Value):
     """One set: ``kind`` is params, meta, utilization, attributes, op_params or op_meta."""
 
     kind: str
@@ -101,8 +101,8 @@ class AttributeSet:
 # ---- nodes and resources -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+@value
+class Node(Value):
     """A cluster member; ``type`` is ``remote``, or '' for an ordinary one."""
 
     uname: str
@@ -112,8 +112,8 @@ class Node:
     sets: tuple[AttributeSet, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+@value
+class Operation(Value):
     """``op monitor interval=10s``; ``attributes`` are those of the op itself."""
 
     name: str
@@ -121,8 +121,8 @@ class Operation:
     sets: tuple[AttributeSet, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Operations:
+@value
+class Operations(Value):
     """All operations of a resource, or a reference to those of another."""
 
     ops: tuple[Operation, ...] = ()
@@ -130,8 +130,8 @@ class Operations:
     id_ref: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Primitive:
+@value
+class Primitive(Value):
     """A resource: of an ``agent`` or of a template.
 
     The agent is as it was written; one that was read from XML has no ``ocf:heartbeat:``.
@@ -144,8 +144,8 @@ class Primitive:
     parts: tuple[AttributeSet | Operations, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+@value
+class Template(Value):
     """A resource template."""
 
     id: str
@@ -154,8 +154,8 @@ class Template:
     parts: tuple[AttributeSet | Operations, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+@value
+class Group(Value):
     """Resources that run together, started in this order."""
 
     id: str
@@ -164,8 +164,8 @@ class Group:
     sets: tuple[AttributeSet, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Clone:
+@value
+class Clone(Value):
     """A resource in several places; ``is_ms`` is the old form of a promotable one."""
 
     id: str
@@ -175,31 +175,31 @@ class Clone:
     is_ms: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+@value
+class Container(Value):
     """The container of a bundle: ``kind`` is docker, podman or rkt."""
 
     kind: str
     options: tuple[Nvpair, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+@value
+class Network(Value):
     """The network of a bundle; each mapping is its attributes."""
 
     options: tuple[Nvpair, ...] = ()
     ports: tuple[tuple[Nvpair, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+@value
+class Storage(Value):
     """The storage of a bundle; each mapping is its attributes."""
 
     mappings: tuple[tuple[Nvpair, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class BundlePrimitive:
+@value
+class BundlePrimitive(Value):
     """The resource inside a bundle."""
 
     resource: str
@@ -208,8 +208,8 @@ class BundlePrimitive:
 BundlePart = Container | Network | Storage | BundlePrimitive | AttributeSet
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+@value
+class Bundle(Value):
     """A resource in containers."""
 
     id: str
@@ -220,16 +220,16 @@ class Bundle:
 # ---- constraints ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+@value
+class Member(Value):
     """A resource in a constraint; ``suffix`` is its role, action or instance number."""
 
     resource: str
     suffix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceSet:
+@value
+class ResourceSet(Value):
     """Members with one role or action."""
 
     resources: tuple[str, ...]
@@ -243,8 +243,8 @@ class ResourceSet:
         return self.sequential and self.require_all
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+@value
+class Location(Value):
     """Where something may run: one of ``resource``, ``pattern`` and ``sets`` says what.
 
     Either ``score`` and ``node``, or ``rules``. ``attributes`` are role, resource-discovery, ….
@@ -260,8 +260,8 @@ class Location:
     rules: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Colocation:
+@value
+class Colocation(Value):
     """Two ``members``, or ``sets``."""
 
     id: str
@@ -271,8 +271,8 @@ class Colocation:
     node_attribute: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+@value
+class Order(Value):
     """Two ``members``, or ``sets``; ``kind`` is Mandatory, Optional, Serialize or ''."""
 
     id: str
@@ -282,8 +282,8 @@ class Order:
     symmetrical: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+@value
+class Ticket(Value):
     """One member, or ``sets``, that depend on a ticket."""
 
     id: str
@@ -296,8 +296,8 @@ class Ticket:
 # ---- the whole cluster ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PropertySet:
+@value
+class PropertySet(Value):
     """``kind`` is property, rsc_defaults or op_defaults."""
 
     kind: str
@@ -306,8 +306,8 @@ class PropertySet:
     id_ref: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FencingTarget:
+@value
+class FencingTarget(Value):
     """The levels of one target: ``kind`` is node, attr, pattern, or '' for every node.
 
     ``value`` is the node, ``NAME=VALUE`` or the pattern; a level is its devices.
@@ -318,31 +318,31 @@ class FencingTarget:
     levels: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FencingTopology:
+@value
+class FencingTopology(Value):
     """In which order which devices fence which nodes."""
 
     targets: tuple[FencingTarget, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+@value
+class Tag(Value):
     """A name for several objects."""
 
     id: str
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AclSpec:
+@value
+class AclSpec(Value):
     """What a permission is about: ``kind`` is xpath, reference, object-type or attribute."""
 
     kind: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+@value
+class Permission(Value):
     """``kind`` is read, write or deny."""
 
     kind: str
@@ -351,8 +351,8 @@ class Permission:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AclRole:
+@value
+class AclRole(Value):
     """A named collection of permissions."""
 
     id: str
@@ -360,8 +360,8 @@ class AclRole:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AclTarget:
+@value
+class AclTarget(Value):
     """A user (or a group of users) and its roles."""
 
     id: str
@@ -369,8 +369,8 @@ class AclTarget:
     is_group: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AclUser:
+@value
+class AclUser(Value):
     """A user of the schemas before pacemaker-2.0."""
 
     id: str
@@ -378,16 +378,16 @@ class AclUser:
     permissions: tuple[Permission, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+@value
+class Select(Value):
     """What an alert is called for; ``attributes`` are names of node attributes."""
 
     kinds: tuple[str, ...]
     attributes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+@value
+class Recipient(Value):
     """To whom an alert goes."""
 
     value: str
@@ -395,8 +395,8 @@ class Recipient:
     sets: tuple[AttributeSet, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+@value
+class Alert(Value):
     """An agent that is called when something happens."""
 
     id: str
@@ -407,8 +407,8 @@ class Alert:
     recipients: tuple[Recipient, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class XmlElement:
+@value
+class XmlElement(Value):
     """An element that is written as XML. ``tag`` and ``id`` are for sorting and filters."""
 
     text: str
@@ -416,8 +416,8 @@ class XmlElement:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorCommand:
+@value
+class MonitorCommand(Value):
     """``monitor RSC[:ROLE] INTERVAL[:TIMEOUT]``: an operation for a resource that exists."""
 
     resource: str
@@ -452,16 +452,16 @@ ElementNode = (
 # ---- commands ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+@value
+class Argument(Value):
     """A word after a command. ``kind`` is the terminal that the grammar took it for."""
 
     kind: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class CommandCall:
+@value
+class CommandCall(Value):
     """A command with its arguments, or an element typed at the configure level.
 
     ``level`` and ``name`` are those of the grammar's rule ``cmd_<level>_<name>``; ``name`` is

@@ -10,10 +10,10 @@ raises ``MeaningError``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from crmsh_py.lang import ast, build_cluster, build_constraints, build_resources, build_sets
 from crmsh_py.lang.build_words import Children
+from crmsh_py.lang.value import replace
 from crmsh_py.lang.words import Word
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from crmsh_py.lang import ast, facts
 from crmsh_py.lang.build_words import (
@@ -19,6 +18,7 @@ from crmsh_py.lang.build_words import (
     word_of,
     words,
 )
+from crmsh_py.lang.value import replace
 from crmsh_py.lang.words import Word
 
 

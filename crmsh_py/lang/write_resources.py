@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib.element import Element
 from crmsh_py.lang import ast
+from crmsh_py.lang.value import replace
 from crmsh_py.lang.writer import (
     SET_TAGS,
     Old,
