@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -22,7 +23,8 @@ ENVIRONMENT = dict(os.environ, CRM_LAB=LAB, PATH=f"{BIN}:{os.environ.get('PATH',
 ENVIRONMENT.pop("CRM_NODE", None)
 ENVIRONMENT.pop("CIB_file", None)
 NODES = ("pacemaker01", "pacemaker02", "pacemaker03")
-SITE = "http://192.168.100.100"
+ADDRESS = "192.168.100.100"
+LOOPBACK = "127.168.100.100"  # what stands for it where nodes are plain processes
 COLOUR = sys.stdout.isatty()
 
 
@@ -105,9 +107,22 @@ def all_online() -> bool:
     return f"Online: [ {' '.join(NODES)} ]" in quiet("crm_mon -1")
 
 
+def isolated() -> bool:
+    """Whether nodes have a network of their own (the lab says so when they have not)."""
+    return "plain processes" not in quiet("crm lab status")
+
+
+def site() -> str:
+    """Where the web site is: plain processes of a user without rights serve on another port."""
+    if isolated():
+        return f"http://{ADDRESS}"
+    curl = f"crm lab exec host -- curl -s -m 2 http://{LOOPBACK}"
+    return f"http://{LOOPBACK}{':8080' if 'My Test Site' not in quiet(curl) else ''}"
+
+
 def answers(node: str = "") -> Callable[[], bool]:
     """A condition: the web site answers (from that node)."""
-    return lambda: "My Test Site - " + node in quiet(f"crm lab exec host -- curl -s -m 2 {SITE}")
+    return lambda: "My Test Site - " + node in quiet(f"crm lab exec host -- curl -s -m 2 {site()}")
 
 
 def machines() -> None:
@@ -159,8 +174,12 @@ def resources() -> None:
     wait_for("ClusterIP is started", started_on("ClusterIP"))
     run("crm_mon -1")
     node = next(n for n in NODES if started_on("ClusterIP", n)())
-    run(f"crm lab exec {node} -- ip -4 addr show eth0")
-    run("crm lab exec host -- ping -c 1 192.168.100.100")
+    if isolated():
+        run(f"crm lab exec {node} -- ip -4 addr show eth0")
+        run(f"crm lab exec host -- ping -c 1 {ADDRESS}")
+    else:
+        print(f"  … plain processes have no cards: {LOOPBACK} stands for {ADDRESS},")
+        print("    and answers a ping on any Linux; what tells is the web site.")
 
     heading("A web site on top of it")
     run("crm configure rsc_defaults resource-stickiness=100")
@@ -174,7 +193,7 @@ def resources() -> None:
     run("crm configure order apache-after-ip mandatory: ClusterIP WebSite")
     wait_for("the web site answers", answers())
     run("crm configure show")
-    run(f"crm lab exec host -- curl -s {SITE}")
+    run(f"crm lab exec host -- curl -s {site()}")
 
 
 def movement() -> None:
@@ -183,7 +202,7 @@ def movement() -> None:
     run("crm resource move WebSite pacemaker02")
     wait_for("the web site answers from pacemaker02", answers("pacemaker02"))
     run("crm_mon -1")
-    run(f"crm lab exec host -- curl -s {SITE}")
+    run(f"crm lab exec host -- curl -s {site()}")
     run("crm resource clear WebSite")
 
     heading("Pull the plug of the node it runs on")
@@ -193,7 +212,7 @@ def movement() -> None:
         lambda: answers()() and not answers("pacemaker02")(),
     )
     run("crm_mon -1")
-    run(f"crm lab exec host -- curl -s {SITE}")
+    run(f"crm lab exec host -- curl -s {site()}")
 
     heading("It comes back, and nothing moves back: resource-stickiness=100")
     run("crm lab start pacemaker02")
@@ -202,8 +221,26 @@ def movement() -> None:
     run("crm lab status")
 
 
+def destroy() -> None:
+    """Leave nothing behind, also when nobody reads our output any more (make demo | head)."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        heading("Leave nothing behind")
+        run("crm lab destroy")
+    except OSError:
+        quiet("crm lab destroy")
+
+
+def end(number: int, _: object) -> None:
+    """A signal ends the demonstration the way an error does: its lab is destroyed."""
+    raise SystemExit(128 + number)
+
+
 def main() -> int:
     """Run the whole demonstration; always destroy its lab."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     begin = time.monotonic()
     try:
         machines()
@@ -211,9 +248,11 @@ def main() -> int:
         agents()
         resources()
         movement()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until we end
+        return 128 + signal.SIGPIPE
     finally:
-        heading("Leave nothing behind")
-        run("crm lab destroy")
+        destroy()
     print(f"\nThe whole tutorial took {time.monotonic() - begin:.0f} s.")
     return 0
 

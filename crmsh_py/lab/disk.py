@@ -65,6 +65,11 @@ def prepare(
     To be called before the disk hides the machine's own directories. Raises OSError.
     """
     new = not os.path.isdir(f"{disk}/etc")
+    if not farm:
+        # A plain process has no /run that is fresh at every start: what ran before the node lost
+        # its power does not run now, and no agent may find its traces.
+        shutil.rmtree(f"{disk}/run", ignore_errors=True)
+        os.makedirs(f"{disk}/run/resource-agents")
     for directory in _DIRECTORIES:
         os.makedirs(f"{disk}/{directory}", exist_ok=True)
     os.chmod(f"{disk}/root", 0o700)

@@ -4,12 +4,14 @@ Role: unshare(2), setns(2), mount(2), sethostname(2), prctl(2) through ctypes, w
 ``OSError`` that name what was tried. No rules of the lab are here, and nothing of this package is
 imported: the init of a node starts with this module alone and must be up in milliseconds.
 
-Sources: namespaces(7), user_namespaces(7), mount(2), prctl(2), the kernel's uapi headers.
+Sources: namespaces(7), user_namespaces(7), mount(2), pivot_root(2), prctl(2), the
+kernel's uapi headers.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 
@@ -38,6 +40,8 @@ CAP_SYS_RAWIO = 17
 CAP_SYS_ADMIN = 21
 CAP_SYS_BOOT = 22
 CAP_SYS_TIME = 25
+
+_MNT_DETACH = 0x2
 
 _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
@@ -111,7 +115,35 @@ def bind_descriptor(descriptor: int, target: str) -> None:
 
 def make_private() -> None:
     """No mount of this namespace is seen outside from now on, nor the other way round."""
+    try:
+        mount("", "/", flags=MS_REC | MS_PRIVATE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        _make_chroot_the_root()  # the root directory is no mount: a chroot
+
+
+def _make_chroot_the_root() -> None:
+    """In a chroot: make its directory the root of this mount namespace, and all of it private.
+
+    What is to be made private is the mount that the chroot lies in, which cannot be named from
+    inside: so up to the namespace's own root first (whose ".." is itself), and down again. With
+    the directory as the namespace's root, whoever enters the namespace later is in it too.
+    """
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    os.chroot("/proc")  # any directory below: then ".." of the old root is no longer held back
+    os.fchdir(root)
+    while not os.path.samestat(os.stat("."), os.stat("..")):
+        os.chdir("..")
+    os.chroot(".")
     mount("", "/", flags=MS_REC | MS_PRIVATE)
+    os.fchdir(root)
+    os.close(root)
+    bind(".", ".")
+    os.chdir(os.getcwd())  # by its path: onto what has just been mounted there
+    _check(_libc.pivot_root(b".", b"."), "pivot_root")  # pivot_root(2): the old one lies on top
+    _check(_libc.umount2(b".", ctypes.c_int(_MNT_DETACH)), "umount2")
+    os.chdir("/")
 
 
 def remount_read_only(target: str, options: str) -> None:

@@ -107,7 +107,7 @@ def _supervise(
     code = 1
     try:
         attempt = isolation.enter(candidate, map_ids)
-        supervisor = Supervisor(config, place, attempt, note=_note(attempt, failures))
+        supervisor = Supervisor(config, place, attempt, note=_note(attempt, failures, config))
         supervisor.listen()
     except (OSError, NetworkError) as error:
         text = isolation.failure_text(error).replace("\n", " ")
@@ -127,14 +127,16 @@ def _supervise(
         os._exit(code)
 
 
-def _note(attempt: Attempt, failures: list[Attempt]) -> str:
+def _note(attempt: Attempt, failures: list[Attempt], config: LabConfig) -> str:
     """Why the isolation is no better, for a person; '' when it is the best."""
     uid = os.geteuid() if attempt.isolation is Isolation.NONE else int(_outer_uid())
     reasons = "; ".join(a.failure for a in failures if a.isolation is not Isolation.ROOT)
     if attempt.isolation is Isolation.NONE:
+        first, _, rest = config.host.partition(".")
         return (
             "this machine lets this user make no namespaces"
-            f" ({reasons}): nodes are plain processes on loopback, with stand-ins for agents."
+            f" ({reasons}): nodes are plain processes on loopback, with stand-ins for agents;"
+            f" 127.{rest} stands for {first}.{rest}."
             f" What would help: {isolation.advice(uid)}"
         )
     if attempt.one_user:

@@ -2,7 +2,8 @@
 
 Parameters: ip, nic, cidr_netmask, broadcast, iflabel, arp_count, arp_interval. Card and mask are
 those of the network that the address is in, where they are not given. In a node without a network
-of its own, every address of 127.0.0.0/8 answers anyway: there it keeps a state and changes nothing.
+of its own no card is touched: there 127.168.100.100 stands for 192.168.100.100 (as the nodes' own
+addresses do), which answers on any Linux, and the web server of the node that holds it serves it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import os
 import subprocess
 from dataclasses import dataclass
 
-from crmsh_py.standins import arp, state
-from crmsh_py.standins.ocf import AgentError, Call, Rc
+from crmsh_py.standins import arp
+from crmsh_py.standins.ocf import HELD, AgentError, Call, Rc, remove, write_text
 
 _IP_TIMEOUT_S = 10.0
 _ARP_COUNT, _ARP_INTERVAL_MS = 5, 200  # the agent's defaults
@@ -34,7 +35,7 @@ def run(call: Call, action: str) -> Rc:
     """One action of an address."""
     address = _wanted(call)
     if call.plain:
-        return state.run(call, action)
+        return _hold(call, action, address)
     match action:
         case "start":
             return _start(call, address)
@@ -46,6 +47,23 @@ def run(call: Call, action: str) -> Rc:
             _target(call, address)
             return Rc.OK
     raise AgentError(Rc.UNIMPLEMENTED, f"{call.spec} has no action '{action}'")
+
+
+def _hold(call: Call, action: str, address: Address) -> Rc:
+    """The same without a network: a file of addresses that this node holds (``ocf.held``)."""
+    path = call.state_file(HELD)
+    match action:
+        case "start":
+            # An IPv6 address has no such neighbour; its file says only that it is started.
+            bytes_ = address.packed if address.version == 4 else b""
+            write_text(path, ".".join(map(str, (127, *bytes_[1:]))) if bytes_ else "")
+        case "stop":
+            remove(path)
+        case "monitor" | "status":
+            return Rc.OK if os.path.exists(path) else Rc.NOT_RUNNING
+        case _ if action != "validate-all":
+            raise AgentError(Rc.UNIMPLEMENTED, f"{call.spec} has no action '{action}'")
+    return Rc.OK
 
 
 def _wanted(call: Call) -> Address:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from crmsh_py.agents.spec import AgentSpec
 
+HELD = "address"  # the kind of state file that holds an address (nodes without a network)
 _NODE_RUN = "/run/resource-agents"  # HA_RSCTMP in a node with a file system of its own
 
 
@@ -91,6 +92,15 @@ class Call:
         """A file of this resource in the directory of states."""
         os.makedirs(self.directory, exist_ok=True)
         return f"{self.directory}/standin-{self.instance}.{kind}"
+
+
+def held_addresses(directory: str) -> set[str]:
+    """The addresses that the stand-ins of a node without a network of its own hold now."""
+    try:
+        names = [n for n in os.listdir(directory) if n.endswith(f".{HELD}")]
+    except OSError:
+        return set()
+    return {read_text(f"{directory}/{name}").strip() for name in names} - {""}
 
 
 def complain(reason: str) -> None:

@@ -7,8 +7,11 @@ import http.server
 import os
 import signal
 import socketserver
+import threading
 import time
 from typing import ClassVar
+
+from crmsh_py.standins.ocf import held_addresses
 
 _NAME = "crmsh-py-standin"
 _REQUEST_TIMEOUT_S = 30.0  # a client that says nothing gives its thread back
@@ -66,6 +69,9 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def __init__(self, address: str, port: int, root: str) -> None:
         self.started = time.time()
         self._parent = 0
+        self._root = root
+        self._held = ""
+        self._also: dict[str, Server] = {}
         handler = type("Handler", (_Handler,), {"root": root})
         super().__init__((address, port), handler)
 
@@ -82,16 +88,38 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         """Now and then: end when the node that we belong to has ended."""
         if self._parent and os.getppid() != self._parent:
             os._exit(0)
+        if self._held:
+            self._follow(held_addresses(self._held))
 
-    def serve_until_term(self, *, end_with_parent: bool) -> None:
-        """Serve until SIGTERM. ``end_with_parent``: or until our parent ends."""
+    def _follow(self, held: set[str]) -> None:
+        """Serve the addresses that this node holds now, and no others."""
+        for address in held - set(self._also):
+            try:
+                server = Server(address, self.server_port, self._root)
+            except OSError:
+                continue  # another node has not let go of it yet: at the next look
+            self._also[address] = server
+            threading.Thread(target=server.serve_forever, args=(_POLL_S,), daemon=True).start()
+        for address in set(self._also) - held:
+            server = self._also.pop(address)
+            server.shutdown()
+            server.server_close()
+
+    def serve_until_term(self, *, plain: str = "") -> None:
+        """Serve until SIGTERM.
+
+        ``plain``: the directory of states of a node that is a plain process. Then it serves the
+        addresses held there too, and ends when its parent does.
+        """
 
         def end(_: int, __: object) -> None:
             os._exit(0)
 
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        self._parent = os.getppid() if end_with_parent else 0
+        self._parent = os.getppid() if plain else 0
+        self._held = plain
+        self.service_actions()  # what is held already is served from the start
         self.serve_forever(_POLL_S)
 
 

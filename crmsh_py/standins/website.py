@@ -3,7 +3,8 @@
 It serves the node's /var/www/html (or the DocumentRoot of a configfile that is there) on port 80
 (or ``port``, or the configfile's Listen), and answers /server-status. It is a process of its own,
 with a pid file; ``stop`` ends it. In a node without a network of its own it listens on the node's
-own address of 127.0.0.0/8, on 8080 where 80 is not allowed.
+own address of 127.0.0.0/8 and on those that the node holds (see ``address``), on 8080 where 80 is
+not allowed.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _daemonise(call: Call, server: object, ready: int, told: int) -> NoReturn:
         write_text(_pid_file(call), _record(os.getpid(), server.server_port))
         os.write(told, b"+")
         os.close(told)
-        server.serve_until_term(end_with_parent=call.plain)
+        server.serve_until_term(plain=call.directory if call.plain else "")
     finally:
         os._exit(0)
 

@@ -82,6 +82,15 @@ def test_a_kill_ends_all_of_a_node_and_nothing_else(plain: Driver) -> None:
     assert plain.do("start") == ["pacemaker01"]
 
 
+def test_what_ran_before_a_loss_of_power_leaves_no_trace_for_agents(plain: Driver) -> None:
+    plain.do("start")
+    trace = plain.state / "nodes/pacemaker01/run/resource-agents/standin-ip.address"
+    trace.write_text("127.168.100.100")
+    plain.do("kill", ["pacemaker01"])
+    plain.do("start")
+    assert not trace.exists()
+
+
 def test_nothing_outlives_a_killed_supervisor(plain: Driver) -> None:
     assert plain.do("start") == list(NODES)
     os.kill(plain.do("status")["pid"], signal.SIGKILL)

@@ -8,7 +8,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,6 +155,40 @@ def test_a_web_server_serves_until_it_is_stopped(site: Agent) -> None:
     assert site("monitor") == 7
     with pytest.raises(OSError, match="refused"):
         get(site)
+
+
+def test_without_a_network_of_its_own_a_node_serves_the_addresses_that_it_holds(
+    site: Agent,
+) -> None:
+    """127.x.y.z stands for w.x.y.z; before and after the address's own start nobody answers."""
+    _, x, y, z = site.parameters["address"].split(".")
+    held = f"{x}.{y}.{int(z) % 250 + 2}"
+    address = Agent("ocf:heartbeat:IPaddr2", site.disk, {"ip": f"10.{held}"})
+    other = Agent(site.spec, site.disk, {**site.parameters, "address": f"127.{held}"})
+    assert [address("start"), site("start")] == [0, 0]
+    assert get(other) == (200, "a page")
+    assert address("stop") == 0
+    assert until(lambda: refuses(other))
+    assert address("start") == 0
+    assert until(lambda: not refuses(other)), "an address that comes later is served too"
+    assert get(site) == (200, "a page")
+
+
+def refuses(agent: Agent) -> bool:
+    try:
+        get(agent)
+    except ConnectionError:  # refused, or reset in the very moment of the change
+        return True
+    return False
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def test_a_port_that_is_taken_fails_the_start(site: Agent) -> None:
