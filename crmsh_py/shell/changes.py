@@ -13,13 +13,18 @@ from crmsh_py.shell.session import Session
 from crmsh_py.tools import edits
 
 
-def change(session: Session, edit: Callable[[Cib], Cib], *, client: str) -> bool:
+def change(
+    session: Session, edit: Callable[[Cib], Cib], *, client: str, checked: bool = False
+) -> bool:
     """Make a change by a function of the configuration; returns whether anything changed.
 
-    ``client`` is the program that status names as the author of the last change. Raises what the
-    edit raises, and Conflict, NoQuorum … of the commit.
+    ``client`` is the program that status names as the author of the last change. With ``checked``
+    what becomes wrong by the change is refused as a typed element would be. Raises what the edit
+    raises, and Conflict, NoQuorum … of the commit.
     """
     working = session.working
+    if checked:
+        edit = _checked(session, edit)
     if working.pending:
         working.edit(edit(working.cib()))
         session.console.info("this joins the pending changes; commit carries it out")
@@ -30,6 +35,19 @@ def change(session: Session, edit: Callable[[Cib], Cib], *, client: str) -> bool
     if changed:
         session.settle()
     return changed
+
+
+def _checked(session: Session, edit: Callable[[Cib], Cib]) -> Callable[[Cib], Cib]:
+    from crmsh_py.shell import commits
+    from crmsh_py.shell.working import Typed
+
+    def checked(cib: Cib) -> Cib:
+        new = edit(cib)
+        names = commits.changed_names(cib, new)
+        commits.check_elements(session, new, dict.fromkeys(names, Typed("")), cib)
+        return new
+
+    return checked
 
 
 def require_resources(session: Session, names: Sequence[str]) -> None:

@@ -8,11 +8,13 @@ import os
 from crmsh_py import lang
 from crmsh_py.cib.diff import diff as compare
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.xml import to_xml
 from crmsh_py.clusters.choose import choose
 from crmsh_py.clusters.port import Cluster
 from crmsh_py.clusters.shadow import Shadows
 from crmsh_py.errors import CrmError, UsageError
 from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell import files, loading
 from crmsh_py.shell.session import Session
 
 TEMPORARY = "@tmp@"
@@ -75,11 +77,8 @@ def import_(session: Session, call: CommandCall) -> int:
     """Make a shadow from a file and work on it."""
     source = call.get("FILE_NAME") or ""
     name = call.get("SHADOW") or os.path.basename(source).removesuffix(".xml")
-    try:
-        with open(source, "rb") as file:
-            cib = Cib.parse(file.read())
-    except OSError as error:
-        raise CrmError(f"{source} cannot be read: {error.strerror}") from None
+    root = loading.parse_xml(files.read_text(source), source)
+    cib = Cib.parse(to_xml(root, indent=None))
     _shadows(session).create(name, cib, force=session.options.force)
     return _use(session, name)
 
@@ -130,8 +129,8 @@ def _use(session: Session, name: str) -> int:
     if name:
         _shadows(session).open(name)
     session.use_shadow(name)
-    if not session.interactive:
-        session.console.info(f"{name or 'live'} is used until the end of this run")
+    if session.options.words and name:
+        session.console.info(f"work on it with: crm -c {name} …")
     return 0
 
 

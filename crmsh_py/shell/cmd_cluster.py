@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import time
+
 from crmsh_py.clusters.port import Cluster
 from crmsh_py.errors import ClusterUnreachable, CrmError, TimedOut
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 
 STARTUP_S = 10.0
+LONGEST_S = 86_400.0
+LOOK_AGAIN_S = 0.1
 
 
 def start(session: Session, call: CommandCall) -> int:
     """Start the manager where only the membership runs."""
     for cluster in _clusters(session, call):
+        if cluster.membership().manager_running:
+            session.console.info(f"The cluster manager runs on {cluster.node} already")
+            continue
         cluster.start_manager()
         session.console.info(f"The cluster manager was started on {cluster.node}")
     return 0
@@ -21,6 +28,9 @@ def start(session: Session, call: CommandCall) -> int:
 def stop(session: Session, call: CommandCall) -> int:
     """Resources leave the node, then the manager stops; the membership goes on."""
     for cluster in _clusters(session, call):
+        if not cluster.membership().manager_running:
+            session.console.info(f"The cluster manager does not run on {cluster.node}")
+            continue
         cluster.stop_manager()
         session.console.info(f"The cluster manager was stopped on {cluster.node}")
     return 0
@@ -43,12 +53,22 @@ def status(session: Session, call: CommandCall) -> int:
 
 def wait_for_startup(session: Session, call: CommandCall) -> int:
     """Return when there is a DC; TimedOut otherwise."""
-    limit = float(call.get("NUMBER") or STARTUP_S)
-    try:
-        session.cluster.wait_idle(timeout_s=limit)
-    except TimedOut:
-        raise TimedOut(f"the cluster has no DC after {limit:.0f} s") from None
+    limit = min(float(call.get("NUMBER") or STARTUP_S), LONGEST_S)
+    deadline = time.monotonic() + limit
+    while not _has_dc(session):
+        if time.monotonic() > deadline:
+            raise TimedOut(
+                f"the cluster has no DC after {limit:g} s", hint="crm lab status, crm lab log"
+            )
+        time.sleep(LOOK_AGAIN_S)
     return 0
+
+
+def _has_dc(session: Session) -> bool:
+    try:
+        return bool(session.cluster.membership().dc)
+    except ClusterUnreachable:
+        return False  # it may still come
 
 
 def _clusters(session: Session, call: CommandCall) -> list[Cluster]:

@@ -115,15 +115,17 @@ def status_attr(session: Session, call: CommandCall) -> int:
     name = call.get("ATTRIBUTE") or ""
     if call.has("SET"):
         session.cluster.set_attribute(node, name, call.get("VALUE") or "")
-    elif call.has("DELETE"):
+        session.settle()
+        return 0
+    from crmsh_py.views.mon_facts import transient_attributes
+
+    cib = session.cluster.read_cib()
+    values = transient_attributes(cib, edits.find_node(cib, node).id)
+    if name not in values:
+        raise NotFound(f"{node} has no attribute {name}", name=name, possibilities=values)
+    if call.has("DELETE"):
         session.cluster.set_attribute(node, name, None)
     else:
-        from crmsh_py.views.mon_facts import transient_attributes
-
-        cib = session.cluster.read_cib()
-        values = transient_attributes(cib, edits.find_node(cib, node).id)
-        if name not in values:
-            raise NotFound(f"{node} has no attribute {name}", name=name, possibilities=values)
         session.console.out(f"scope=status  name={name} value={values[name]}")
     session.settle()
     return 0
@@ -149,16 +151,18 @@ def _set_on(session: Session, nodes: tuple[str, ...], name: str, value: str) -> 
 
 def _attribute(session: Session, call: CommandCall, tag: str) -> int:
     node, name = require_node(session, call.get("NODE_NAME")), call.get("ATTRIBUTE") or ""
+    pair = edits.pair_in(edits.find_node(session.working.cib(), node), tag, name)
+    if pair is None and not call.has("SET"):
+        raise NotFound(f"{node} has no attribute {name}")
     if call.has("SET", "DELETE"):
         value = (call.get("VALUE") or "") if call.has("SET") else None
         change(
             session,
             lambda cib: edits.set_node_pair(cib, node, name, value, tag=tag),
             client=CLIENT,
+            checked=call.has("SET"),
         )
         return 0
-    pair = edits.pair_in(edits.find_node(session.working.cib(), node), tag, name)
-    if pair is None:
-        raise NotFound(f"{node} has no attribute {name}")
+    assert pair is not None
     session.console.out(f"scope=nodes  name={name} value={pair.value}")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 from crmsh_py.views import ra
@@ -27,8 +27,15 @@ def list(session: Session, call: CommandCall) -> int:
 
 def providers(session: Session, call: CommandCall) -> int:
     """Who provides an agent."""
-    agent_type = call.get("AGENT_TYPE") or ""
-    session.console.out(" ".join(session.catalogue.providers(agent_type)))
+    agent_type, standard = call.get("AGENT_TYPE") or "", call.get("AGENT_CLASS") or "ocf"
+    catalogue = session.catalogue
+    known = catalogue.list(standard)
+    if standard != "ocf":
+        raise UsageError(f"agents of the class {standard} have no providers", hint="only ocf's do")
+    found = catalogue.providers(agent_type)
+    if not found:
+        raise NotFound(f"nobody provides {agent_type}", name=agent_type, possibilities=known)
+    session.console.out(" ".join(found))
     return 0
 
 

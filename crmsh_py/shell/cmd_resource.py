@@ -5,7 +5,7 @@ from __future__ import annotations
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.clusters import operations as moves
-from crmsh_py.errors import ConfigError, CrmError, TimedOut, UsageError
+from crmsh_py.errors import ConfigError, CrmError, NotFound, TimedOut, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.changes import change, require_node, require_resources
 from crmsh_py.shell.session import WAIT_S, Session
@@ -175,7 +175,7 @@ def operations(session: Session, call: CommandCall) -> int:
         words += ["--resource", resource]
     if node := call.get("NODE_NAME"):
         words += ["--node", require_node(session, node)]
-    return crm_mon.main(words, door=lambda: session.cluster)
+    return crm_mon.run(words, lambda: session.cluster)
 
 
 def scores(session: Session, call: CommandCall) -> int:
@@ -349,14 +349,19 @@ def _attribute(session: Session, call: CommandCall, kind: str, terminal: str) ->
         _change_attribute(session, resource, tag, name, value or "")
     elif call.has("DELETE"):
         if edits.pair_in(owner, tag, name) is None:
-            raise CrmError(f"{resource} has no {kind} {name}")
+            raise _has_no(owner, kind, name)
         _change_attribute(session, resource, tag, name, None)
     else:
         found = edits.pair_in(owner, tag, name)
         if found is None:
-            raise CrmError(f"{resource} has no {kind} {name}")
+            raise _has_no(owner, kind, name)
         session.console.out(found.value)
     return 0
+
+
+def _has_no(owner: Element, kind: str, name: str) -> NotFound:
+    known = [p.get("name") for s in owner.findall(SET_TAGS[kind]) for p in s.findall("nvpair")]
+    return NotFound(f"{owner.id} has no {kind} {name}", name=name, possibilities=known)
 
 
 def _change_attribute(
@@ -368,4 +373,5 @@ def _change_attribute(
             cib, resource, lambda o: edits.with_pair(o, tag, f"{resource}-{tag}", name, value)
         ),
         client=CLIENT,
+        checked=value is not None,
     )

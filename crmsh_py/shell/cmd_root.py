@@ -49,14 +49,14 @@ def show_status(session: Session, options: tuple[str, ...]) -> int:
             )
     if session.options.layout:
         words += ["--layout", session.options.layout]
-    return crm_mon.main(words, door=lambda: session.cluster)
+    return crm_mon.run(words, lambda: session.cluster)
 
 
 def verify(session: Session, call: CommandCall) -> int:
     """Check the live configuration, as ``crm_verify -LV`` does."""
     from crmsh_py.tools import crm_verify
 
-    return crm_verify.main(["-L", "-V"], door=lambda: session.cluster)
+    return crm_verify.run(["-L", "-V"], lambda: session.cluster)
 
 
 def plan(session: Session, call: CommandCall) -> int:
@@ -107,6 +107,12 @@ def help_text(levels: tuple[str, ...], topics: tuple[str, ...]) -> str:
         for declaration in declarations.of_level(candidate):
             if declaration.name in (name, name.replace("_", "-")):
                 return _command_help(declaration)
+    elsewhere = [d for d in declarations.ALL if d.name == name.replace("_", "-")]
+    if len(elsewhere) == 1 and not rest:
+        return _command_help(elsewhere[0])
+    if elsewhere:
+        levels_of = " or ".join(f"help {d.level} {d.name}" for d in elsewhere)
+        raise NotFound(f"{name} is a command of several levels", hint=levels_of)
     names = [d.name for d in declarations.of_level(place)] + list(declarations.LEVELS)
     raise NotFound(f"there is no help for {' '.join(topics)}", name=name, possibilities=names)
 

@@ -36,11 +36,18 @@ def changed_names(old: Cib, new: Cib) -> set[str]:
 # ---- while typing --------------------------------------------------------------------------------
 
 
-def check_typed(session: Session, new: Cib, typed: Mapping[str, Typed]) -> None:
-    """Refuse typed elements that are wrong by themselves. Raises ConfigError; -F only warns."""
+def check_elements(
+    session: Session, new: Cib, typed: Mapping[str, Typed], old: Cib | None = None
+) -> None:
+    """Refuse elements that are wrong by themselves, but not for what was wrong in ``old`` already.
+
+    Raises ConfigError; with -F it only warns.
+    """
     names = set(typed)
-    found = chain(check_values(new, names), check_agents(new, session.catalogue, names))
-    errors = [f for f in found if f.is_error and f.element in names]
+    errors = _errors(session, new, names)
+    if errors and old is not None:
+        known = set(_errors(session, old, names))
+        errors = [finding for finding in errors if finding not in known]
     if not errors:
         return
     if session.options.force:
@@ -50,6 +57,11 @@ def check_typed(session: Session, new: Cib, typed: Mapping[str, Typed]) -> None:
     raise ConfigError(
         errors[0].message, diagnostics=[located(f, typed) for f in dict.fromkeys(errors)]
     )
+
+
+def _errors(session: Session, cib: Cib, names: set[str]) -> list[Finding]:
+    found = chain(check_values(cib, names), check_agents(cib, session.catalogue, names))
+    return [finding for finding in found if finding.is_error and finding.element in names]
 
 
 def located(finding: Finding, typed: Mapping[str, Typed]) -> Diagnostic:
@@ -176,14 +188,23 @@ def set_value(cib: Cib, path: str, value: str) -> Cib:
         for tag in ("instance_attributes", "meta_attributes", "utilization"):
             if edits.pair_in(target, tag, attribute) is not None:
                 return _with_pair(cib, name, tag, attribute, value)
-        raise NotFound(f"Attribute not found: {path}")
+        raise NotFound(
+            f"Attribute not found: {path}",
+            name=attribute,
+            possibilities=_attributes(target),
+            hint=None if _attributes(target) else f"{name} has no values that could be changed",
+        )
     operations = [
         op
         for op in target.iter("op")
         if op.get("name") == steps[0] and (len(steps) == 2 or op.get("interval") == steps[1])
     ]
     if not operations:
-        raise NotFound(f'Operation "{steps[0]}" not found for resource {name}')
+        known = [f"{op.get('name')}.{op.get('interval')}" for op in target.iter("op")]
+        raise NotFound(
+            f'Operation "{".".join(steps[:-1])}" not found for resource {name}',
+            hint=f"it has {', '.join(known)}" if known else "it has none",
+        )
     if len(operations) > 1:
         raise CrmError(
             f"{name} has several operations {steps[0]}", hint=f"set {name}.{steps[0]}.INTERVAL.…"
@@ -195,6 +216,12 @@ def set_value(cib: Cib, path: str, value: str) -> Cib:
             owner, operations[0], operations[0].with_attributes({attribute: value})
         ),
     )
+
+
+def _attributes(target: Element) -> list[str]:
+    """The names of the values that a resource has itself."""
+    sets = target.findall("instance_attributes", "meta_attributes", "utilization")
+    return [pair.get("name") for each in sets for pair in each.findall("nvpair")]
 
 
 def _with_pair(cib: Cib, name: str, tag: str, attribute: str, value: str) -> Cib:

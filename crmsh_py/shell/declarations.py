@@ -105,7 +105,7 @@ graph | [dot [FILE]] | show the constraints as a graph | graph dot
 refresh | — | drop what is pending | refresh
 commit | [force] | check the changes and carry them out | commit
 verify | — | check the configuration with what is pending | verify
-validate-all | RSC | let the agent check its parameters | validate-all WebSite
+validate-all | RSC | check its parameters against its agent | validate-all WebSite
 schema | [NAME] | show or change the schema | schema
 upgrade | [force] | upgrade the configuration to the newest schema | upgrade force
 revisions | [COUNT] | list the stored commits | revisions
@@ -163,7 +163,7 @@ classes | — | list the classes of agents and their providers | classes
 list | CLASS [PROVIDER] | list agents | list ocf heartbeat
 providers | TYPE [CLASS] | say who provides an agent | providers apache
 info | [CLASS:[PROVIDER:]]TYPE | explain an agent and its parameters | info ocf:heartbeat:IPaddr2
-validate | AGENT [N=V…] | let an agent check parameters | validate ocf:heartbeat:IPaddr2 ip=192.168.100.100
+validate | AGENT [N=V…] | check parameters against an agent | validate ocf:heartbeat:IPaddr2 ip=192.168.100.100
 """,
     ),
     *_level(
@@ -179,7 +179,7 @@ wait_for_startup | [SECONDS] | wait until the cluster has a DC | wait_for_startu
     *_level(
         "corosync",
         """
-show | — | print the node's corosync.conf | show
+show | — | print the keys of the node's configuration | show
 get | KEY | print one configuration key | get totem.token
 status | [ring¦quorum] | show rings and quorum | status
 """,

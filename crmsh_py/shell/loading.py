@@ -6,12 +6,22 @@ configuration is what it was (crmsh erases first, and then reads).
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from crmsh_py import lang
-from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.cib import edit, xml
+from crmsh_py.cib.diff import apply, diff
 from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.errors import ConfigError
+from crmsh_py.errors import ConfigError, SyntaxProblem
+from crmsh_py.lang.entries import Entry
+from crmsh_py.lang.store import store
+from crmsh_py.shell.working import Typed
+
+if TYPE_CHECKING:
+    from crmsh_py.lang.asking import Agents
+    from crmsh_py.lang.ast import ElementNode
 
 _BY_SECTION = {
     "primitive": "resources", "group": "resources", "clone": "resources", "master": "resources",
@@ -23,9 +33,24 @@ _BY_SECTION = {
 }  # fmt: skip
 
 
-def load_xml(cib: Cib, text: str, *, how: str) -> Cib:
+def load_text(
+    cib: Cib, text: str, *, how: str, origin: str, catalogue: Agents
+) -> tuple[Cib, dict[str, Typed]]:
+    """Take a text of the crm language; returns with it where each element was defined."""
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        raise ConfigError(f"{origin}: this is XML", hint=f"load xml {how} {origin}")
+    parsed = lang.parse_elements(text, origin=origin)
+    entries = [Entry(found.element, found.line, origin) for found in parsed]
+    changed = store(cib, entries, how=how, catalogue=catalogue)
+    typed = {
+        _name(found.element): Typed(found.line.text, origin, found.line.line) for found in parsed
+    }
+    return changed, typed
+
+
+def load_xml(cib: Cib, text: str, *, how: str, origin: str = "") -> Cib:
     """Take XML: a whole ``<cib>`` or ``<configuration>``, or one element of it."""
-    root = xml.parse(text)
+    root = parse_xml(text, origin)
     configuration = root.find("configuration") if root.tag == "cib" else root
     if configuration is None:
         raise ConfigError("this <cib> has no <configuration>; nothing was changed")
@@ -46,6 +71,16 @@ def load_xml(cib: Cib, text: str, *, how: str) -> Cib:
     return _put(cib, section_name, configuration)
 
 
+def parse_xml(text: str, origin: str) -> Element:
+    """Read XML; what is wrong with it is told with the file's name and line."""
+    try:
+        return xml.parse(text)
+    except SyntaxProblem as problem:
+        found = problem.diagnostic
+        message = found.message.removeprefix(f"line {found.line}: ") if origin else found.message
+        raise SyntaxProblem(replace(found, message=message, origin=origin or None)) from None
+
+
 def _put(cib: Cib, section_name: str, element: Element) -> Cib:
     """An element in place of the one with its id, or at the end of its section."""
     section = cib.section(section_name)
@@ -57,18 +92,35 @@ def _put(cib: Cib, section_name: str, element: Element) -> Cib:
 
 
 def replace_text(
-    cib: Cib, before: str, after: str, *, as_xml: bool, catalogue: Catalogue | None = None
+    cib: Cib,
+    before: str,
+    after: str,
+    *,
+    as_xml: bool,
+    origin: str = "",
+    catalogue: Agents | None = None,
 ) -> Cib:
-    """What an editor or a filter made of a shown text: what it no longer lists is deleted."""
+    """What an editor or a filter made of a shown text: what it no longer lists is deleted.
+
+    The text may have been a part of the configuration; what it did not show stays as it is.
+    """
     if as_xml:
-        return load_xml(cib, after, how="replace")
-    changed = lang.load(cib, after, how="update", catalogue=catalogue)
-    new = _listed(after)
-    gone = [n for n in _listed(before) if n not in new and n in edit.top_level(changed)]
+        old, new = Cib(parse_xml(before, "")), Cib(parse_xml(after, origin))
+        if new.root.tag != "cib":
+            raise ConfigError(f"<{new.root.tag}> is no CIB", hint="keep the <cib> around it")
+        return apply(cib, diff(old, new))
+    changed = lang.load(cib, after, how="update", origin=origin or None, catalogue=catalogue)
+    new_names = _listed(after)
+    known = edit.top_level(changed)
+    gone = [name for name in _listed(before) if name not in new_names and name in known]
     return edit.delete(changed, gone)[0] if gone else changed
 
 
 def _listed(text: str) -> set[str]:
     """The names of the elements of a text."""
-    parsed = [found.element for found in lang.parse_elements(text)]
-    return {str(getattr(e, "id", "") or getattr(e, "uname", "")) for e in parsed}
+    return {_name(found.element) for found in lang.parse_elements(text)}
+
+
+def _name(element: ElementNode) -> str:
+    # A node's id is its number; people call it by its name.
+    return str(getattr(element, "uname", "") or getattr(element, "id", "") or "")

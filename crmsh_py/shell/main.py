@@ -15,7 +15,6 @@ from crmsh_py.shell.console import Console
 from crmsh_py.shell.options import USAGE, Options, parse
 from crmsh_py.shell.session import Session
 
-_MAX_SCRIPT = 64 * 1024 * 1024  # characters
 _BRACKETS = ("(", ")", "[", "]", "{", "}")
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
@@ -87,15 +86,12 @@ def _one_shot(session: Session) -> int:
 
 def _batch(session: Session) -> int:
     from crmsh_py.shell.dispatch import run_batch
+    from crmsh_py.shell.files import read_text
 
     name = session.options.file
     if not name or name == "-":
-        return run_batch(session, sys.stdin.read(_MAX_SCRIPT), "stdin" if name else "")
-    try:
-        with open(name, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read(_MAX_SCRIPT)
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}") from None
+        return run_batch(session, read_text("-"), "stdin" if name else "")
+    text = read_text(name)
     return run_batch(session, text, name)
 
 

@@ -59,7 +59,7 @@ class WorkingCopy:
         return (
             self._base is not None
             and self._edited is not None
-            and self._edited.configuration is not self._base.configuration
+            and self._edited is not self._base
             and bool(diff(self._base, self._edited))
         )
 

@@ -31,7 +31,7 @@ _REDRAW = "\x1b[H\x1b[J"
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Print the state of the cluster."""
-    return guarded(TOOL, lambda: _run(argv, door))
+    return guarded(TOOL, lambda: run(argv, door))
 
 
 def layout_of(chosen: str | None) -> str:
@@ -120,7 +120,8 @@ def options_of(arguments: Namespace) -> MonOptions:
     )
 
 
-def _run(argv: Sequence[str] | None, door: Door) -> int:
+def run(argv: Sequence[str] | None, door: Door) -> int:
+    """What the tool does; raises CrmError kinds."""
     made = parser()
     arguments = parse(made, argv)
     if arguments.as_html:

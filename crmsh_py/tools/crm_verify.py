@@ -36,10 +36,11 @@ class NoInputError(CrmError):
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Print what is wrong (on stderr) and end with 78, or be silent and end with 0."""
-    return guarded(TOOL, lambda: _run(argv, door))
+    return guarded(TOOL, lambda: run(argv, door))
 
 
-def _run(argv: Sequence[str] | None, door: Door) -> int:
+def run(argv: Sequence[str] | None, door: Door) -> int:
+    """What the tool does; raises CrmError kinds."""
     parser = Parser(prog=TOOL, description="Checks a configuration for problems.")
     source = parser.add_argument_group("what to check")
     source.add_argument("-L", "--live-check", action="store_true", dest="live")

@@ -101,7 +101,8 @@ def with_pair(owner: Element, tag: str, set_id: str, name: str, value: str | Non
             if attributes.tag != tag or attributes.id != present.set_id:
                 return attributes
             if value is None:
-                return attributes.map_children(lambda p: None if p.id == present.id else p)
+                left = attributes.map_children(lambda p: None if p.id == present.id else p)
+                return left if left.findall() else None  # an empty set says nothing
             return attributes.map_children(
                 lambda p: (
                     p.with_attributes({"value": value})
