@@ -7,6 +7,7 @@ when it is done, and raises a ``CrmError`` otherwise. ``environ`` and ``uid`` sa
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -85,7 +86,8 @@ class Lab:
         """Make a lab from a corosync.conf, or from names and a network (CIDR).
 
         Warnings of the file are said. ``agents`` is 'any' or 'real' (no stand-ins). ``daemon``
-        replaces the nodes' program, for tests.
+        replaces the nodes' program, for tests. An ``OCF_ROOT`` in the environment is where the
+        lab's nodes look for agents from now on.
 
         Raises:
             CrmError: the lab exists; ConfigError, SyntaxProblem: the file or the names are bad.
@@ -99,15 +101,9 @@ class Lab:
             )
         from crmsh_py.lab.design import design  # reads corosync.conf: for this command alone
 
+        ocf_root = _ocf_root(self._environ)
         made, text = design(self.name, conf_file, nodes, network, self._say)
-        made = LabConfig(
-            name=made.name,
-            nodes=made.nodes,
-            network=made.network,
-            host=made.host,
-            agents=agents,
-            daemon=tuple(daemon),
-        )
+        made = dataclasses.replace(made, agents=agents, daemon=tuple(daemon), ocf_root=ocf_root)
         self._place.make_directories()
         for node in made.nodes:
             self._place.node_socket(node.name)  # says when its path is too long
@@ -430,6 +426,19 @@ def list_labs(environ: Mapping[str, str] | None = None, uid: int | None = None) 
         if os.path.exists(f"{base}/{name}/lab.json"):
             found.append(name)
     return found
+
+
+def _ocf_root(environ: Mapping[str, str]) -> str:
+    """The agents' folder that the environment names; '' for the usual one."""
+    named = environ.get("OCF_ROOT", "")
+    if not named:
+        return ""
+    if not os.path.isdir(f"{named}/resource.d"):
+        raise NotFound(
+            f"OCF_ROOT={named}: there is no directory resource.d in it",
+            hint="unset OCF_ROOT for the agents of this machine (/usr/lib/ocf)",
+        )
+    return os.path.realpath(named)
 
 
 def _write(path: str, text: str, mode: int) -> None:

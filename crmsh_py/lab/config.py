@@ -41,8 +41,9 @@ class NodeConfig:
 class LabConfig:
     """A lab as it was created. ``network`` is a CIDR; ``host`` the address of the host in it.
 
-    ``agents`` is 'any' (stand-ins are allowed, and marked) or 'real'. ``daemon`` replaces the
-    program of a node, for tests of the lab itself; the path of the settings is appended.
+    ``agents`` is 'any' (stand-ins are allowed, and marked) or 'real'. ``ocf_root`` is where nodes
+    look for agents, '' the usual /usr/lib/ocf. ``daemon`` replaces the program of a node, for
+    tests of the lab itself; the path of the settings is appended.
     """
 
     name: str
@@ -51,6 +52,7 @@ class LabConfig:
     host: str
     agents: str = "any"
     daemon: tuple[str, ...] = ()
+    ocf_root: str = ""
 
     @property
     def prefix_length(self) -> int:
@@ -82,6 +84,7 @@ class LabConfig:
                 host=str(data["host"]),
                 agents=str(data["agents"]),
                 daemon=tuple(str(word) for word in data["daemon"]),
+                ocf_root=str(data.get("ocf_root", "")),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(

@@ -86,7 +86,7 @@ def _host_environment(made: LabConfig, place: Place, environ: Mapping[str, str])
     """The caller's environment, in which the lab is the one that is meant."""
     path = commands.with_system_path(environ.get("PATH", ""))
     lab = nodespec.environment(made, place, "")
-    kept = {name: value for name, value in lab.items() if name.startswith("CRM_")}
+    kept = {name: value for name, value in lab.items() if name.startswith(("CRM_", "OCF_"))}
     return {**environ, **kept, "PATH": f"{path}:{place.last_commands}"}
 
 

@@ -39,7 +39,12 @@ def node_spec(
         },
         isolated=isolated,
         own_pids=isolated and attempt.own_pids,
-        keep=(*commands.needed_directories(), place.commands, place.last_commands),
+        keep=(
+            *commands.needed_directories(),
+            place.commands,
+            place.last_commands,
+            *([config.ocf_root] if config.ocf_root else []),
+        ),
         keep_writable=(place.runtime,),
         commands=tuple(network.configure_node(node.address, config.prefix_length, config.host)),
         files={
@@ -69,6 +74,8 @@ def environment(config: LabConfig, place: Place, node: str) -> dict[str, str]:
         "CRM_STATE_DIR": place.state_base,
         "CRM_RUNTIME_DIR": place.runtime_base,
     }
+    if config.ocf_root:
+        found["OCF_ROOT"] = config.ocf_root
     if node:
         # Where installed agents look for crm_attribute and its like (ocf-directories).
         found |= {"CRM_NODE": node, "HA_SBIN_DIR": place.commands}

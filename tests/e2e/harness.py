@@ -143,6 +143,13 @@ class Lab:
         self.wait("WebSite is shown as started", lambda: self.where("WebSite"))
 
 
+def give(lab: Lab, path: Path) -> None:
+    """Make the lab's user the owner of a file or of a tree that a test has made."""
+    if lab.prefix:
+        for each in (path, *path.rglob("*")):
+            os.chown(each, PLAIN_UID, PLAIN_UID)
+
+
 def _namespaces_work(prefix: Sequence[str]) -> bool:
     probe = [*prefix, "unshare", "--user", "--map-root-user", "--net", "--mount", "true"]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
