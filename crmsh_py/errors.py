@@ -20,7 +20,6 @@ it prints ``format_message()`` on stderr and exits with ``exit_code``.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -173,6 +172,8 @@ class RemoteProtocolError(ProtocolError):
 
 def did_you_mean(name: str, possibilities: Iterable[str]) -> str | None:
     """A hint that names the closest possibilities, or None when nothing is close."""
+    import difflib  # only mistakes need it
+
     names = sorted(set(possibilities))
     folded = {candidate.lower(): candidate for candidate in reversed(names)}
     close = difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.6)
