@@ -28,6 +28,7 @@ from crmsh_py.scheduler.model import (
     GROUP,
     GUEST_ALLOWED,
     IF_ON_SAME_NODE,
+    MOST_INSTANCES,
     NESTED_REMOTE_PROBE,
     ORDERED,
     PROBE_EXCLUSIVE,
@@ -130,6 +131,7 @@ class Bundle(Resource):
             layout.replicas = layout.promoted_max
         else:
             layout.replicas = max(1, whole_number(replicas, 1))
+        layout.replicas = min(layout.replicas, MOST_INSTANCES)
         layout.per_host = max(1, whole_number(get("replicas-per-host"), 1))
         if layout.per_host == 1:
             self.unique = False

@@ -24,6 +24,7 @@ from crmsh_py.scheduler.model import (
     CLONE,
     FIRST_IMPLIES_THEN_GRAPHED,
     GROUP,
+    MOST_INSTANCES,
     ORDERED,
     PROBE_EXCLUSIVE,
     PROMOTED,
@@ -88,6 +89,12 @@ class Clone(Resource):
         self.inner = found[0]
         meta.setdefault("resource-stickiness", "1")
         meta["globally-unique"] = "true" if self.unique else "false"
+        most = max(MOST_INSTANCES, len(self.state.nodes))
+        if self.clone_max > most:
+            self.state.warn(
+                "clone_unpack", f"clone-max of {self.id} is {self.clone_max}: using {most}"
+            )
+            self.clone_max = most
         return all(self.add_instance() is not None for _ in range(max(1, self.clone_max)))
 
     def _limit(self, name: str, old_name: str, default: int) -> int:

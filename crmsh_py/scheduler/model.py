@@ -109,6 +109,11 @@ BUNDLE: Final = 4
 KIND_NAMES: Final = {PRIMITIVE: "primitive", GROUP: "group", CLONE: "clone", BUNDLE: "bundle"}
 
 
+# Instances of one clone or bundle, unless there are more nodes: more of them than this would only
+# keep a cluster from planning at all.
+MOST_INSTANCES: Final = 256
+
+
 def parse_role(text: str | None) -> int:
     """A role from its name (old names included); UNKNOWN for none and for nonsense."""
     return _ROLES.get(text.lower(), UNKNOWN) if text else UNKNOWN

@@ -212,3 +212,12 @@ def test_why_tells_constraints_and_obstacles() -> None:
     assert any("website-with-ip" in line for line in lines)
     lab.attribute(other, "standby", "on")
     assert any("standby" in line for line in why(lab.cib, "ClusterIP", other, now=NOW))
+
+
+def test_an_absurd_number_of_instances_does_no_harm() -> None:
+    clone = f"""<clone id="c"><meta_attributes id="c-meta">
+<nvpair id="c-max" name="clone-max" value="99999999999999"/></meta_attributes>
+{CLUSTER_IP}</clone>"""
+    made = Lab(make(clone, "")).plan()
+    assert {a.node for a in made.actions if a.operation == "start" and a.agent} == set(NODES)
+    assert any("clone-max" in message.text for message in made.messages)
