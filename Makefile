@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Most of the end-to-end tests' time is waiting, so more workers than cores are of use.
+WORKERS ?= 4
 
 .PHONY: demo test check format clean
 
@@ -14,7 +16,8 @@ demo: $(VENV)/.installed
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed check
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "not alone"
+	$(BIN)/pytest -q -m alone
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

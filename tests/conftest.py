@@ -3,6 +3,9 @@
 ``golden(name, text)`` compares a text with ``tests/golden/<package>/<name>``, where <package> is
 the folder of the test. ``pytest --update-golden`` writes the files instead; the difference is then
 reviewed like any other change.
+
+With several workers (``pytest -n 4``) the tests of a file stay together, and so do those that share
+a running lab; an end-to-end test that makes its own lab goes to whoever is free.
 """
 
 from __future__ import annotations
@@ -22,6 +25,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write tests/golden instead of comparing"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name the group of every test, for ``--dist loadgroup``."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Function) -> str:
+    if item.get_closest_marker("e2e") is None:
+        return str(item.path)
+    shared = item.path.parent.name == "lab" or "website" in item.fixturenames
+    parameters = getattr(item, "callspec", None)
+    if shared:
+        return f"{item.path}-{parameters.id if parameters else ''}"
+    return item.nodeid
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ def test_membership_grows_node_by_node_and_is_logged_as_corosync_does(lab: Lab) 
     assert any(LOG_LINE.match(line) for line in log.splitlines())
 
 
+@pytest.mark.alone
 def test_three_nodes_are_online_with_a_dc_within_three_seconds(lab: Lab) -> None:
     """Real Pacemaker needs 23 s here, or 5 s with dc-deadtime=2s."""
     lab.crm("lab", "create", "--config", "examples/corosync.conf")
@@ -112,6 +113,7 @@ def test_the_tools_of_corosync_show_ring_keys_and_members(lab: Lab) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_killed_node_shows_in_the_counters_and_a_shorter_token_notices_it_sooner(
     lab: Lab,
 ) -> None:

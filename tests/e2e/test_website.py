@@ -18,6 +18,7 @@ def log_position(log: str, pattern: str) -> int:
     return found[-1]
 
 
+@pytest.mark.alone
 def test_an_address_is_started_within_a_second_and_answers(lab: Lab) -> None:
     """Started on a node within 1 s of the commit plus the agent's own time; ping answers."""
     lab.up()

@@ -52,6 +52,7 @@ def inhabitants(driver: Driver) -> set[processes.Process]:
     return {process for process in found if process is not None}
 
 
+@pytest.mark.alone
 def test_create_and_start_are_quick(driver: Driver) -> None:
     """Less than 2 s for three machines; 1 s is for a busy test machine."""
     began = time.monotonic()

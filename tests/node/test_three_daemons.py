@@ -321,6 +321,7 @@ def test_no_acknowledged_commit_is_lost_when_all_are_killed_in_the_middle(trio: 
         assert [key for key in acknowledged if not has(cib, key)] == []
 
 
+@pytest.mark.alone
 def test_an_idle_node_hardly_uses_the_processor(trio: Trio) -> None:
     def used() -> float:
         ticks = 0.0
