@@ -5,7 +5,6 @@ Everything a command handler needs is here; a handler knows nothing of how it wa
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING
 from crmsh_py.errors import ClusterUnreachable, CrmError
 from crmsh_py.shell.console import Console
 from crmsh_py.shell.options import Options
-from crmsh_py.shell.working import WorkingCopy
 
 if TYPE_CHECKING:
     from crmsh_py.agents.catalogue import Catalogue
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.lang.words import LogicalLine
+    from crmsh_py.shell.working import WorkingCopy
 
 WAIT_S = 120.0  # how long -w and waiting commands give the cluster
 
@@ -49,9 +48,9 @@ class Session:
         # The line that is being run, and the file that it stands in ('' when typed by hand).
         self.line: LogicalLine | None = None
         self.origin = ""
-        self.working = WorkingCopy(lambda: self.cluster)
         self.shadow = options.shadow
         self._cluster: Cluster | None = None
+        self._working: WorkingCopy | None = None
         self._catalogue: Catalogue | None = None
         self._sat_on = ""
 
@@ -68,13 +67,13 @@ class Session:
         return self._cluster
 
     @property
-    def has_cluster(self) -> bool:
-        """Whether a cluster answers now; never raises."""
-        try:
-            self.cluster.read_cib()
-        except CrmError:
-            return False
-        return True
+    def working(self) -> WorkingCopy:
+        """The pending configuration; loaded when somebody looks at it (crm lab … does not)."""
+        if self._working is None:
+            from crmsh_py.shell.working import WorkingCopy
+
+            self._working = WorkingCopy(lambda: self.cluster)
+        return self._working
 
     @property
     def catalogue(self) -> Catalogue:
@@ -84,14 +83,6 @@ class Session:
 
             self._catalogue = Catalogue.of_machine(self.environ)
         return self._catalogue
-
-    @property
-    def user(self) -> str:
-        """The name of who is sitting here."""
-        try:
-            return getpass.getuser()
-        except (KeyError, OSError):  # a user id without a name
-            return str(os.getuid())
 
     @property
     def label(self) -> str:

@@ -8,13 +8,15 @@ in this transaction its text is kept, so that a finding about it points into wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from crmsh_py.cib.diff import apply, diff
-from crmsh_py.cib.document import Cib
-from crmsh_py.cib.version import Version
-from crmsh_py.clusters.port import Cluster
 from crmsh_py.errors import Diagnostic
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.version import Version
+    from crmsh_py.clusters.port import Cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,11 @@ class WorkingCopy:
     @property
     def pending(self) -> bool:
         """Whether there is anything to commit."""
-        return (
-            self._base is not None
-            and self._edited is not None
-            and self._edited is not self._base
-            and bool(diff(self._base, self._edited))
-        )
+        if self._base is None or self._edited is None or self._edited is self._base:
+            return False
+        from crmsh_py.cib.diff import diff  # much, and only where something was edited
+
+        return bool(diff(self._base, self._edited))
 
     @property
     def refused(self) -> bool:
@@ -100,6 +101,8 @@ class WorkingCopy:
         """
         assert self._base is not None
         assert self._edited is not None
+        from crmsh_py.cib.diff import diff
+
         # The status section is the cluster's own; a patch must not touch it.
         edited = self._edited.with_status(self._base.status)
         patch = diff(self._base, edited)
@@ -110,26 +113,3 @@ class WorkingCopy:
     def mark_refused(self) -> None:
         """Remember that this very state was refused."""
         self._refused = self._edited
-
-    def rebase(self, newest: Cib) -> None:
-        """Carry the pending changes over to a newer configuration.
-
-        Raises Conflict where they touch what has changed; then nothing is different.
-        """
-        assert self._base is not None
-        assert self._edited is not None
-        patch = diff(self._base, self._edited)
-        edited = apply(newest, patch)
-        self._base, self._edited = newest, edited
-
-
-def located(typed: Typed | None, message: str, word: str, hint: str | None) -> Diagnostic:
-    """A finding with the typed text if there is one, else by itself."""
-    if typed is None:
-        return Diagnostic(message, hint=hint)
-    return typed.diagnostic(message, word, hint)
-
-
-def at_line(diagnostic: Diagnostic, origin: str, line: int) -> Diagnostic:
-    """The same finding, placed in a file."""
-    return replace(diagnostic, origin=origin or None, line=line)
