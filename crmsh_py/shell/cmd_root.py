@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from crmsh_py.errors import CrmError, NotFound, UsageError
+from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import declarations
 from crmsh_py.shell.session import Session
@@ -190,11 +190,6 @@ def _go(session: Session, levels: tuple[str, ...]) -> int:
 
     code = 0
     if "configure" in session.levels and "configure" not in levels:
-        try:
-            code = leave_configure(session)
-        except CrmError:
-            if session.interactive:
-                session.console.warning("the changes are still pending; 'refresh' drops them")
-            raise
+        code = leave_configure(session)
     session.levels = levels
     return code

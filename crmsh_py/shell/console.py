@@ -73,7 +73,10 @@ class Console:
         self._say(self.err_stream, "ERROR", text)
 
     def ask(self, question: str) -> bool:
-        """Ask yes or no. A batch never asks: no, unless told otherwise by -F."""
+        """Ask yes or no. A batch never asks: no, unless told otherwise by -F.
+
+        Raises CrmError when the user ends the input (Ctrl-D): that is neither.
+        """
         if self.answer is not None:
             if self.answer:
                 self.info(f"{question} [YES]")
@@ -84,7 +87,8 @@ class Console:
             try:
                 reply = input(f"{question} (y/n)? ").strip().lower()
             except EOFError:
-                return False
+                print()
+                raise CrmError("there was no answer, so nothing was done") from None
             if reply in ("y", "yes", "n", "no"):
                 return reply.startswith("y")
 

@@ -67,23 +67,45 @@ def handler_name(call: CommandCall) -> str:
 
 
 def leave_configure(session: Session) -> int:
-    """Commit what is pending on the way out; in the REPL ask first. Returns an exit code."""
+    """Commit what is pending on the way out; returns an exit code.
+
+    In the REPL the user is asked first, and CrmError says that one has to stay: nothing that was
+    typed is lost but by an answer.
+    """
+    from crmsh_py.shell.commits import commit
+
     working = session.working
     if not working.pending:
+        return 0
+    if session.interactive:
+        _leave_asking(session)
         return 0
     if working.refused:
         session.console.error("the changes that were refused above were not committed")
         working.refresh()
         return 1
-    if session.interactive and not session.options.force:
-        question = "There are changes pending. Do you want to commit them"
-        if not session.console.ask(question):
-            session.console.info("the changes were dropped")
-            working.refresh()
-            return 0
+    return commit(session)
+
+
+def _leave_asking(session: Session) -> None:
     from crmsh_py.shell.commits import commit
 
-    return commit(session)
+    console, working = session.console, session.working
+    stay = CrmError(
+        "the changes are still pending", hint="change and commit them, or drop them by: refresh"
+    )
+    if working.refused:
+        if not console.ask("The changes were refused. Do you want to drop them and leave"):
+            raise stay
+        working.refresh()
+    elif session.options.force or console.ask(
+        "There are changes pending. Do you want to commit them"
+    ):
+        if commit(session) != 0:
+            raise stay
+    else:
+        console.info("the changes were dropped")
+        working.refresh()
 
 
 def run_batch(session: Session, text: str, origin: str) -> int:

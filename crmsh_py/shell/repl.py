@@ -105,7 +105,9 @@ def _leave(session: Session) -> bool:
         leave_configure(session)
     except CrmError as error:
         session.console.error(error)
-        session.console.warning("the changes are still pending; 'refresh' drops them")
+        return False
+    except KeyboardInterrupt:
+        print()
         return False
     session.levels = ()
     return True
