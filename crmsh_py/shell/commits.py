@@ -83,6 +83,16 @@ def findings(session: Session, cib: Cib, only: Collection[str] | None) -> list[F
     return schema or list(check(cib, agents=session.catalogue, only=only))
 
 
+def news(session: Session, old: Cib, new: Cib) -> list[Finding]:
+    """What the checks say of a change; warnings about objects that were there before are old."""
+    names = changed_names(old, new)
+    found = findings(session, new, names)
+    if any(f.element and not f.is_error for f in found):
+        known = {f for f in findings(session, old, names) if f.element and not f.is_error}
+        found = [finding for finding in found if finding not in known]
+    return found
+
+
 def report(session: Session, found: Iterable[Finding]) -> int:
     """Say findings; returns how many are errors. They carry their own places."""
     typed = session.working.typed
@@ -110,7 +120,7 @@ def commit(session: Session, *, force: bool = False) -> int:
         console.info("try changing something first")
         return 0
     cib = working.cib()
-    if errors := report(session, findings(session, cib, changed_names(working.base, cib))):
+    if errors := report(session, news(session, working.base, cib)):
         if not (force or session.options.force) or not _is_valid(cib):
             working.mark_refused()
             if session.interactive:
@@ -120,7 +130,15 @@ def commit(session: Session, *, force: bool = False) -> int:
     if session.interactive and not _agreed(session, cib):
         console.info("nothing was committed; the changes are still pending")
         return 1
-    working.commit(client=CLIENT)
+    try:
+        working.commit(client=CLIENT)
+    except KeyboardInterrupt:
+        # It was sent, or not; nodes that have it carry it out, whoever listens.
+        console.warning(
+            "interrupted while the commit was under way: it is made as a whole or not at all"
+            f"\n  {'refresh, then ' if session.interactive else 'crm configure '}show tells which"
+        )
+        raise
     session.settle()
     return 0
 

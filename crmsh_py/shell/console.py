@@ -12,6 +12,7 @@ from typing import TextIO
 
 from crmsh_py.errors import CrmError
 
+INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 _COLOURS = {"ERROR": "1;31", "WARNING": "1;33", "INFO": "36", "OK": "1;32"}
 
 

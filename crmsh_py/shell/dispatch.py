@@ -10,11 +10,13 @@ from __future__ import annotations
 import importlib
 import keyword
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.lang.words import LogicalLine, Piece, logical_lines
+from crmsh_py.shell.console import INTERRUPTED
 from crmsh_py.shell.session import Session
 
 Handler = Callable[[Session, CommandCall], int | None]
@@ -111,25 +113,36 @@ def _leave_asking(session: Session) -> None:
 def run_batch(session: Session, text: str, origin: str) -> int:
     """Run a script: every line, whatever happens to the others; 1 if any failed.
 
-    What is pending at the end is committed, as when leaving the configure level.
+    What is pending at the end is committed, as when leaving the configure level. Ctrl-C ends the
+    script where it is: nothing after it is run, and nothing that was pending is committed.
     """
-    worst = 0
-    for line in logical_lines(text):
-        session.console.place = f"{origin}:{line.line}" if origin else ""
-        try:
-            worst = run_line(session, line, origin=origin) or worst
-        except CrmError as error:
-            session.console.error(error)
-            worst = 1
-        if session.leaving:
-            break
-    session.console.place = origin
+    console = session.console
+    failed = False
     try:
-        if not session.leaving:
-            worst = leave_configure(session) or worst
+        for line in logical_lines(text):
+            console.place = f"{origin}:{line.line}" if origin else ""
+            failed |= not _runs(session, partial(run_line, session, line, origin=origin))
+            if session.leaving:
+                break
+        else:
+            console.place = origin
+            failed |= not _runs(session, partial(leave_configure, session))
+    except KeyboardInterrupt:
+        dropped = "; what was pending is dropped" if session.working.pending else ""
+        console.error(f"interrupted; nothing after this was run{dropped}")
+        return INTERRUPTED
+    finally:
+        console.place = ""
+    return 1 if failed else 0
+
+
+def _runs(session: Session, step: Callable[[], int]) -> bool:
+    """Run one step of a script; False if it failed, which was told."""
+    try:
+        code = step()
     except CrmError as error:
         session.console.error(error)
-        worst = 1
-    finally:
-        session.console.place = ""
-    return 1 if worst else 0
+        return False
+    if code == INTERRUPTED:  # Ctrl-C ended a program that the step had started (lab exec)
+        raise KeyboardInterrupt
+    return code == 0

@@ -11,12 +11,11 @@ import sys
 from collections.abc import Sequence
 
 from crmsh_py.errors import CrmError, UsageError
-from crmsh_py.shell.console import Console
+from crmsh_py.shell.console import INTERRUPTED, Console
 from crmsh_py.shell.options import USAGE, Options, parse
 from crmsh_py.shell.session import Session
 
 _BRACKETS = ("(", ")", "[", "]", "{", "}")
-INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
 
 def main(argv: Sequence[str] | None = None) -> int:

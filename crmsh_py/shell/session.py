@@ -121,5 +121,10 @@ class Session:
 
     def settle(self) -> None:
         """With -w: return when the cluster has carried out what was changed."""
-        if self.options.wait:
+        if not self.options.wait:
+            return
+        try:
             self.cluster.wait_idle(timeout_s=WAIT_S)
+        except KeyboardInterrupt:
+            self.console.warning("the change is made; the cluster is still carrying it out")
+            raise
