@@ -31,7 +31,10 @@ def change(
         return True
     from crmsh_py.tools.common import commit
 
-    changed = commit(session.cluster, edit, client=client) is not None
+    version = commit(
+        session.cluster, edit, client=client, force_no_quorum=session.options.force_no_quorum
+    )
+    changed = version is not None
     if changed:
         session.settle()
     return changed

@@ -68,7 +68,7 @@ def commit(session: Session, call: CommandCall) -> int:
     if not patch:
         session.console.info("the live configuration is just that already")
         return 0
-    cluster.commit(patch, client=CLIENT)
+    cluster.commit(patch, client=CLIENT, force_no_quorum=session.options.force_no_quorum)
     session.console.info(f"committed '{name}' to the live cluster")
     return 0
 

@@ -131,7 +131,7 @@ def commit(session: Session, *, force: bool = False) -> int:
         console.info("nothing was committed; the changes are still pending")
         return 1
     try:
-        working.commit(client=CLIENT)
+        working.commit(client=CLIENT, force_no_quorum=session.options.force_no_quorum)
     except KeyboardInterrupt:
         # It was sent, or not; nodes that have it carry it out, whoever listens.
         console.warning(

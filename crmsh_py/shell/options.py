@@ -19,6 +19,7 @@ Options (before the command):
   -f, --file FILE       run the commands of a file (- is standard input)
   -F, --force           answer yes to every question, and force commits
   -n, --no              answer no to every question
+      --force-no-quorum commit without quorum: after a disaster, and only then
   -w, --wait            after a change, wait until the cluster has carried it out
   -c, --cib NAME        work on the shadow configuration NAME
   -D, --display KIND    plain or color
@@ -41,6 +42,7 @@ class Options:
     file: str = ""
     force: bool = False
     answer_no: bool = False
+    force_no_quorum: bool = False
     wait: bool = False
     shadow: str = ""
     display: str = ""
@@ -55,6 +57,7 @@ _FLAGS = {
     "--force": "force",
     "-n": "answer_no",
     "--no": "answer_no",
+    "--force-no-quorum": "force_no_quorum",
     "-w": "wait",
     "--wait": "wait",
     "-h": "help",

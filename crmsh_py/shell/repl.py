@@ -71,6 +71,7 @@ def run(session: Session) -> int:
             if _leave(session):
                 break
             continue
+        follow(session)
         run_text(session, text)
         snapshots.refresh()
     snapshots.close()
