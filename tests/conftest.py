@@ -35,13 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(item: pytest.Function) -> str:
-    if item.get_closest_marker("e2e") is None:
+    if item.get_closest_marker("e2e") is None or item.path.parent.name == "node":
         return str(item.path)
-    shared = item.path.parent.name == "lab" or "website" in item.fixturenames
-    parameters = getattr(item, "callspec", None)
-    if shared:
-        return f"{item.path}-{parameters.id if parameters else ''}"
-    return item.nodeid
+    if item.path.parent.name == "e2e" and "lab" in item.fixturenames:
+        return item.nodeid
+    parameters = getattr(item, "callspec", None)  # who the shared lab belongs to
+    return f"{item.path}-{parameters.id if parameters else ''}"
 
 
 @pytest.fixture
