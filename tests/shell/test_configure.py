@@ -1,0 +1,193 @@
+"""The commands of the configure level, one by one, on a configuration in a file."""
+
+from __future__ import annotations
+
+import pytest
+from shell.person import CIB, Person
+
+from crmsh_py.shell.options import Options
+
+WRONG = [
+    # what is typed, what is said
+    ("primitve x Dummy", "did you mean primitive?"),
+    ("primitive x ocf:heartbeat:Dumy", "did you mean Dummy"),
+    ("primitive x ocf:hartbeat:Dummy", "hartbeat"),
+    ("primitive x ocf:heartbeat:IPaddr2", "ip"),
+    ("primitive x ocf:heartbeat:IPaddr2 params ip=1.2.3.4 nick=eth0", "did you mean nic?"),
+    ("primitive vip Dummy", "the id vip is taken"),
+    ("primitive 9 Dummy", "cannot"),
+    ("primitive x Dummy op monitor interval=soon", "soon"),
+    ("primitive x Dummy meta priority=high", "high"),
+    ("group g nosuch", "nosuch"),
+    ("group g one", "one belongs to site already"),
+    ("colocation c inf: vip sit", "there is no resource sit"),
+    ("order o mandatory: vip nosuch", "there is no resource nosuch"),
+    ("location l vip 1x: alpha", "1x"),
+    ("xml '<primitive id=x'", "XML"),
+    ("xml '<!DOCTYPE a><primitive/>'", "not allowed"),
+    ("property", "nothing to set"),
+    ("property no-quorum-policy=perhaps", "perhaps"),
+    ("set vip.ipp 1", "did you mean ip?"),
+    ("set vip.monitr.interval 1", "it has monitor.30s"),
+    ("set nosuch.ip 1", "there is no resource 'nosuch'"),
+    ("modgroup site add nosuch", "nosuch"),
+    ("modgroup site remove vip", "vip"),
+    ("delete nosuch", "nosuch"),
+    ("rename vip site", "site"),
+    ("rename vip 'a b'", "cannot be an id"),
+    ("get-property no-qurum-policy", "did you mean no-quorum-policy?"),
+    ("schema pacemaker-99", "not supported"),
+    ("graph svg", "graph dot"),
+    ("show nosuch", "nosuch"),
+    ("load update /nowhere/at.all", "cannot be read"),
+    ("save /nowhere/at.all", "cannot be written"),
+    ("graph dot /nowhere/at.all", "cannot be written"),
+    ("diff 0.99", "no revision 0.99"),
+    ("rollback 12", "no revision 0.12"),
+    ("filter 'exit 3'", "exit code 3"),
+    ("filter 'echo primtive'", "cannot stand here"),
+    ("edit", "batch"),
+]
+
+
+@pytest.mark.parametrize(("line", "wanted"), WRONG, ids=[line for line, _ in WRONG])
+def test_a_mistake_is_told_and_changes_nothing(person: Person, line: str, wanted: str) -> None:
+    said = person.types(f"configure {line}")
+    assert person.code != 0
+    assert "ERROR: " in said
+    assert wanted in said
+    assert person.file.read_text() == CIB
+
+
+def test_set_changes_one_value(person: Person) -> None:
+    person.types("configure set vip.ip 10.0.0.7")
+    person.types("configure set vip.monitor.interval 10s")
+    assert person.types("configure show vip") == (
+        "primitive vip IPaddr2 \\\n\tparams ip=10.0.0.7 \\\n\top monitor interval=10s\n"
+    )
+
+
+def test_members_of_a_group_come_and_go(person: Person) -> None:
+    person.types("configure primitive three ocf:pacemaker:Dummy")
+    person.types("configure modgroup site add three before two")
+    assert person.types("configure show site") == "group site one three two\n"
+    person.types("configure modgroup site remove one")
+    assert person.types("configure show site") == "group site three two\n"
+
+
+def test_delete_takes_hanging_constraints_along_and_says_so(person: Person) -> None:
+    assert "together deleted" in person.types("configure delete vip")
+    assert not person.has("together")
+
+
+def test_rename_follows_references(person: Person) -> None:
+    person.types("configure rename vip address")
+    assert "inf: site address" in person.types("configure show together")
+
+
+def test_erase_keeps_the_nodes(person: Person) -> None:
+    person.types("configure erase")
+    assert not person.has("vip")
+    assert "node 1: alpha" in person.types("configure show")
+
+
+def test_what_is_saved_can_be_loaded(person: Person) -> None:
+    text = person.types("configure show")
+    for xml in ("", "xml "):
+        name = person.directory / f"saved{xml.strip()}"
+        person.types(f"configure save {xml}{name}")
+        person.types("configure erase")
+        person.types(f"configure load {xml}replace {name}")
+        assert person.types("configure show") == text
+
+
+@pytest.mark.parametrize("how", ["update", "replace", "push"])
+def test_a_broken_file_changes_nothing(person: Person, how: str) -> None:
+    """Every mistake has its line; the good elements are not taken either."""
+    name = person.directory / "new.crm"
+    name.write_text("primitive good Dummy\n\nprimitive bad Dumy\n")
+    said = person.types(f"configure load {how} {name}")
+    assert f"ERROR: {name}:3: bad: there is no agent" in said
+    assert person.file.read_text() == CIB
+
+
+def test_xml_where_text_is_expected_is_one_error(person: Person) -> None:
+    said = person.types(f"configure load update {person.file}")
+    assert "this is XML" in said
+    assert f"load xml update {person.file}" in said
+
+
+def test_bad_xml_is_told_with_its_line(person: Person) -> None:
+    name = person.directory / "new.xml"
+    name.write_text("<cib>\n<configuration></cib>\n")
+    assert f"ERROR: {name}:2: not well-formed XML" in person.types(
+        f"configure load xml update {name}"
+    )
+    assert person.file.read_text() == CIB
+
+
+def test_load_update_changes_what_it_names(person: Person) -> None:
+    name = person.directory / "new.crm"
+    name.write_text("primitive vip IPaddr2 params ip=10.9.9.9\nprimitive more Dummy\n")
+    person.types(f"configure load update {name}")
+    assert "ip=10.9.9.9" in person.types("configure show vip")
+    assert person.has("more")
+    assert person.has("one")
+
+
+def test_a_filter_may_change_a_part_and_the_rest_stays(person: Person) -> None:
+    person.types("configure filter 'sed s/30s/10s/' vip")
+    assert "interval=10s" in person.types("configure show vip")
+    person.types("configure filter 'sed s/10s/20s/' xml vip")
+    assert "interval=20s" in person.types("configure show vip")
+    assert person.has("site")
+    assert person.has("together")
+    person.types("configure filter 'grep -v together'")
+    assert not person.has("together")
+
+
+def test_get_property_knows_defaults(person: Person) -> None:
+    assert person.types("configure get-property no-quorum-policy stonith-enabled") == (
+        "stop\nfalse\n"
+    )
+    assert person.types("configure get-property -t stonith-enabled") == "false\n"
+
+
+def test_default_timeouts_are_what_the_agent_advises(person: Person) -> None:
+    person.types("configure default-timeouts vip")
+    assert "timeout=20s" in person.types("configure show vip")
+
+
+def test_a_parameter_that_the_agent_does_not_have_is_refused_everywhere(person: Person) -> None:
+    for line in ("resource param vip set ipp 1", "resource meta vip set priority much"):
+        person.types(line)
+        assert person.code == 1
+    assert person.file.read_text() == CIB
+
+
+def test_what_was_wrong_before_does_not_stop_other_changes(person: Person) -> None:
+    Person(person.directory, options=Options(force=True)).types(
+        "configure primitive odd ocf:heartbeat:IPaddr2 params ipp=1"
+    )
+    person.types("resource meta odd set priority 3")
+    assert person.code == 0
+
+
+def test_deleting_the_last_value_leaves_no_empty_set(person: Person) -> None:
+    person.types("resource utilization vip set cpu 2")
+    assert "utilization cpu=2" in person.types("configure show vip")
+    person.types("resource utilization vip delete cpu")
+    assert "utilization" not in person.types("configure show vip")
+
+
+def test_an_unknown_node_is_told_and_taken(person: Person) -> None:
+    """It may still join."""
+    said = person.types("configure location l vip 1: gamma")
+    assert "WARNING: " in said
+    assert "gamma" in said
+    assert person.has("l")
+
+
+def test_a_file_has_no_history_but_knows_where_it_is(person: Person) -> None:
+    assert person.types("configure diff 0.5") == ""
+    assert "is just that already" in person.types("configure rollback 5")

@@ -1,0 +1,60 @@
+"""Shadow configurations: try on a copy, then make the original so."""
+
+from __future__ import annotations
+
+from shell.person import Person
+
+
+def test_a_shadow_is_made_changed_compared_and_committed(sitting: Person) -> None:
+    sitting.types("cib new trial")
+    assert sitting.session.label == "trial"
+    sitting.types("configure")
+    sitting.types("primitive new Dummy")
+    sitting.types("commit")
+    sitting.types("up")
+    assert not sitting.has("new")
+    assert "+primitive new" in sitting.types("cib diff")
+    assert sitting.types("cib list") == "trial\n"
+    sitting.types("cib use live")
+    sitting.console.answers = [True]
+    sitting.types("cib commit trial")
+    assert sitting.has("new")
+
+
+def test_a_shadow_in_use_is_not_deleted(sitting: Person) -> None:
+    sitting.types("cib new trial")
+    assert "trial is in use" in sitting.types("cib delete trial")
+    sitting.types("cib use")
+    sitting.types("cib delete trial")
+    assert sitting.types("cib list") == ""
+
+
+def test_pending_changes_do_not_move_to_another_configuration(sitting: Person) -> None:
+    sitting.types("configure")
+    sitting.types("primitive new Dummy")
+    assert "uncommitted changes" in sitting.types("cib new trial")
+    assert sitting.session.working.pending
+
+
+def test_an_existing_shadow_is_not_overwritten_by_mistake(person: Person) -> None:
+    person.types("cib new trial")
+    assert "exists" in person.types("cib new trial")
+    person.types("cib new trial force")
+    assert person.code == 0
+
+
+def test_import_makes_a_shadow_of_a_file(person: Person) -> None:
+    copy = person.directory / "copy.xml"
+    copy.write_text(person.file.read_text().replace("10.0.0.1", "10.0.0.8"))
+    person.types(f"cib import {copy}")
+    assert person.types("cib list") == "copy\n"
+    copy.write_text("<cib")
+    assert f"{copy}:1: not well-formed XML" in person.types(f"cib import {copy} other")
+
+
+def test_what_is_no_shadow_is_not_found(person: Person) -> None:
+    person.types("cib new trial")
+    assert "did you mean trial?" in person.types("cib use trail")
+    for name in ("../up", "a b"):
+        person.types(f"cib new '{name}'")
+        assert person.code != 0

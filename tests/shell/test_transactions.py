@@ -1,0 +1,175 @@
+"""Pending changes: when they are made, when they are kept, and when they are lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from shell.person import Person
+
+from crmsh_py.errors import CrmError
+from crmsh_py.shell.dispatch import leave_configure
+from crmsh_py.shell.options import Options
+
+
+def test_a_one_shot_commits_at_once(person: Person) -> None:
+    person.types("configure primitive new ocf:pacemaker:Dummy")
+    assert person.code == 0
+    assert person.has("new")
+
+
+def test_in_configure_nothing_is_done_before_commit(sitting: Person) -> None:
+    sitting.types("configure")
+    sitting.types("primitive new ocf:pacemaker:Dummy")
+    assert not sitting.has("new")
+    assert "+primitive new" in sitting.types("show changed")
+    sitting.types("commit")
+    assert sitting.has("new")
+
+
+def test_a_commit_counts_the_epoch_once_and_names_its_author(person: Person) -> None:
+    person.runs_script(
+        "configure\nprimitive a ocf:pacemaker:Dummy\nprimitive b ocf:pacemaker:Dummy\n"
+    )
+    saved = person.saved()
+    assert str(saved.version) == "0.6.0"
+    assert saved.root.get("update-client") == "cibadmin"
+
+
+def test_refresh_drops_what_is_pending(sitting: Person) -> None:
+    sitting.console.answers = [True]
+    sitting.types("configure")
+    sitting.types("delete together")
+    sitting.types("refresh")
+    assert sitting.types("show changed") == "INFO: nothing has changed\n"
+    assert sitting.console.questions == ["All changes will be dropped. Do you want to proceed"]
+
+
+def test_a_refused_commit_keeps_what_is_pending(sitting: Person) -> None:
+    sitting.types("configure")
+    sitting.types("location nowhere nosuch 100: alpha")
+    said = sitting.types("commit")
+    assert "there is no resource nosuch" in said
+    assert "~~~~~^" in said  # the caret is under what was typed
+    assert sitting.code == 1
+    assert "+location nowhere" in sitting.types("show changed")
+    # The missing piece can still come, and then all of it is taken.
+    sitting.types("primitive nosuch ocf:pacemaker:Dummy")
+    assert sitting.types("commit") == ""
+    assert sitting.has("nowhere")
+
+
+def test_leaving_configure_asks_and_commits(sitting: Person) -> None:
+    sitting.console.answers = [True]
+    sitting.types("configure")
+    sitting.types("primitive new ocf:pacemaker:Dummy")
+    sitting.types("up")
+    assert sitting.session.levels == ()
+    assert sitting.has("new")
+
+
+def test_leaving_configure_asks_and_drops(sitting: Person) -> None:
+    sitting.console.answers = [False]
+    sitting.types("configure")
+    sitting.types("primitive new ocf:pacemaker:Dummy")
+    assert "dropped" in sitting.types("cd ..")
+    assert not sitting.session.working.pending
+    assert not sitting.has("new")
+
+
+@pytest.mark.parametrize("way_out", ["up", "quit", "cd ..", "cd ../resource"])
+def test_refused_changes_are_only_left_behind_by_an_answer(sitting: Person, way_out: str) -> None:
+    sitting.types("configure")
+    sitting.types("location nowhere nosuch 100: alpha")
+    sitting.types("commit")
+    sitting.console.answers = [False]
+    assert "still pending" in sitting.types(way_out)
+    assert sitting.session.levels == ("configure",)
+    assert not sitting.session.leaving
+    assert sitting.session.working.pending
+    sitting.console.answers = [True]
+    sitting.types(way_out)
+    assert "configure" not in sitting.session.levels
+    assert not sitting.session.working.pending
+
+
+def test_a_commit_on_the_way_out_that_is_refused_keeps_one_there(sitting: Person) -> None:
+    """Ctrl-D is the same way out."""
+    sitting.types("configure")
+    sitting.types("location nowhere nosuch 100: alpha")
+    sitting.console.answers = [True]
+    with pytest.raises(CrmError, match="still pending"):
+        leave_configure(sitting.session)
+    assert sitting.session.working.pending
+
+
+def test_no_answer_at_all_changes_nothing(sitting: Person) -> None:
+    """Ctrl-D at a question is neither yes nor no."""
+    sitting.types("configure")
+    sitting.types("primitive new ocf:pacemaker:Dummy")
+    sitting.console.answers = [None]
+    assert "there was no answer" in sitting.types("up")
+    assert sitting.session.levels == ("configure",)
+    assert sitting.session.working.pending
+
+
+def test_a_conflict_keeps_what_is_pending(sitting: Person) -> None:
+    """Somebody else has changed the same value meanwhile."""
+    other = Person(sitting.directory)
+    sitting.types("configure")
+    sitting.types("set vip.ip 10.0.0.2")
+    other.types("configure set vip.ip 10.0.0.3")
+    sitting.types("commit")
+    assert sitting.code != 0
+    assert sitting.session.working.pending
+    assert 'value="10.0.0.3"' in sitting.file.read_text()
+
+
+def test_changes_of_others_elsewhere_are_kept(sitting: Person) -> None:
+    other = Person(sitting.directory)
+    sitting.types("configure")
+    sitting.types("set vip.ip 10.0.0.2")
+    other.types("configure primitive theirs ocf:pacemaker:Dummy")
+    sitting.types("commit")
+    assert sitting.has("theirs")
+    assert 'value="10.0.0.2"' in sitting.file.read_text()
+
+
+def test_while_nothing_is_pending_the_newest_is_seen(sitting: Person) -> None:
+    other = Person(sitting.directory)
+    sitting.types("configure")
+    assert "theirs" not in sitting.types("show")
+    other.types("configure primitive theirs ocf:pacemaker:Dummy")
+    assert "theirs" in sitting.types("show")
+
+
+def test_other_levels_join_a_pending_change(sitting: Person) -> None:
+    """From inside configure, as in crmsh; a transaction is one commit."""
+    sitting.types("configure")
+    sitting.types("primitive new ocf:pacemaker:Dummy")
+    sitting.session.levels = ("resource",)
+    assert "joins the pending changes" in sitting.types("meta new set priority 3")
+    assert not sitting.has("new")
+
+
+def test_a_changed_schema_is_a_change(person: Person) -> None:
+    person.types("configure schema pacemaker-3.0")
+    assert person.saved().schema == "pacemaker-3.0"
+    person.types("configure upgrade force")
+    assert person.saved().schema == "pacemaker-3.9"
+    assert "already" in person.types("configure upgrade")
+
+
+def test_a_warning_is_news_only_once(person: Person) -> None:
+    assert "no property colour" in person.types("configure property colour=red")
+    assert person.code == 0
+    assert person.types("configure property no-quorum-policy=stop") == ""
+    assert person.has("cib-bootstrap-options-colour")
+
+
+def test_force_commits_in_spite_of_errors(tmp_path: Path) -> None:
+    person = Person(tmp_path, options=Options(force=True))
+    said = person.types("configure primitive odd ocf:heartbeat:IPaddr2 params ipp=1")
+    assert "no parameter ipp" in said
+    assert person.code == 0
+    assert person.has("odd")
