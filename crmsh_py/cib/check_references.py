@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
 from crmsh_py.cib.document import REFERENCES, Cib
@@ -105,14 +105,14 @@ def _own(resource: Element) -> tuple[Element, ...]:
 
 
 def _templates(resources: Mapping[str, Element]) -> Iterator[Finding]:
-    names = [e.id for e in resources.values() if e.tag == "template"]
+    names = {e.id for e in resources.values() if e.tag == "template"}
     for resource in resources.values():
         template = resource.get("template")
         if template and template not in names:
             yield error(
                 resource.id,
                 f"there is no template {template}",
-                hint=did_you_mean(template, names) or _only("template", names),
+                hint=did_you_mean(template, names) or _only("template", sorted(names)),
                 word=template,
             )
 
@@ -166,6 +166,8 @@ def _constraints(cib: Cib, resources: Mapping[str, Element]) -> Iterator[Finding
     tags = {tag.id for tag in cib.section("tags").findall("tag")}
     inside = _inside(cib)
     names = [*resources, *sorted(tags)]
+    nodes = {node.get("uname").lower() for node in cib.section("nodes").findall("node")}
+    nodes |= {name.lower() for name in _guests(cib)}
     for constraint in cib.section("constraints").findall(*CONSTRAINTS):
         sets = constraint.findall("resource_set")
         mentioned = [constraint.get(name) for name in _CONSTRAINED if constraint.get(name)]
@@ -181,7 +183,7 @@ def _constraints(cib: Cib, resources: Mapping[str, Element]) -> Iterator[Finding
             elif name in inside:
                 yield _on_member(constraint, name, inside[name])
         if constraint.tag == "rsc_location":
-            yield from _location(cib, constraint)
+            yield from _location(constraint, nodes)
         elif not mentioned:
             yield error(constraint.id, "it names no resource")
         for inner in sets:
@@ -214,9 +216,7 @@ def _inside(cib: Cib) -> dict[str, Element]:
     }
 
 
-def _location(cib: Cib, constraint: Element) -> Iterator[Finding]:
-    known = {node.get("uname").lower() for node in cib.section("nodes").findall("node")}
-    known |= _guests(cib)
+def _location(constraint: Element, known: Collection[str]) -> Iterator[Finding]:
     named = [constraint.get("node")] if constraint.get("node") else []
     named += [
         e.get("value")

@@ -148,6 +148,7 @@ def _constraint(name: str, element: Element) -> Iterator[Finding]:
             value = part.attrs.get(attribute)
             if value is not None and value.lower() not in options.TRUE | options.FALSE:
                 yield error(name, f"{attribute}: “{value}” is not true or false", word=value)
+    yield from _misspelled_score(name, element)
     yield from _one_of(name, element, "kind", _KINDS if element.tag == "rsc_order" else ())
     yield from _one_of(name, element, "loss-policy", _LOSS_POLICIES)
 
@@ -162,6 +163,19 @@ def _one_of(
             f"{attribute}: “{value}” is not one of {', '.join(values)}",
             hint=did_you_mean(value, values),
             word=value,
+        )
+
+
+def _misspelled_score(owner: str, element: Element) -> Iterator[Finding]:
+    """The language takes a word that is no score for the name of an attribute that holds one."""
+    word = element.get("score-attribute")
+    near = did_you_mean(word.lstrip("+-"), ("INFINITY",))
+    if word and (near or word[0] in "+-0123456789."):
+        yield error(
+            owner,
+            f"“{word}” is not a score",
+            hint=near or "a score is a whole number, INFINITY (inf) or -INFINITY (-inf)",
+            word=word,
         )
 
 

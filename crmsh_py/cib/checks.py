@@ -1,6 +1,7 @@
 """Does a configuration make sense? What the schema cannot say.
 
     check(cib, agents=…)    everything, for ``verify`` and before a commit
+    check_elements(…)       only objects by themselves: what can be said while they are typed
     integrity(cib)          what no CIB may ever have (an id twice, a reference to nothing): for
                             whoever merges patches or takes a CIB from elsewhere
 
@@ -11,30 +12,46 @@ since a change of one object can break another.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from crmsh_py.cib import options
 from crmsh_py.cib.check_agents import AgentKnowledge, check_agents
+from crmsh_py.cib.check_loops import check_loops
 from crmsh_py.cib.check_references import check_references
 from crmsh_py.cib.check_values import check_values
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.findings import Finding, Severity, warning
 
-__all__ = ["AgentKnowledge", "Finding", "Severity", "check", "integrity"]
+__all__ = ["AgentKnowledge", "Finding", "Severity", "check", "check_elements", "integrity"]
 
 
 def check(
-    cib: Cib, *, agents: AgentKnowledge | None = None, only: Collection[str] | None = None
+    cib: Cib,
+    *,
+    agents: AgentKnowledge | None = None,
+    only: Collection[str] | None = None,
+    elements: Iterable[Finding] | None = None,
 ) -> tuple[Finding, ...]:
-    """All findings, errors first; those about one object stay together in document order."""
+    """All findings, errors first; those about one object stay together in document order.
+
+    ``elements`` is what ``check_elements`` has found in just this document, if that is known.
+    """
     found = chain(
         check_references(cib),
-        check_values(cib, only),
-        check_agents(cib, agents, only) if agents is not None else (),
+        check_elements(cib, agents, only) if elements is None else elements,
+        check_loops(cib),
         _fencing(cib),
     )
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: not finding.is_error))
+
+
+def check_elements(
+    cib: Cib, agents: AgentKnowledge | None, only: Collection[str] | None
+) -> tuple[Finding, ...]:
+    """What is wrong with objects by themselves, whatever refers to what."""
+    known = check_agents(cib, agents, only) if agents is not None else ()
+    return (*check_values(cib, only), *known)
 
 
 def integrity(cib: Cib) -> tuple[Finding, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crmsh_py.errors import ConfigError
 
@@ -39,6 +40,7 @@ class Duration:
         return (((days * 24 + self.hours) * 60 + self.minutes) * 60 + self.seconds) * 1000
 
 
+@lru_cache(maxsize=1024)  # a configuration has few different ones, and many of each
 def parse_ms(text: str) -> int:
     """A duration in milliseconds.
 

@@ -11,7 +11,7 @@ is kept (it shows in ``configure show xml``) but does not count in comparisons.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 COMMENT = "#comment"
 
@@ -57,7 +57,8 @@ class Element:
             element = stack.pop()
             if element.tag != COMMENT and (not tags or element.tag in tags):
                 yield element
-            stack.extend(reversed(element.children))
+            if element.children:
+                stack += element.children[::-1]
 
     def with_attrs(self, **changes: str | None) -> Element:
         """A copy with attributes set, or removed where the value is None (``_`` stands for -)."""
@@ -71,15 +72,15 @@ class Element:
                 attrs.pop(name, None)
             else:
                 attrs[name] = value
-        return replace(self, attrs=attrs)
+        return Element(self.tag, attrs, self.children, self.text)
 
     def with_children(self, children: tuple[Element, ...]) -> Element:
         """A copy with these children instead."""
-        return replace(self, children=children)
+        return Element(self.tag, self.attrs, children, self.text)
 
     def append(self, *children: Element) -> Element:
         """A copy with more children at the end."""
-        return replace(self, children=(*self.children, *children))
+        return self.with_children((*self.children, *children))
 
     def map_children(self, change: Callable[[Element], Element | None]) -> Element:
         """A copy with every child changed, or removed where ``change`` returns None.
@@ -90,4 +91,4 @@ class Element:
         same = len(changed) == len(self.children) and all(
             a is b for a, b in zip(changed, self.children, strict=True)
         )
-        return self if same else replace(self, children=changed)
+        return self if same else self.with_children(changed)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from crmsh_py.lang.tables import END, LEVELS, Tables
 from crmsh_py.lang.words import SET_WORD, WORD, Word, unquote
@@ -54,12 +55,25 @@ class _Choice:
     has_xml: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Reduction:
+    """A production made ready: the length of its right side, and which of it may be lists that
+    are passed on. ``build`` is None where the values are only passed on.
+    """
+
+    name: str
+    count: int
+    passed_on: tuple[bool, ...]
+    build: Builder | None
+
+
 @dataclass(slots=True)
 class Automaton:
     """The compiled grammar, ready to run. Make one with ``parser.automaton()``."""
 
     tables: Tables
     level_states: dict[int, str] = field(init=False)
+    _reductions: dict[int, tuple[_Reduction, ...]] = field(init=False, default_factory=dict)
     _choices: dict[int, _Choice] = field(init=False, default_factory=dict)
     _patterns: dict[str, re.Pattern[str]] = field(init=False, default_factory=dict)
 
@@ -84,6 +98,22 @@ class Automaton:
             self._choices[state] = found
         return found
 
+    def reductions(self, builders: Mapping[str, Builder] | None) -> tuple[_Reduction, ...]:
+        """All productions with their builders; made once for each table of builders."""
+        found = self._reductions.get(id(builders))
+        if found is None:
+            found = self._reductions[id(builders)] = tuple(
+                _Reduction(
+                    production.name,
+                    len(production.symbols),
+                    tuple(symbol[0] == "_" for symbol in production.symbols),
+                    None if builders is None or production.name[0] in "_$"
+                    else builders[production.name],
+                )
+                for production in self.tables.productions
+            )  # fmt: skip
+        return found
+
     def _pattern(self, name: str) -> re.Pattern[str]:
         if name not in self._patterns:
             terminal = self.tables.terminals[name]
@@ -104,7 +134,7 @@ class Run:
     Rules whose name begins with ``_`` only pass their values on.
     """
 
-    __slots__ = ("abbreviations", "automaton", "builders", "pos", "states", "text", "values",
+    __slots__ = ("abbreviations", "automaton", "pos", "reductions", "states", "text", "values",
                  "words")  # fmt: skip
 
     def __init__(
@@ -115,7 +145,7 @@ class Run:
         builders: Mapping[str, Builder] | None = None,
     ) -> None:
         self.automaton = automaton
-        self.builders = builders
+        self.reductions = automaton.reductions(builders)
         self.text = text
         self.pos = 0
         self.states = [automaton.tables.starts[start]]
@@ -205,13 +235,14 @@ class Run:
         return self._feed(END, None)
 
     def _classify(self, word: str, choice: _Choice, may_be_keyword: bool) -> str | None:
+        row = self.automaton.tables.rows[self.states[-1]]
         if may_be_keyword:
             keyword = choice.keywords.get(word.lower())
-            if keyword is not None and self.can_take(keyword):
+            if keyword is not None and (row[keyword] >= 0 or self.can_take(keyword)):
                 return keyword
         for name, pattern in choice.patterns:
             fits = pattern.fullmatch(word) if word else name in _MAY_BE_EMPTY
-            if fits and self.can_take(name):
+            if fits and (row[name] >= 0 or self.can_take(name)):
                 return name
         if may_be_keyword and self.level is not None:
             return self._abbreviated(word, choice)
@@ -249,32 +280,43 @@ class Run:
     def _feed(self, terminal: str, value: object) -> object:
         """Shift a terminal that can be taken, after the reductions that it asks for."""
         rows = self.automaton.tables.rows
-        productions = self.automaton.tables.productions
-        ends = self.automaton.tables.ends
+        reductions = self.reductions
         states, values = self.states, self.values
         while (action := rows[states[-1]][terminal]) < 0:
-            name, symbols = productions[~action].name, productions[~action].symbols
-            children: list[object] = []
-            if symbols:
-                count = len(symbols)
-                for symbol, child in zip(symbols, values[-count:], strict=True):
-                    if symbol[0] != "_" or not isinstance(child, list):
-                        children.append(child)
-                    elif children:
-                        children += child
-                    else:  # grow the list of a repetition in place: long lists stay linear
-                        children = child
+            reduction = reductions[~action]
+            count = reduction.count
+            if count == 1:
+                child = values.pop()
+                states.pop()
+                # The list of a repetition is grown in place: long lists stay linear.
+                is_list = reduction.passed_on[0] and isinstance(child, list)
+                children = cast("list[object]", child) if is_list else [child]
+            elif count:
+                children = _collected(reduction.passed_on, values[-count:])
                 del states[-count:], values[-count:]
-            values.append(
-                children if name[0] == "_" or self.builders is None
-                else self.builders[name](children)
-            )  # fmt: skip
-            states.append(rows[states[-1]][name])
-            if terminal == END and states[-1] in ends.values():
+            else:
+                children = []
+            build = reduction.build
+            values.append(children if build is None else build(children))
+            states.append(rows[states[-1]][reduction.name])
+            if terminal == END and states[-1] in self.automaton.tables.ends.values():
                 return values[-1]
         states.append(action)
         values.append(value)
         return None
+
+
+def _collected(passed_on: Sequence[bool], found: list[object]) -> list[object]:
+    """The values of a right side, with the lists of its ``_`` rules opened."""
+    children: list[object] = []
+    for opened, child in zip(passed_on, found, strict=True):
+        if not opened or not isinstance(child, list):
+            children.append(child)
+        elif children:
+            children += child
+        else:
+            children = child
+    return children
 
 
 def _level_states(tables: Tables) -> dict[int, str]:

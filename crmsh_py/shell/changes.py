@@ -47,7 +47,7 @@ def _checked(session: Session, edit: Callable[[Cib], Cib]) -> Callable[[Cib], Ci
     def checked(cib: Cib) -> Cib:
         new = edit(cib)
         names = commits.changed_names(cib, new)
-        commits.check_elements(session, new, dict.fromkeys(names, Typed("")), cib)
+        commits.refuse_wrong(session, new, dict.fromkeys(names, Typed("")), cib)
         return new
 
     return checked

@@ -36,7 +36,7 @@ def element(session: Session, call: CommandCall) -> int:
     origin, line = session.origin, session.line.line
     names = commits.changed_names(cib, changed)
     typed = {name: Typed(session.line.text, origin, line) for name in names}
-    commits.check_elements(session, changed, typed)
+    commits.refuse_wrong(session, changed, typed)
     working.edit(changed, typed.items())
     return 0
 
@@ -266,7 +266,7 @@ def load(session: Session, call: CommandCall) -> int:
         changed, typed = loading.load_text(
             cib, text, how=how, origin=name, catalogue=session.catalogue
         )
-        commits.check_elements(session, changed, typed)
+        commits.refuse_wrong(session, changed, typed)
     _refuse_lost(session, cib, changed)
     working.edit(changed, typed.items())
     return 0

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 
-from crmsh_py.cib.check_agents import check_agents
 from crmsh_py.cib.check_references import objects
-from crmsh_py.cib.check_values import check_values
-from crmsh_py.cib.checks import Finding, check
+from crmsh_py.cib.checks import Finding, check, check_elements
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, CrmError, Diagnostic, NotFound
 from crmsh_py.shell.session import Session
-from crmsh_py.shell.working import Typed
+from crmsh_py.shell.working import Judged, Typed
 from crmsh_py.tools import edits
 from crmsh_py.tools.common import local_now
 
@@ -36,7 +34,7 @@ def changed_names(old: Cib, new: Cib) -> set[str]:
 # ---- while typing --------------------------------------------------------------------------------
 
 
-def check_elements(
+def refuse_wrong(
     session: Session, new: Cib, typed: Mapping[str, Typed], old: Cib | None = None
 ) -> None:
     """Refuse elements that are wrong by themselves, but not for what was wrong in ``old`` already.
@@ -60,8 +58,19 @@ def check_elements(
 
 
 def _errors(session: Session, cib: Cib, names: set[str]) -> list[Finding]:
-    found = chain(check_values(cib, names), check_agents(cib, session.catalogue, names))
+    found = _by_themselves(session, cib, names)
     return [finding for finding in found if finding.is_error and finding.element in names]
+
+
+def _by_themselves(session: Session, cib: Cib, only: Collection[str] | None) -> tuple[Finding, ...]:
+    """What is wrong with objects by themselves; a load and its commit ask the same."""
+    working = session.working
+    judged = working.judged
+    wanted = frozenset(only) if only is not None else None
+    if judged is None or judged.cib is not cib or judged.only != wanted:
+        judged = Judged(cib, wanted, check_elements(cib, session.catalogue, wanted))
+        working.judged = judged
+    return judged.findings
 
 
 def located(finding: Finding, typed: Mapping[str, Typed]) -> Diagnostic:
@@ -80,7 +89,9 @@ def findings(session: Session, cib: Cib, only: Collection[str] | None) -> list[F
     from crmsh_py.cib.schema import validate
 
     schema = [f for f in validate(cib) if f.is_error]
-    return schema or list(check(cib, agents=session.catalogue, only=only))
+    if schema:
+        return schema
+    return list(check(cib, elements=_by_themselves(session, cib, only)))
 
 
 def news(session: Session, old: Cib, new: Cib) -> list[Finding]:

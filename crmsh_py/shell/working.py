@@ -15,6 +15,7 @@ from crmsh_py.errors import Diagnostic
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.findings import Finding
     from crmsh_py.cib.version import Version
     from crmsh_py.clusters.port import Cluster
 
@@ -41,6 +42,15 @@ class Typed:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the checks of objects by themselves said of one document (``only`` these objects)."""
+
+    cib: Cib
+    only: frozenset[str] | None
+    findings: tuple[Finding, ...]
+
+
 class WorkingCopy:
     """One transaction over one cluster's configuration.
 
@@ -54,6 +64,7 @@ class WorkingCopy:
         self._edited: Cib | None = None
         self._refused: Cib | None = None
         self.typed: dict[str, Typed] = {}
+        self.judged: Judged | None = None
 
     @property
     def pending(self) -> bool:
