@@ -29,6 +29,7 @@ from crmsh_py.scheduler.model import (
     Edge,
     Vertex,
 )
+from crmsh_py.scheduler.result import Message
 from crmsh_py.scheduler.state import State
 
 _HARMLESS = THEN_IMPLIES_FIRST_GRAPHED | FIRST_IMPLIES_THEN_GRAPHED | ORDERED
@@ -41,6 +42,34 @@ def build(state: State) -> None:
     _tell_maintenance(state)
     for vertex in reversed(state.vertices):
         take(vertex)
+    _tell_hopeless(state)
+
+
+def _tell_hopeless(state: State) -> None:
+    """A node cannot shut down as long as something cannot be stopped there."""
+    leaving = any(node.shutdown for node in state.nodes)
+    if not leaving or not (state.quorate or state.settings.no_quorum_policy == "ignore"):
+        return
+    for vertex in reversed(state.vertices):
+        resource, node = vertex.resource, vertex.node
+        if (
+            resource is None
+            or node is None
+            or not node.shutdown
+            or resource.maintenance
+            or vertex.task != "stop"
+            or vertex.flags & (OPTIONAL | RUNNABLE)
+        ):
+            continue
+        state.messages.append(
+            Message(
+                level="crit",
+                where="pcmk__create_graph",
+                text=f"Cannot {'fence' if node.unclean else 'shut down'} {node.name} because of "
+                f"{resource.id}: {'blocked' if resource.managed else 'unmanaged'}"
+                f"{' failed' if resource.failed else ''} ({vertex.key})",
+            )
+        )
 
 
 def _tell_maintenance(state: State) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import INFINITY
-from crmsh_py.scheduler import fencing, migration_history, vertices
+from crmsh_py.scheduler import exit_texts, fencing, migration_history, vertices
 from crmsh_py.scheduler.history_entry import (
     DEGRADED,
     DEGRADED_PROMOTED,
@@ -96,11 +97,22 @@ def judge(reading: Reading, *, expired: bool) -> None:
         return
     _fail(reading, handling, role)
     if reading.status == ERROR_HARD:
+        if reading.rc != RC_NOT_INSTALLED:  # which is no more than a remark
+            resource.state.error("unpack_rsc_op", f"Preventing {banned.id} from restarting on "
+                                 f"{node.name} because of hard failure {_cause(reading)} | "
+                                 f"{entry.id}")  # fmt: skip
         banned.shift(node, -INFINITY, "hard-error", entry.id)
     elif reading.status == ERROR_FATAL:
         resource.state.error("unpack_rsc_op", f"Preventing {banned.id} from restarting anywhere "
-                             f"because of fatal failure ({entry.id})")  # fmt: skip
+                             f"because of fatal failure {_cause(reading)} | "
+                             f"{entry.id}")  # fmt: skip
         banned.shift(None, -INFINITY, "fatal-error", entry.id)
+
+
+def _cause(reading: Reading) -> str:
+    """Why it failed, in parentheses: what the exit code means, and what the agent said."""
+    said = reading.entry.exit_reason
+    return f"({exit_texts.exit_text(reading.rc)}{': ' if said else ''}{said})"
 
 
 def record(reading: Reading) -> None:
@@ -177,13 +189,24 @@ def _interpret_rc(reading: Reading, *, expired: bool) -> None:
         reading.status = ERROR
 
 
+def _when(reading: Reading) -> str:
+    """The time of a result, in the zone in which the cluster is looked at."""
+    try:
+        zone = reading.resource.state.now.tzinfo
+        moment = datetime.fromtimestamp(reading.entry.last_change, zone)
+    except (ValueError, OverflowError, OSError):
+        return "unknown time"
+    return moment.strftime("%b %d %H:%M:%S %Y")
+
+
 def _block_failed_stop(reading: Reading) -> None:
     """Nothing helps where a stop fails and the node cannot be fenced."""
     state = reading.resource.state
     if reading.entry.task == "stop" and not fencing.can_fence(state, reading.node):
         state.error("block_if_unrecoverable", "No further recovery can be attempted for "
                     f"{reading.resource.id} because stop on {reading.node.name} "
-                    f"failed ({reading.entry.id})")  # fmt: skip
+                    f"failed {_cause(reading)} at {_when(reading)} | rc={reading.rc} "
+                    f"id={reading.entry.id}")  # fmt: skip
         reading.resource.managed = False
         reading.resource.blocked = True
 
@@ -310,7 +333,7 @@ def _fail(reading: Reading, handling: int, role: int) -> None:
     elif entry.task == "demote":
         if handling == FAIL_BLOCK:
             resource.orig_role = PROMOTED
-            resource.set_next_role(STOPPED, "demote with on-fail=block")
+            resource.set_next_role(STOPPED, "demote with on-fail=block", entry.id)
         elif reading.rc == NOT_RUNNING:
             resource.orig_role = STOPPED
         else:
@@ -320,8 +343,8 @@ def _fail(reading: Reading, handling: int, role: int) -> None:
     elif resource.orig_role < STARTED:
         histories.set_active(resource)
     if role != STARTED and resource.next_role < role:
-        resource.set_next_role(role, "failure")
+        resource.set_next_role(role, "failure", entry.id)
     if role == STOPPED:
         top = resource.topmost()
         banned = top if resource.parent is not None and top.is_anonymous_clone else resource
-        banned.forbid_everywhere("failed-stop")
+        banned.forbid_everywhere("failed-stop", entry.id)

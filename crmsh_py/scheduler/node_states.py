@@ -28,6 +28,12 @@ def unpack_state(state: State, element: Element) -> None:
         node.remote_fenced = whole_number(element.attrs.get("node_fenced")) != 0
         return
     _read_transient(state, node, element)
+    if _forbids_discovery(node):
+        state.warn(
+            "unpack_transient_attributes",
+            f"Ignoring resource-discovery-enabled attribute for {node.name} because disabling "
+            "resource discovery is not allowed for cluster nodes",
+        )
     node.unclean = False
     node.seen = True
     determine_online(state, node, element)
@@ -41,6 +47,11 @@ def _read_transient(state: State, node: Node, element: Element) -> None:
         node.standby = True
     if is_true(node.attrs.get("maintenance")):
         node.maintenance = True
+
+
+def _forbids_discovery(node: Node) -> bool:
+    value = node.attrs.get("resource-discovery-enabled")
+    return value is not None and not is_true(value)
 
 
 def shutdown_requested(node: Node) -> bool:
@@ -198,8 +209,12 @@ def unpack_remote_attributes(state: State, node: Node, element: Element) -> None
         node.shutdown = True
     if node.remote is not None and not node.remote.managed:
         node.maintenance = True
-    discovery = node.attrs.get("resource-discovery-enabled")
-    if discovery is not None and not is_true(discovery):
+    if _forbids_discovery(node):
+        state.warn(
+            "unpack_handle_remote_attrs",
+            "Support for the resource-discovery-enabled node attribute is deprecated and will be "
+            "removed (and behave as 'true') in a future release.",
+        )
         if node.is_remote and not state.settings.fencing_enabled:
             state.warn(
                 "unpack_handle_remote_attrs",

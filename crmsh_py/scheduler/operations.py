@@ -204,6 +204,24 @@ def _settle_on_fail(
                 "action to default value because 'demote' is not allowed for it",
             )
             del meta["on-fail"]
+    _warn_of_handling(state, resource, task, meta.get("on-fail"))
+
+
+def _warn_of_handling(state: State, resource: Resource, task: str, value: str | None) -> None:
+    """Say so where failures will not be handled as ``on-fail`` asks."""
+    lowered = value.lower() if value is not None else None
+    if lowered == "fence":
+        if not state.settings.fencing_enabled:
+            state.error(
+                "unpack_operation",
+                f"Resetting 'on-fail' for {task} of {resource.id} to 'stop' because 'fence' is "
+                "not valid when fencing is disabled",
+            )
+    elif lowered not in {None, "restart-container", *_HANDLINGS}:
+        state.error(
+            "unpack_operation",
+            f"Using default 'on-fail' for {task} of {resource.id} because '{value}' is not valid",
+        )
 
 
 _HANDLINGS = {
@@ -225,24 +243,13 @@ def failure_handling(
     fencing = state.settings.fencing_enabled
     lowered = value.lower() if value is not None else None
     handling: int | None = None
+    _warn_of_handling(state, resource, task, value)
     if lowered == "fence":
-        if not fencing:
-            state.error(
-                "unpack_operation",
-                f"Resetting 'on-fail' for {task} of {resource.id} to 'stop' because 'fence' is "
-                "not valid when fencing is disabled",
-            )
         handling = FAIL_FENCE if fencing else FAIL_STOP
     elif lowered == "restart-container":
         handling = FAIL_RESTART_CONTAINER if resource.launcher is not None else None
     elif lowered is not None:
         handling = _HANDLINGS.get(lowered)
-        if handling is None:
-            state.error(
-                "unpack_operation",
-                f"Using default 'on-fail' for {task} of {resource.id} because '{value}' is not "
-                "valid",
-            )
     is_probe = task == "monitor" and not every_ms
     node = state.node_named(resource.id) if resource.is_remote_connection else None
     resets = node is not None and node.is_remote and not is_probe and task != "start"

@@ -53,7 +53,7 @@ _DEFAULTS = {
     "cluster-name": "",
 }
 _CHOICES = {
-    "fencing-action": {"reboot", "off", "poweroff"},
+    "fencing-action": {"reboot", "off"},
     "no-quorum-policy": {"stop", "freeze", "ignore", "demote", "fence", "suicide"},
     "placement-strategy": {"default", "utilization", "minimal", "balanced"},
     "node-health-strategy": {
@@ -110,8 +110,6 @@ class Settings:
         self.findings: list[str] = []
         self.fencing_enabled = self.flag("fencing-enabled")
         self.fencing_action = self.text("fencing-action")
-        if self.fencing_action == "poweroff":
-            self.fencing_action = "off"
         self.concurrent_fencing = self.flag("concurrent-fencing")
         self.startup_fencing = self.fencing_enabled and self.flag("startup-fencing")
         self.priority_fencing_ms = interval_ms(self.text("priority-fencing-delay"))
@@ -148,8 +146,8 @@ class Settings:
             return _DEFAULTS[name]
         choices = _CHOICES.get(name)
         if choices is not None and value.lower() not in choices:
-            self.findings.append(f"Using default value '{_DEFAULTS[name]}' for cluster option "
-                                 f"'{name}' because '{value}' is invalid")  # fmt: skip
+            self.findings.append(f"Using default value for cluster option '{name}' "
+                                 f"because '{value}' is invalid")  # fmt: skip
             return _DEFAULTS[name]
         return value
 
@@ -159,8 +157,8 @@ class Settings:
         if value is not None:
             return value
         if self.raw(name) is not None:
-            self.findings.append(f"Using default value '{_DEFAULTS[name]}' for cluster option "
-                                 f"'{name}' because '{self.raw(name)}' is invalid")  # fmt: skip
+            self.findings.append(f"Using default value for cluster option '{name}' "
+                                 f"because '{self.raw(name)}' is invalid")  # fmt: skip
         return _DEFAULTS[name] == "true"
 
     def score(self, text: str | None, default: int = 0) -> int | None:
