@@ -33,6 +33,7 @@ class Parameter:
     required: bool = False
     unique_group: str = ""  # parameters of one group must differ as a whole between resources
     reloadable: bool = False
+    private: bool = False  # its value is for the agent alone
     deprecated: bool = False
     replaced_with: tuple[str, ...] = ()
     values: tuple[str, ...] = ()  # all that a parameter of type select may be
@@ -157,6 +158,7 @@ def _parameter(element: Element) -> Parameter:
         required=element.get("required").lower() in _TRUE,
         unique_group=unique,
         reloadable=element.get("reloadable").lower() in _TRUE,
+        private=element.get("private").lower() in _TRUE,
         deprecated=element.get("deprecated").lower() in _TRUE
         or element.find("deprecated") is not None,
         replaced_with=tuple(replaced),

@@ -59,6 +59,20 @@ class ClientGone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFacts:
+    """What an agent says of itself, as far as the history of its operations needs it.
+
+    ``restart`` are the parameters whose change needs a restart, None for an agent that cannot
+    reload; ``reload`` is the operation by which it reloads: ``reload-agent`` (OCF 1.1), ``reload``
+    (1.0) or ''. ``private`` are parameters whose values are for nobody else.
+    """
+
+    restart: tuple[str, ...] | None = None
+    reload: str = ""
+    private: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationFinished:
     """An agent's process has ended, or could not be run, or was killed at its timeout.
 
@@ -74,6 +88,7 @@ class OperationFinished:
     started_at: float = 0.0  # Unix time, s
     exec_ms: int = 0
     standin: bool = False
+    facts: AgentFacts | None = None  # None where nobody knows them (yet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

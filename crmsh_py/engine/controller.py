@@ -41,7 +41,6 @@ from crmsh_py.wire.stream import (
     AgentName,
     ClearFailures,
     DcState,
-    DigestSet,
     Outcome,
     RunAction,
     ViewId,
@@ -395,7 +394,6 @@ class Controller:
                 target_rc=action.target_rc,
                 parameters=dict(action.parameters),
                 meta=dict(action.meta),
-                digests=_digests(action),
             )
         )
 
@@ -421,16 +419,3 @@ def _agent(action: Action) -> AgentName | None:
     if agent is None:
         return None
     return AgentName(standard=agent.standard, provider=agent.provider, type=agent.type)
-
-
-def _digests(action: Action) -> DigestSet | None:
-    digests = action.digests
-    if digests is None:
-        return None
-    return DigestSet(
-        all=digests.all,
-        restart=digests.restart,
-        restart_parameters=digests.restart_parameters,
-        secure=digests.secure,
-        secure_parameters=digests.secure_parameters,
-    )

@@ -14,7 +14,9 @@ Rules:
    goes on, is told as pending, and its result stands in this node's history.
 5. A resource is stopped with the parameters that it was started with, whatever the configuration
    says by now: an address that was changed must go before the new one comes.
-6. The history is memory of this run of the daemon: after a restart, probes find what runs.
+6. An agent of OCF 1.0 is reloaded by ``reload``, one of 1.1 by ``reload-agent``. The scheduler
+   wants the latter only where the history says that the agent can.
+7. The history is memory of this run of the daemon: after a restart, probes find what runs.
 """
 
 from __future__ import annotations
@@ -26,11 +28,11 @@ from dataclasses import dataclass, field, replace
 from crmsh_py.cib.document import FEATURE_SET
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
-from crmsh_py.engine import history
-from crmsh_py.engine.api import CancelOperation, OperationFinished, RunOperation
+from crmsh_py.engine import records
+from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import drop_history, new_node_state, put_history
-from crmsh_py.wire.stream import Failure, Outcome, RunAction, ViewId
+from crmsh_py.wire.stream import AgentName, Failure, Outcome, RunAction, ViewId
 
 MAX_WAITING = 1000  # operations of one resource; a DC sends a handful
 _TAKES_PARAMETERS = frozenset({"start", "reload", "reload-agent"})
@@ -79,6 +81,7 @@ class Executor:
         self._by_call: dict[int, Job] = {}
         self._recurring: dict[tuple[str, str], Recurring] = {}  # resource, operation key
         self._started_with: dict[str, Mapping[str, str]] = {}  # parameters by resource
+        self._facts: dict[AgentName, AgentFacts] = {}
         self.state = new_node_state(str(node_id), node, {})
 
     # ---- reading -------------------------------------------------------------------------------
@@ -207,7 +210,9 @@ class Executor:
         job = self._by_call.pop(event.call_id, None)
         if job is None:
             return
-        resource = job.action.resource
+        resource, agent = job.action.resource, job.action.agent
+        if event.facts is not None and agent is not None:
+            self._facts[agent] = event.facts
         lane = self._lanes[resource]
         assert lane.running is job
         lane.running = None
@@ -244,6 +249,10 @@ class Executor:
             self._started_with[resource] = parameters
         elif action.operation == "stop":
             parameters = self._started_with.get(resource, parameters)
+        facts = self._facts.get(action.agent)
+        operation = action.operation
+        if operation == "reload-agent" and facts is not None and facts.reload:
+            operation = facts.reload
         self._out.do(
             RunOperation(
                 call_id=job.call_id,
@@ -251,7 +260,7 @@ class Executor:
                 standard=action.agent.standard,
                 provider=action.agent.provider,
                 type=action.agent.type,
-                action=action.operation,
+                action=operation,
                 timeout_ms=action.timeout_ms,
                 parameters=parameters,
                 environment=environment(action, self._node),
@@ -273,19 +282,20 @@ class Executor:
             changed_at = recurring.changed_at
         if silent:
             return
-        element = history.history_of(
+        assert action.agent is not None
+        element = records.history_of(
             action,
             event,
+            self._facts.get(action.agent),
             node=self._node,
             call_id=job.call_id,
             queued_ms=int((job.begun_at - job.queued_at) * 1000),
             changed_at=changed_at,
         )
-        bad = history.failed(action, event)
+        bad = records.failed(action, event)
         if action.operation == "stop" and not bad:
             self._started_with.pop(action.resource, None)
-        if element is not None:
-            self.state = put_history(self.state, element)
+        self.state = put_history(self.state, element)
         self._log_result(action, event, bad=bad)
         failure = Failure(
             operation=action.operation, interval_ms=action.interval_ms, time=changed_at

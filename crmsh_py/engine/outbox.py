@@ -117,7 +117,7 @@ class Outbox:
         """The instructions of the event, in the order in which they must be carried out."""
         assert not self._messages
         stops = [i for i in self._instructions if isinstance(i, StopNode)]
-        out = [i for i in self._instructions if not isinstance(i, StopNode)]
+        out: list[Instruction] = [i for i in self._instructions if not isinstance(i, StopNode)]
         persist = self._take_persist()
         if self._closes_gate and persist is not None:
             self._gate = persist.token

@@ -14,18 +14,20 @@ exit reasons, return codes).
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crmsh_py import resources
 from crmsh_py.agents.spec import AgentSpec
-from crmsh_py.engine.api import CancelOperation, OperationFinished, RunOperation
+from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
 from crmsh_py.node.agent_choice import AgentChooser, Choice
+from crmsh_py.node.agent_facts import FactsReader, MakeFacts, facts_of_machine
 from crmsh_py.node.ports import LogLine, Report
 from crmsh_py.node.process import ChildProcess, Ended
 from crmsh_py.wire.settings import NodeSettings
@@ -35,6 +37,8 @@ OCF_ERR_ARGS = 2
 OCF_ERR_PERM = 4
 OCF_ERR_INSTALLED = 5
 OCF_ACTIVE = (0, 8)  # running, running as promoted
+# What these write down decides later between a reload and a restart.
+NEEDS_FACTS = frozenset({"start", "reload", "reload-agent"})
 
 DONE, CANCELLED, TIMED_OUT, ERROR, NOT_INSTALLED = 0, 1, 2, 4, 7
 
@@ -60,6 +64,7 @@ class _Running:
     spec: AgentSpec
     process: ChildProcess
     started_at: float
+    facts: asyncio.Future[AgentFacts]
     standin: bool
 
 
@@ -75,6 +80,7 @@ class AgentRunner:
         environ: Mapping[str, str] = os.environ,
         has_standin: Callable[[AgentSpec], bool] | None = None,
         standin_command: tuple[str, ...] = (sys.executable, "-P", "-m", "crmsh_py.standins"),
+        make_facts: MakeFacts | None = None,
     ) -> None:
         self._report = report
         self._log = log
@@ -87,6 +93,7 @@ class AgentRunner:
             has_standin=has_standin or known_standin,
             log=log,
         )
+        self._facts = FactsReader(make_facts or facts_of_machine({**environ, **self._base}))
         self._running: dict[int, _Running] = {}
         os.makedirs(self._base["HA_RSCTMP"], exist_ok=True)
 
@@ -117,12 +124,15 @@ class AgentRunner:
 
     def _start(self, operation: RunOperation, spec: AgentSpec, *, standin: bool) -> None:
         environment = operation_environment(self._base, operation)
+        path = self._chooser.agent_path(spec)
+        # Asked while the operation runs, so that nobody waits for the answer.
+        facts = self._facts.ask(spec, "" if standin else path)
         if standin:
             command = [*self._standin_command, str(spec), operation.action]
             # A bare checkout is found by its directory, which no agent needs to know.
             environment["PYTHONPATH"] = str(resources.package_directory().parent)
         else:
-            command = [self._chooser.agent_path(spec), operation.action]
+            command = [path, operation.action]
         call_id = operation.call_id
         try:
             process = ChildProcess(
@@ -134,7 +144,7 @@ class AgentRunner:
         except (OSError, ValueError) as error:
             self._could_not_start(operation, error)
             return
-        self._running[call_id] = _Running(operation, spec, process, time.time(), standin)
+        self._running[call_id] = _Running(operation, spec, process, time.time(), facts, standin)
 
     def _could_not_start(self, operation: RunOperation, error: OSError | ValueError) -> None:
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
@@ -172,18 +182,24 @@ class AgentRunner:
             elif rc == OCF_ERR_INSTALLED and self._chooser.turns_out_missing(spec):
                 self._start(operation, spec, standin=True)
                 return
-        self._report(
-            OperationFinished(
-                call_id=call_id,
-                rc=rc,
-                status=status,
-                exit_reason=reason,
-                output=ended.output,
-                started_at=running.started_at,
-                exec_ms=ended.exec_ms,
-                standin=running.standin,
-            )
+        finished = OperationFinished(
+            call_id=call_id,
+            rc=rc,
+            status=status,
+            exit_reason=reason,
+            output=ended.output,
+            started_at=running.started_at,
+            exec_ms=ended.exec_ms,
+            standin=running.standin,
         )
+        if running.facts.done() or operation.action not in NEEDS_FACTS:
+            self._tell(finished, running.facts)
+        else:
+            running.facts.add_done_callback(lambda facts: self._tell(finished, facts))
+
+    def _tell(self, finished: OperationFinished, facts: asyncio.Future[AgentFacts]) -> None:
+        known = facts.result() if facts.done() and not facts.cancelled() else None
+        self._report(replace(finished, facts=known))
 
     def _log_output(self, operation: RunOperation, ended: Ended) -> None:
         name = f"{operation.resource} {operation.action}"

@@ -230,16 +230,6 @@ class AgentName(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     type: Name
 
 
-class DigestSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The parameter digests of an action, as the scheduler made them."""
-
-    all: Name
-    restart: Name = ""
-    restart_parameters: Text = ""
-    secure: Name = ""
-    secure_parameters: Text = ""
-
-
 class RunAction(StreamMessage, frozen=True, kw_only=True):
     """From the DC to one node: carry out this action of the transition graph."""
 
@@ -254,7 +244,6 @@ class RunAction(StreamMessage, frozen=True, kw_only=True):
     target_rc: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] = 0
     parameters: Pairs = {}
     meta: Pairs = {}
-    digests: DigestSet | None = None
     dc_version: Name = ""
 
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmsh_py.engine.api import CancelOperation, Instruction, OperationFinished, RunOperation
+from crmsh_py.engine.api import (
+    AgentFacts,
+    CancelOperation,
+    Instruction,
+    OperationFinished,
+    RunOperation,
+)
 from crmsh_py.engine.executor import Executor, environment
 from crmsh_py.engine.outbox import Outbox
+from crmsh_py.scheduler.digests import of_parameters
 from crmsh_py.wire.stream import AgentName, Outcome, RunAction
 
 VIEW = (1, 4)
@@ -223,3 +230,66 @@ def test_after_a_partition_without_quorum_what_was_stopped_is_looked_for_again()
     assert bench.entries("absent") == {}
     bench.finish(busy.call_id)
     assert bench.entries("busy") == {"busy_last_0": "0"}
+
+
+# ---- what an agent says of itself ----------------------------------------------------------------
+
+
+def entry(bench: Bench, name: str) -> dict[str, str]:
+    """The attributes of an entry of the history."""
+    found = [op for op in bench.executor.state.iter("lrm_rsc_op") if op.id == name]
+    return dict(found[0].attrs) if found else {}
+
+
+def ended(bench: Bench, call_id: int, facts: AgentFacts, rc: int = 0) -> None:
+    bench.executor.finished(OperationFinished(call_id=call_id, rc=rc, status=0, facts=facts))
+    bench.take()
+
+
+FACTS = AgentFacts(restart=("state",), reload="reload", private=("passwd",))
+PARAMETERS = {"state": "/run/x", "fake": "1", "passwd": "secret"}
+
+
+def test_the_history_says_which_parameters_need_a_restart_and_which_are_private() -> None:
+    bench = Bench()
+    (start,) = bench.run(action("start", parameters=PARAMETERS))
+    ended(bench, start.call_id, FACTS)
+    (monitor,) = bench.run(action("monitor", interval_ms=10_000, parameters=PARAMETERS))
+    ended(bench, monitor.call_id, FACTS)
+    kept = entry(bench, "R_last_0")
+    assert kept["op-force-restart"] == "  state  "
+    assert kept["op-restart-digest"] == of_parameters({"state": "/run/x"})
+    assert kept["op-secure-params"] == "  passwd  "
+    assert kept["op-secure-digest"] == of_parameters({"state": "/run/x", "fake": "1"})
+    recurring = entry(bench, "R_monitor_10000")
+    assert "op-force-restart" not in recurring
+    assert recurring["op-digest"] == of_parameters(PARAMETERS, timeout_ms=20_000)
+
+
+def test_an_agent_that_cannot_reload_leaves_nothing_that_would_ask_for_it() -> None:
+    bench = Bench()
+    (start,) = bench.run(action("start", parameters=PARAMETERS))
+    ended(bench, start.call_id, AgentFacts())
+    assert "op-restart-digest" not in entry(bench, "R_last_0")
+
+
+def test_a_reload_is_recorded_as_a_start_with_the_new_parameters() -> None:
+    bench = Bench()
+    (start,) = bench.run(action("start", parameters=PARAMETERS))
+    ended(bench, start.call_id, FACTS)
+    changed = {**PARAMETERS, "fake": "2"}
+    (reload,) = bench.run(action("reload-agent", parameters=changed))
+    assert reload.action == "reload", "an agent of OCF 1.0 knows no other name"
+    ended(bench, reload.call_id, FACTS)
+    kept = entry(bench, "R_last_0")
+    assert kept["operation"] == "start"
+    assert kept["op-digest"] == of_parameters(changed)
+
+
+def test_a_notification_is_recorded_and_cannot_fail() -> None:
+    bench = Bench()
+    meta = {"notify_type": "pre", "notify_operation": "start"}
+    (run,) = bench.run(action("notify", meta=meta))
+    bench.finish(run.call_id, rc=1)
+    assert bench.outcome().ok
+    assert bench.entries() == {"R_pre_notify_start_0": "0"}

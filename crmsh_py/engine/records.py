@@ -1,0 +1,91 @@
+"""From the end of an operation to what this node writes down about it.
+
+The entries themselves are ``scheduler.history``'s, which the scheduler reads again and simulates
+with. What is added here is what only the node that ran the operation knows: when, how long, and
+what its agent says of its parameters. By that the digests of the entry tell later whether a
+changed parameter needs a restart, a reload, or is nobody else's business.
+"""
+
+from __future__ import annotations
+
+from crmsh_py.cib.element import Element
+from crmsh_py.engine.api import AgentFacts, OperationFinished
+from crmsh_py.scheduler import history
+from crmsh_py.scheduler.result import Action, ActionKind, Digests
+from crmsh_py.wire.stream import RunAction
+
+
+def failed(action: RunAction, finished: OperationFinished) -> bool:
+    """Whether the result is another than the one that was expected.
+
+    Notifications cannot fail: whoever has been told has been told (Pacemaker: the same).
+    """
+    if action.operation == "notify":
+        return False
+    result = history.Result(rc=finished.rc, status=finished.status)
+    task = history.recorded_task(action.operation, finished.status)
+    return history.failed(task, result, action.target_rc)
+
+
+def history_of(
+    action: RunAction,
+    finished: OperationFinished,
+    facts: AgentFacts | None,
+    *,
+    node: str,
+    call_id: int,
+    queued_ms: int,
+    changed_at: int,
+) -> Element:
+    """The ``<lrm_resource>`` with the entries of this result; the action has an agent."""
+    agent = action.agent
+    assert agent is not None
+    told = action.operation == "notify"
+    result = history.Result(
+        rc=0 if told else finished.rc,
+        status=0 if told else finished.status,
+        call_id=call_id,
+        exit_reason=finished.exit_reason,
+        run_at=changed_at,
+        changed_at=changed_at,
+        exec_ms=finished.exec_ms,
+        queue_ms=queued_ms,
+        standin=finished.standin,
+    )
+    entries = history.entries(
+        action.resource,
+        Action(
+            id=0,
+            kind=ActionKind.RESOURCE,
+            operation=action.operation,
+            key=action.key,
+            interval_ms=action.interval_ms,
+            meta=action.meta,
+            target_rc=action.target_rc,
+            digests=digests_of(action, facts),
+        ),
+        result,
+        key=action.transition_key,
+        node=node,
+        origin="do_update_resource",
+    )
+    identity = {"id": action.resource, "class": agent.standard}
+    if agent.provider:
+        identity["provider"] = agent.provider
+    return Element("lrm_resource", {**identity, "type": agent.type}, entries)
+
+
+def digests_of(action: RunAction, facts: AgentFacts | None) -> Digests:
+    """The digests of the parameters that an operation ran with."""
+    # Here, and not above: it brings most of the scheduler, which a node that only listens to
+    # the ring never needs.
+    from crmsh_py.scheduler import digests
+
+    facts = facts or AgentFacts()
+    return digests.for_history(
+        action.parameters,
+        interval_ms=action.interval_ms,
+        timeout_ms=action.timeout_ms,
+        unique=facts.restart,
+        private=facts.private,
+    )
