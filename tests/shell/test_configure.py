@@ -20,6 +20,8 @@ WRONG = [
     ("primitive x Dummy meta priority=high", "high"),
     ("group g nosuch", "nosuch"),
     ("group g one", "one belongs to site already"),
+    ("colocation c INFINTY: vip site", "did you mean INFINITY?"),
+    ("colocation c 1x: vip site", "“1x” is not a score"),
     ("colocation c inf: vip sit", "there is no resource sit"),
     ("order o mandatory: vip nosuch", "there is no resource nosuch"),
     ("location l vip 1x: alpha", "1x"),
