@@ -10,21 +10,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crmsh_py.lang.expect import Expectation, expect
+    from crmsh_py.lang.expectation import Expectation, expect
+    from crmsh_py.lang.listing import show
     from crmsh_py.lang.parser import (
         parse_command,
         parse_element,
         parse_elements,
     )
     from crmsh_py.lang.printer import print_element
-    from crmsh_py.lang.show import show
     from crmsh_py.lang.store import apply, load
     from crmsh_py.lang.words import join_words, logical_lines
 
 _HOMES = {
-    "Expectation": "expect",
+    "Expectation": "expectation",
     "apply": "store",
-    "expect": "expect",
+    "expect": "expectation",
     "join_words": "words",
     "load": "store",
     "logical_lines": "words",
@@ -32,7 +32,7 @@ _HOMES = {
     "parse_element": "parser",
     "parse_elements": "parser",
     "print_element": "printer",
-    "show": "show",
+    "show": "listing",
 }
 
 __all__ = [

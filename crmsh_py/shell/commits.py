@@ -14,7 +14,7 @@ from crmsh_py.cib.check_references import objects
 from crmsh_py.cib.checks import Finding, check, check_elements
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.errors import ConfigError, CrmError, Diagnostic, NotFound
+from crmsh_py.errors import ConfigError, Conflict, CrmError, Diagnostic, NotFound
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.working import Judged, Typed
 from crmsh_py.tools import edits
@@ -150,6 +150,12 @@ def commit(session: Session, *, force: bool = False) -> int:
             f"\n  {'refresh, then ' if session.interactive else 'crm configure '}show tells which"
         )
         raise
+    except Conflict as conflict:
+        from crmsh_py.shell.conflicts import explained
+
+        working.mark_refused()
+        theirs = session.cluster.read_cib()
+        raise explained(working.base, cib, theirs, conflict) from None
     session.settle()
     return 0
 

@@ -13,7 +13,7 @@ from prompt_toolkit.document import Document
 
 from crmsh_py.cib import options
 from crmsh_py.errors import CrmError
-from crmsh_py.lang.expect import Expectation, expect
+from crmsh_py.lang.expectation import Expectation, expect
 from crmsh_py.shell.declarations import BY_RULE, LEVELS
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.snapshot import Snapshot, Snapshots

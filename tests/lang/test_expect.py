@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from crmsh_py.lang.expect import Expectation, expect
+from crmsh_py.lang.expectation import Expectation, expect
 
 LINES = [
     "configure primitive ClusterIP ocf:heartbeat:IPaddr2 params ip=192.168.100.100 op monitor "

@@ -12,7 +12,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import IdMaker
 from crmsh_py.errors import CrmError
 from crmsh_py.lang import ast, parse_command, parse_element, parse_elements, print_element
-from crmsh_py.lang.expect import expect
+from crmsh_py.lang.expectation import expect
 from crmsh_py.lang.from_cib import fencing_topology, from_cib
 from crmsh_py.lang.highlight import CrmLexer
 from crmsh_py.lang.to_cib import to_cib

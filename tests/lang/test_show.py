@@ -9,7 +9,7 @@ import pytest
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound
 from crmsh_py.lang import load, show
-from crmsh_py.lang.show import objects
+from crmsh_py.lang.listing import objects
 
 TEXT = """node 1: n1
 node 2: n2

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from crmsh_py import lang
 from crmsh_py.lang import tables
 from crmsh_py.lang.tables import Tables, load_tables
 
@@ -124,3 +125,9 @@ def test_an_ordinary_start_imports_no_lark(cache: Path) -> None:
         cwd=ROOT,
         env={**os.environ, "XDG_CACHE_HOME": str(cache.parent)},
     )
+
+
+def test_no_module_of_the_language_hides_a_name_of_the_package() -> None:
+    """Importing ``lang.X`` puts the module where ``lang`` would give the function X."""
+    modules = {path.stem for path in Path(lang.__file__).parent.glob("*.py")}
+    assert modules.isdisjoint(lang.__all__)
