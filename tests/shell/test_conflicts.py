@@ -76,6 +76,7 @@ def test_the_way_out_that_is_told_works(sitting: Person, other: Person) -> None:
     other.types("configure set vip.ip 10.0.0.3")
     said = sitting.types("commit")
     assert "save FILE vip, refresh, load update FILE, commit" in said
+    sitting.console.answers.append(True)  # that refresh drops them
     file = sitting.directory / "mine.crm"
     for line in (f"save vip {file}", "refresh", f"load update {file}"):
         sitting.types(line)
