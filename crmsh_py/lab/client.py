@@ -19,7 +19,7 @@ from crmsh_py.lab import commands, inside, nodespec, removal, tail
 from crmsh_py.lab.config import LabConfig
 from crmsh_py.lab.contact import ask, ask_node, find_supervisor
 from crmsh_py.lab.place import Place, locked, place_of
-from crmsh_py.lab.processes import wait_gone
+from crmsh_py.lab.processes import descendants, identify, send, wait_gone
 from crmsh_py.wire import control
 from crmsh_py.wire import lab as wire
 from crmsh_py.wire.paths import check_lab_name, state_base
@@ -32,6 +32,7 @@ _SUPERVISOR_TIMEOUT_S = 30.0  # trying the kinds of isolation takes milliseconds
 _ANSWER_TIMEOUT_S = 30.0  # from a node's switching on until its control socket answers
 _NODE_TIMEOUT_S = 5.0  # a daemon on a loaded machine says hello within this
 _STOP_TIMEOUT_S = 120.0  # resources leave first, and agents may take their time
+_END_TIMEOUT_S = 10.0  # a supervisor that takes longer to end its nodes hangs
 _POLL_S = 0.02
 _LOG_TAIL_LINES = 5  # of a node's output, in the message that it did not start
 
@@ -142,14 +143,16 @@ class Lab:
         supervisor = find_supervisor(self._place)
         if supervisor is None:
             return
+        below = [p for pid in descendants(supervisor.pid) if (p := identify(pid)) is not None]
         try:
-            ask(self._place, wire.EndLab())
+            ask(self._place, wire.EndLab(), timeout_s=_END_TIMEOUT_S)
         except ClusterUnreachable:
-            os.kill(supervisor.pid, signal.SIGKILL)  # it hangs; its nodes die with it
-        if wait_gone([supervisor], 5.0):
-            os.kill(supervisor.pid, signal.SIGKILL)
-            if wait_gone([supervisor], 5.0):
-                raise TimedOut(f"the lab's supervisor (process {supervisor.pid}) does not end")
+            send(supervisor.pid, signal.SIGKILL)  # it hangs; its nodes die with it
+        if wait_gone([supervisor], _END_TIMEOUT_S):
+            send(supervisor.pid, signal.SIGKILL)
+        left = wait_gone([supervisor, *below], _END_TIMEOUT_S)
+        if left:
+            raise TimedOut(f"processes of the lab do not end: {[p.pid for p in left]}")
 
     # ---- switching on and off ----------------------------------------------------------------
 

@@ -23,13 +23,18 @@ _REMOVE_TIMEOUT_S = 60.0
 def end_strays(place: Place) -> None:
     """Kill what was started on the host or in a node and outlived the supervisor.
 
-    The environment tells them: the lab's name and its state directory. Raises TimedOut.
+    Their environment tells them (the lab's name and its state directory), and where that was
+    replaced, their mounts do: the host's /etc/hosts and a node's disk are files of the lab.
+    Raises TimedOut.
     """
     marks = nodespec.marks(place)
+    files = _on_its_device(place.state)
     spared = {os.getpid(), *_ancestors()}
     strays = []
     for pid in processes.all_pids():
-        if pid not in spared and processes.environment_has(pid, marks):
+        if pid not in spared and (
+            processes.environment_has(pid, marks) or _mounted_below(pid, files)
+        ):
             identity = processes.identify(pid)
             if identity is not None:
                 processes.send(pid, signal.SIGKILL)
@@ -37,6 +42,37 @@ def end_strays(place: Place) -> None:
     left = processes.wait_gone(strays, _END_TIMEOUT_S)
     if left:
         raise TimedOut(f"processes of the lab do not end: {[p.pid for p in left]}")
+
+
+def _mounted_below(pid: int, directory: str) -> bool:
+    """Whether a process sees something below a directory (as ``_on_its_device``) as a mount."""
+    return bool(directory) and any(
+        f"{source}/".startswith(f"{directory}/") for _, source in _mounts(pid)
+    )
+
+
+def _on_its_device(path: str) -> str:
+    """The path as the file system has it that it lies on; '' when that is not to be seen."""
+    real = os.path.realpath(path)
+    inside = [
+        (point.rstrip("/"), source.rstrip("/"))
+        for point, source in _mounts("self")
+        if f"{real}/".startswith(f"{point.rstrip('/')}/")
+    ]
+    if not inside:
+        return ""  # a chroot
+    point, source = max(reversed(inside), key=lambda found: len(found[0]))
+    device = f"{source}{real.removeprefix(point)}"
+    return device if device.strip("/") else ""
+
+
+def _mounts(pid: int | str) -> list[tuple[str, str]]:
+    """Mount points of a process, and what of its device each shows (proc_pid_mountinfo(5))."""
+    try:
+        with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            return [(fields[4], fields[3]) for fields in (line.split(" ", 5) for line in file)]
+    except OSError:
+        return []
 
 
 def _ancestors() -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -44,6 +45,7 @@ def inhabitants(driver: Driver) -> set[processes.Process]:
         linux.namespace_id(pid, "net")
         for pid in (state["pid"], *(node["pid"] for node in state["nodes"]))
     }
+    inside.discard(0)  # a node that is off, or a process that nobody may look at
     found = (
         processes.identify(p)
         for p in processes.all_pids()
@@ -94,6 +96,61 @@ def test_nodes_die_with_their_supervisor_and_destroy_works_without_it(driver: Dr
     os.kill(driver.do("status")["pid"], signal.SIGKILL)
     driver.do("destroy")
     assert remains(driver) == []
+
+
+def test_a_program_with_another_environment_does_not_hold_the_lab(driver: Driver) -> None:
+    """Nor does one that was started before the supervisor was killed."""
+    for kill in (False, True):
+        driver.create()
+        driver.do("start")
+        command = "exec env -i /bin/sh -c 'setsid sleep 998 >/dev/null 2>&1 & echo $!'"
+        pids = [int(driver.output("host", "sh", "-c", command))]
+        driver.output("pacemaker01", "sh", "-c", command)
+        inside = inhabitants(driver)
+        assert pids[0] in {process.pid for process in inside}
+        if kill:
+            os.kill(driver.do("status")["pid"], signal.SIGKILL)
+        driver.do("destroy")
+        assert not any(processes.is_alive(process) for process in inside)
+        assert remains(driver) == []
+
+
+def test_a_stuck_node_does_not_hold_the_lab(driver: Driver) -> None:
+    """Stopped as by a debugger: its daemon, its init, all of another node."""
+    driver.create()
+    driver.do("start")
+    inside = inhabitants(driver)
+    nodes = {node["name"]: node["pid"] for node in driver.do("status")["nodes"]}
+    for pid in processes.descendants(nodes["pacemaker01"]):
+        os.kill(pid, signal.SIGSTOP)
+    for pid in (nodes["pacemaker02"], *processes.descendants(nodes["pacemaker02"])):
+        os.kill(pid, signal.SIGSTOP)
+    driver.do("destroy")
+    assert not any(processes.is_alive(process) for process in inside)
+    assert remains(driver) == []
+
+
+def test_a_stuck_supervisor_does_not_hold_the_lab(driver: Driver) -> None:
+    driver.create()
+    driver.do("start", ["pacemaker01"])
+    inside = inhabitants(driver)
+    os.kill(driver.do("status")["pid"], signal.SIGSTOP)
+    driver.do("destroy")
+    assert not any(processes.is_alive(process) for process in inside)
+    assert remains(driver) == []
+
+
+@pytest.mark.parametrize("missing", ["lab.json", "key", "nodes", "bin", "runtime", "state"])
+def test_half_a_lab_can_be_destroyed(driver: Driver, missing: str) -> None:
+    """As a creation leaves it that was killed, or somebody who removed files by hand."""
+    driver.create()
+    runtime = driver.home / "run/crmsh-py" / driver.name
+    path = {"runtime": runtime, "state": driver.state}.get(missing, driver.state / missing)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    driver.do("destroy")
+    assert remains(driver) == []
+    driver.create()
+    driver.do("destroy")
 
 
 def _alive(pid: int) -> bool:
