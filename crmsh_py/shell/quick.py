@@ -43,8 +43,8 @@ def _show_argument(word: str) -> Argument:
     folded = word.lower()
     if folded in ("xml", "changed", "and", "or"):
         return Argument(folded.upper(), word)
-    if word.startswith("obscure:"):
+    if word.startswith("obscure:") and word != "obscure:":
         return Argument("OBSCURE", word)
-    if word.startswith(_SHOW_FILTERS):
+    if word.startswith(_SHOW_FILTERS) and word not in _SHOW_FILTERS:
         return Argument("FILTER", word)
     return Argument("OBJECT", word)

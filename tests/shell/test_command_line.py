@@ -1,0 +1,133 @@
+"""``crm`` as a program: its options, its exit codes, and what it says where there is no cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from shell.person import CIB
+
+from crmsh_py.shell.main import main
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user without labs, shadows or a cluster."""
+    for name in ("CIB_file", "CIB_shadow", "CRM_NODE", "CRM_STATE_DIR", "CRM_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CRM_LAB", "no-such-lab")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    return tmp_path
+
+
+@pytest.fixture
+def file(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = nowhere / "cib.xml"
+    path.write_text(CIB, encoding="utf-8")
+    monkeypatch.setenv("CIB_file", str(path))
+    return path
+
+
+def crm(line: str) -> int:
+    return main(line.split())
+
+
+@pytest.mark.parametrize("line", ["status", "configure show", "resource stop x", "verify", "plan"])
+def test_without_a_lab_it_says_how_to_get_one(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert crm(line) == 102
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("ERROR: no node of the lab no-such-lab is running\n")
+    assert "crm lab create" in said.err
+
+
+def test_a_file_is_enough_to_look(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert crm("configure show vip") == 0
+    assert capsys.readouterr().out.startswith("primitive vip IPaddr2")
+    assert crm("configure show xml") == 0
+    assert '<primitive id="vip"' in capsys.readouterr().out
+    assert crm("status inactive") == 0
+    assert "OFFLINE: [ alpha beta ]" in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_there_or_no_cib(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("<a><b></a>", encoding="utf-8")
+    assert crm("status") == 1
+    assert "not well-formed" in capsys.readouterr().err
+    file.unlink()
+    assert crm("status") == 1
+    assert f"there is no file {file}" in capsys.readouterr().err
+
+
+MISTAKES = [
+    ("--forse status", 2, "--force"),
+    ("-c", 2, "needs a value"),
+    ("-D pink status", 2, "none of"),
+    ("--cluster paper status", 2, "none of"),
+    ("-f /nowhere/at.all", 1, "cannot be read"),
+    ("-f x status", 2, "cannot both"),
+    ("-c nosuch status", 1, "there is no shadow 'nosuch'"),
+    ("--cluster file status", 2, "CIB_file"),
+    ("confgure show", 1, "did you mean configure?"),
+    ("resource strat vip", 1, "did you mean start or"),
+    ("status nosuch", 1, "no option nosuch"),
+    ("help nosuch", 1, "no help"),
+    ("up", 2, "root already"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "wanted"), MISTAKES, ids=[m[0] for m in MISTAKES])
+def test_mistakes_are_told_on_standard_error(
+    line: str, code: int, wanted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert crm(line) == code
+    said = capsys.readouterr()
+    assert said.err.startswith("ERROR: ")
+    assert wanted in said.err
+    assert said.out == ""
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert crm("--help") == 0
+    assert "--force-no-quorum" in capsys.readouterr().out
+    assert crm("--version") == 0
+    assert capsys.readouterr().out.startswith("crmsh-py ")
+    assert crm("resource move --help") == 0
+    assert "crm resource move RSC" in capsys.readouterr().out
+    assert crm("help move") == 0
+    assert "crm resource move RSC" in capsys.readouterr().out
+
+
+def test_a_command_of_several_levels_is_asked_for_with_its_level(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert crm("help start") == 1
+    assert "help resource start or help cluster start" in capsys.readouterr().err
+
+
+def test_a_script_and_its_exit_code(
+    file: Path, nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = nowhere / "site.crm"
+    script.write_text("configure\nprimitive x Dummy\nnonsense\nup\nconfigure show x\n")
+    assert crm(f"-f {script}") == 1
+    said = capsys.readouterr()
+    assert said.out == "primitive x Dummy\n"
+    assert said.err.startswith(f"ERROR: {script}:3: ")
+
+
+def test_no_is_an_answer_too(file: Path) -> None:
+    """-n answers no: nothing is forgotten."""
+    assert crm("-n node clearstate alpha") == 1
+    assert file.read_text() == CIB
+
+
+@pytest.mark.parametrize("layout", ["classic", "modern"])
+def test_the_layout_of_the_status(
+    file: Path, layout: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert crm(f"--layout {layout} status") == 0
+    assert ("Nodes configured" in capsys.readouterr().out) == (layout == "classic")
