@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # Most of the end-to-end tests' time is waiting, so more workers than cores are of use.
 WORKERS ?= 4
 
-.PHONY: demo test check format clean
+.PHONY: demo test nightly bench check format clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,15 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed check
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "not alone"
 	$(BIN)/pytest -q -m alone
+
+# What takes too long for every change: whole collections, ten thousand mutations.
+nightly: $(VENV)/.installed
+	CRM_NIGHTLY=1 $(BIN)/pytest -q -n auto --dist load --timeout 3600 \
+		tests/scheduler/test_determinism.py tests/scheduler/test_mutations.py
+
+# Beside Pacemaker's and crmsh's own programs, where they are installed (docs/performance.md).
+bench: $(VENV)/.installed
+	$(BIN)/python bench
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

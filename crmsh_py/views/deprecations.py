@@ -6,15 +6,18 @@ Pacemaker 3 prints, for scripts that look for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.upgrade import knows_promoted
 from crmsh_py.scheduler.result import Message
+from crmsh_py.views.verify import UNCHECKED
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.element import Element
 
+_UNCHECKED = "Schema validation of configuration is disabled"
 _FUTURE = "is deprecated and will be removed in a future release"
 _AS_TRUE = "is deprecated and will be removed (and behave as true) in a future release."
 # Properties whose value may only be true one day, by each of their names.
@@ -31,7 +34,11 @@ _FALSE = ("false", "no", "off", "n", "0")
 def find(cib: Cib) -> list[Message]:
     """Every deprecated thing, once."""
     texts = dict.fromkeys((*_properties(cib), *_resources(cib), *_constraints(cib)))
-    return [Message(level="warning", where="deprecated", text=text) for text in texts]
+    found = [Message(level="warning", where="deprecated", text=text) for text in texts]
+    if cib.schema == "none":
+        text = f'{_UNCHECKED} (support for validate-with set to "none" {_FUTURE})'
+        found.append(Message(level="info", where=UNCHECKED, text=text))
+    return found
 
 
 def _properties(cib: Cib) -> Iterator[str]:
@@ -46,15 +53,7 @@ def _properties(cib: Cib) -> Iterator[str]:
 
 
 def _resources(cib: Cib) -> Iterator[str]:
-    for group in cib.section("resources").iter("group"):
-        for meta in group.findall("meta_attributes"):
-            for pair in meta.findall("nvpair"):
-                name = pair.get("name")
-                if name in ("ordered", "collocated") and pair.get("value").lower() in _FALSE:
-                    yield (
-                        f"Support for the '{name}' group meta-attribute {_FUTURE} "
-                        "(use a resource set instead)"
-                    )
+    yield from _groups(cib, cib.section("resources"), {})
     for meta in cib.section("resources").iter("meta_attributes"):
         for pair in meta.findall("nvpair"):
             if pair.get("value") == "#default":
@@ -64,6 +63,37 @@ def _resources(cib: Cib) -> Iterator[str]:
                 )
 
 
+def _groups(cib: Cib, parent: Element, inherited: Mapping[str, str]) -> Iterator[str]:
+    """Groups by what counts for them: their own meta attributes, their clone's, the defaults."""
+    for element in parent.children:
+        if element.tag not in ("group", "clone", "master"):
+            continue
+        meta = {**inherited, **_meta(cib, element)}
+        if element.tag != "group":
+            yield from _groups(cib, element, meta)
+            continue
+        for name in ("ordered", "collocated"):
+            value = meta.get(name, _meta(cib, cib.section("rsc_defaults")).get(name, ""))
+            if value.lower() in _FALSE:
+                yield (
+                    f"Support for the '{name}' group meta-attribute {_FUTURE} "
+                    "(use a resource set instead)"
+                )
+
+
+def _meta(cib: Cib, owner: Element) -> dict[str, str]:
+    """The meta attributes of an element, the first of a name; sets with rules may not count."""
+    found: dict[str, str] = {}
+    for block in owner.findall("meta_attributes"):
+        reference = block.get("id-ref")
+        resolved = cib.find_id(reference) if reference else block
+        if resolved is None or resolved.find("rule") is not None:
+            continue
+        for pair in resolved.findall("nvpair"):
+            found.setdefault(pair.get("name"), pair.get("value"))
+    return found
+
+
 def _constraints(cib: Cib) -> Iterator[str]:
     for order in cib.section("constraints").findall("rsc_order"):
         if order.get("require-all").lower() in _FALSE:
@@ -71,7 +101,8 @@ def _constraints(cib: Cib) -> Iterator[str]:
                 f"Support for require-all in ordering constraints {_FUTURE} "
                 "(use clone-min clone meta-attribute instead)"
             )
-        for members in order.findall("resource_set"):
+    for colocation in cib.section("constraints").findall("rsc_colocation"):
+        for members in colocation.findall("resource_set"):
             if members.get("ordering", "group") != "group":
                 yield (
                     f"Support for 'ordering' other than 'group' in resource_set "

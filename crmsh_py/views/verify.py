@@ -14,7 +14,10 @@ from crmsh_py.scheduler.result import Message
 EXIT_OK = 0
 EXIT_CONFIG = 78
 
-_LEVELS = ("error", "warning", "notice", "info", "debug")
+_LEVELS = ("crit", "error", "warning", "notice", "info", "debug")
+
+# Where a message comes from that is a remark, without a level and at any verbosity.
+UNCHECKED = "unchecked"
 
 # The stages of the scheduler that tell what happens in the cluster. They belong into its log; the
 # configuration is none the worse for it.
@@ -70,7 +73,7 @@ def classic(messages: Sequence[Message], *, verbose: int, valid: bool = True) ->
     """
     lines = []
     for message in filter(is_finding, messages):
-        if verbose and _LEVELS.index(message.level) <= verbose:
+        if verbose and _LEVELS.index(message.level) <= verbose + 1:
             for text in _classic_texts(message):
                 line = f"{message.level:>8}: {message.where}: \t{text}"
                 lines.append(line.expandtabs(8))
@@ -92,12 +95,14 @@ def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> 
 
     Errors that happened in the cluster are told too, with their stage, but do not count.
     """
-    lines = []
+    lines = [message.text for message in messages if message.where == UNCHECKED]
     for message in messages:
+        if message.where == UNCHECKED:
+            continue
         if not is_finding(message):
-            if verbose and message.level == "error":
-                lines.append(f"({message.where}) \terror: {message.text}")
-        elif verbose and _LEVELS.index(message.level) <= verbose:
+            if verbose and message.level in ("crit", "error"):
+                lines.append(f"({message.where}) \t{message.level}: {message.text}")
+        elif verbose and _LEVELS.index(message.level) <= verbose + 1:
             lines.append(f"{message.level}: {message.text}")
     if not valid or has_errors(messages):
         if verbose:  # Pacemaker 3 puts every error down to the schema
