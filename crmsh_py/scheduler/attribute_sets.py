@@ -6,6 +6,8 @@ Blocks with a higher score come first, and the first value of a name counts (Pac
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext, evaluate
 from crmsh_py.scheduler.state import State
@@ -56,12 +58,23 @@ def unpack(
     """Add the values of ``parent``'s blocks with ``tag`` to ``into``, which wins over them."""
     if parent is None:
         return
+    for name, value, _ in pairs(state, parent, tag, context, first_id=first_id):
+        if value.lower() == "#default":
+            into.pop(name, None)
+        elif name not in into:
+            into[name] = value
+
+
+def pairs(
+    state: State, parent: Element, tag: str, context: RuleContext, *, first_id: str = ""
+) -> Iterator[tuple[str, str, Element]]:
+    """Name, value and element of every pair that counts, in the order in which they do."""
     for block in blocks(state, parent, tag, first_id):
         rule = block.find("rule")
         if rule is not None and not passes(state, rule, context):
             continue
-        pairs = block.find("attributes") if block.children else None
-        for child in (pairs or block).children:
+        nested = block.find("attributes") if block.children else None
+        for child in (nested or block).children:
             if child.tag != "nvpair":
                 continue
             pair = resolve(state, child)
@@ -69,12 +82,8 @@ def unpack(
             value = pair.attrs.get("value") if pair is not None else None
             if name is None and pair is not None:
                 name = child.attrs.get("name")
-            if name is None or value is None:
-                continue
-            if value.lower() == "#default":
-                into.pop(name, None)
-            elif name not in into:
-                into[name] = value
+            if pair is not None and name is not None and value is not None:
+                yield name, value, pair
 
 
 def passes(state: State, rule: Element, context: RuleContext) -> bool:

@@ -22,6 +22,7 @@ from crmsh_py.scheduler import (
     vertices,
 )
 from crmsh_py.scheduler.bundle_parts import Layout, Mount, Replica
+from crmsh_py.scheduler.contributions import replaced, table
 from crmsh_py.scheduler.model import (
     BUNDLE,
     FIRST_IMPLIES_THEN_GRAPHED,
@@ -241,13 +242,15 @@ class Bundle(Resource):
         node.score = -INFINITY
         node.probe_mode = PROBE_NEVER
         for resource in state.resources:
-            _disallow(resource, node)
+            _disallow(resource, node, self.xml_id)
         replica.node = node
-        child.scores = {node.index: 500}
+        child.scores = table({node.index: 500}, traced=state.traced)
+        replaced(child.scores, node.index, "own-container", self.xml_id)
         child.probe_modes = {node.index: PROBE_EXCLUSIVE}
         child.counts = {}
         if child.parent is not None:
             child.parent.scores[node.index] = -INFINITY
+            replaced(child.parent.scores, node.index, "own-container", self.xml_id)
             child.parent.probe_modes[node.index] = PROBE_EXCLUSIVE
         replica.remote = unpack_resource(state, element, self)
         if replica.remote is None:
@@ -255,6 +258,7 @@ class Bundle(Resource):
         for index in replica.remote.scores:
             if state.nodes_by_index[index].is_remote_kind:
                 replica.remote.scores[index] = -INFINITY
+                replica.remote.note(index, -INFINITY, "no-remote", self.xml_id)
         node.remote = replica.remote
         replica.remote.launcher = replica.container
         node.attrs["#kind"] = "container"
@@ -315,6 +319,7 @@ class Bundle(Resource):
             own = {replica.node.index for replica in self.replicas if replica.node is not None}
             for index in self.child.scores:
                 self.child.scores[index] = 0 if index in own else -INFINITY
+                replaced(self.child.scores, index, "own-container", self.xml_id)
             self.child.assign(prefer, stop_if_fail=stop_if_fail)
         self.assigning = self.unassigned = False
         return None
@@ -342,8 +347,10 @@ class Bundle(Resource):
             node = self.state.nodes_by_index[index]
             if node is not replica.node:
                 child.scores[index] = -INFINITY
+                replaced(child.scores, index, "own-container", self.xml_id)
             elif failcounts.reached(child, node) is None:
                 child.scores[index] = INFINITY
+                replaced(child.scores, index, "own-container", self.xml_id)
         assert child.parent is not None
         child.parent.assigning = True
         child.assign(replica.node, stop_if_fail=stop_if_fail)
@@ -390,7 +397,7 @@ class Bundle(Resource):
                 continue
             spots.insert(0, found[0])
         if colocation.score >= INFINITY:
-            colocations.intersect(dependent, spots, merge_scores=False)
+            colocations.intersect(dependent, spots, colocation, merge_scores=False)
         return delta
 
     def colocated_with(self, origin: Resource | None, found: list[Resource]) -> None:
@@ -571,12 +578,13 @@ class Bundle(Resource):
                     yield from part.in_summary()
 
 
-def _disallow(resource: Resource, node: Node) -> None:
+def _disallow(resource: Resource, node: Node, bundle_id: str) -> None:
     if node.index in resource.scores:
         resource.scores[node.index] = -INFINITY
+        resource.note(node.index, -INFINITY, "guest-node", bundle_id)
         resource.probe_modes[node.index] = PROBE_NEVER
     for child in resource.children:
-        _disallow(child, node)
+        _disallow(child, node, bundle_id)
 
 
 def _host(node: Node | None) -> Node | None:

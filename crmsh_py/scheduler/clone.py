@@ -203,7 +203,7 @@ class Clone(Resource):
                 found = child.assigned_locations()
                 if len(found) == 1 and not child.any_below("blocked"):
                     spots.insert(0, found[0])
-            colocations.intersect(dependent, spots, merge_scores=False)
+            colocations.intersect(dependent, spots, colocation, merge_scores=False)
             return 0
         delta = 0
         for child in self.children:

@@ -8,8 +8,11 @@ where they can follow; this runs along chains of colocations.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crmsh_py.cib.scores import INFINITY, add_scores
-from crmsh_py.scheduler import relations
+from crmsh_py.scheduler import relations, sources
+from crmsh_py.scheduler.contributions import note, restart
 from crmsh_py.scheduler.model import (
     GROUP,
     IF_REQUIRED_ON_SAME_NODE,
@@ -22,6 +25,7 @@ from crmsh_py.scheduler.model import (
     single_precision,
 )
 from crmsh_py.scheduler.resource import Resource
+from crmsh_py.scheduler.result import Contribution
 from crmsh_py.scheduler.state import State
 
 # Marks a score that became negative on the way and must not be taken for a refusal.
@@ -207,9 +211,9 @@ def apply_to_scores(dependent: Resource, primary: Resource, colocation: Colocati
         return
     value = node_attribute(primary.assigned, colocation.attribute, primary)
     nodes = dependent.state.nodes_by_index
-    work = dict(dependent.scores)
-    changed: list[tuple[int, int]] = []
-    for index, present in work.items():
+    traced = dependent.state.traced
+    work = dependent.scores.copy()
+    for index, present in dependent.scores.items():
         if primary.assigned is None:
             delta = -score
         elif _same(node_attribute(nodes[index], colocation.attribute, dependent), value):
@@ -220,24 +224,23 @@ def apply_to_scores(dependent: Resource, primary: Resource, colocation: Colocati
             delta = -INFINITY
         else:
             continue
-        changed.append((index, delta))
         work[index] = add_scores(delta, present) if delta != -INFINITY else -INFINITY
+        if traced:
+            note(work, index, contribution("colocation", colocation, primary, delta))
     if colocation.mandatory or dependent.any_node_available(work):
         dependent.scores = work
-        for index, delta in changed:
-            _explain(dependent, index, delta, colocation)
 
 
-def _explain(dependent: Resource, index: int, delta: int, colocation: Colocation) -> None:
-    from crmsh_py.scheduler.result import Reason
-
-    dependent.contributions.setdefault(index, []).append(
-        Reason(
-            kind="colocation",
-            subject=colocation.primary.id,
-            source_id=colocation.id,
-            value=str(delta),
-        )
+def contribution(
+    kind: str, colocation: Colocation, other: Resource, amount: int, detail: str = ""
+) -> Contribution:
+    """What a colocation with (or a wish of) another resource adds to a score."""
+    return Contribution(
+        kind=kind,
+        amount=amount,
+        source_id=sources.of_colocation(colocation),
+        subject=other.id,
+        detail=detail,
     )
 
 
@@ -262,17 +265,31 @@ def apply_to_priority(dependent: Resource, primary: Resource, colocation: Coloca
         sign = -1
     delta = sign * colocation.score
     dependent.priority = add_scores(delta, dependent.priority)
+    dependent.note_priority(delta, "colocation", colocation, primary)
     return delta
 
 
-def intersect(dependent: Resource, spots: list[tuple[Node, int]], *, merge_scores: bool) -> None:
+def intersect(
+    dependent: Resource,
+    spots: list[tuple[Node, int]],
+    colocation: Colocation,
+    *,
+    merge_scores: bool,
+) -> None:
     """Leave the dependent only the nodes where the primary is, maybe adding their scores."""
     found = {node.index: score for node, score in reversed(spots)}
     for index in dependent.scores:
         if index not in found:
             dependent.scores[index] = -INFINITY
+            delta, kind = -INFINITY, "colocation"
         elif merge_scores:
-            dependent.scores[index] = add_scores(dependent.scores[index], found[index])
+            delta, kind = found[index], "colocation-score"
+            dependent.scores[index] = add_scores(dependent.scores[index], delta)
+        else:
+            continue
+        if dependent.state.traced:
+            made = contribution(kind, colocation, colocation.primary, delta)
+            note(dependent.scores, index, made)
 
 
 # ---- wishes of the colocated ---------------------------------------------------------------------
@@ -299,7 +316,7 @@ def _best_matching(
     ):
         # A member is judged with the locations of its group, which only the first member has.
         saved = scores
-        source.scores = dict(saved)
+        source.scores = saved.copy()
         for location in reversed(source.state.locations):
             if location.resource is parent:
                 source.apply_location(location)
@@ -335,6 +352,7 @@ def _add_matching(
     only_positive: bool,
 ) -> None:
     nodes = source.state.nodes_by_index
+    traced = source.state.traced
     simple = colocation.attribute == "#uname" and not source.state.have_remote_nodes
     for index, present in work.items():
         node = nodes[index]
@@ -362,8 +380,21 @@ def _add_matching(
         new = add_scores(delta, present)
         if only_positive and new < 0 and present > 0:
             work[index] = _SPOILED
+            if traced:
+                _note_spoiled(work, index, present, contribution("wish", colocation, source, delta))
         elif not (only_positive and new < 0 and present == 0):
             work[index] = new
+            if traced:
+                note(work, index, contribution("wish", colocation, source, delta))
+
+
+def _note_spoiled(work: dict[int, int], index: int, present: int, wish: Contribution) -> None:
+    """A wish takes away no more than leaves 1: others may not forbid the node."""
+    limited = replace(wish, kind="wish-limited", detail=str(wish.amount))
+    if present >= INFINITY:
+        restart(work, index, replace(limited, amount=1))
+    else:
+        note(work, index, replace(limited, amount=1 - present))
 
 
 def add_wishes(  # noqa: PLR0917
@@ -385,11 +416,11 @@ def add_wishes(  # noqa: PLR0917
     source.updating_nodes = True
     try:
         if scores is None:
-            work = dict(source.scores)
+            work = source.scores.copy()
             target = source
         else:
             assert colocation is not None
-            work = dict(scores)
+            work = scores.copy()
             _add_matching(
                 work, source, target, colocation, factor, only_positive=bool(flags & NONNEGATIVE)
             )
@@ -475,18 +506,19 @@ def block_dependents(vertex: Vertex) -> None:
         if vertex.task == "promote" and colocation.primary_role != PROMOTED:
             continue
         task = "promote" if colocation.dependent_role == PROMOTED else "start"
-        _block(colocation.dependent, task, vertex.resource)
+        _block(colocation.dependent, task, vertex)
 
 
-def _block(resource: Resource, task: str, reason: Resource) -> None:
+def _block(resource: Resource, task: str, cause: Vertex) -> None:
     from crmsh_py.scheduler import orderings
     from crmsh_py.scheduler.model import RUNNABLE
 
+    about = cause.resource.id if cause.resource is not None else ""
     for vertex in reversed(resource.find_vertices(f"{resource.id}_{task}_0")):
         if vertex.flags & RUNNABLE and vertex.task == task:
             vertex.flags &= ~RUNNABLE
-            vertex.set_reason(f"colocation with {reason.id}")
+            vertex.set_reason(f"colocation with {about}", cause=cause)
             block_dependents(vertex)
             orderings.update(vertex)
     for child in resource.children:
-        _block(child, task, reason)
+        _block(child, task, cause)

@@ -37,10 +37,13 @@ def unpack_all(state: State) -> None:
         elif reader is None:
             state.error("pcmk__unpack_constraints", f"Unsupported constraint type: {element.tag}")
         else:
+            known = len(state.relations)
             try:
                 reader(state, element)
             except Invalid:
                 continue
+            for relation in state.relations[known:]:
+                relation.source = element.id
 
 
 # ---- tags ----------------------------------------------------------------------------------------

@@ -1,42 +1,80 @@
-"""Why a resource runs where it runs, or does not: sentences from the reasons of a plan.
+"""Why a resource runs where it runs, or does not; why a plan does what it does.
 
-``why`` makes the plan anew and tells, from the general to the particular: where the resource is,
-what will be done about it, what holds for it everywhere, and then for each node what speaks for
-and against it.
+``why`` makes the plan anew, traced, and writes for each instance of a resource: a verdict, what
+will be done about it and the chain of causes, what holds for it everywhere, how many nodes can run
+it, and for each node its score with the contributions that it is the sum of. ``report`` does the
+same for a whole plan, with its actions. Values come from ``causes`` and ``contributions``,
+sentences from ``reasons``; the order is that of the configuration and of the nodes' names.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.scores import INFINITY, format_score
+from crmsh_py.cib.scores import format_score
 from crmsh_py.cib.upgrade import needs_upgrade, upgrade
-from crmsh_py.scheduler import summary
-from crmsh_py.scheduler.model import PROMOTED, ROLE_NAMES, STARTED, STOPPED, Node
-from crmsh_py.scheduler.reasons import sentence
+from crmsh_py.scheduler import reasons, sources, summary
+from crmsh_py.scheduler.causes import Causes, contributions_of, obstacle
+from crmsh_py.scheduler.contributions import unfolded
+from crmsh_py.scheduler.model import PROMOTED, Node
 from crmsh_py.scheduler.resource import Resource
-from crmsh_py.scheduler.result import Reason
+from crmsh_py.scheduler.result import Contribution, Reason
 from crmsh_py.scheduler.schedule import schedule
 from crmsh_py.scheduler.state import State
-
-_EVERYWHERE = frozenset({"target-role", "fatal-error", "instance-limit", "removed", "ticket-lost",
-                         "ticket-missing", "ticket-standby"})  # fmt: skip
-_SILENT = frozenset({"symmetric-default", "remote-default"})
 
 
 def why(cib: Cib, resource: str, node: str | None = None, *, now: datetime) -> list[str]:
     """The lines that explain a resource, on all nodes or on one; none for an unknown resource."""
-    state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now)
-    found = state.find_resource(resource) or _instances_of(state, resource)
-    if found is None:
-        return []
-    lines: list[str] = []
-    leaves = list(found.leaves()) if isinstance(found, Resource) else found
-    for leaf in _telling(leaves):
-        lines += _explain(state, leaf, node)
-    return lines
+    state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now, traced=True)
+    return list(of_resource(state, resource, node))
+
+
+def of_resource(state: State, name: str, node: str | None = None) -> Iterator[str]:
+    """The lines about one resource of a plan that was traced."""
+    causes = Causes(state)
+    for leaf in _telling(_leaves(state, name)):
+        yield from _explain(causes, leaf, node)
+
+
+def report(state: State) -> Iterator[str]:
+    """The lines about all of a plan: nodes, resources, actions. It must have been traced."""
+    causes = Causes(state)
+    for what, vertex in summary.node_lines(state):
+        if vertex.node is not None:
+            word = "shuts down" if what == "Shutdown" else "is fenced"
+            yield f"{vertex.node.name} {word} {reasons.because(causes.of_action(vertex))}".rstrip()
+    for resource in state.resources:
+        for leaf in _telling(list(resource.leaves())):
+            yield from _explain(causes, leaf, None)
+
+
+def actions(state: State) -> Iterator[str]:
+    """A line for each action of a plan that was traced, with its reasons."""
+    causes = Causes(state)
+    for vertex in state.graph:
+        place = f" on {vertex.node.name}" if vertex.node is not None else ""
+        yield f"{vertex.key}{place}: {reasons.because(causes.of_action(vertex))}"
+
+
+def scores(state: State) -> Iterator[tuple[int, list[str]]]:
+    """For each number of the score log of a traced plan, the lines that it is the sum of."""
+    for (_, _, _, score), trail in zip(state.score_log, state.score_trails, strict=True):
+        yield score, reasons.table(unfolded(trail))
+
+
+# ---- one resource --------------------------------------------------------------------------------
+
+
+def _leaves(state: State, name: str) -> list[Resource]:
+    """The primitives of a resource; the instances of what is inside of a clone."""
+    found = state.find_resource(name)
+    if found is not None and (found.parent is None or found.id == name):
+        return list(found.leaves())
+    same = [each for each in state.by_id.values() if each.xml_id == name]
+    return [leaf for each in same for leaf in each.leaves()]
 
 
 def _telling(leaves: list[Resource]) -> Iterator[Resource]:
@@ -50,128 +88,134 @@ def _telling(leaves: list[Resource]) -> Iterator[Resource]:
             yield leaf
 
 
-def _instances_of(state: State, xml_id: str) -> list[Resource] | None:
-    """The instances of what is inside of a clone, which has no number of its own."""
-    found = [each for each in state.by_id.values() if each.xml_id == xml_id]
-    leaves = [leaf for each in found for leaf in each.leaves()]
-    return leaves or None
-
-
-def _explain(state: State, resource: Resource, only: str | None) -> Iterator[str]:
-    yield _where(resource)
-    yield from _outlook(state, resource)
-    yield from _general(state, resource)
-    able = sum(_able(resource, node) for node in state.nodes)
-    yield f"  {able} of {len(state.nodes)} nodes can run it"
+def _explain(causes: Causes, resource: Resource, only: str | None) -> Iterator[str]:
+    state = causes.state
+    yield _verdict(resource)
+    yield from _outlook(causes, resource)
+    yield from (f"  {text}" for text in _general(state, resource))
+    yield f"  {_count(state, resource)}"
     for node in state.nodes:
         if only is None or node.name.lower() == only.lower():
-            yield f"  {node.name}: {_on_node(resource, node)}"
+            yield from _on_node(resource, node)
+    yield from _promotion(resource)
 
 
-def _able(resource: Resource, node: Node) -> bool:
-    score = resource.scores.get(node.index)
-    return score is not None and score >= 0 and not _obstacle(node)
-
-
-def _where(resource: Resource) -> str:
+def _verdict(resource: Resource) -> str:
     nodes = [node.name for node in resource.active_nodes]
     if not nodes:
-        return f"{resource.id} is not running"
-    role = "promoted" if resource.orig_role == PROMOTED else "running"
-    return f"{resource.id} is {role} on {', '.join(nodes)}"
+        return f"{resource.id} is stopped"
+    role = "is promoted" if resource.orig_role == PROMOTED else "runs"
+    return f"{resource.id} {role} on {', '.join(nodes)}"
 
 
-def _outlook(state: State, resource: Resource) -> Iterator[str]:
-    """What is going to be done."""
-    lines = [line for line in summary.resource_lines(state) if line.resource is resource]
-    for line in lines:
-        origin = line.origin.name if line.origin is not None else ""
-        target = line.destination.name if line.destination is not None else ""
-        places = f"{origin} -> {target}" if origin and target and origin != target else (
-            target or origin
-        )  # fmt: skip
-        text = f"  will: {line.change.lower()} on {places}"
-        if line.reason:
-            text += f", because of {line.reason}"
-        if line.blocked:
-            text += "; this is blocked"
-        yield text
-    if not lines:
-        assigned = resource.assigned
-        if assigned is not None:
-            role = ROLE_NAMES[resource.next_role]
-            yield f"  stays as it is: {role} on {assigned.name}"
-        elif resource.next_role <= STARTED:
-            yield "  stays as it is: no node may or can run it"
+def _outlook(causes: Causes, resource: Resource) -> Iterator[str]:
+    """What is going to be done, and the chain of causes."""
+    line = causes.lines.get(resource.id)
+    if line is None:
+        if not resource.active_nodes and resource.assigned is None:
+            yield "  it stays stopped"
+        return
+    target = line.destination
+    to = f" to {target.name}" if target is not None and target is not line.origin else ""
+    if line.change == "Start" and target is not None:
+        to = f" on {target.name}"
+    blocked = ", which is blocked," if line.blocked else ""
+    because = reasons.because(causes.of(resource))
+    yield f"  {resource.id} {reasons.VERBS[line.change]}{to}{blocked} {because}".rstrip(" ,")
 
 
 def _general(state: State, resource: Resource) -> Iterator[str]:
     """What holds wherever it is."""
+    settings = state.settings
     if not resource.managed:
         word = "in maintenance" if resource.maintenance else "unmanaged"
-        yield f"  it is {word}: the cluster neither starts nor stops it"
+        yield (
+            f"it is {word} ({sources.of_management(resource)}): the cluster neither starts nor "
+            "stops it"
+        )
     if resource.blocked:
-        yield "  it is blocked by a failure that somebody has to look at (crm resource cleanup)"
-    if resource.target_role() == STOPPED:
-        yield "  its target-role is Stopped (crm resource start changes that)"
-    settings = state.settings
+        yield "it is blocked by a failure that somebody has to look at (crm resource cleanup)"
     if settings.stop_all:
-        yield "  the property stop-all-resources is set"
+        yield f"stop-all-resources is set ({sources.of_property(state, 'stop-all-resources')})"
     if resource.needs_quorum and not state.quorate and settings.no_quorum_policy != "ignore":
-        yield f"  the cluster has no quorum, and no-quorum-policy is {settings.no_quorum_policy}"
+        yield f"the cluster has no quorum, and no-quorum-policy is {settings.no_quorum_policy}"
     if settings.fencing_enabled and not state.have_fencing:
-        yield "  fencing is enabled, but no fencing device is configured: nothing is started"
-    seen = set()
-    for reasons in resource.contributions.values():
-        for reason in reasons:
-            text = sentence(reason)
-            if reason.kind in _EVERYWHERE and text not in seen:
-                seen.add(text)
-                yield f"  {text}"
-    for reason in state.reasons:
-        if reason.subject == resource.id and reason.kind in {"failed-stop", "multiple-active"}:
-            yield f"  {sentence(reason)}"
+        yield "fencing is enabled, but no fencing device is configured: nothing is started"
 
 
-def _on_node(resource: Resource, node: Node) -> str:
-    """What speaks for and against one node."""
+def _count(state: State, resource: Resource) -> str:
+    """How many nodes can run it, and what excludes the others."""
+    excluded: Counter[str] = Counter()
+    for node in state.nodes:
+        text = _exclusion(resource, node)
+        if text:
+            excluded[text] += 1
+    able = len(state.nodes) - sum(excluded.values())
+    text = f"{able}/{len(state.nodes)} nodes can run {resource.id}"
+    parts = [f"{count} {what}" for what, count in excluded.items()]
+    return f"{text}: {', '.join(parts)}" if parts else text
+
+
+_IN_COUNTS = {
+    "node-lost": "lost",
+    "node-offline": "offline",
+    "node-leaving": "shutting down",
+    "node-standby": "in standby",
+    "node-maintenance": "in maintenance",
+    "node-pending": "not joined yet",
+}
+
+
+def _exclusion(resource: Resource, node: Node) -> str:
+    """What keeps it from a node; '' where it can run."""
+    block = obstacle(node)
+    if block:
+        return _IN_COUNTS[block]
     score = resource.scores.get(node.index)
-    obstacle = _obstacle(node)
-    grounds = dict.fromkeys(
-        f"{_signed(reason)}: {sentence(reason)}"
-        for reason in resource.contributions.get(node.index, [])
-        if reason.kind not in _SILENT
-    )
-    because = f" ({'; '.join(grounds)})" if grounds else ""
     if score is None:
-        return obstacle or "no constraint allows it here"
-    text = f"score {format_score(score)}{because}"
-    if obstacle:
-        return f"{obstacle}, {text}"
-    if score < 0:
-        return f"may not run here, {text}"
-    return f"chosen, {text}" if resource.assigned is node else text
+        return "that no location allows"
+    if score >= 0:
+        return ""
+    decisive = reasons.decisive(contributions_of(resource, node))
+    return reasons.exclusion(decisive) if decisive is not None else "excluded"
 
 
-def _obstacle(node: Node) -> str:
-    """Why nothing can run on a node at all."""
-    if node.unclean:
-        return "its state is not known"
-    if not node.online:
-        return "it is offline"
-    if node.shutdown:
-        return "it is shutting down"
-    if node.standby or node.fail_standby:
-        return "it is in standby"
-    if node.maintenance:
-        return "it is in maintenance"
-    return "it has not joined yet" if node.pending else ""
+def _on_node(resource: Resource, node: Node) -> Iterator[str]:
+    """The score on one node and what it is the sum of."""
+    score = resource.scores.get(node.index)
+    block = obstacle(node)
+    words = []
+    if resource.assigned is node:
+        words.append("chosen")
+    if block:
+        words.append(_IN_COUNTS[block])
+    if score is None:
+        words.append("no location allows it here")
+    else:
+        words.append(f"score {format_score(score)}")
+    yield f"  {node.name}: {', '.join(words)}"
+    yield from _indented(contributions_of(resource, node))
 
 
-def _signed(reason: Reason) -> str:
-    try:
-        value = int(reason.value)
-    except ValueError:
-        return reason.value
-    text = format_score(value)
-    return text if value <= -INFINITY or value < 0 else f"+{text}"
+def _promotion(resource: Resource) -> Iterator[str]:
+    if not resource.topmost().promotable:
+        return
+    instance = resource
+    while instance.parent is not None and not instance.parent.is_clone:
+        instance = instance.parent
+    yield f"  promotion: score {format_score(instance.promotion_priority)}"
+    yield from _indented(unfolded(instance.promotion_trail))
+
+
+def _indented(contributions: tuple[Contribution, ...]) -> Iterator[str]:
+    for line in reasons.table(contributions):
+        yield f"    {line}"
+
+
+# ---- one line ------------------------------------------------------------------------------------
+
+
+def chains(state: State) -> dict[str, tuple[Reason, ...]]:
+    """The chain of causes of every resource that changes, by its id."""
+    causes = Causes(state)
+    return {name: causes.of(line.resource) for name, line in causes.lines.items()}

@@ -110,6 +110,7 @@ class Group(Resource):
                 delta = add_scores(delta, member.lead(member, colocation))
         if delta:
             self.priority = add_scores(delta, self.priority)
+            self.note_priority(delta, "colocation", colocation, primary)
         return delta
 
     def lead(self, dependent: Resource, colocation: Colocation) -> int:

@@ -251,7 +251,8 @@ def _settle(reading: Reading) -> None:
     if known_active and not node.online and not node.maintenance and resource.managed:
         _fence_where_active(resource, node)
     handling = FAIL_IGNORE if node.unclean else reading.handling
-    _handle(resource, node, handling, known_active=known_active)
+    cause = reading.last_failure.id if reading.last_failure is not None else ""
+    _handle(resource, node, handling, cause, known_active=known_active)
     if resource.failed and resource.is_remote_connection:
         remote = resource.state.node_named(resource.id)
         if remote is not None and remote.unclean:
@@ -292,7 +293,10 @@ def _fence_where_active(resource: Resource, node: Node) -> None:
         fencing.fence_node(state, node, why)
 
 
-def _handle(resource: Resource, node: Node, handling: int, *, known_active: bool) -> None:
+def _handle(
+    resource: Resource, node: Node, handling: int, cause: str, *, known_active: bool
+) -> None:
+    """Handle a failure; ``cause`` is the id of the history entry."""
     state = resource.state
     if handling == FAIL_DEMOTE:
         resource.failed = True
@@ -305,9 +309,9 @@ def _handle(resource: Resource, node: Node, handling: int, *, known_active: bool
         resource.managed = False
         resource.blocked = True
     elif handling == FAIL_BAN:
-        resource.shift(node, -INFINITY, "failed-ban")
+        resource.shift(node, -INFINITY, "failed-ban", cause)
     elif handling == FAIL_STOP:
-        resource.set_next_role(STOPPED, "on-fail=stop")
+        resource.set_next_role(STOPPED, "on-fail=stop", cause)
     elif handling == FAIL_RESTART:
         if known_active:
             resource.failed = resource.stop_if_failed = True
@@ -333,7 +337,7 @@ def _handle(resource: Resource, node: Node, handling: int, *, known_active: bool
         if known_active:
             vertices.stop(resource, node, optional=False)
         if resource.remote_reconnect_ms:
-            resource.set_next_role(STOPPED, "remote reset")
+            resource.set_next_role(STOPPED, "remote reset", cause)
 
 
 def set_active(resource: Resource) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cmp_to_key
 
 from crmsh_py.cib.scores import INFINITY
-from crmsh_py.scheduler import colocations, notifications, operations, placement, vertices
+from crmsh_py.scheduler import colocations, notifications, operations, placement, sources, vertices
 from crmsh_py.scheduler.group import task_of_part
 from crmsh_py.scheduler.model import (
     CHANGED_FIRST,
@@ -127,6 +127,25 @@ def _ban_unusable(instance: Resource, per_node: int) -> None:
             for child in instance.children:
                 if index in child.scores:
                     child.scores[index] = -INFINITY
+            if instance.state.traced:
+                _note_unusable(instance, nodes[index], per_node)
+
+
+def _note_unusable(instance: Resource, node: Node, per_node: int) -> None:
+    """Keep why an instance cannot be on a node; the order is that of ``_can_run``."""
+    top = instance.parent or instance
+    if instance.removed:
+        kind = "removed"
+    elif not node.available():
+        kind = "unavailable"
+    elif top.scores.get(node.index, -1) < 0:
+        kind = "whole-forbidden"
+    else:
+        kind = "instance-node-limit"
+    source = sources.of_node(top.state, node) if kind == "unavailable" else top.xml_id
+    for each in (instance, *instance.children):
+        if node.index in each.scores:
+            each.note(node.index, -INFINITY, kind, source)
 
 
 def _count(instance: Resource, node: Node | None) -> None:
@@ -146,14 +165,14 @@ def _assign(instance: Resource, prefer: Node | None, per_node: int) -> Node | No
 
 
 def _save(resource: Resource, into: dict[str, dict[int, int]]) -> dict[str, dict[int, int]]:
-    into[resource.id] = dict(resource.scores)
+    into[resource.id] = resource.scores.copy()
     for child in resource.children:
         _save(child, into)
     return into
 
 
 def _restore(resource: Resource, saved: dict[str, dict[int, int]]) -> None:
-    resource.scores = dict(saved[resource.id])
+    resource.scores = saved[resource.id].copy()
     for child in resource.children:
         _restore(child, saved)
 
@@ -167,7 +186,7 @@ def _assign_early(instance: Resource, current: Node, per_node: int, free: int) -
         return False
     saved = _save(instance, {})
     parent_scores, parent_counts = parent.scores, parent.counts
-    parent.scores, parent.counts = dict(parent_scores), dict(parent_counts)
+    parent.scores, parent.counts = parent_scores.copy(), dict(parent_counts)
     chosen: Node | None = None
     reserved = 0
     while reserved < free:
@@ -225,7 +244,7 @@ def assign_all(
         if not instance.unassigned:
             continue
         if assigned >= max_total:
-            instance.shift(None, -INFINITY, "instance-limit")
+            instance.shift(None, -INFINITY, "instance-limit", whole.xml_id)
         elif _assign(instance, None, max_per_node) is not None:
             assigned += 1
 

@@ -11,7 +11,7 @@ import re
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.cib.scores import INFINITY, add_scores
-from crmsh_py.scheduler import attribute_sets, failcounts
+from crmsh_py.scheduler import attribute_sets, failcounts, sources
 from crmsh_py.scheduler.model import (
     PROBE_ALWAYS,
     PROBE_EXCLUSIVE,
@@ -216,7 +216,7 @@ def apply(resource: Resource, location: Location) -> None:
             resource.scores[index] = 0
             resource.probe_modes[index] = node.probe_mode
         if score:
-            resource.add_score(node, score, "location", location.id)
+            resource.add_score(node, score, location.kind, location.id)
         if resource.probe_modes.get(index, PROBE_ALWAYS) < location.probe_mode:
             if location.probe_mode == PROBE_EXCLUSIVE:
                 resource.exclusive_probes = True
@@ -239,7 +239,11 @@ def apply_node_health(state: State) -> None:
         for resource in state.resources:
             if health < 0 and is_true(resource.meta.get("allow-unhealthy-nodes")):
                 continue
-            new(state, strategy, resource, None).scores[node.index] = health
+            location = new(state, strategy, resource, None)
+            location.scores[node.index] = health
+            location.kind = "health"
+            if state.traced:
+                location.id = sources.of_health(state, node)
 
 
 def apply_node_criteria(state: State) -> None:
@@ -264,7 +268,8 @@ def _apply_stickiness(resource: Resource) -> None:
     node = resource.active_nodes[0]
     if not resource.state.settings.symmetric and node.index not in resource.scores:
         return
-    resource.shift(node, resource.stickiness, "stickiness")
+    source = sources.of_meta(resource, "resource-stickiness") if resource.state.traced else ""
+    resource.shift(node, resource.stickiness, "stickiness", source)
 
 
 def _apply_failures(resource: Resource, node: Node) -> None:
@@ -273,7 +278,9 @@ def _apply_failures(resource: Resource, node: Node) -> None:
             continue
         banned = failcounts.reached(leaf, node)
         if banned is not None:
-            banned.shift(node, -INFINITY, "fail-limit")
+            state = resource.state
+            source = sources.of_failures(state, node, leaf) if state.traced else ""
+            banned.shift(node, -INFINITY, "fail-limit", source)
 
 
 def _apply_exclusive(resource: Resource, node: Node) -> None:
@@ -283,6 +290,9 @@ def _apply_exclusive(resource: Resource, node: Node) -> None:
         _apply_exclusive(child, node)
     if node.index in resource.scores and resource.probe_mode(node) != PROBE_EXCLUSIVE:
         resource.scores[node.index] = -INFINITY
+        if resource.state.traced:
+            source = sources.of_discovery(resource)
+            resource.note(node.index, -INFINITY, "discovery", source)
 
 
 def apply_shutdown_lock(resource: Resource) -> None:
@@ -306,6 +316,7 @@ def apply_shutdown_lock(resource: Resource) -> None:
         return
     if state.settings.shutdown_lock_ms:
         state.recheck(resource.lock_time + -(-state.settings.shutdown_lock_ms // 1000) + 1)
+    source = sources.of_property(state, "shutdown-lock") if state.traced else ""
     for node in state.nodes:
         if node is not resource.lock_node:
-            resource.shift(node, -INFINITY, "shutdown-lock")
+            resource.shift(node, -INFINITY, "shutdown-lock", source)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import INFINITY
+from crmsh_py.scheduler import sources
 from crmsh_py.scheduler.history_entry import DONE, PENDING, HistoryEntry, newer, number
 from crmsh_py.scheduler.model import PROMOTED, STARTED, STOPPED, Node
 
@@ -35,7 +36,8 @@ def add_running(resource: Resource, node: Node, *, failed: bool) -> None:
             resource.managed = False
             resource.maintenance = True
     if not resource.managed:
-        resource.shift(node, INFINITY, "unmanaged")
+        source = sources.of_management(resource) if resource.state.traced else ""
+        resource.shift(node, INFINITY, "unmanaged", source)
         while parent is not None:
             parent.active_nodes.append(node)
             parent = parent.parent
@@ -53,7 +55,7 @@ def _several(resource: Resource) -> bool:
 
 def _settle_several(resource: Resource) -> None:
     if resource.multiple_active == "stop_only":
-        resource.forbid_everywhere("multiple-active")
+        resource.forbid_everywhere("multiple-active", resource.xml_id)
     elif resource.multiple_active == "block":
         resource.managed = False
         resource.blocked = True

@@ -264,6 +264,7 @@ class Vertex:
         "after",
         "before",
         "cancel_task",
+        "cause",
         "extra",
         "flags",
         "followers",
@@ -305,6 +306,7 @@ class Vertex:
         self.needs = NEEDS_NOTHING
         self.priority = 0
         self.reason: str | None = None
+        self.cause: Vertex | None = None  # whose change the reason is
         self.before: list[Edge] = []
         self.after: list[Edge] = []
         self.followers: dict[int, int] = {}  # id of a follower -> all flags of its edges
@@ -313,10 +315,13 @@ class Vertex:
         self.cancel_task = ""
         state.vertices.append(self)
 
-    def set_reason(self, reason: str | None, *, overwrite: bool = False) -> None:
+    def set_reason(
+        self, reason: str | None, *, cause: Vertex | None = None, overwrite: bool = False
+    ) -> None:
         """Keep why; the first reason stays unless ``overwrite``."""
         if overwrite or self.reason is None:
             self.reason = reason
+            self.cause = cause
 
 
 def join(first: Vertex | None, then: Vertex | None, flags: int) -> bool:
@@ -344,6 +349,7 @@ class Relation:
         "first_resource",
         "first_task",
         "flags",
+        "source",
         "then",
         "then_key",
         "then_resource",
@@ -352,6 +358,7 @@ class Relation:
 
     def __init__(self, flags: int) -> None:
         self.flags = flags
+        self.source = ""  # the id of the order constraint or set, '' for what goes without saying
         self.first: Vertex | None = None
         self.first_resource: Resource | None = None
         self.first_key = ""
@@ -409,13 +416,14 @@ class Colocation:
 class Location:
     """Scores of a resource on nodes, from one constraint or one rule."""
 
-    __slots__ = ("id", "probe_mode", "resource", "role", "scores")
+    __slots__ = ("id", "kind", "probe_mode", "resource", "role", "scores")
 
     def __init__(self, id_: str, resource: Resource, probe_mode: int) -> None:
         self.id = id_
         self.resource = resource
         self.role = UNKNOWN
         self.probe_mode = probe_mode
+        self.kind = "location"  # what its contributions are called
         self.scores: dict[int, int] = {}
 
 
@@ -448,8 +456,16 @@ def show_scores(state: State, resource: Resource, stage: str) -> None:
     """Keep the scores of a resource (and of its children) as they are at ``stage``."""
     if resource.removed:
         return
+    from crmsh_py.scheduler.contributions import trail_of
+
     nodes = state.nodes_by_index
     for index in sorted(resource.scores, key=lambda number: nodes[number].sort_key):
-        state.score_log.append((stage, resource.id, nodes[index].name, resource.scores[index]))
+        state.log_score(
+            stage,
+            resource.id,
+            nodes[index].name,
+            resource.scores[index],
+            trail_of(resource.scores, index) if state.traced else None,
+        )
     for child in resource.children:
         show_scores(state, child, stage)

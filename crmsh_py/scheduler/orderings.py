@@ -363,7 +363,7 @@ def _clear(vertex: Vertex, flag: int, because: Vertex) -> None:
     vertex.flags &= ~flag
     if vertex.resource is not because.resource:
         about = f" {because.resource.id}" if because.resource is not None else ""
-        vertex.set_reason(f"{_LOST[flag]}{about} {because.task}")
+        vertex.set_reason(f"{_LOST[flag]}{about} {because.task}", cause=because)
 
 
 def update_pair(  # noqa: PLR0917

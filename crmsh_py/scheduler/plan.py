@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.upgrade import needs_upgrade, upgrade
 from crmsh_py.scheduler import digests, outgoing, summary
+from crmsh_py.scheduler.contributions import unfolded
 from crmsh_py.scheduler.model import ROLE_NAMES, Vertex
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import (
@@ -44,15 +45,25 @@ _CHANGES = {
 }
 
 
-def plan(cib: Cib, *, now: datetime) -> Plan:
-    """What to do about a CIB at a moment, in which order, and why."""
-    state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now)
+def plan(cib: Cib, *, now: datetime, traced: bool = False) -> Plan:
+    """What to do about a CIB at a moment, in which order, and why.
+
+    With ``traced``, the plan also says what its scores are made of.
+    """
+    state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now, traced=traced)
     return Plan(
         actions=tuple(to_action(vertex) for vertex in state.graph),
         changes=tuple(_node_changes(state) + _resource_changes(state)),
         scores={
             (resource, node): score
             for stage, resource, node, score in state.score_log
+            if stage != "promotion"
+        },
+        contributions={
+            (resource, node): unfolded(trail)
+            for (stage, resource, node, _), trail in zip(
+                state.score_log, state.score_trails, strict=False
+            )
             if stage != "promotion"
         },
         messages=tuple(state.messages),

@@ -17,6 +17,7 @@ from crmsh_py.scheduler import (
     probes,
     recurring,
     relations,
+    sources,
     utilization,
     vertices,
 )
@@ -64,6 +65,13 @@ _MOVES = (
     ("?", "_stop", "_stop", "", "_promote"),
     ("?", "_demote", "_demote", "_demote", ""),
 )
+# What ``multiple-active`` does, as messages say it.
+_RECOVERIES = {
+    "stop_start": "attempting recovery",
+    "stop_only": "shutting it down",
+    "stop_unexpected": "stopping unexpected instances",
+    "block": "waiting for an administrator",
+}
 
 
 class Primitive(Resource):
@@ -76,7 +84,7 @@ class Primitive(Resource):
         top = self.topmost()
         standard = self.standard.lower()
         if standard not in {"ocf", "stonith"} and self.unique and top.is_clone:
-            top.clone_top.force_anonymous(self.standard, self.xml_id)
+            top.clone_top.force_anonymous(self.standard, self.id)
             for resource in (top, *top.leaves(), self):
                 resource.unique = False
                 resource.meta["globally-unique"] = "false"
@@ -130,7 +138,7 @@ class Primitive(Resource):
                 if colocation.mandatory is mandatory:
                     colocations.add_dependent_wishes(colocation, self)
         if self.next_role == STOPPED:
-            self.shift(None, -INFINITY, "target-role")
+            self.shift(None, -INFINITY, *self._why_stopped())
         elif (
             self.next_role > self.orig_role
             and not state.quorate
@@ -154,11 +162,19 @@ class Primitive(Resource):
             self._connection_assigned()
         return self.assigned
 
+    def _why_stopped(self) -> tuple[str, str]:
+        """What kind of reason keeps it stopped, and the element that it comes from."""
+        if not self.state.traced:
+            return "stopped", ""
+        if self.next_role_why in {"", "target-role"}:
+            return "target-role", sources.of_meta(self, "target-role")
+        return "stopped", self.next_role_source or sources.of_resource(self)
+
     def _take_over(self, colocation: Colocation) -> None:
         """Place the primary of a colocation, and let it change our scores."""
         saved = None
         if colocation.dependent_role >= PROMOTED or -INFINITY < colocation.score < 0:
-            saved = dict(self.scores)
+            saved = self.scores.copy()
         primary = colocation.primary
         if primary.unassigned:
             primary.assign(None, stop_if_fail=True)
@@ -293,7 +309,8 @@ class Primitive(Resource):
         """What to do with one that is active on several nodes; whether it must stop."""
         self.state.error(
             "pcmk__primitive_create_actions",
-            f"{self.standard or 'Untyped'} resource {self.id} might be active on {active} nodes",
+            f"{self.standard or 'Untyped'} resource {self.id} might be active on {active} nodes "
+            f"({_RECOVERIES[self.multiple_active]})",
         )
         if self.multiple_active == "stop_start":
             return True
@@ -444,6 +461,8 @@ class Primitive(Resource):
             for index in self.scores:
                 if state.nodes_by_index[index].remote is not remote:
                     self.scores[index] = -INFINITY
+                    if state.traced:
+                        self.note(index, -INFINITY, "own-container", sources.of_resource(launcher))
             return
         relations.order(
             launcher, "start", self, "start", FIRST_IMPLIES_THEN | UNRUNNABLE_FIRST_BLOCKS
@@ -488,3 +507,5 @@ def _avoid_remote_nodes(resource: Resource) -> None:
     for index in resource.scores:
         if nodes[index].remote is not None:
             resource.scores[index] = -INFINITY
+            if resource.state.traced:
+                resource.note(index, -INFINITY, "no-remote", sources.of_resource(resource))

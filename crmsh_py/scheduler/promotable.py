@@ -10,7 +10,15 @@ from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import INFINITY, add_scores
-from crmsh_py.scheduler import colocations, instances, notifications, relations, vertices
+from crmsh_py.scheduler import (
+    colocations,
+    instances,
+    notifications,
+    relations,
+    sources,
+    vertices,
+)
+from crmsh_py.scheduler.contributions import TracedScores, Trail, joined, note, trail_of
 from crmsh_py.scheduler.model import (
     FIRST_IMPLIES_THEN_GRAPHED,
     OPTIONAL,
@@ -27,6 +35,7 @@ from crmsh_py.scheduler.model import (
     single_precision,
 )
 from crmsh_py.scheduler.resource import Resource
+from crmsh_py.scheduler.result import Contribution
 
 if TYPE_CHECKING:
     from crmsh_py.scheduler.clone import Clone
@@ -69,16 +78,19 @@ def _score_applies(resource: Resource, node: Node) -> bool:
 
 
 def _attribute(resource: Resource, node: Node, name: str) -> str | None:
+    holder = _holder(resource, node)
+    return holder.attrs.get(f"master-{name}") if holder is not None else None
+
+
+def _holder(resource: Resource, node: Node) -> Node | None:
+    """The node that has the attributes: for containers maybe the host where they are."""
     target = resource.meta.get("container-attribute-target")
     launcher = node.launcher
-    full = f"master-{name}"
     if launcher is None or target is None or target.lower() != "host":
-        return node.attrs.get(full)
+        return node
     if resource.unassigned:
-        host = launcher.active_nodes[0] if launcher.active_nodes else None
-    else:
-        host = launcher.assigned
-    return host.attrs.get(full) if host is not None else None
+        return launcher.active_nodes[0] if launcher.active_nodes else None
+    return launcher.assigned
 
 
 def promotion_score(resource: Resource, node: Node) -> tuple[int, bool]:
@@ -98,6 +110,21 @@ def promotion_score(resource: Resource, node: Node) -> tuple[int, bool]:
     return resource.state.settings.score(value) or 0, True
 
 
+def _promotion_sources(resource: Resource, node: Node) -> str:
+    """The attributes that ``promotion_score`` looks at."""
+    if resource.children:
+        found = [_promotion_sources(child, node) for child in resource.children]
+        return " ".join(each for each in found if each)
+    holder = _holder(resource, node)
+    if holder is None or not _score_applies(resource, node):
+        return ""
+    for name in (resource.history_name, base_name(resource.id)):
+        source = sources.of_node_attribute(resource.state, holder, f"master-{name}")
+        if source:
+            return source
+    return ""
+
+
 def add_scores_of_attributes(clone: Clone) -> None:
     """Let instances run where they would make good promoted ones."""
     if clone.promotion_added:
@@ -111,7 +138,8 @@ def add_scores_of_attributes(clone: Clone) -> None:
                 continue
             score, _ = promotion_score(child, node)
             if score > 0:
-                child.add_score(node, score, "promotion-score", child.id)
+                source = _promotion_sources(child, node) if child.state.traced else ""
+                child.add_score(node, score, "promotion-score", source)
             child.priority = max(child.priority, score)
 
 
@@ -146,16 +174,41 @@ def _set_priority(clone: Clone, child: Resource) -> None:
         return
     chosen = spots[0][0]
     role = child.role(current=False)
+    kind = ""
     if role in {STARTED, UNKNOWN}:
         score, given = promotion_score(child, chosen)
         child.priority = score if given else -1
+        kind = "promotion-score" if given else "no-promotion-score"
     elif role in {UNPROMOTED, STOPPED}:
         child.priority = -INFINITY
+        kind = "target-role"
+    if child.state.traced:
+        _begin_trail(child, chosen, kind)
     _apply_promoted_locations(child, child.locations, chosen)
     _apply_promoted_locations(child, clone.locations, chosen)
     for colocation in colocations.this_with(child):
         child.follow(colocation.primary, colocation)
     child.promotion_priority = INFINITY if role == PROMOTED else child.priority
+    child.promotion_trail = child.priority_trail
+    if role == PROMOTED and child.state.traced:
+        child.promotion_trail = _only("role-promoted", INFINITY, child, child.xml_id)
+
+
+def _only(kind: str, amount: int, child: Resource, source_id: str = "") -> Trail | None:
+    if not amount:
+        return None
+    made = Contribution(kind=kind, amount=amount, source_id=source_id, subject=child.id)
+    return Trail(made, None)
+
+
+def _begin_trail(child: Resource, chosen: Node, kind: str) -> None:
+    """What the priority for promotion begins with."""
+    source = child.xml_id
+    if kind == "promotion-score":
+        source = _promotion_sources(child, chosen)
+    elif kind == "target-role":
+        source = sources.of_meta(child, "target-role")
+    child.priority_trail = _only(kind, child.priority, child, source) if kind else None
 
 
 def _apply_promoted_locations(child: Resource, found: list[Location], chosen: Node) -> None:
@@ -163,6 +216,11 @@ def _apply_promoted_locations(child: Resource, found: list[Location], chosen: No
         score = location.scores.get(chosen.index)
         if location.role == PROMOTED and score is not None:
             child.priority = add_scores(child.priority, score)
+            if child.state.traced and score:
+                made = Contribution(
+                    kind="location", amount=score, source_id=location.id, subject=child.id
+                )
+                child.priority_trail = Trail(made, child.priority_trail)
 
 
 def _compare(one: Resource, other: Resource) -> int:
@@ -185,6 +243,8 @@ def _sort(clone: Clone) -> None:
         if child.promotion_priority >= 0 and chosen is not None:
             present = clone.scores.get(chosen.index, 0)
             clone.scores[chosen.index] = add_scores(child.promotion_priority, present)
+            if isinstance(clone.scores, TracedScores):
+                _add_trail(clone.scores, chosen.index, child.promotion_trail)
     for colocation in colocations.with_this(clone):
         if colocation.primary_role == PROMOTED and colocations.has_influence(colocation):
             factor = single_precision(colocation.score / INFINITY)
@@ -203,12 +263,23 @@ def _sort(clone: Clone) -> None:
         chosen = child.location(current=False)
         if not child.managed and child.next_role == PROMOTED:
             child.promotion_priority = INFINITY
+            child.promotion_trail = _only(
+                "unmanaged", INFINITY, child, sources.of_management(child)
+            )
         elif chosen is None:
             child.promotion_priority = -INFINITY
+            child.promotion_trail = _only("no-node", -INFINITY, child, sources.of_resource(clone))
         elif child.promotion_priority >= 0:
             child.promotion_priority = clone.scores.get(chosen.index, 0)
+            child.promotion_trail = trail_of(clone.scores, chosen.index)
     clone.children.sort(key=cmp_to_key(_compare))
     clone.updating_nodes = False
+
+
+def _add_trail(scores: TracedScores, index: int, more: Trail | None) -> None:
+    trail = joined(scores.trails.get(index), more, scores[index])
+    if trail is not None:
+        scores.trails[index] = trail
 
 
 def _promotion_node(resource: Resource) -> Node | None:
@@ -240,8 +311,12 @@ def _set_role(clone: Clone, child: Resource, promoted: int) -> int:
     """Promote an instance, or not; tells how many were promoted."""
     state = clone.state
     spot = child.location(current=False)
-    state.score_log.append(
-        ("promotion", child.id, spot.name if spot is not None else "", child.promotion_priority)
+    state.log_score(
+        "promotion",
+        child.id,
+        spot.name if spot is not None else "",
+        child.promotion_priority,
+        child.promotion_trail,
     )
     chosen = None
     if child.promotion_priority >= 0 and (promoted < clone.promoted_max or not clone.managed):
@@ -347,11 +422,16 @@ def lead_dependent(clone: Clone, dependent: Resource, colocation: Colocation) ->
                 theirs = colocations.node_attribute(nodes[index], colocation.attribute, dependent)
                 if (value or "").lower() == (theirs or "").lower():
                     dependent.scores[index] = add_scores(score, colocation.score)
+                    if clone.state.traced:
+                        made = colocations.contribution(
+                            "colocation", colocation, child, colocation.score
+                        )
+                        note(dependent.scores, index, made)
         spots.insert(0, found[0])
     if colocation.score >= INFINITY and not (
         colocation.dependent_role == PROMOTED and colocation.primary_role == PROMOTED
     ):
-        colocations.intersect(dependent, spots, merge_scores=True)
+        colocations.intersect(dependent, spots, colocation, merge_scores=True)
 
 
 def lead_promotion(clone: Clone, dependent: Resource, colocation: Colocation) -> int:
@@ -361,8 +441,10 @@ def lead_promotion(clone: Clone, dependent: Resource, colocation: Colocation) ->
     )
     if partner is not None:
         dependent.priority = add_scores(dependent.priority, colocation.score)
+        dependent.note_priority(colocation.score, "colocation", colocation, partner)
         return colocation.score
     if colocation.score >= INFINITY:
         dependent.priority = -INFINITY
+        dependent.note_priority(-INFINITY, "colocation", colocation, clone)
         return -INFINITY
     return 0

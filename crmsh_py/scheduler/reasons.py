@@ -1,53 +1,169 @@
-"""The kinds of reasons, each with the sentence that it makes.
+"""The sentences of all reasons: the only prose of the scheduler.
 
-A sentence is a template: ``{subject}`` is what the reason is about, ``{source}`` the id of the
-configuration element that it comes from, ``{value}`` a score or a word.
+Contributions (``result.Contribution``) and reasons (``result.Reason``) are values that name a kind.
+Here each kind has its template: ``{source}`` is the id of the element that it comes from,
+``{subject}`` what it is about besides, ``{value}`` a word or number more, ``{by}`` the source in
+parentheses where there is one. Pure: values in, text
+out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from crmsh_py.scheduler.result import Reason
+from crmsh_py.cib.scores import INFINITY, format_score
+from crmsh_py.scheduler.result import Contribution, Reason
 
-KINDS: Mapping[str, str] = {
-    # about a resource on one node
-    "location": "location constraint {source}",
-    "colocation": "colocation {source} with {subject}",
-    "stickiness": "it runs here, and its resource-stickiness holds it",
-    "fail-limit": "it failed here as often as its migration-threshold allows",
-    "failed-ban": "an operation failed here, and on-fail forbids the node",
-    "hard-error": "the agent cannot run here (history entry {source})",
-    "probe-failed": "the probe could not tell its state here (history entry {source})",
-    "stop-failed": "it could not be stopped here (history entry {source})",
-    "capacity": "the node has not the capacity that it needs",
-    "shutdown-lock": "it is locked to a node that is shutting down",
-    "promotion-score": "promotion score of {source}",
-    # about a resource everywhere
-    "target-role": "its target-role says that it shall not run",
-    "fatal-error": "its agent says that its configuration is wrong (history entry {source})",
-    "failed-stop": "an operation failed, and on-fail keeps it stopped",
-    "unmanaged": "it is not managed, and stays where it is",
-    "multiple-active": "it is active on several nodes, and multiple-active=block",
-    "instance-limit": "the clone has as many instances as clone-max allows",
-    "removed": "it is configured no more",
-    "ticket-lost": "its ticket was lost (constraint {source})",
-    "ticket-missing": "its ticket is not granted (constraint {source})",
-    "ticket-standby": "its ticket is in standby (constraint {source})",
-    # about what is done
-    "next-role": "its role is decided by: {value}",
-    "clear-failures": "its failures are forgotten: {value}",
-    "cancel": "a recurring operation is cancelled: {value}",
-    "node-unclean": "{subject} has to be fenced: {value}",
-    "because": "{value}",
+# What a change of the summary is called in a sentence.
+VERBS: Mapping[str, str] = {
+    "Start": "starts",
+    "Stop": "stops",
+    "Move": "moves",
+    "Migrate": "migrates",
+    "Restart": "restarts",
+    "Recover": "is recovered",
+    "Reload": "reloads",
+    "Promote": "is promoted",
+    "Re-promote": "is promoted again",
+    "Demote": "is demoted",
 }
+
+# What is added to a score, as it stands in a table behind its amount.
+CONTRIBUTIONS: Mapping[str, str] = {
+    "node": "score of the node itself ({source})",
+    "location": "location {source}",
+    "health": "health of the node ({source})",
+    "discovery": "location {source} names the only nodes that it may be on",
+    "stickiness": "it runs here, and resource-stickiness holds it ({source})",
+    "colocation": "colocation {source} with {subject}",
+    "colocation-score": "score of {subject} here (colocation {source})",
+    "wish": "wish of {subject}, by colocation {source}",
+    "wish-limited": "wish of {subject}, by colocation {source}, which may not forbid the node: "
+    "{value} would",
+    "fail-limit": "it failed here as often as migration-threshold allows ({source})",
+    "failed-ban": "an operation failed here, and on-fail forbids the node ({source})",
+    "hard-error": "its agent cannot run here ({source})",
+    "probe-failed": "its agent cannot tell its state here ({source})",
+    "stop-failed": "it could not be stopped here ({source})",
+    "fatal-error": "its agent says that its configuration is wrong ({source})",
+    "failed-stop": "an operation failed, and on-fail keeps it stopped ({source})",
+    "multiple-active": "it is active on several nodes, and multiple-active stops it ({source})",
+    "capacity": "the node has not enough {source}",
+    "shutdown-lock": "it is locked to a node that is shut down ({source})",
+    "target-role": "its target-role is Stopped ({source})",
+    "stopped": "it is to be stopped ({source})",
+    "unmanaged": "it runs here, and is not managed ({source})",
+    "ticket-lost": "its ticket was lost ({source})",
+    "ticket-missing": "its ticket is not granted ({source})",
+    "ticket-standby": "its ticket is in standby ({source})",
+    "removed": "it is an instance that {source} has no more",
+    "unavailable": "the node {source} can run nothing now",
+    "whole-forbidden": "{source} as a whole may not run here",
+    "instance-node-limit": "{source} has as many instances here as it may",
+    "instance-limit": "{source} has as many instances as clone-max allows",
+    "own-container": "what is in {source} runs in its own container only",
+    "guest-node": "only what is in {source} runs there",
+    "no-remote": "{source} does not run on remote nodes",
+    # promotion
+    "promotion-score": "promotion score that the agent gave ({source})",
+    "no-promotion-score": "the agent gave no promotion score ({source})",
+    "role-promoted": "its role is decided already ({source})",
+    "no-node": "no node was found for the instance ({source})",
+}
+
+# Why something happens: what stands behind "because".
+REASONS: Mapping[str, str] = {
+    "follows": "{subject} {value}{by}",
+    "required": "{subject} must {value}{by}",
+    "blocked": "{subject} cannot {value}{by}",
+    "undecided": "its place or role has changed",
+    "colocation-nowhere": "{subject} runs nowhere ({source})",
+    "better": "{subject} has a better score ({value})",
+    "better-source": "{subject} has a better score ({value}: {source})",
+    "balance": "{subject} is as good and has fewer resources",
+    "failed": "its {value} failed ({source})",
+    "changed-definition": "its definition has changed since it was started ({subject})",
+    "node-lost": "{subject} is lost",
+    "node-offline": "{subject} is offline",
+    "node-leaving": "{subject} is shutting down",
+    "node-standby": "{subject} is in standby",
+    "node-maintenance": "{subject} is in maintenance",
+    "node-pending": "{subject} has not joined yet",
+    "no-node": "no node can run it",
+    "not-running": "it is to run, and does not",
+    "no-quorum": "the cluster has no quorum, and no-quorum-policy is {value}",
+    "stop-all": "stop-all-resources is set ({source})",
+    "best-promotion": "its promotion score is the best ({value})",
+    "worse-promotion": "the promotion score of {subject} is better ({value})",
+    "unpromotable": "its promotion score is {value}",
+    "several": "it is active on several nodes",
+    "contribution": "{value}",
+    "because": "{value}",
+    # actions
+    "probe": "its state on {value} is not known",
+    "recurring": "it is repeated ({source})",
+    "cancel": "it is wanted no more: {value}",
+    "clear-failures": "its failures are forgotten: {value}",
+    "forget": "its history on {value} is out of date",
+    "notify": "its instances are told what happens ({source})",
+    "point": "a point in the order of {subject}",
+    "load": "what comes to {subject} waits until others have left",
+    # the plan as a whole
+    "next-role": "its role is decided: {value}",
+    "node-unclean": "{subject} has to be fenced: {value}",
+}
+
+
+def amount(number: int) -> str:
+    """An amount with its sign."""
+    return f"+{format_score(number)}" if number >= 0 else format_score(number)
+
+
+def contribution(each: Contribution) -> str:
+    """What a contribution is, without its amount."""
+    value = each.detail
+    if each.kind == "wish-limited":
+        value = amount(int(each.detail))
+    return CONTRIBUTIONS[each.kind].format(source=each.source_id, subject=each.subject, value=value)
+
+
+def table(contributions: Iterable[Contribution]) -> list[str]:
+    """Lines of amounts and what they are."""
+    return [f"{amount(each.amount):>9}  {contribution(each)}" for each in contributions]
+
+
+def exclusion(each: Contribution) -> str:
+    """What excludes a node, in the words of a count: ``2 excluded by location loc-vip``."""
+    if each.kind in {"location", "colocation"}:
+        return f"excluded by {each.kind} {each.source_id}"
+    if each.kind == "unavailable":
+        return "unable to run anything"
+    return f"excluded: {contribution(each)}"
+
+
+def decisive(contributions: Iterable[Contribution]) -> Contribution | None:
+    """What makes a score negative: the first that forbids, else the one that takes away most."""
+    found: Contribution | None = None
+    for each in contributions:
+        if each.amount <= -INFINITY:
+            return each
+        if each.amount < 0 and (found is None or each.amount < found.amount):
+            found = each
+    return found
 
 
 def sentence(reason: Reason) -> str:
     """What a reason says."""
-    if reason.source_id == "#group-members":
-        return f"where {reason.subject} of the same group is or can be"
-    template = KINDS.get(reason.kind, "{value}")
-    return template.format(
-        subject=reason.subject, source=reason.source_id or "without an id", value=reason.value
+    value = reason.value
+    return REASONS[reason.kind].format(
+        subject=reason.subject,
+        source=reason.source_id,
+        by=f" ({reason.source_id})" if reason.source_id else "",
+        value=VERBS.get(value, value) if reason.kind == "follows" else value,
     )
+
+
+def because(reasons: Iterable[Reason]) -> str:
+    """A chain of reasons, each because of the next; '' for none."""
+    text = ", because ".join(sentence(reason) for reason in reasons)
+    return f"because {text}" if text else ""

@@ -14,6 +14,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import attribute_sets
+from crmsh_py.scheduler.contributions import TracedScores, Trail, note, table
 from crmsh_py.scheduler.model import (
     BUNDLE,
     CLONE,
@@ -31,7 +32,7 @@ from crmsh_py.scheduler.model import (
     Vertex,
     parse_role,
 )
-from crmsh_py.scheduler.result import Reason
+from crmsh_py.scheduler.result import Contribution
 
 if TYPE_CHECKING:
     from crmsh_py.scheduler.clone import Clone
@@ -105,6 +106,8 @@ class Resource:
         self.multiple_active = "stop_start"
         self.orig_role = STOPPED
         self.next_role = UNKNOWN
+        self.next_role_why = ""  # '' for a target role
+        self.next_role_source = ""
 
     def _reset_place(self) -> None:
         """Where it is and shall be, and what relates it to others."""
@@ -122,10 +125,14 @@ class Resource:
         self.launcher: Resource | None = None
         self.launched: list[Resource] = []
 
-        self.scores: dict[int, int] = {}  # the nodes that it may run on, with their scores
+        # Where the plan is to be explained, all tables of scores are of the kind that remembers.
+        self.scores: dict[int, int] = table(
+            {}, traced=self.state.traced
+        )  # the nodes that it may run on, with their scores
         self.counts: dict[int, int] = {}
         self.probe_modes: dict[int, int] = {}
-        self.contributions: dict[int, list[Reason]] = {}
+        self.priority_trail: Trail | None = None  # what its priority for promotion is made of
+        self.promotion_trail: Trail | None = None
 
         self.this_with: list[Colocation] = []
         self.with_this: list[Colocation] = []
@@ -313,12 +320,34 @@ class Resource:
     # ---- scores ----------------------------------------------------------------------------------
 
     def add_score(self, node: Node, score: int, kind: str, source_id: str = "") -> None:
-        """Add to the score on a node, keeping why."""
-        self.scores[node.index] = add_scores(self.scores.get(node.index, node.score), score)
-        if score:
-            self.contributions.setdefault(node.index, []).append(
-                Reason(kind=kind, subject=self.id, source_id=source_id, value=str(score))
-            )
+        """Add to the score on a node, keeping why where that is asked for."""
+        self.know(node)
+        self.scores[node.index] = add_scores(self.scores[node.index], score)
+        if self.state.traced:
+            self.note(node.index, score, kind, source_id)
+
+    def know(self, node: Node) -> None:
+        """Take a node among those that it has a score on; a node may have one of its own."""
+        if node.index not in self.scores:
+            self.scores[node.index] = node.score
+            if self.state.traced and node.score:
+                from crmsh_py.scheduler import sources
+
+                self.note(node.index, node.score, "node", sources.of_node(self.state, node))
+
+    def note(self, index: int, amount: int, kind: str, source_id: str) -> None:
+        """Keep what a score was changed by. Only for plans that are traced."""
+        note(self.scores, index, Contribution(kind=kind, amount=amount, source_id=source_id))
+
+    def note_priority(
+        self, amount: int, kind: str, colocation: Colocation, other: Resource
+    ) -> None:
+        """Keep what a colocation changed its priority for promotion by."""
+        if self.state.traced and amount:
+            from crmsh_py.scheduler.colocations import contribution
+
+            made = contribution(kind, colocation, other, amount)
+            self.priority_trail = Trail(made, self.priority_trail)
 
     def shift(self, node: Node | None, score: int, kind: str, source_id: str = "") -> None:
         """Add to the scores of it and all below, on one node or (None) on all nodes."""
@@ -336,14 +365,18 @@ class Resource:
         for child in self.children:
             child._shift_tree(node, score, kind, source_id)
         if node.index not in self.scores:
-            self.scores[node.index] = node.score
             self.probe_modes[node.index] = node.probe_mode
         self.add_score(node, score, kind, source_id)
 
-    def forbid_everywhere(self, kind: str) -> None:
+    def forbid_everywhere(self, kind: str, source_id: str = "") -> None:
         """Replace all scores by -INFINITY on every node."""
+        scores = self.scores
         self.scores = {node.index: -INFINITY for node in self.state.nodes}
-        self.state.because(kind, self.id)
+        if isinstance(scores, TracedScores):
+            self.scores = TracedScores(self.scores, scores.trails)
+            for index in self.scores:
+                self.note(index, -INFINITY, kind, source_id)
+        self.state.because(kind, self.id, source_id)
 
     def probe_mode(self, node: Node) -> int:
         """Whether it is to be probed on a node."""
@@ -361,10 +394,11 @@ class Resource:
 
     # ---- roles -----------------------------------------------------------------------------------
 
-    def set_next_role(self, role: int, why: str) -> None:
-        """Decide the role that it is to have."""
+    def set_next_role(self, role: int, why: str, source_id: str = "") -> None:
+        """Decide the role that it is to have, and say why and because of which element."""
         if self.next_role != role:
             self.next_role = role
+            self.next_role_why, self.next_role_source = why, source_id
             if why not in {"assignment", "first group member"}:
                 self.state.because("next-role", self.id, value=why)
 

@@ -45,6 +45,23 @@ class Reason:
     value: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one element of the CIB adds to the score of a resource on a node.
+
+    ``kind`` names an entry of ``reasons.CONTRIBUTIONS``; ``source_id`` is the id of the element
+    ('' where it comes from none); ``subject`` is the other resource of a colocation, or the
+    instance that is meant; ``detail`` is a word more. The score is the saturating sum of its
+    contributions in their order (``contributions.total``).
+    """
+
+    kind: str
+    amount: int
+    source_id: str = ""
+    subject: str = ""
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """The class, provider ('' where the class has none) and type of a resource's agent."""
@@ -140,7 +157,8 @@ class Message:
 class Plan:
     """What to do now, in which order, and why.
 
-    ``scores`` has the assignment score of every resource on every node that was considered.
+    ``scores`` has the assignment score of every resource on every node that was considered;
+    ``contributions`` says what each of them is made of, where that was asked for.
     ``recheck_at`` is when a rule or a timeout in the configuration changes the answer (None if
     nothing but an event does).
     """
@@ -148,6 +166,7 @@ class Plan:
     actions: tuple[Action, ...] = ()
     changes: tuple[ResourceChange, ...] = ()
     scores: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    contributions: Mapping[tuple[str, str], tuple[Contribution, ...]] = field(default_factory=dict)
     messages: tuple[Message, ...] = ()
     reasons: tuple[Reason, ...] = ()
     status: ClusterStatus | None = None

@@ -24,9 +24,9 @@ from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.status_section import unpack_status
 
 
-def read_status(cib: Cib, now: datetime, *, sanitized: bool = False) -> State:
+def read_status(cib: Cib, now: datetime, *, sanitized: bool = False, traced: bool = False) -> State:
     """Read a CIB: what is configured, and where everything is."""
-    state = State(cib, now, sanitized=sanitized)
+    state = State(cib, now, sanitized=sanitized, traced=traced)
     unpack_configuration(state)
     # Histories can be judged only when operations and their handling of failures are known.
     unpack_status(state)
@@ -35,13 +35,14 @@ def read_status(cib: Cib, now: datetime, *, sanitized: bool = False) -> State:
     return state
 
 
-def schedule(cib: Cib, now: datetime, *, sanitized: bool = False) -> State:
+def schedule(cib: Cib, now: datetime, *, sanitized: bool = False, traced: bool = False) -> State:
     """Decide what is to be done about a CIB.
 
     ``sanitized`` tells that private parameters may have been taken out of it: that they differ
     from what histories remember is no change then.
+    With ``traced``, scores remember what they are made of.
     """
-    state = read_status(cib, now, sanitized=sanitized)
+    state = read_status(cib, now, sanitized=sanitized, traced=traced)
     locations.apply_node_health(state)
     constraints.unpack_all(state)
     # Scores are complete, but for colocations, before anything is assigned.

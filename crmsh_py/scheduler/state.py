@@ -23,6 +23,7 @@ from crmsh_py.scheduler.result import Message, Reason
 from crmsh_py.scheduler.settings import Settings
 
 if TYPE_CHECKING:
+    from crmsh_py.scheduler.contributions import Trail
     from crmsh_py.scheduler.history_entry import HistoryEntry
     from crmsh_py.scheduler.resource import Resource
 
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
 class State:
     """What is known, decided and planned so far."""
 
-    def __init__(self, cib: Cib, now: datetime, *, sanitized: bool = False) -> None:
+    def __init__(
+        self, cib: Cib, now: datetime, *, sanitized: bool = False, traced: bool = False
+    ) -> None:
         self.cib = cib
         self.now = now
         self.epoch = int(now.timestamp())
         self.sanitized = sanitized  # passwords have been taken out of the CIB
+        self.traced = traced  # scores remember what they are made of
         self.settings = Settings({})
         self.quorate = False
         self.have_fencing = False
@@ -79,6 +83,7 @@ class State:
         self.notices: list[str] = []
         self.reasons: list[Reason] = []
         self.score_log: list[tuple[str, str, str, int]] = []
+        self.score_trails: list[Trail | None] = []  # where traced, for each entry of score_log
 
     # ---- nodes -----------------------------------------------------------------------------------
 
@@ -135,6 +140,12 @@ class State:
         if (level, text) not in self._said:
             self._said.add((level, text))
             self.messages.append(Message(level=level, where=where, text=text))
+
+    def log_score(self, stage: str, name: str, node: str, score: int, trail: Trail | None) -> None:
+        """Keep a score as it is at a stage of the assignment."""
+        self.score_log.append((stage, name, node, score))
+        if self.traced:
+            self.score_trails.append(trail)
 
     def because(self, kind: str, subject: str, source_id: str = "", value: str = "") -> Reason:
         """Keep a reason of the plan as a whole."""

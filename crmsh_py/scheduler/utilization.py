@@ -76,7 +76,11 @@ def ban_insufficient(resource: Resource) -> Node | None:
     limit = wanted if any_fits else resource.utilization
     for node in nodes:
         if not _enough(node, limit):
-            resource.shift(node, -INFINITY, "capacity")
+            lacking = ""
+            if state.traced:
+                lacking = " ".join(name for name, amount in limit.items()
+                                   if amount > node.utilization.get(name, 0))  # fmt: skip
+            resource.shift(node, -INFINITY, "capacity", lacking)
     return None if any_fits else most_capable
 
 
