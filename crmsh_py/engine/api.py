@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from crmsh_py.wire.control import Reply, Request
 
@@ -176,6 +177,11 @@ class SaveRatified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaveEstablished:
+    """Remember that this disk belongs to a cluster whose majority has stored something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
     """Keep a configuration that lost against another side's, with what it was and why."""
 
@@ -183,7 +189,7 @@ class SetAside:
     reason: str
 
 
-StoreWrite = SaveRing | SaveTerm | SaveRatified | SaveRevision | SetAside
+StoreWrite = SaveRing | SaveTerm | SaveRatified | SaveEstablished | SaveRevision | SetAside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +257,14 @@ Instruction = SendDatagram | Persist | RunOperation | CancelOperation | ReplyTo 
 # ---- what a node starts from -----------------------------------------------------------------
 
 
+class Standing(IntEnum):
+    """What a disk proves about its node; see ``views.weigh``."""
+
+    EMPTY = 0  # nothing: a new disk, or a wiped one, and nobody can tell which
+    MEMBER = 1  # it has taken part in a primary view: ``SaveRatified``
+    ESTABLISHED = 2  # and has seen a majority do so: ``SaveEstablished``
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredState:
     """What the store had when the daemon started; all zero on a new or wiped disk."""
@@ -259,3 +273,4 @@ class StoredState:
     term: int = 0
     revision_term: int = 0  # the term in which the newest revision was made or ratified
     cib: str = ""  # XML of the newest configuration, '' on a new disk
+    standing: Standing = Standing.EMPTY

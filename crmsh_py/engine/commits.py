@@ -120,7 +120,8 @@ class Commits:
     def _send(self, pending: Pending) -> None:
         forced = not self._views.setting.quorate
         if forced and not pending.force:
-            self._refuse(pending, no_quorum(pending.stage is Stage.APPLIED))
+            applied = pending.stage is Stage.APPLIED
+            self._refuse(pending, no_quorum(applied, hollow=self._views.setting.hollow))
             return
         pending.stage = Stage.SENT
         self._out.multicast(
@@ -169,6 +170,8 @@ class Commits:
         if stored.view != self._views.view:
             return
         self._stored[sender] = stored
+        if self._views.primary and self._views.majority(self._stored):
+            self._views.establish()
         self._compare(stored)
         self._settle()
 
@@ -265,12 +268,18 @@ class Commits:
             self._out.log("info", "CIB", f"The node's own change was not made: {error}")
 
 
-def no_quorum(applied: bool = False) -> NoQuorum:
-    """The error of a commit on a side without quorum."""
+def no_quorum(applied: bool = False, *, hollow: bool = False) -> NoQuorum:
+    """The error of a commit on a side without quorum (``hollow``: for want of full disks)."""
     if applied:
         return NoQuorum(
             "quorum was lost before a majority had stored the commit",
             hint="it may still take effect when the nodes are together again",
+        )
+    if hollow:
+        return NoQuorum(
+            "this partition has quorum only with nodes whose disks are empty, perhaps wiped:"
+            " the configuration is not changed",
+            hint="start more nodes: what was committed may be on their disks alone",
         )
     return NoQuorum(
         "this partition has no quorum: the configuration is not changed",

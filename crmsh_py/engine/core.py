@@ -114,6 +114,7 @@ class NodeCore:
             self._replica,
             self._out,
             stored.term,
+            stored.standing,
             judge=self._membership.judge,
             decided=self._on_decided,
             activated=self._on_activated,

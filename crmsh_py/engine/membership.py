@@ -246,6 +246,7 @@ class Membership:
             votes={node: voter.votes for node, voter in state.members.items()},
             quorate=state.quorate,
             quorum=state.quorum,
+            expected_votes=state.expected_votes,
         )
 
     def _set_quorum(self, state: Quorum) -> None:

@@ -156,7 +156,7 @@ class Requests:
         patch = Patch.from_xml(request.patch)
         quorate = self.views.setting.quorate
         if self.views.active and not quorate and not request.force_no_quorum:
-            raise no_quorum()
+            raise no_quorum(hollow=self.views.setting.hollow)
         refuse_new_errors(self.replica.config, check_patch(self.replica.config, patch))
         self.commits.submit(
             patch=request.patch,

@@ -32,6 +32,8 @@ digests that are told with ``Stored`` differ) asks for the whole (AskCib) and is
 comes. The answer is what the others hold at the place of AskCib in the stream; what comes after
 that place is kept and applied on top of it.
 
+An empty disk may have held what was acknowledged: its vote does not count (``weigh``).
+
 Without quorum there is no term: the members only agree on the best of what they hold, so that one
 side has one configuration, and commits are refused (but forced ones; see ``commits``).
 
@@ -41,11 +43,11 @@ Sources: the viewstamped replication and Raft papers for the argument; the messa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.engine.api import SaveRatified, SaveTerm, SetAside
+from crmsh_py.engine.api import SaveEstablished, SaveRatified, SaveTerm, SetAside, Standing
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import Voter
 from crmsh_py.engine.replica import Replica, bare
@@ -79,12 +81,15 @@ class ViewSetting:
     """What the membership says about a ring: members with their votes, and quorum.
 
     Until all members have told what they expect it is an estimate; see ``Membership.judge``.
+    ``hollow``: the ring has quorum, but only with the votes of empty disks, which do not count.
     """
 
     view: ViewId
     votes: Mapping[int, int]
     quorate: bool
     quorum: int
+    expected_votes: int = 0
+    hollow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,25 @@ class Decision:
     digest: str
     num_updates: int
     losers: tuple[int, ...]  # members that hold another configuration
+
+
+def weigh(setting: ViewSetting, summaries: Mapping[int, Summary]) -> ViewSetting:
+    """The view without the votes of empty disks, where these could hide a loss.
+
+    A wiped disk may have held a change that was acknowledged, so as a part of a majority it
+    proves nothing. It counts from the moment on in which it has taken what a primary view holds.
+    Three cases need no such care: nobody belongs to an established cluster yet (a new one is
+    being formed); all votes that are expected are here (nothing better can come); the members
+    with something on their disks have the quorum among themselves.
+    """
+    empty = {node for node, each in summaries.items() if each.standing == Standing.EMPTY}
+    new = all(each.standing < Standing.ESTABLISHED for each in summaries.values())
+    votes = setting.votes
+    if not setting.quorate or not empty or new or sum(votes.values()) >= setting.expected_votes:
+        return setting
+    if sum(vote for node, vote in votes.items() if node not in empty) >= setting.quorum:
+        return setting
+    return replace(setting, quorate=False, hollow=True)
 
 
 def decide(summaries: Mapping[int, Summary]) -> Decision:
@@ -154,6 +178,7 @@ class Views:
         replica: Replica,
         outbox: Outbox,
         term: int,
+        standing: Standing,
         *,
         judge: Callable[[Mapping[int, Summary]], ViewSetting],
         decided: Callable[[Decision], None],
@@ -166,6 +191,7 @@ class Views:
         self._decided = decided
         self._activated = activated
         self._promised = term
+        self._standing = standing
         self._sync: WholeCib | Missing | None = None
         self._asked = 0
         self._catching_up = False
@@ -240,6 +266,7 @@ class Views:
                 tie_breaker=tie,
                 claim=claim,
                 forced=replica.forced,
+                standing=self._standing,
                 recent=replica.commits,
             )
         )
@@ -275,7 +302,7 @@ class Views:
         self.summaries.setdefault(sender, summary)
         if self.decision is not None or len(self.summaries) < len(self.setting.votes):
             return
-        self.setting = self._judge(self.summaries)
+        self.setting = weigh(self._judge(self.summaries), self.summaries)
         self.decision = decision = decide(self.summaries)
         self.phase = Phase.SYNC
         self._report(decision)
@@ -331,6 +358,12 @@ class Views:
         self._catching_up = False
         self._out.multicast(AskCib(view=self.view))
 
+    def establish(self) -> None:
+        """A majority of this view has stored what the view began with, or something later."""
+        if self._standing < Standing.ESTABLISHED:
+            self._standing = Standing.ESTABLISHED
+            self._out.persist(SaveEstablished())
+
     def keep(self, sender: int, change: ConfigChange) -> None:
         """A change came while this node waits for the whole: it belongs on top of that."""
         if self._catching_up and self.phase is Phase.SYNC:
@@ -372,6 +405,7 @@ class Views:
         self._replica.adopt_commits(self.summaries[decision.winner].recent)
         if self.setting.quorate:
             self._replica.ratify(decision.term)
+            self._standing = max(self._standing, Standing.MEMBER)
             self._out.persist(SaveRatified(term=decision.term))
         self._activated()
 
@@ -414,6 +448,14 @@ class Views:
         self._out.log("notice", "CIB", f"Took configuration {config.version} from {origin}")
 
     def _report(self, decision: Decision) -> None:
+        if self.setting.hollow:
+            empty = [s.name for s in self.summaries.values() if s.standing == Standing.EMPTY]
+            self._out.log(
+                "warning",
+                "CIB",
+                f"The disk of {' and '.join(empty)} is empty and may have been wiped: without its"
+                " vote there is no quorum. More nodes of the cluster are needed",
+            )
         for node in decision.losers:
             if self.summaries[node].forced:
                 name = self.summaries[node].name

@@ -23,16 +23,18 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from crmsh_py.engine.api import (
+    SaveEstablished,
     SaveRatified,
     SaveRevision,
     SaveRing,
     SaveTerm,
     SetAside,
+    Standing,
     StoredState,
     StoreWrite,
 )
@@ -206,6 +208,8 @@ class Store:
                 _save_number(db, "term", term)
             case SaveRatified(term=term):
                 _save_number(db, "ratified", term)
+            case SaveEstablished():
+                _save_number(db, "established", 1)
             case SaveRevision():
                 self._save_revision(db, write)
             case SetAside(cib=cib, reason=reason):
@@ -288,6 +292,7 @@ class Store:
             # than a revision that came after.
             revision_term=max(term, numbers.get("ratified", 0)) if cib else 0,
             cib=cib,
+            standing=_standing(numbers),
         )
 
     def _load_configuration(self, db: sqlite3.Connection) -> tuple[int, str]:
@@ -375,6 +380,12 @@ def _connect(path: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _standing(numbers: Mapping[str, int]) -> Standing:
+    if "ratified" not in numbers:
+        return Standing.EMPTY
+    return Standing.ESTABLISHED if "established" in numbers else Standing.MEMBER
 
 
 def _save_number(db: sqlite3.Connection, name: str, value: int) -> None:

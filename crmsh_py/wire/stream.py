@@ -56,6 +56,7 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
 
     ``claim`` is how far its sender was DC in the view before: 2 of a primary one, 1 of one
     without quorum, 0 not at all. ``recent`` are the newest commits that its CIB contains.
+    ``standing`` is what its disk proves: 0 nothing, 1 a member, 2 of an established cluster.
     """
 
     name: Name
@@ -70,6 +71,7 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     tie_breaker: NodeId = 0  # where it knows all nodes
     claim: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
     forced: bool = False  # its newest revision was committed without quorum
+    standing: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
     recent: Annotated[list[CommitId], msgspec.Meta(max_length=256)] = []
 
 

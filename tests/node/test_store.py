@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from crmsh_py.engine.api import (
+    SaveEstablished,
     SaveRatified,
     SaveRevision,
     SaveRing,
     SaveTerm,
     SetAside,
+    Standing,
     StoredState,
 )
 from crmsh_py.errors import CrmError, NotFound
@@ -317,3 +319,20 @@ os.kill(os.getpid(), signal.SIGKILL)
     store.close()
 
     assert (state.cib, state.term, state.revision_term, warning) == ("a", 3, 3, "")
+
+
+def test_the_store_remembers_whether_its_node_belongs_to_a_cluster(path: Path) -> None:
+    """A disk that has only promised, or only taken a copy, proves nothing."""
+    filled(path)
+    store, state, _ = opened(path)
+    assert state.standing is Standing.EMPTY
+    for write, standing in (
+        (SaveTerm(term=3), Standing.EMPTY),
+        (SaveRatified(term=3), Standing.MEMBER),
+        (SaveEstablished(), Standing.ESTABLISHED),
+    ):
+        store.write([write])
+        store.close()
+        store, state, _ = opened(path)
+        assert state.standing is standing
+    store.close()

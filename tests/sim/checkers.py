@@ -13,7 +13,7 @@ from sim import toy_planner
 from sim.cluster import Cluster, Disk, SimNode
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.engine.api import RunOperation
+from crmsh_py.engine.api import RunOperation, Standing
 from crmsh_py.engine.controller import Planner
 from crmsh_py.wire.control import Committed, Reply
 
@@ -64,8 +64,10 @@ class Checker:
     def check_durable(self) -> None:
         """Whatever majority comes back after a power cut: the best of its disks has everything."""
         assert self.cluster is not None
-        nodes = list(self.cluster.nodes.values())
-        for majority in combinations(nodes, len(nodes) // 2 + 1):
+        quorum = len(self.cluster.nodes) // 2 + 1
+        # An empty disk is no part of a majority until it has learned; see ``views.weigh``.
+        full = [n for n in self.cluster.nodes.values() if n.disk.state.standing > Standing.EMPTY]
+        for majority in combinations(full, quorum):
             best = max((node.disk for node in majority), key=_rank)
             found = best.config.ids() if best.config is not None else frozenset()
             lacks = sorted(self.acknowledged - found)

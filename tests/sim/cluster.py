@@ -36,12 +36,14 @@ from crmsh_py.engine.api import (
     ReplyTo,
     RequestReceived,
     RunOperation,
+    SaveEstablished,
     SaveRatified,
     SaveRevision,
     SaveRing,
     SaveTerm,
     SendDatagram,
     SetAside,
+    Standing,
     Started,
     StopNode,
     StoredState,
@@ -99,7 +101,10 @@ class Disk:
                 case SaveTerm(term=term):
                     self.state = replace(self.state, term=term)
                 case SaveRatified(term=term):
-                    self.state = replace(self.state, revision_term=term)
+                    standing = max(self.state.standing, Standing.MEMBER)
+                    self.state = replace(self.state, revision_term=term, standing=standing)
+                case SaveEstablished():
+                    self.state = replace(self.state, standing=Standing.ESTABLISHED)
                 case SaveRevision():
                     self._save(each)
                 case SetAside():
@@ -172,11 +177,14 @@ class SimNode:
         self.cluster.network.add(self.address, self)
         self.feed(Started(manager=manager))
 
-    def crash(self) -> None:
-        """Power off. Of the writes under way, a random number has reached the disk, in order."""
+    def crash(self, *, lose: bool = False) -> None:
+        """Power off. Of the writes under way, a random number has reached the disk, in order.
+
+        With ``lose`` none has.
+        """
         chance = self.cluster.network.random
         for persist in self._writes:
-            if chance.random() < 0.5:
+            if lose or chance.random() < 0.5:
                 break
             self.disk.write(persist.writes)
         self.stop()

@@ -10,6 +10,7 @@ from sim.checkers import Checker, watched
 from sim.cluster import Cluster, Disk, add_mark, add_resource, without_fencing
 from sim.network import Faults
 
+from crmsh_py.engine.api import Standing
 from crmsh_py.engine.controller import Planner
 from crmsh_py.wire.control import CleanResource, SetAttribute, StartManager, StopDaemon, StopManager
 
@@ -41,6 +42,16 @@ def bounce(cluster: Cluster, chance: random.Random) -> None:
         node = chance.choice(cluster.up)
         node.crash()
         node.start()
+
+
+def wipe(cluster: Cluster, chance: random.Random) -> None:
+    """Replace the disk of a node, unless another one is still empty: it may hit a minority."""
+    nodes = list(cluster.nodes.values())
+    if all(node.disk.state.standing > Standing.EMPTY for node in nodes):
+        node = chance.choice(nodes)
+        if node.core is not None:
+            node.crash()
+        node.disk = Disk()
 
 
 def split(cluster: Cluster, chance: random.Random) -> None:
@@ -124,6 +135,7 @@ NEMESES: Mapping[str, Nemesis] = {
         crash_all,
         restart,
         bounce,
+        wipe,
         split,
         one_way,
         heal,
