@@ -1,7 +1,7 @@
 """Where the data files are: the only module that knows how we were installed.
 
-A wheel carries ``grammar/`` and ``ra_metadata/`` inside the package (``crmsh_py/_data``); an
-editable install and a bare checkout have them beside it.
+A wheel carries ``grammar/``, ``ra_metadata/`` and ``templates/`` inside the package
+(``crmsh_py/_data``); an editable install and a bare checkout have them beside it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ def grammar_directory() -> Path:
 def ra_metadata_directory() -> Path:
     """The directory of the agent catalogue: ``ocf/<provider>/<agent>.xml``, ``stonith/…``."""
     return _data_directory("ra_metadata")
+
+
+def templates_directory() -> Path:
+    """The directory of the templates of ``configure template``: ``NAME.crm``."""
+    return _data_directory("templates")
 
 
 def package_directory() -> Path:

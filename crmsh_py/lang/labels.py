@@ -75,6 +75,7 @@ LABELS: dict[str, str] = {
     "REVISION": "a revision's number",
     "SCHEMA_NAME": "a schema (pacemaker-3.9)",
     "SHADOW": "a shadow's name",
+    "TEMPLATE_NAME": "the name of a template",
     "HOST_NAME": "a node, or host",
     "NUMBER": "a number",
     "PATH": "a level (configure, ..)",

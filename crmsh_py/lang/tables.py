@@ -22,7 +22,10 @@ from pathlib import Path
 from crmsh_py.resources import grammar_directory
 
 CHAPTERS = ("tokens", "rule", "configure", "commands")
-LEVELS = ("root", "configure", "resource", "node", "ra", "cluster", "cib", "corosync", "lab")
+LEVELS = (
+    *("root", "configure", "resource", "node", "ra", "cluster", "cib", "corosync", "lab"),
+    *("assist", "template"),
+)
 STARTS = (*(f"{level}_line" for level in LEVELS), "element_line")
 END = "$END"
 _FORMAT = 2  # of the cached file; part of its key

@@ -118,14 +118,25 @@ def get_property(session: Session, call: CommandCall) -> int:
 
 def graph(session: Session, call: CommandCall) -> int:
     """The constraints as Graphviz text, or as text for people."""
+    from crmsh_py.shell import graphs
     from crmsh_py.views import constraint_graph
 
     form, *names = call.all("COMMAND_WORD") or ("text",)
-    if form not in ("text", "dot") or len(names) > 1:
+    if form == "dot" and len(names) == 2:  # crmsh's way: graph dot FILE FORMAT
+        form, names = names[1], names[:1]
+    drawn = form in graphs.FORMATS
+    if not (drawn or form in ("text", "dot")) or len(names) > 1:
+        known = ", ".join(graphs.FORMATS)
         raise UsageError(
-            f"graph does not know “{' '.join((form, *names))}”", hint="graph, or graph dot [FILE]"
+            f"graph does not know “{' '.join((form, *names))}”",
+            hint=f"graph, graph dot [FILE], or graph FORMAT FILE with one of {known}",
         )
     cib = session.working.cib()
+    if drawn:
+        if not names:
+            raise UsageError(f"graph {form}: to which file?", hint=f"graph {form} FILE")
+        graphs.draw(constraint_graph.dot(cib), form, names[0])
+        return 0
     text = constraint_graph.dot(cib) if form == "dot" else constraint_graph.text(cib)
     if names:
         files.write_text(names[0], text)
@@ -243,10 +254,26 @@ def upgrade(session: Session, call: CommandCall) -> int:
 
 def validate_all(session: Session, call: CommandCall) -> int:
     """The parameters of a resource against its agent."""
+    from crmsh_py.agents.validation import validate
+    from crmsh_py.shell import parameters
+
     cib = session.working.cib()
     target = edits.find_resource(cib, call.get("OBJECT") or "")
+    spec = parameters.agent_of(cib, target)
     found = [f for f in commits.findings(session, cib, None) if f.element == target.id]
-    return 1 if commits.report(session, found) else 0
+    if commits.report(session, found):
+        return 1
+    path = session.catalogue.installed_path(spec)
+    if path is None or spec.standard != "ocf":
+        why = "is not installed here" if path is None else "is no OCF agent"
+        session.console.info(f"{spec} {why}: only its description was asked")
+        return 0
+    result = validate(path, spec, parameters.of(cib, target), resource=target.id)
+    session.console.out(result.said)
+    if result.code != 0:
+        session.console.error(f"{target.id}: {spec} says no: {result.meaning}")
+        return 1
+    return 0
 
 
 # ---- files ---------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ def help_text(levels: tuple[str, ...], topics: tuple[str, ...]) -> str:
 
 
 def _command_help(declaration: declarations.Declaration) -> str:
-    level = "" if declaration.level == "root" else f"{declaration.level} "
+    level = declarations.place_of(declaration.level)
     usage = f"{declaration.name} {declaration.usage}".rstrip()
     return (
         f"crm {level}{usage}\n\n    {declaration.summary[0].upper()}{declaration.summary[1:]}.\n\n"
@@ -142,8 +142,9 @@ def ls(session: Session, call: CommandCall) -> int:
     level = session.levels[-1] if session.levels else ""
     names = [d.name for d in declarations.of_level(level)]
     if not level:
-        names = [*declarations.LEVELS, *names]
+        names = [*(n for n in declarations.LEVELS if n not in declarations.INSIDE), *names]
     else:
+        names += [n for n, above in declarations.INSIDE.items() if above == level]
         names += ["help", "ls", "cd", "up", "quit"]
     width = max(map(len, names)) + 2
     per_row = max(1, 78 // width)
@@ -162,7 +163,8 @@ def cd(session: Session, call: CommandCall) -> int:
             if levels:
                 levels.pop()
         elif step in declarations.LEVELS:
-            levels.append(step)
+            above = declarations.INSIDE.get(step)
+            levels += [above, step] if above and above not in levels else [step]
         elif step not in ("", "."):
             raise NotFound(
                 f"there is no level {step}", name=step, possibilities=declarations.LEVELS

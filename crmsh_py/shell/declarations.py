@@ -18,7 +18,11 @@ LEVELS = {
     "cluster": "the cluster manager: start, stop, status",
     "corosync": "the membership layer: configuration keys and state",
     "lab": "clusters on this machine: create, start, break, destroy",
+    "assist": "larger changes of the configuration, made for you",
+    "template": "whole configurations from templates: choose one, fill it in, apply it",
 }
+# Levels that can only be entered from another one.
+INSIDE = {"assist": "configure", "template": "configure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,20 @@ class Declaration:
         return f"cmd_{self.level}_{self.name.replace('-', '_')}"
 
 
+def place_of(level: str) -> str:
+    """What is typed before a command of a level at the root, with a blank behind it."""
+    if level == "root":
+        return ""
+    return f"{place_of(INSIDE.get(level, 'root'))}{level} "
+
+
 def _level(name: str, rows: str) -> list[Declaration]:
     """Rows of ``name | usage | summary | example`` (the example without the level)."""
     declarations = []
     for row in rows.strip().splitlines():
         command, usage, summary, example = (cell.strip() for cell in row.split(" | "))
         usage = usage.replace("¦", "|").replace("—", "")
-        example = f"{'' if name == 'root' else name + ' '}{example}"
+        example = f"{place_of(name)}{example}"
         declarations.append(Declaration(name, command, usage, summary, f"crm {example}"))
     return declarations
 
@@ -101,7 +112,7 @@ default-timeouts | ID… | take the timeouts that the agents advise | default-ti
 get-property | [-t] NAME… | print a property's effective value | get-property no-quorum-policy
 load | [xml] replace¦update¦push FILE | load a configuration from a file | load update site.crm
 save | [xml] [ID…] FILE | save the configuration to a file | save backup.crm
-graph | [dot [FILE]] | show the constraints as a graph | graph dot
+graph | [dot [FILE] ¦ svg¦png¦pdf FILE] | show the constraints as a graph | graph dot
 refresh | — | drop what is pending | refresh
 commit | [force] | check the changes and carry them out | commit
 verify | — | check the configuration with what is pending | verify
@@ -195,6 +206,25 @@ import | FILE [NAME] | make a shadow from a file | import cib.xml trial
 list | — | list the shadows | list
 delete | NAME | delete a shadow | delete trial
 reset | NAME | make a shadow what the live configuration is | reset trial
+""",
+    ),
+    *_level(
+        "assist",
+        """
+template | RSC… | make a template of what primitives have in common | template WebA WebB
+weak-bond | RSC RSC… | keep resources together as long as all of them can run | weak-bond WebA WebB
+""",
+    ),
+    *_level(
+        "template",
+        """
+new | [NAME] TEMPLATE… [params N=V…] | begin a configuration from templates | new site website params ip=192.168.100.100
+delete | NAME [force] | delete a configuration that was begun | delete site
+edit | [NAME] | fill it in with $EDITOR | edit site
+list | [configs¦templates] | list what was begun and what there is | list templates
+load | [NAME] | work on a configuration that was begun | load site
+show | [NAME] | show what would be applied | show site
+apply | [replace¦update] [NAME] | put it into the pending configuration | apply site
 """,
     ),
     *_level(

@@ -49,6 +49,7 @@ class Session:
         self.line: LogicalLine | None = None
         self.origin = ""
         self.shadow = options.shadow
+        self.template = ""  # what the level “template” works on
         self._cluster: Cluster | None = None
         self._working: WorkingCopy | None = None
         self._catalogue: Catalogue | None = None

@@ -1,0 +1,182 @@
+"""The ``configure template`` level: configurations from templates.
+
+Templates come with the program; what a user begins from them is a file of the user's own, in
+``$XDG_CONFIG_HOME/crmsh-py/templates``. Nothing is configured before ``apply``, which puts the text
+into the pending configuration as ``load update`` would.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from crmsh_py.errors import ConfigError, CrmError, NotFound, UsageError
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.lang.templates import Template, combined
+from crmsh_py.resources import templates_directory
+from crmsh_py.shell import files
+from crmsh_py.shell.session import Session
+
+_SUFFIX = ".crm"
+
+
+def new(session: Session, call: CommandCall) -> int:
+    """Begin a configuration; named after the first template if no name is given."""
+    names = call.all("TEMPLATE_NAME")
+    name, wanted = (names[0], names[1:]) if len(names) > 1 else (names[0], names)
+    values = dict(pair.partition("=")[::2] for pair in call.all("VALIDATE_PAIR"))
+    template = combined([_template(one) for one in wanted]).with_values(values)
+    path = _file(session, name)
+    if path.exists() and not session.options.force:
+        raise ConfigError(
+            f"there is a configuration {name} already",
+            hint=f"template edit {name}, or template delete {name}",
+        )
+    _write(path, template)
+    session.template = name
+    session.console.info(f"{name} was begun; “template apply {name}” puts it into the changes")
+    for parameter in template.missing:
+        session.console.info(f"still to be filled in: {parameter.name}: {parameter.help}")
+    return 0
+
+
+def list(session: Session, call: CommandCall) -> int:
+    """Templates, and what was begun from them; * is what is worked on."""
+    what = "configs" if call.has("CONFIGS") else "templates" if call.has("TEMPLATES") else ""
+    lines = []
+    if what in ("", "templates"):
+        lines += ["Templates:"]
+        lines += [f"  {name:<16} {_template(name).summary}" for name in _shipped()]
+    if what in ("", "configs"):
+        lines += ["Configurations:"] if not what else []
+        begun = _begun(session)
+        lines += [f"{'*' if name == session.template else ' '} {name}" for name in begun]
+    session.console.out("\n".join(lines))
+    return 0
+
+
+def load(session: Session, call: CommandCall) -> int:
+    """Work on this configuration from now on (in this session)."""
+    name = call.get("TEMPLATE_NAME") or ""
+    if name:
+        _read(session, name)
+    session.template = name
+    return 0
+
+
+def show(session: Session, call: CommandCall) -> int:
+    """The text that would be applied."""
+    _, template = _current(session, call)
+    session.console.out(template.filled().rstrip("\n"))
+    return 0
+
+
+def edit(session: Session, call: CommandCall) -> int:
+    """Fill it in with $EDITOR."""
+    name, template = _current(session, call)
+    if not sys.stdin.isatty():
+        raise UsageError("edit not allowed in batch mode", hint="template new … params NAME=VALUE")
+    from crmsh_py.shell.editing import Editor
+
+    with Editor(session.environ, _SUFFIX) as editor:
+        edited = Template.parse(editor.edit(template.text()))
+    _write(_file(session, name), edited)
+    return 0
+
+
+def delete(session: Session, call: CommandCall) -> int:
+    """Delete a configuration that was begun."""
+    name = call.get("TEMPLATE_NAME") or ""
+    _read(session, name)
+    forced = call.has("FORCE") or session.options.force
+    if name == session.template and not forced:
+        raise CrmError(f"{name} is worked on", hint=f"template delete {name} force")
+    try:
+        _file(session, name).unlink()
+    except OSError as error:
+        raise CrmError(f"{name} cannot be deleted: {error.strerror}") from None
+    if session.template == name:
+        session.template = ""
+    return 0
+
+
+def apply(session: Session, call: CommandCall) -> int:
+    """Put it into the pending configuration."""
+    from crmsh_py.shell import commits, loading
+
+    name, template = _current(session, call)
+    working = session.working
+    how = "replace" if call.has("REPLACE") else "update"
+    changed, typed = loading.load_text(
+        working.cib(),
+        template.filled(),
+        how=how,
+        origin=f"template {name}",
+        catalogue=session.catalogue,
+    )
+    commits.refuse_wrong(session, changed, typed)
+    working.edit(changed, typed.items())
+    return 0
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+
+def _shipped() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in templates_directory().glob(f"*{_SUFFIX}")))
+
+
+def _template(name: str) -> Template:
+    if name not in _shipped():
+        raise NotFound(
+            f"there is no template {name}",
+            name=name,
+            possibilities=_shipped(),
+            hint=None if name else "template list templates",
+        )
+    return Template.parse((templates_directory() / f"{name}{_SUFFIX}").read_text("utf-8"))
+
+
+def _directory(session: Session) -> Path:
+    configured = session.environ.get("XDG_CONFIG_HOME", "")
+    home = session.environ.get("HOME") or os.path.expanduser("~")
+    base = Path(configured) if configured.startswith("/") else Path(home, ".config")
+    return base / "crmsh-py" / "templates"
+
+
+def _file(session: Session, name: str) -> Path:
+    if name.startswith(".") or len(name) > 64:
+        raise ConfigError(f"“{name}” is no name for a configuration")
+    return _directory(session) / f"{name}{_SUFFIX}"
+
+
+def _begun(session: Session) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in _directory(session).glob(f"*{_SUFFIX}")))
+
+
+def _read(session: Session, name: str) -> Template:
+    path = _file(session, name)
+    if not path.is_file():
+        raise NotFound(
+            f"there is no configuration {name}",
+            name=name,
+            possibilities=_begun(session),
+            hint=None if _begun(session) else "begin one: template new NAME TEMPLATE",
+        )
+    return Template.parse(files.read_text(str(path)))
+
+
+def _current(session: Session, call: CommandCall) -> tuple[str, Template]:
+    name = call.get("TEMPLATE_NAME") or session.template
+    if not name:
+        raise UsageError("which configuration?", hint="template list configs")
+    return name, _read(session, name)
+
+
+def _write(path: Path, template: Template) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CrmError(f"{path.parent} cannot be made: {error.strerror}") from None
+    files.write_text(str(path), template.text())
