@@ -43,13 +43,38 @@ class TimerFired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A client of the control socket, as Corosync counts its own."""
+
+    name: str  # the program; Corosync cuts it at 15 characters
+    pid: int
+    handle: int  # unique among the living connections
+    service_id: int = 2
+    requests: int = 0
+    responses: int = 0
+    dispatched: int = 0
+    queue_size: int = 0
+    flow_control: bool = False
+    flow_control_count: int = 0
+    invalid_request: int = 0
+    overload: int = 0
+    recv_retries: int = 0
+    send_retries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestReceived:
-    """A client of the control socket asks for something; answer with ``ReplyTo(ticket)``."""
+    """A client of the control socket asks for something; answer with ``ReplyTo(ticket)``.
+
+    ``connections`` and how many were ``closed`` before come with a ``ReadCmap``, which shows them.
+    """
 
     ticket: int
     request: Request
     user: str = "root"  # name of the peer's user, for the revision's author
     client: str = ""  # the program's name
+    connections: tuple[Connection, ...] = ()
+    closed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from crmsh_py.corosync_conf import CorosyncConf, TotemSettings
+from crmsh_py.engine.api import Connection
 from crmsh_py.engine.quorum import Quorum
 from crmsh_py.engine.totem_values import Counters, MemberRecord
 from crmsh_py.wire.control import CmapKey
@@ -56,26 +57,6 @@ _CONFIG = (
     ("token_retransmits_before_loss_const", "token_retransmits_before_loss_const"),
     ("window_size", "window_size"),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """A client of the control socket, as Corosync counts its own."""
-
-    name: str  # the program; Corosync cuts it at 15 characters
-    pid: int
-    handle: int  # unique among the living connections
-    service_id: int = 2
-    requests: int = 0
-    responses: int = 0
-    dispatched: int = 0
-    queue_size: int = 0
-    flow_control: bool = False
-    flow_control_count: int = 0
-    invalid_request: int = 0
-    overload: int = 0
-    recv_retries: int = 0
-    send_retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

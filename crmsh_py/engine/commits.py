@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from crmsh_py.cib.version import Version
+from crmsh_py.engine.conflicts import written_text
 from crmsh_py.engine.outbox import Continuation, Outbox
-from crmsh_py.engine.replica import Replica, written_text
+from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import CrmError, NoQuorum, TimedOut
 from crmsh_py.wire.control import Committed

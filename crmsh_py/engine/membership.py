@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine import cmap
-from crmsh_py.engine.api import SaveRing, SendDatagram
+from crmsh_py.engine.api import Connection, SaveRing, SendDatagram
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import (
     Quorum,
@@ -130,8 +130,10 @@ class Membership:
         times = (self.totem.next_timer(), self._window_at)
         return min((time for time in times if time is not None), default=None)
 
-    def cmap_keys(self, prefix: str, map_name: str) -> list[CmapKey]:
-        """Typed keys for corosync-cmapctl: configuration, state, live counters."""
+    def cmap_keys(
+        self, prefix: str, map_name: str, connections: tuple[Connection, ...], closed: int
+    ) -> list[CmapKey]:
+        """Typed keys for corosync-cmapctl: configuration, state, live counters, clients."""
         source = cmap.CmapSource(
             conf=self.conf,
             node_id=self.node_id,
@@ -141,6 +143,8 @@ class Membership:
             quorum=self._quorum,
             traffic={kind: (sent, received) for kind, (sent, received) in self._traffic.items()},
             queue_length=self.totem.queue_length,
+            connections=connections,
+            connections_closed=closed,
         )
         return cmap.read(source, prefix=prefix, map_name=map_name)
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from crmsh_py.cib.checks import integrity
 from crmsh_py.cib.diff import Patch, apply, diff
@@ -26,6 +25,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.engine.api import SaveRevision
+from crmsh_py.engine.conflicts import explained
 from crmsh_py.errors import ConfigError, Conflict
 from crmsh_py.wire.stream import CommitId, ConfigChange, Step
 
@@ -122,12 +122,10 @@ class Replica:
             ConfigError, SyntaxProblem: it is no patch of a configuration.
         """
         patch = Patch.from_xml(change.patch)
-        new = _next(self.config, patch)
+        new = self._merged(patch)
         self._commits.append(change.ident)
         if new is None:
             return None
-        if patch.source.tuple[:2] != self.config.version.tuple[:2]:
-            _check_merged(self.config, new)
         new = new.with_attributes(
             {
                 "cib-last-written": change.written,
@@ -137,12 +135,36 @@ class Replica:
             }
         )
         patch_text = diff(self.config, new).to_xml()
-        step = Step(base=self.digest, patch=patch_text, time=change.time, forced=change.forced)
+        step = Step(
+            base=self.digest,
+            patch=patch_text,
+            time=change.time,
+            forced=change.forced,
+            author=change.author,
+            client=change.client,
+            origin=origin,
+        )
         saved = self._saved(self.config, new, step, term)
         self._remember(step)
         self._replace(new, term)
         self.forced = change.forced
         return saved
+
+    def check(self, patch: Patch) -> Cib:
+        """The configuration as ``patch`` would make it, before anything is sent.
+
+        Raises Conflict and ConfigError as ``apply_change`` does.
+        """
+        return self._merged(patch) or self.config
+
+    def _merged(self, patch: Patch) -> Cib | None:
+        try:
+            new = _next(self.config, patch)
+            if new is not None and patch.source.tuple[:2] != self.config.version.tuple[:2]:
+                _check_merged(self.config, new)
+        except Conflict as error:
+            raise explained(error, patch, self._recent) from None
+        return new
 
     def ratify(self, term: int) -> None:
         """This configuration is what a primary view of ``term`` starts from."""
@@ -239,14 +261,6 @@ def bare(cib: Cib) -> Cib:
     return cib.with_version(replace(cib.version, num_updates=0))
 
 
-def check_patch(cib: Cib, patch: Patch) -> Cib:
-    """The configuration as ``patch`` would make it, for checks before anything is sent.
-
-    Raises Conflict and ConfigError as ``Replica.apply_change`` does.
-    """
-    return _next(cib, patch) or cib
-
-
 def _next(config: Cib, patch: Patch) -> Cib | None:
     if patch.touches("/cib/status"):
         raise ConfigError("a commit changes the configuration, not the status")
@@ -267,9 +281,3 @@ def _check_merged(old: Cib, new: Cib) -> None:
     for finding in integrity(new):
         if str(finding) not in known:
             raise Conflict(f"after what was changed meanwhile: {finding}", hint=finding.hint)
-
-
-def written_text(wall_time: float) -> str:
-    """A time as ``cib-last-written`` has it, in local time: ``Mon Jul 28 20:22:21 2014``."""
-    moment = datetime.fromtimestamp(wall_time)
-    return moment.strftime("%a %b ") + f"{moment.day:2d}" + moment.strftime(" %H:%M:%S %Y")

@@ -21,7 +21,7 @@ from crmsh_py.engine.lifecycle import Lifecycle
 from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
-from crmsh_py.engine.replica import Replica, check_patch
+from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.status import node_by_name
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, UsageError
@@ -116,7 +116,7 @@ class Requests:
                     ),
                 )
             case ReadCmap(prefix=prefix, map=name):
-                keys = self.membership.cmap_keys(prefix, name)
+                keys = self.membership.cmap_keys(prefix, name, event.connections, event.closed)
                 self.outbox.reply(ticket, CmapReply(keys=keys))
             case ReadSubsystems():
                 self.outbox.reply(
@@ -157,7 +157,7 @@ class Requests:
         quorate = self.views.setting.quorate
         if self.views.active and not quorate and not request.force_no_quorum:
             raise no_quorum(hollow=self.views.setting.hollow)
-        refuse_new_errors(self.replica.config, check_patch(self.replica.config, patch))
+        refuse_new_errors(self.replica.config, self.replica.check(patch))
         self.commits.submit(
             patch=request.patch,
             source=patch.source,

@@ -18,7 +18,7 @@ import socket
 import struct
 from collections.abc import Callable
 
-from crmsh_py.engine.api import ClientGone, RequestReceived
+from crmsh_py.engine.api import ClientGone, Connection, RequestReceived
 from crmsh_py.errors import CrmError, LocalProtocolError, RemoteProtocolError
 from crmsh_py.node.ports import LogLine, Report
 from crmsh_py.wire import control, framing
@@ -30,14 +30,22 @@ MAX_UNSENT_STREAM = 1024 * 1024  # the same for a watch, which can be asked for 
 MAX_UNFINISHED = 4 * framing.MAX_FRAME  # bytes of unfinished frames of all connections together
 LAST_WORDS_S = 1.0  # what clients get to read their answers when the node stops
 
+# Which of Corosync's services a client would talk to, by what it asks for.
+_SERVICE_CPG = 2
+_SERVICES = {control.ReadCmap: 0, control.ReadMembership: 3}
 _UCRED = struct.Struct("3i")  # pid, uid, gid of socket(7)
 
 
 def peer_user(connection: socket.socket) -> int:
     """The user id of who is at the other end, as the kernel knows it."""
+    return _peer(connection)[1]
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    """The process id (0: in none of the namespaces that we see) and the user id of the peer."""
     data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    _, uid, _ = _UCRED.unpack(data)
-    return int(uid)
+    pid, uid, _ = _UCRED.unpack(data)
+    return max(0, int(pid)), int(uid)
 
 
 class ControlServer:
@@ -59,6 +67,8 @@ class ControlServer:
         self._connections: set[_Connection] = set()
         self._by_ticket: dict[int, _Connection] = {}
         self._last_ticket = 0
+        self._admitted = 0
+        self._closed = 0
         self._alone = asyncio.Event()  # no client is connected
         self._alone.set()
 
@@ -111,6 +121,9 @@ class ControlServer:
         if len(self._connections) >= MAX_CONNECTIONS:
             self._log("warning", "MAIN", "Refused a control connection: there are too many")
             return False
+        self._admitted += 1
+        connection.handle = self._admitted
+        connection.pid = _peer(channel)[0]
         connection.user = _user_name(user)
         self._connections.add(connection)
         self._alone.clear()
@@ -122,11 +135,21 @@ class ControlServer:
         ticket = self._last_ticket
         self._by_ticket[ticket] = connection
         connection.tickets[ticket] = theirs
+        asks = isinstance(request, control.ReadCmap)
         self._report(
             RequestReceived(
-                ticket=ticket, request=request, user=connection.user, client=connection.client
+                ticket=ticket,
+                request=request,
+                user=connection.user,
+                client=connection.client,
+                connections=self._seen() if asks else (),
+                closed=self._closed if asks else 0,
             )
         )
+
+    def _seen(self) -> tuple[Connection, ...]:
+        """The clients of this moment, in the order in which they came."""
+        return tuple(each.seen() for each in sorted(self._connections, key=lambda c: c.handle))
 
     def check_unfinished(self) -> None:
         """Raise RemoteProtocolError when the clients together hold too much of our memory."""
@@ -140,6 +163,8 @@ class ControlServer:
 
     def gone(self, connection: _Connection) -> None:
         """A connection has ended."""
+        if connection in self._connections:
+            self._closed += 1
         self._connections.discard(connection)
         if not self._connections:
             self._alone.set()
@@ -157,7 +182,24 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.user = ""
         self.client = ""
+        self.pid = 0
+        self.handle = 0  # which of all connections it is
+        self._service = _SERVICE_CPG
+        self._requests = self._responses = self._dispatched = 0
         self.tickets: dict[int, int] = {}  # ours -> the client's, unanswered
+
+    def seen(self) -> Connection:
+        """It as ``corosync-cmapctl`` shows it."""
+        return Connection(
+            name=self.client or "unknown",
+            pid=self.pid,
+            handle=self.handle,
+            service_id=self._service,
+            requests=self._requests,
+            responses=self._responses,
+            dispatched=self._dispatched,
+            queue_size=len(self.tickets),
+        )
 
     @property
     def unfinished(self) -> int:
@@ -191,6 +233,8 @@ class _Connection(asyncio.Protocol):
     def _take(self, ticket: int, request: control.Request) -> None:
         if len(self.tickets) >= MAX_IN_FLIGHT:
             raise RemoteProtocolError(f"more than {MAX_IN_FLIGHT} requests at once")
+        self._requests += 1
+        self._service = _SERVICES.get(type(request), self._service)
         if isinstance(request, control.Hello):
             self.client = request.client[:64]
             # Whoever passed the check may say for whom he acts: it is the author of revisions,
@@ -203,6 +247,8 @@ class _Connection(asyncio.Protocol):
     def answer(self, ticket: int, reply: control.Reply) -> bool:
         """Send a reply; return whether more may follow under this ticket."""
         stream = isinstance(reply, control.Changed)
+        self._responses += not stream
+        self._dispatched += stream
         theirs = self.tickets[ticket] if stream else self.tickets.pop(ticket)
         self._send(theirs, reply, limit=MAX_UNSENT_STREAM if stream else MAX_UNSENT)
         return stream

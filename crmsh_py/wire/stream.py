@@ -94,12 +94,18 @@ class WholeCib(StreamMessage, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One revision: the patch that leads on from the configuration with digest ``base``."""
+    """One revision: the patch that leads on from the configuration with digest ``base``.
+
+    Whose it was is told so that a conflict can say whom to talk to.
+    """
 
     base: Digest
     patch: PatchText
     time: Count = 0
     forced: bool = False
+    author: Name = ""
+    client: Name = ""
+    origin: Name = ""
 
 
 class Missing(StreamMessage, frozen=True, kw_only=True):

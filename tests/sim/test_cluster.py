@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 
 import pytest
 from sim.checkers import has, watched
-from sim.cluster import Cluster, Disk, add_mark, add_resource, without_fencing
+from sim.cluster import WALL, Cluster, Disk, add_mark, add_resource, without_fencing
 
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
@@ -156,6 +157,11 @@ def test_a_commit_that_touches_what_was_changed_meanwhile_is_a_conflict() -> Non
     kinds = {type(replies[0][one][0]).__name__, getattr(replies[1][two][0], "kind", "")}
     kinds |= {getattr(replies[0][one][0], "kind", ""), type(replies[1][two][0]).__name__}
     assert {"Committed", "Conflict"} <= kinds
+    answers = (replies[0][one][0], replies[1][two][0])
+    (loser,) = [each for each in answers if isinstance(each, Refused)]
+    assert "root changed cluster_property_set m1" in loser.text, "what, and by whom"
+    assert "on node" in loser.text
+    assert str(time.localtime(WALL).tm_year) in loser.text, "and when"
     cluster.settle()
     assert len(set(cluster.digests().values())) == 1
 
