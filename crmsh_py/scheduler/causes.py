@@ -23,7 +23,8 @@ from crmsh_py.scheduler.result import Contribution, Reason
 from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.summary import Line
 
-_MOST_LINKS = 6
+_MOST_LINKS = 32  # a chain this long explains nothing any more, and may be a circle
+_FINDINGS = frozenset({"changed-definition", "contained-failed", "guest-lost", "migration-broken"})
 _WHOLE = frozenset({"target-role", "stopped", "ticket-lost", "ticket-missing", "ticket-standby",
                     "removed", "failed-stop", "fatal-error", "multiple-active"})  # fmt: skip
 
@@ -36,16 +37,22 @@ class Causes:
         self.lines: dict[str, Line] = {}
         for line in summary.resource_lines(state):
             self.lines.setdefault(line.resource.id, line)
+        self._findings = {
+            reason.subject: reason for reason in reversed(state.reasons) if reason.kind in _FINDINGS
+        }
+        self._failures = {entry.resource_id: entry for entry in state.failed}
+        self._order_table: dict[tuple[str, str], str] | None = None
+        self._colocation_table: dict[tuple[str, str], str] | None = None
 
     # ---- changes ---------------------------------------------------------------------------------
 
     def of(self, resource: Resource) -> tuple[Reason, ...]:
         """Why it changes as it does; nothing for what stays as it is."""
-        return tuple(self._chain(resource, set())[:_MOST_LINKS])
+        return tuple(self._chain(resource, set()))
 
     def _chain(self, resource: Resource, seen: set[str]) -> list[Reason]:
         line = self.lines.get(resource.id)
-        if line is None or resource.id in seen:
+        if line is None or resource.id in seen or len(seen) >= _MOST_LINKS:
             return []
         seen.add(resource.id)
         if line.change in {"Promote", "Re-promote", "Demote"}:
@@ -57,6 +64,9 @@ class Causes:
             or self._of_whole(line)
             or self._of_leaving(line, seen)
             or self._of_vertices(line, seen)
+            or self._of_guest(line.origin, seen)
+            or _of_node(line.origin)
+            or self._of_findings(resource)
             or [Reason(kind="undecided", subject=resource.id)]
         )
 
@@ -65,8 +75,9 @@ class Causes:
         resource = line.resource
         if not resource.failed:
             return []
-        for entry in reversed(self.state.failed):
-            if entry.resource_id in {resource.history_name, resource.xml_id, resource.id}:
+        for name in (resource.history_name, resource.xml_id, resource.id):
+            entry = self._failures.get(name)
+            if entry is not None:
                 text = f"{entry.task} on {entry.node_name}"
                 return [Reason(kind="failed", subject=resource.id, source_id=entry.id, value=text)]
         return []
@@ -150,6 +161,21 @@ class Causes:
         text = reasons.contribution(named)
         return Reason(kind="better-source", subject=new.name, value=value, source_id=text)
 
+    def _of_guest(self, node: Node, seen: set[str]) -> list[Reason]:
+        """What runs in a guest goes where the guest goes."""
+        launcher = node.launcher
+        if launcher is None:
+            return []
+        return self._behind(launcher, "", seen)
+
+    def _of_findings(self, resource: Resource) -> list[Reason]:
+        """What the steps have noted about it on their way."""
+        if resource.id in self._findings:
+            return [self._findings[resource.id]]
+        if resource.start_pending:
+            return [Reason(kind="interrupted", subject=resource.id)]
+        return []
+
     # ---- vertices --------------------------------------------------------------------------------
 
     def _of_blocked(self, line: Line, seen: set[str]) -> list[Reason]:
@@ -160,7 +186,7 @@ class Causes:
         """What the orders between actions have made of its vertices."""
         resource = line.resource
         found = [line.source, line.action]
-        for task in ("stop", "start", "demote", "promote"):
+        for task in ("stop", "start", "reload-agent", "demote", "promote"):
             found.append(resource.first_vertex(task))
         for vertex in found:
             if vertex is not None and vertex.reason:
@@ -175,8 +201,10 @@ class Causes:
     def _of_vertex(self, vertex: Vertex, seen: set[str]) -> list[Reason]:
         subject = vertex.resource.id if vertex.resource is not None else ""
         cause = vertex.cause
-        if cause is None or cause.resource is None:
+        if cause is None:
             return [self._of_text(vertex, subject)]
+        if cause.resource is None:
+            return [self._of_point(cause, subject)]
         other = cause.resource
         source = self._order_between(vertex, cause)
         chain = self._behind(other, source, seen)
@@ -184,10 +212,17 @@ class Causes:
             return chain
         kind = "required" if cause.flags & RUNNABLE else "blocked"
         reason = Reason(kind=kind, subject=other.id, source_id=source, value=cause.task)
-        if cause.reason and other.id not in seen:
+        if cause.reason and other.id not in seen and len(seen) < _MOST_LINKS:
             seen.add(other.id)
             return [reason, *self._of_vertex(cause, seen)]
         return [reason]
+
+    def _of_point(self, cause: Vertex, subject: str) -> Reason:
+        """Something that is about no resource: fencing, or one of several that must come first."""
+        if cause.task == "stonith" and cause.node is not None:
+            return Reason(kind="fencing", subject=cause.node.name)
+        _, _, source = cause.key.partition("one-or-more:")
+        return Reason(kind="too-few", subject=subject, source_id=source or cause.key)
 
     def _of_text(self, vertex: Vertex, subject: str) -> Reason:
         if vertex.reason in {"no quorum", "quorum freeze"}:
@@ -195,6 +230,8 @@ class Causes:
             return Reason(kind="no-quorum", subject=subject, value=policy)
         if vertex.reason == "resource definition change":
             return Reason(kind="changed-definition", subject=subject, source_id=subject)
+        if vertex.reason == "being multiply active":
+            return Reason(kind="several", subject=subject)
         if vertex.reason == "node availability":
             return Reason(kind="no-node", subject=subject)
         return Reason(kind="because", subject=subject, value=vertex.reason or "")
@@ -202,22 +239,35 @@ class Causes:
     def _order_between(self, vertex: Vertex, cause: Vertex) -> str:
         """The constraint that joins two vertices; the group, where they are of the same one."""
         ours, theirs = _family(vertex.resource), _family(cause.resource)
-        for relation in self.state.relations:
-            if relation.source:
-                pair = relation.first_resource, relation.then_resource
-                if (pair[0] in ours and pair[1] in theirs) or (
-                    pair[0] in theirs and pair[1] in ours
-                ):
-                    return relation.source
-        for colocation in self.state.colocations:
-            if (
-                colocation.explicit
-                and colocation.dependent in ours
-                and (colocation.primary in theirs)
-            ):
-                return colocation.id
+        for table in (self._orders(), self._colocations()):
+            for one in ours:
+                for other in theirs:
+                    source = table.get((one.id, other.id))
+                    if source is not None:
+                        return source
         common = next((each for each in ours if each in theirs), None)
         return common.xml_id if common is not None and common.kind >= GROUP else ""
+
+    def _orders(self) -> dict[tuple[str, str], str]:
+        """The order constraints by the resources that they join, in either direction."""
+        if self._order_table is None:
+            self._order_table = {}
+            for relation in self.state.relations:
+                first, then = relation.first_resource, relation.then_resource
+                if relation.source and first is not None and then is not None:
+                    self._order_table.setdefault((first.id, then.id), relation.source)
+                    self._order_table.setdefault((then.id, first.id), relation.source)
+        return self._order_table
+
+    def _colocations(self) -> dict[tuple[str, str], str]:
+        """The colocation constraints by dependent and primary."""
+        if self._colocation_table is None:
+            self._colocation_table = {}
+            for each in self.state.colocations:
+                if each.explicit:
+                    pair = each.dependent.id, each.primary.id
+                    self._colocation_table.setdefault(pair, each.id)
+        return self._colocation_table
 
     # ---- promotion -------------------------------------------------------------------------------
 
@@ -308,6 +358,11 @@ def obstacle(node: Node) -> str:
     if node.maintenance:
         return "node-maintenance"
     return "node-pending" if node.pending else ""
+
+
+def _of_node(node: Node) -> list[Reason]:
+    block = obstacle(node)
+    return [Reason(kind=block, subject=node.name)] if block else []
 
 
 def _as_reason(resource: Resource, each: Contribution) -> Reason:

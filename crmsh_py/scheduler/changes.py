@@ -148,6 +148,7 @@ def check(resource: Resource, node: Node, entry: HistoryEntry) -> bool:
 def _force_restart(resource: Resource, task: str, every_ms: int, node: Node) -> None:
     vertex = vertices.vertex_for(resource, task, None, optional=False, every_ms=every_ms)
     vertex.set_reason("resource definition change", overwrite=True)
+    resource.state.because("changed-definition", resource.id)
     fencing.trigger_unfencing(resource.state, resource, node, "Device parameters changed")
 
 

@@ -21,7 +21,7 @@ from crmsh_py.scheduler.causes import Causes, contributions_of, obstacle
 from crmsh_py.scheduler.contributions import unfolded
 from crmsh_py.scheduler.model import PROMOTED, Node
 from crmsh_py.scheduler.resource import Resource
-from crmsh_py.scheduler.result import Contribution, Reason
+from crmsh_py.scheduler.result import Contribution
 from crmsh_py.scheduler.schedule import schedule
 from crmsh_py.scheduler.state import State
 
@@ -56,13 +56,13 @@ def actions(state: State) -> Iterator[str]:
     causes = Causes(state)
     for vertex in state.graph:
         place = f" on {vertex.node.name}" if vertex.node is not None else ""
-        yield f"{vertex.key}{place}: {reasons.because(causes.of_action(vertex))}"
+        yield f"{vertex.key}{place}: {reasons.chain(causes.of_action(vertex))}"
 
 
-def scores(state: State) -> Iterator[tuple[int, list[str]]]:
+def sums(state: State) -> Iterator[list[str]]:
     """For each number of the score log of a traced plan, the lines that it is the sum of."""
-    for (_, _, _, score), trail in zip(state.score_log, state.score_trails, strict=True):
-        yield score, reasons.table(unfolded(trail))
+    for trail in state.score_trails:
+        yield reasons.table(unfolded(trail))
 
 
 # ---- one resource --------------------------------------------------------------------------------
@@ -210,12 +210,3 @@ def _promotion(resource: Resource) -> Iterator[str]:
 def _indented(contributions: tuple[Contribution, ...]) -> Iterator[str]:
     for line in reasons.table(contributions):
         yield f"    {line}"
-
-
-# ---- one line ------------------------------------------------------------------------------------
-
-
-def chains(state: State) -> dict[str, tuple[Reason, ...]]:
-    """The chain of causes of every resource that changes, by its id."""
-    causes = Causes(state)
-    return {name: causes.of(line.resource) for name, line in causes.lines.items()}

@@ -62,6 +62,7 @@ def fence_node(state: State, node: Node, reason: str, *, priority_delay: bool = 
             )
             node.remote_reset = True
             launcher.failed = launcher.stop_if_failed = True
+            state.because("guest-lost", launcher.id, value=f"{node.name}: {reason}")
     elif node.is_remote_kind and remote is not None and remote.removed_launched:
         remote.failed = remote.stop_if_failed = True
     elif node.is_remote:

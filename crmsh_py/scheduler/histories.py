@@ -320,7 +320,9 @@ def _handle(
         resource.failed = resource.stop_if_failed = True
         if resource.launcher is not None and resource.bundled:
             state.stop_needed.insert(0, resource.launcher)
+            state.because("contained-failed", resource.launcher.id, cause, resource.id)
         elif resource.launcher is not None:
+            state.because("contained-failed", resource.launcher.id, cause, resource.id)
             vertices.stop(resource.launcher, node, optional=False)
         elif known_active:
             vertices.stop(resource, node, optional=False)

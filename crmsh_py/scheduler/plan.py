@@ -6,11 +6,13 @@ the same CIB at the same moment gives the same plan.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.upgrade import needs_upgrade, upgrade
 from crmsh_py.scheduler import digests, outgoing, summary
+from crmsh_py.scheduler.causes import Causes
 from crmsh_py.scheduler.contributions import unfolded
 from crmsh_py.scheduler.model import ROLE_NAMES, Vertex
 from crmsh_py.scheduler.resource import Resource
@@ -48,12 +50,24 @@ _CHANGES = {
 def plan(cib: Cib, *, now: datetime, traced: bool = False) -> Plan:
     """What to do about a CIB at a moment, in which order, and why.
 
-    With ``traced``, the plan also says what its scores are made of.
+    With ``traced``, the plan also says what its scores are made of, and the chain of causes of
+    every change and action.
     """
     state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now, traced=traced)
+    actions = [to_action(vertex) for vertex in state.graph]
+    changes = _resource_changes(state)
+    if traced:
+        causes = Causes(state)
+        actions = [
+            replace(action, reasons=causes.of_action(vertex))
+            for action, vertex in zip(actions, state.graph, strict=True)
+        ]
+        changes = [
+            replace(change, reasons=causes.of(state.by_id[change.resource])) for change in changes
+        ]
     return Plan(
-        actions=tuple(to_action(vertex) for vertex in state.graph),
-        changes=tuple(_node_changes(state) + _resource_changes(state)),
+        actions=tuple(actions),
+        changes=(*_node_changes(state), *changes),
         scores={
             (resource, node): score
             for stage, resource, node, score in state.score_log

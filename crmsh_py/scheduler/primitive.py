@@ -275,6 +275,7 @@ class Primitive(Resource):
         elif source is not None or target is not None:
             must_stop = True
             self.migration_source = self.migration_target = None
+            self.state.because("migration-broken", self.id)
             may_migrate = False
         else:
             several = (active if self.needs_fencing else clean) > 1

@@ -28,6 +28,8 @@ VERBS: Mapping[str, str] = {
     "Demote": "is demoted",
 }
 
+_MOST_PARTS = 4
+
 # What is added to a score, as it stands in a table behind its amount.
 CONTRIBUTIONS: Mapping[str, str] = {
     "node": "score of the node itself ({source})",
@@ -82,7 +84,7 @@ REASONS: Mapping[str, str] = {
     "better-source": "{subject} has a better score ({value}: {source})",
     "balance": "{subject} is as good and has fewer resources",
     "failed": "its {value} failed ({source})",
-    "changed-definition": "its definition has changed since it was started ({subject})",
+    "changed-definition": "the definition of {subject} has changed since it was started",
     "node-lost": "{subject} is lost",
     "node-offline": "{subject} is offline",
     "node-leaving": "{subject} is shutting down",
@@ -96,6 +98,9 @@ REASONS: Mapping[str, str] = {
     "best-promotion": "its promotion score is the best ({value})",
     "worse-promotion": "the promotion score of {subject} is better ({value})",
     "unpromotable": "its promotion score is {value}",
+    "fencing": "{subject} is to be fenced",
+    "too-few": "too few of what must come first are up ({source})",
+    "interrupted": "a start of it has not ended, or its agent is another one now ({subject})",
     "several": "it is active on several nodes",
     "contribution": "{value}",
     "because": "{value}",
@@ -109,6 +114,9 @@ REASONS: Mapping[str, str] = {
     "point": "a point in the order of {subject}",
     "load": "what comes to {subject} waits until others have left",
     # the plan as a whole
+    "contained-failed": "{value} failed in it ({source})",
+    "guest-lost": "its guest is lost, {value}",
+    "migration-broken": "a migration of it did not end",
     "next-role": "its role is decided: {value}",
     "node-unclean": "{subject} has to be fenced: {value}",
 }
@@ -132,12 +140,21 @@ def table(contributions: Iterable[Contribution]) -> list[str]:
     return [f"{amount(each.amount):>9}  {contribution(each)}" for each in contributions]
 
 
+_GROUNDS: Mapping[str, str] = {
+    "unavailable": "unable to run anything",
+    "node": "excluded by the score of the node itself",
+    "guest-node": "guest nodes of bundles",
+    "own-container": "outside of its container",
+    "no-remote": "remote",
+}
+
+
 def exclusion(each: Contribution) -> str:
     """What excludes a node, in the words of a count: ``2 excluded by location loc-vip``."""
     if each.kind in {"location", "colocation"}:
         return f"excluded by {each.kind} {each.source_id}"
-    if each.kind == "unavailable":
-        return "unable to run anything"
+    if each.kind in _GROUNDS:
+        return _GROUNDS[each.kind]
     return f"excluded: {contribution(each)}"
 
 
@@ -163,7 +180,16 @@ def sentence(reason: Reason) -> str:
     )
 
 
+def chain(reasons: Iterable[Reason]) -> str:
+    """Reasons, each because of the next; '' for none. Long chains lose their middle."""
+    parts = [sentence(reason) for reason in reasons]
+    if len(parts) > _MOST_PARTS:
+        left_out = len(parts) - _MOST_PARTS
+        parts[_MOST_PARTS - 1 : -1] = [f"of {left_out} more like these"]
+    return ", because ".join(parts)
+
+
 def because(reasons: Iterable[Reason]) -> str:
-    """A chain of reasons, each because of the next; '' for none."""
-    text = ", because ".join(sentence(reason) for reason in reasons)
+    """A chain of reasons behind the word because; '' for none."""
+    text = chain(reasons)
     return f"because {text}" if text else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
     EXIT_ERROR,
     EXIT_OK,
@@ -63,6 +63,8 @@ def parser() -> Parser:
     inject.add_argument("-e", "--ticket-activate", action="append", default=[], metavar="TICKET")
     show = made.add_argument_group("what to show")
     show.add_argument("-s", "--show-scores", action="store_true", dest="scores")
+    show.add_argument("--why", nargs="?", const="", metavar="RSC",
+                      help="explain scores, places and actions")  # fmt: skip
     show.add_argument("-U", "--show-utilization", action="store_true", dest="utilization")
     show.add_argument("-Q", "--quiet", action="store_true")
     show.add_argument("-V", "--verbose", action="count", default=0)
@@ -121,6 +123,10 @@ def simulate(cib: Cib, arguments: Namespace) -> Simulated:
     return _Simulation(upgrade(cib) if needs_upgrade(cib) else cib, arguments).run()
 
 
+def _bullet(line: str) -> str:
+    return f"  {line}" if line.startswith(" ") else f"  * {line}"
+
+
 class _Simulation:
     """One run: its text grows part by part, each set off from the one before."""
 
@@ -162,14 +168,18 @@ class _Simulation:
         if self.arguments.input:
             self.files[self.arguments.input] = self.cib.to_xml()
         complete = True
-        if self.arguments.run or self.arguments.simulate or self.arguments.scores:
-            state = schedule(self.cib, self.now, sanitized=True)
-            if self.arguments.scores:
-                self._show_scores(view.scores(state))
+        asked = self.arguments
+        explained = asked.why is not None
+        if asked.run or asked.simulate or asked.scores or explained:
+            state = schedule(self.cib, self.now, sanitized=True, traced=explained)
+            if asked.scores:
+                self._show_scores(view.scores(state, explained=explained))
             # The summary decides where an action that cannot be done would be: it goes first.
             self.parts.append(view.transition_summary(state))
+            if explained:
+                self._explain(state, asked.why)
             self._save_graph(state)
-            if self.arguments.simulate:
+            if asked.simulate:
                 complete = self._carry_out(state)
         text = "\n".join(self.parts)
         if self.arguments.quiet:
@@ -181,7 +191,19 @@ class _Simulation:
     def _show_scores(self, lines: list[str]) -> None:
         self._quiet_text = "".join(f"{line}\n" for line in ["", *lines])
         title = "Assignment Scores"
-        self.parts.append("\n".join([f"{title}:", *(f"  * {line}" for line in lines)]) + "\n")
+        self.parts.append("\n".join([f"{title}:", *map(_bullet, lines)]) + "\n")
+
+    def _explain(self, state: State, resource: str) -> None:
+        from crmsh_py.views import simulate as view
+
+        known = {name for each in state.by_id.values() for name in (each.id, each.xml_id)}
+        if resource and resource not in known:
+            raise NotFound(
+                f"there is no resource {resource}", name=resource, possibilities=sorted(known)
+            )
+        text = view.reasons(state, resource)
+        self._quiet_text += f"\n{text}"
+        self.parts.append(text)
 
     def _save_graph(self, state: State) -> None:
         from crmsh_py.cib.xml import to_xml

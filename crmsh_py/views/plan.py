@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crmsh_py.scheduler import reasons
 from crmsh_py.scheduler.result import Change, Plan, ResourceChange
 
 _COLOURS = {
@@ -40,7 +41,8 @@ def _line(change: ResourceChange, width: int, colour: bool) -> str:
     text = f"  {word} {change.resource:<{width}}  {_places(change)}"
     if change.blocked:
         text += "  (blocked)"
-    return text.rstrip()
+    because = reasons.because(change.reasons)
+    return f"{text.rstrip()}  {because}".rstrip()
 
 
 def _places(change: ResourceChange) -> str:

@@ -86,7 +86,7 @@ def modifications(changes: Changes) -> str:
     return "\n".join(lines) + "\n"
 
 
-# ---- the summary -----------------------------------------------------------------------------------
+# ---- the summary ---------------------------------------------------------------------------------
 
 
 def transition_summary(state: State) -> str:
@@ -143,7 +143,19 @@ def _details(line: Line) -> str:
     return f"{before} {origin} -> {after} {target}"
 
 
-# ---- events and scores -----------------------------------------------------------------------------
+def reasons(state: State, resource: str = "") -> str:
+    """Why a traced plan is what it is: all of it, or one resource."""
+    from crmsh_py.scheduler import explain
+
+    if resource:
+        lines = list(explain.of_resource(state, resource))
+        return "\n".join(["Reasons:", *lines]) + "\n"
+    actions = [f"  {line}" for line in explain.actions(state)]
+    parts = ["Reasons:", *explain.report(state)]
+    return "\n".join([*parts, "", "Actions and their reasons:", *actions]) + "\n"
+
+
+# ---- events and scores ---------------------------------------------------------------------------
 
 
 def event(happened: Event) -> str:
@@ -171,13 +183,18 @@ def events(happened: Iterable[Event]) -> str:
     return "\n".join(["Executing Cluster Transition:", *map(event, happened)]) + "\n"
 
 
-def scores(state: State) -> list[str]:
-    """The scores of every stage of the assignment, in its order."""
+def scores(state: State, *, explained: bool = False) -> list[str]:
+    """The scores of every stage of the assignment, in its order; maybe with what they sum up."""
+    from crmsh_py.scheduler import explain
+
     lines = []
+    sums = explain.sums(state)
     for stage, resource, node, score in state.score_log:
         if stage == "promotion":
             place = f"on {node}" if node else "(inactive)"
             lines.append(f"{resource} promotion score {place}: {format_score(score)}")
         else:
             lines.append(f"{stage}: {resource} allocation score on {node}: {format_score(score)}")
+        if explained:
+            lines += [f"    {line}" for line in next(sums)]
     return lines

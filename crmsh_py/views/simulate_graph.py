@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _DOWN_ACTIONS = frozenset({"off", "reboot", "poweroff"})
 
 
-# ---- XML -------------------------------------------------------------------------------------------
+# ---- XML -----------------------------------------------------------------------------------------
 
 
 def graph(state: State) -> Element:
@@ -162,7 +162,7 @@ def _maintenance(state: State) -> Element:
     return Element("maintenance", {}, nodes)
 
 
-# ---- Graphviz --------------------------------------------------------------------------------------
+# ---- Graphviz ------------------------------------------------------------------------------------
 
 
 def dot(state: State, *, everything: bool = False) -> str:
