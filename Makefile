@@ -16,7 +16,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed check
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m "not alone"
+	$(BIN)/pytest -q -n $(WORKERS) -m "not alone"
 	$(BIN)/pytest -q -m alone
 
 # What takes too long for every change: whole collections, ten thousand mutations.

@@ -4,13 +4,14 @@
 the folder of the test. ``pytest --update-golden`` writes the files instead; the difference is then
 reviewed like any other change.
 
-With several workers (``pytest -n 4``) the tests of a file stay together, and so do those that share
-a running lab; an end-to-end test that makes its own lab goes to whoever is free.
+With several workers (``pytest -n 4``) the tests of a file stay together; where they run as root
+and as a plain user, these are two groups.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,21 +28,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the group of every test, for ``--dist loadgroup``."""
-    for item in items:
-        if isinstance(item, pytest.Function):
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is nothing to distribute
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give a worker all tests of a group (see ``group_of``), in the order of the folders."""
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
 
 
-def _group(item: pytest.Function) -> str:
-    if item.get_closest_marker("e2e") is None or item.path.parent.name == "node":
-        return str(item.path)
-    if item.path.parent.name == "e2e" and "lab" in item.fixturenames:
-        return item.nodeid
-    parameters = getattr(item, "callspec", None)  # who the shared lab belongs to
-    return f"{item.path}-{parameters.id if parameters else ''}"
+def group_of(nodeid: str) -> str:
+    """Tests that share a running lab share the file and the user that the lab belongs to."""
+    file, _, name = nodeid.partition("::")
+    user = next((user for user in ("root", "plain") if re.search(rf"[\[-]{user}\b", name)), "")
+    return f"{file} {user}"
 
 
 @pytest.fixture

@@ -9,12 +9,14 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from crmsh_py.errors import CrmError
 from crmsh_py.lab import commands
@@ -158,3 +160,29 @@ def user_namespaces(prefix: Sequence[str]) -> bool:
         check=False,
     )
     return done.returncode == 0
+
+
+# A user namespace that allows no further ones, and a root in it without capabilities: as good as a
+# machine that forbids all of it.
+_HOLD = "echo 0 > /proc/sys/user/max_user_namespaces && echo ready && exec sleep 600"
+_WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+
+
+@contextmanager
+def no_namespaces() -> Iterator[tuple[str, ...]]:
+    """What to put before a command so that it runs where namespaces are forbidden; or skip."""
+    if not shutil.which("setpriv") or not user_namespaces(()):
+        pytest.skip("user namespaces are not allowed here, so they cannot be forbidden for a test")
+    with subprocess.Popen(
+        ["unshare", "--user", "--map-root-user", "sh", "-c", _HOLD],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        try:
+            assert holder.stdout is not None
+            if holder.stdout.readline() != "ready\n":
+                pytest.skip("namespaces cannot be forbidden here")
+            enter = ("nsenter", f"--target={holder.pid}", "--user", "--preserve-credentials")
+            yield (*enter, *_WITHOUT_RIGHTS)
+        finally:
+            holder.kill()

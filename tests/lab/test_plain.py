@@ -5,52 +5,38 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab.harness import NODES, Driver, RefusedError, reachable_python, until, user_namespaces
+from lab.harness import NODES, Driver, RefusedError, no_namespaces, reachable_python, until
 
 from crmsh_py.lab import processes
 
 pytestmark = pytest.mark.e2e
 
-# A user namespace that allows no further ones, and a root in it without capabilities: as good as a
-# machine that forbids all of it.
-_HOLD = "echo 0 > /proc/sys/user/max_user_namespaces && echo ready && exec sleep 600"
-_WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
-
 
 @pytest.fixture
 def forbidding() -> Iterator[tuple[str, ...]]:
     """What to put before a command so that it runs where namespaces are forbidden."""
-    if not shutil.which("setpriv") or not user_namespaces(()):
-        pytest.skip("user namespaces are not allowed here, so they cannot be forbidden for a test")
-    with subprocess.Popen(
-        ["unshare", "--user", "--map-root-user", "sh", "-c", _HOLD],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as holder:
-        assert holder.stdout is not None
-        if holder.stdout.readline() != "ready\n":
-            pytest.skip("namespaces cannot be forbidden here")
-        enter = ("nsenter", f"--target={holder.pid}", "--user", "--preserve-credentials")
-        yield (*enter, *_WITHOUT_RIGHTS)
-        holder.kill()
+    with no_namespaces() as prefix:
+        yield prefix
 
 
 @pytest.fixture
-def plain(tmp_path: Path, forbidding: tuple[str, ...]) -> Iterator[Driver]:
+def plain(forbidding: tuple[str, ...]) -> Iterator[Driver]:
     """A lab of three nodes where namespaces are forbidden."""
+    home = Path(tempfile.mkdtemp(prefix="crm-lab-", dir="/tmp"))  # paths of sockets are short
     python = reachable_python()
     if not python:
         pytest.skip("no Python of this version that a root without rights can start")
-    (tmp_path / "run").mkdir(mode=0o700)
-    driver = Driver("plain", python, tmp_path, prefix=forbidding)
+    (home / "run").mkdir(mode=0o700)
+    driver = Driver("plain", python, home, prefix=forbidding)
     driver.create()
     yield driver
     driver.do("destroy")
+    shutil.rmtree(home)
 
 
 def test_nodes_are_processes_on_loopback_and_that_is_said(plain: Driver) -> None:
