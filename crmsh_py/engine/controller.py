@@ -36,7 +36,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.transition import State, Transition
 from crmsh_py.errors import CrmError
-from crmsh_py.scheduler.result import Action, ActionKind, Message, Plan
+from crmsh_py.scheduler.result import Action, ActionKind, Message, Plan, ResourceChange
 from crmsh_py.wire.stream import (
     AgentName,
     ClearFailures,
@@ -126,7 +126,7 @@ class Controller:
     def begin_view(self, view: ViewId) -> None:
         """A new ring: what was planned is void."""
         if self.transition is not None:
-            self._out.log("info", "CRMD", f"Transition {self._number} aborted: membership changed")
+            self._out.log("info", "CRMD", f"Transition {self._number} is void: another membership")
         self._view = view
         self._settled = False
         self.transition = None
@@ -179,7 +179,7 @@ class Controller:
         """The CIB has changed in a way that no action of ours explains."""
         self._must_plan()
         if self.transition is not None and not self.transition.aborted:
-            self._out.log("info", "CRMD", f"Transition {self._number} aborted: {reason}")
+            self._out.log("info", "CRMD", f"Transition {self._number} goes no further: {reason}")
             self.transition.abort(reason)
 
     def on_outcome(self, sender: int, outcome: Outcome) -> None:
@@ -197,8 +197,7 @@ class Controller:
         self._out.log(
             "notice",
             "CRMD",
-            f"Transition {self._number} action {action.id} ({where}): "
-            f"expected {action.target_rc} but got {outcome.rc}",
+            f"{where} returned {outcome.rc} where {action.target_rc} was expected",
         )
         self.transition.failed(action, f"{where} failed")
 
@@ -259,12 +258,14 @@ class Controller:
         if not transition.over:
             return False
         level = "info" if transition.aborted else "notice"
-        end = f"Stopped: {transition.abort_reason}" if transition.aborted else "Complete"
         stuck = transition.count(State.WAITING) and not transition.aborted
+        end = "stuck" if stuck else "complete"
+        if transition.aborted:
+            end = f"over early ({transition.abort_reason})"
         self._out.log(
             "error" if stuck else level,
             "CRMD",
-            f"Transition {transition.number} ({transition.summary()}): {end}",
+            f"Transition {transition.number} is {end}: {transition.summary()}",
         )
         self._dirty = self._dirty or transition.aborted
         self.transition = None
@@ -297,13 +298,7 @@ class Controller:
                 self._out.log(message.level, "PENGINE", message.text)
         self._said = frozenset(plan.messages)
         for change in plan.changes:
-            where = " -> ".join(n for n in (change.from_node, change.to_node) if n)
-            self._out.log(
-                "notice",
-                "PENGINE",
-                f"{change.change.value:8} {change.resource} ( {where} )"
-                + (" blocked" if change.blocked else ""),
-            )
+            self._out.log("notice", "PENGINE", _told(change))
         if not plan.actions:
             return
         self._number += 1
@@ -412,6 +407,14 @@ class Controller:
         if news:
             self._told = (idle, self.changes)
             self._out.multicast(DcState(view=self._view, idle=idle, changes=self.changes))
+
+
+def _told(change: ResourceChange) -> str:
+    """What a plan does to a resource: ``ClusterIP: move from pacemaker01 to pacemaker02``."""
+    one, other = change.from_node, change.to_node
+    where = f" from {one} to {other}" if one and other and one != other else f" on {one or other}"
+    blocked = ", which is blocked" if change.blocked else ""
+    return f"{change.resource}: {change.change.value}{where if one or other else ''}{blocked}"
 
 
 def _agent(action: Action) -> AgentName | None:

@@ -168,11 +168,10 @@ class Transition:
         self._deadlines.pop(action.id, None)
 
     def summary(self) -> str:
-        """The counts of Pacemaker's line at the end of a transition."""
-        return (
-            f"Complete={self.count(State.DONE)}, Pending={self.count(State.BEGUN)}, "
-            f"Incomplete={self.count(State.WAITING)}, Failed={self.count(State.FAILED)}"
-        )
+        """How much of it has been done, for the log: ``5 of 9 actions done, 1 failed``."""
+        failed = self.count(State.FAILED)
+        text = f"{self.count(State.DONE)} of {len(self.actions)} actions done"
+        return f"{text}, {failed} failed" if failed else text
 
 
 def _is_agents(action: Action) -> bool:

@@ -231,3 +231,34 @@ def test_what_was_answered_is_delivered_before_the_server_closes(tmp_path: Path)
     bench.run(work)
 
     assert received == [(1, control.Done())]
+
+
+def test_who_asks_for_the_keys_is_among_the_clients_that_they_show(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        _, other = await bench.connect()
+        other.write(framing.encode_request(1, control.Hello(client="crm_mon")))
+        other.write(framing.encode_request(2, control.Watch()))
+        await bench.until(1)
+        _, gone = await bench.connect()
+        gone.write(framing.encode_request(1, control.ReadCib()))
+        await bench.until(2)
+        gone.close()
+        await bench.until(3)
+        _, writer = await bench.connect()
+        writer.write(framing.encode_request(1, control.Hello(client="corosync-cmapctl")))
+        writer.write(framing.encode_request(2, control.ReadCmap()))
+        await bench.until(4)
+        writer.close()
+        other.close()
+
+    bench.run(work)
+
+    asked = bench.events[3]
+    assert isinstance(asked, RequestReceived)
+    assert [each.name for each in asked.connections] == ["crm_mon", "corosync-cmapctl"]
+    assert {each.pid for each in asked.connections} == {os.getpid()}
+    assert len({each.handle for each in asked.connections}) == 2
+    assert asked.connections[1].service_id == 0
+    assert asked.closed == 1
