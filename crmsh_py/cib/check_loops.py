@@ -53,16 +53,16 @@ def check_loops(cib: Cib) -> Iterator[Finding]:
     """Loops of orders (errors) and of colocations (warnings)."""
     constraints = cib.section("constraints")
     orders, colocations = _Graph(), _Graph()
+    for group in cib.section("resources").iter("group"):
+        for before, after in pairwise(member.id for member in group.findall("primitive")):
+            orders.add(before, after, group.id)
+            colocations.add(after, before, group.id)
     for constraint in constraints.findall("rsc_order"):
         if constraint.get("kind") in ("", "Mandatory") and not _is_optional(constraint):
             _add_order(orders, constraint)
     for constraint in constraints.findall("rsc_colocation"):
         if constraint.get("score") in _INFINITE:
             _add_colocation(colocations, constraint)
-    for group in cib.section("resources").iter("group"):
-        for before, after in pairwise(member.id for member in group.findall("primitive")):
-            orders.add(before, after, group.id)
-            colocations.add(after, before, group.id)
     for loop in _loops(orders.edges):
         last = orders.edges[loop[-2]][loop[-1]]
         yield error(

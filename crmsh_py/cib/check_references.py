@@ -221,7 +221,9 @@ def _location(constraint: Element, known: Collection[str]) -> Iterator[Finding]:
     named += [
         e.get("value")
         for e in constraint.iter("expression")
-        if e.get("attribute") == "#uname" and e.get("operation") == "eq"
+        if e.get("attribute") == "#uname"
+        and e.get("operation") == "eq"
+        and e.get("value-source") in ("", "literal")
     ]
     for name in named:
         if known and name.lower() not in known:

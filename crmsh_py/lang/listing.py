@@ -51,6 +51,7 @@ _SECTION_KINDS = {
     "rsc_defaults": ("rsc_defaults", 11),
     "op_defaults": ("op_defaults", 12),
 }
+_SETS = ("instance_attributes", "meta_attributes", "utilization")
 _ALIASES = {"template": "rsc_template", "master": "ms", "fencing-topology": "fencing_topology"}
 
 
@@ -119,7 +120,8 @@ def show(
 def texts(cib: Cib, shown: Sequence[Shown], hidden: Sequence[str] = ()) -> Iterator[str]:
     """The text of each object, its comments above it."""
     printer = Printer(hidden)
-    context = Context(_References(cib), has_new_roles(cib.schema))
+    references = _References(cib)
+    context = Context(references, has_new_roles(cib.schema), _Named(cib, references))
     nodes = [node.get("uname") for node in cib.section("nodes").findall("node")]
     for one in shown:
         element = one.element
@@ -147,10 +149,50 @@ class _References(Container[str]):
         self._found: frozenset[str] | None = None
 
     def __contains__(self, name: object) -> bool:
+        return name in self.all()
+
+    def all(self) -> frozenset[str]:
+        """All of them."""
         if self._found is None:
             elements = self._cib.configuration.iter()
             self._found = frozenset(e.attrs["id-ref"] for e in elements if "id-ref" in e.attrs)
+        return self._found
+
+
+class _Named(Container[str]):
+    """The ids that must be said of the sets and attributes that something refers to: those that
+    would not come out again if the text were loaded elsewhere. (crmsh never says them.)
+    """
+
+    def __init__(self, cib: Cib, references: _References) -> None:
+        self._cib = cib
+        self._references = references
+        self._found: frozenset[str] | None = None
+
+    def __contains__(self, name: object) -> bool:
+        if self._found is None:
+            wanted = self._references.all()
+            found = self._look(self._cib.configuration, wanted) if wanted else ()
+            self._found = frozenset(found)
         return name in self._found
+
+    def _look(self, element: Element, wanted: frozenset[str]) -> Iterator[str]:
+        owner = element.get("uname") or element.id
+        for child in element.children:
+            if child.tag in _SETS:
+                yield from self._look_in_set(child, f"{owner}-{child.tag}", wanted)
+            elif child.children:
+                yield from self._look(child, wanted)
+
+    @staticmethod
+    def _look_in_set(element: Element, usual: str, wanted: frozenset[str]) -> Iterator[str]:
+        name = usual
+        if element.id in wanted and element.id != usual:
+            name = element.id
+            yield name
+        for pair in element.findall("nvpair"):
+            if pair.id in wanted and pair.id != f"{name}-{pair.get('name')}":
+                yield pair.id
 
 
 # ---- filters -------------------------------------------------------------------------------------

@@ -33,12 +33,15 @@ class Context:
     """What an element cannot know of its document.
 
     ``references`` are the ids that something refers to by ``id-ref``: those of rules are kept.
+    ``named`` are the ids of sets and attributes that must be said, because something refers to
+    them and nobody would make just these ids again.
     ``new_roles`` says that the schema has the roles Promoted and Unpromoted; in an older one
     they would be changed on the way back, so they are not sayable.
     """
 
     references: Container[str] = frozenset()
     new_roles: bool = True
+    named: Container[str] = frozenset()
 
     def check_role(self, role: str) -> str:
         """A role that this schema has."""
@@ -98,7 +101,11 @@ def _nvpair(element: Element, context: Context) -> ast.Nvpair:
         raise UnsayableError(name)
     if name == "target-role" and value:
         context.check_role(value)
-    return ast.Nvpair(name, None if value is None else line_value(value))
+    kept = element.id if element.id in context.named else ""
+    if kept and value is None:
+        raise UnsayableError(kept)
+    said_value = None if value is None else line_value(value)
+    return ast.Nvpair(name, said_value, said(NAME, kept) if kept else "")
 
 
 def attribute_set(kind: str, element: Element, context: Context) -> ast.AttributeSet:
@@ -112,7 +119,8 @@ def attribute_set(kind: str, element: Element, context: Context) -> ast.Attribut
     rules = tuple(item for item in items if isinstance(item, ast.Rule))
     pairs = tuple(item for item in items if isinstance(item, ast.Nvpair))
     refuse_swallowed(rules, pairs)
-    return ast.AttributeSet(kind, rules + pairs, score_of(element, "score"))
+    kept = plain_name(element.id) if element.id in context.named else ""
+    return ast.AttributeSet(kind, rules + pairs, score_of(element, "score"), kept)
 
 
 def items_of(element: Element, context: Context) -> tuple[ast.Nvpair | ast.Rule, ...]:

@@ -134,7 +134,9 @@ def graph(session: Session, call: CommandCall) -> int:
     cib = session.working.cib()
     if drawn:
         if not names:
-            raise UsageError(f"graph {form}: to which file?", hint=f"graph {form} FILE")
+            raise UsageError(
+                f"graph {form}: to which file?", hint=f"graph {form} FILE, or graph dot"
+            )
         graphs.draw(constraint_graph.dot(cib), form, names[0])
         return 0
     text = constraint_graph.dot(cib) if form == "dot" else constraint_graph.text(cib)

@@ -15,7 +15,7 @@ from crmsh_py.cib.diff import apply, diff
 from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
-from crmsh_py.lang.ast import PropertySet
+from crmsh_py.lang.ast import FencingTopology, PropertySet
 from crmsh_py.lang.entries import Entry
 from crmsh_py.lang.store import store
 from crmsh_py.lang.writer import DEFAULT_SETS
@@ -124,6 +124,8 @@ def _listed(text: str) -> set[str]:
 
 
 def _name(element: ElementNode) -> str:
+    if isinstance(element, FencingTopology):
+        return "fencing_topology"
     if isinstance(element, PropertySet):
         return str(element.id or DEFAULT_SETS[element.kind])
     # A node's id is its number; people call it by its name.

@@ -138,3 +138,21 @@ def test_time_grows_with_the_configuration_and_no_faster() -> None:
     small, large = min(seconds(250) for _ in range(3)), seconds(2500)
     assert large < 30 * small
     assert large < 4.0
+
+
+def test_what_something_refers_to_keeps_its_id() -> None:
+    """crmsh hides the ids of sets; then its text, loaded elsewhere, refers to nothing."""
+    text = (
+        "primitive a Dummy \\\n\tparams $id=shared $it:fake=1 state=2\n"
+        "primitive b Dummy \\\n\tparams $id-ref=shared\n"
+        "primitive c Dummy \\\n\tparams @it\n"
+    )
+    assert show(load(Cib.new(), text)).startswith(text)
+
+
+def test_an_id_that_comes_out_again_by_itself_is_not_said() -> None:
+    text = (
+        "primitive a Dummy \\\n\tparams fake=1\n"
+        "primitive b Dummy \\\n\tparams @a-instance_attributes-fake\n"
+    )
+    assert show(load(Cib.new(), text)).startswith(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -131,3 +132,11 @@ def test_no_module_of_the_language_hides_a_name_of_the_package() -> None:
     """Importing ``lang.X`` puts the module where ``lang`` would give the function X."""
     modules = {path.stem for path in Path(lang.__file__).parent.glob("*.py")}
     assert modules.isdisjoint(lang.__all__)
+
+
+def test_nothing_is_ever_unpickled() -> None:
+    """A pickle runs code when it is loaded; Lark's own cache is one."""
+    package = Path(lang.__file__).parents[1]
+    loads = re.compile(r"^\s*(?:import|from) (?:c?pickle|shelve|marshal|dill)\b|cache=True", re.M)
+    users = [str(p) for p in package.rglob("*.py") if loads.search(p.read_text("utf-8"))]
+    assert users == []
