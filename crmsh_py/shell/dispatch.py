@@ -19,6 +19,8 @@ from crmsh_py.lang.words import LogicalLine, Piece, logical_lines
 from crmsh_py.shell.console import INTERRUPTED
 from crmsh_py.shell.session import Session
 
+# Commands of the configure level whose handlers must not load what changes a configuration.
+LOOKING = frozenset({"show", "schema", "get_property", "graph", "revisions", "diff"})
 Handler = Callable[[Session, CommandCall], int | None]
 
 
@@ -58,7 +60,10 @@ def run_call(session: Session, call: CommandCall, line: LogicalLine, *, origin: 
 
 def handler_of(call: CommandCall) -> Handler:
     """The function that carries a command out."""
-    module = importlib.import_module(f"crmsh_py.shell.cmd_{call.level}")
+    place = f"crmsh_py.shell.cmd_{call.level}"
+    if call.level == "configure" and call.name in LOOKING:
+        place += "_look"
+    module = importlib.import_module(place)
     return cast(Handler, getattr(module, handler_name(call)))
 
 

@@ -1,0 +1,132 @@
+"""The commands of the ``configure`` level that look at the configuration.
+
+They stand apart because looking is what people do most: nothing that checks, loads or commits has
+to be imported for it.
+"""
+
+from __future__ import annotations
+
+from crmsh_py import lang
+from crmsh_py.cib.document import Cib
+from crmsh_py.errors import NotFound, UsageError
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell.session import Session
+
+
+def show(session: Session, call: CommandCall) -> int:
+    """The configuration as text or XML, whole or in part."""
+    working = session.working
+    cib = working.cib()
+    if call.has("CHANGED"):
+        return _show_changed(session, cib)
+    filters = call.all("OBJECT") + call.all("FILTER")
+    obscure = tuple(word.partition(":")[2] for word in call.all("OBSCURE"))
+    text = lang.show(cib, filters, xml=call.has("XML"), obscure=obscure or None)
+    session.console.out(text.rstrip("\n"))
+    return 0
+
+
+def _show_changed(session: Session, cib: Cib) -> int:
+    import difflib
+
+    before, after = lang.show(session.working.base), lang.show(cib)
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
+    changed = list(lines)[2:]
+    session.console.out("\n".join(changed))
+    if not changed:
+        session.console.info("nothing has changed")
+    return 0
+
+
+def schema(session: Session, call: CommandCall) -> int:
+    """The schema's name, or a change of it."""
+    name = call.get("SCHEMA_NAME")
+    cib = session.working.cib()
+    if not name:
+        session.console.out(cib.schema)
+        return 0
+    from crmsh_py.cib.schema import known_schemas
+
+    if name not in known_schemas():
+        raise NotFound(f"schema {name} is not supported", name=name, possibilities=known_schemas())
+    session.working.edit(cib.with_attributes({"validate-with": name}))
+    return 0
+
+
+def get_property(session: Session, call: CommandCall) -> int:
+    """The effective value of properties: what is set, else the default."""
+    from crmsh_py.cib.options import CLUSTER_OPTIONS
+
+    values = session.working.cib().properties()
+    names = call.all("PROPERTY_NAME")
+    if not names:
+        session.console.out("\n".join(sorted(CLUSTER_OPTIONS)))
+        return 0
+    for name in names:
+        option = CLUSTER_OPTIONS.get(name)
+        value = values.get(name, option.default if option else None)
+        if value is None:
+            raise NotFound(f"there is no property {name}", name=name, possibilities=CLUSTER_OPTIONS)
+        if call.has("TRUE_OPTION", "TRUE_SHORT"):
+            value = "true" if value.lower() in ("true", "yes", "on", "1") else "false"
+        session.console.out(value)
+    return 0
+
+
+def graph(session: Session, call: CommandCall) -> int:
+    """The constraints as Graphviz text, or as text for people."""
+    from crmsh_py.shell import graphs
+    from crmsh_py.views import constraint_graph
+
+    form, *names = call.all("COMMAND_WORD") or ("text",)
+    if form == "dot" and len(names) == 2:  # crmsh's way: graph dot FILE FORMAT
+        form, names = names[1], names[:1]
+    drawn = form in graphs.FORMATS
+    if not (drawn or form in ("text", "dot")) or len(names) > 1:
+        known = ", ".join(graphs.FORMATS)
+        raise UsageError(
+            f"graph does not know “{' '.join((form, *names))}”",
+            hint=f"graph, graph dot [FILE], or graph FORMAT FILE with one of {known}",
+        )
+    cib = session.working.cib()
+    if drawn:
+        if not names:
+            raise UsageError(
+                f"graph {form}: to which file?", hint=f"graph {form} FILE, or graph dot"
+            )
+        graphs.draw(constraint_graph.dot(cib), form, names[0])
+        return 0
+    text = constraint_graph.dot(cib) if form == "dot" else constraint_graph.text(cib)
+    if names:
+        from crmsh_py.shell import files
+
+        files.write_text(names[0], text)
+    else:
+        session.console.out(text.rstrip("\n") or "no constraint says anything")
+    return 0
+
+
+def revisions(session: Session, call: CommandCall) -> int:
+    """The stored commits, newest first."""
+    from crmsh_py.tools.common import local_now
+    from crmsh_py.views import revisions as view
+
+    stored = session.cluster.revisions(int(call.get("NUMBER") or 100))
+    session.console.out(view.table(stored, now=local_now()).rstrip("\n"))
+    return 0
+
+
+def diff(session: Session, call: CommandCall) -> int:
+    """What changed between two revisions (default: from one to what is now)."""
+    import difflib
+
+    from crmsh_py.shell import history
+
+    names = call.all("REVISION")
+    old = history.at(session, names[0])
+    new = history.at(session, names[1]) if len(names) > 1 else session.working.cib()
+    lines = difflib.unified_diff(
+        lang.show(old).splitlines(), lang.show(new).splitlines(), lineterm="", n=2
+    )
+    session.console.out("\n".join([*lines][2:]))
+    return 0
