@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from crmsh_py.cib.upgrade import knows_promoted
 from crmsh_py.scheduler.result import Message
+from crmsh_py.views.text import NO_SCHEMA
 from crmsh_py.views.verify import UNCHECKED
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.element import Element
 
-_UNCHECKED = "Schema validation of configuration is disabled"
 _FUTURE = "is deprecated and will be removed in a future release"
 _AS_TRUE = "is deprecated and will be removed (and behave as true) in a future release."
 # Properties whose value may only be true one day, by each of their names.
@@ -36,8 +36,7 @@ def find(cib: Cib) -> list[Message]:
     texts = dict.fromkeys((*_properties(cib), *_resources(cib), *_constraints(cib)))
     found = [Message(level="warning", where="deprecated", text=text) for text in texts]
     if cib.schema == "none":
-        text = f'{_UNCHECKED} (support for validate-with set to "none" {_FUTURE})'
-        found.append(Message(level="info", where=UNCHECKED, text=text))
+        found.append(Message(level="info", where=UNCHECKED, text=NO_SCHEMA))
     return found
 
 

@@ -7,6 +7,7 @@ as they are called and shown. The classic, modern, XML, JSON and HTML layouts al
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MONITOR = "monitor"
 NOT_RUNNING = 7
+# The key of an operation: resource, operation, interval.
+_KEY = re.compile(r"(.+?)_(migrate_to|migrate_from|[^_]+)_(\d+)")
 _MASKED_PROBES = (2, 5)  # OCF: invalid parameter, not installed
 _NOT_INSTALLED_STATUS = 7  # op-status: there is no such agent
 
@@ -219,10 +222,20 @@ def displayable(cib: Cib, status: ClusterStatus) -> ClusterStatus:
     return replace(status, resources=resources)
 
 
-def failed_resource(failure: FailedAction) -> str:
-    """What a failure's resource is called: as the key of the operation says, number and all."""
-    ending = f"_{failure.operation}_{failure.interval_ms}"
-    return failure.key.removesuffix(ending) if failure.key.endswith(ending) else failure.resource
+def target_role(clone: ResourceStatus) -> str:
+    """The role that a clone shall have: its own, or else that of what it clones."""
+    first = clone.children[:1]
+    return clone.target_role or (first[0].target_role if first else "")
+
+
+def failed_operation(failure: FailedAction) -> tuple[str, str, int]:
+    """What failed, as the key of the operation says: the resource, number and all, the operation,
+    and its interval in milliseconds.
+    """
+    found = _KEY.fullmatch(failure.key)
+    if found is None:
+        return failure.resource, failure.operation, failure.interval_ms
+    return found[1], found[2], parse_int(found[3])
 
 
 def shown_failures(status: ClusterStatus) -> list[FailedAction]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.element import Element
 
+_OPERATION = re.compile(r".+_\d+")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRecord:
@@ -42,6 +44,7 @@ class OperationRecord:
     last_run: int
     exec_ms: str  # as recorded; '' unknown
     queue_ms: str
+    transition: tuple[str, int] = ("", -1)  # whose action it was: a controller, and its number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ def histories(cib: Cib, status: ClusterStatus) -> list[NodeHistory]:
     """
     online = {node.name: node for node in status.nodes if node.online}
     known = {resource.id for resource in everything(status.resources)}
-    thresholds = _migration_thresholds(cib)
+    thresholds, usual = _migration_thresholds(cib)
     numbered = {r.id for r in primitives(status.resources) if ":" in r.id}
     found = []
     for state in cib.status.findall("node_state"):
@@ -90,7 +93,7 @@ def histories(cib: Cib, status: ClusterStatus) -> list[NodeHistory]:
                     ResourceHistory(
                         resource=resource,
                         orphan=resource not in known,
-                        migration_threshold=thresholds.get(resource.split(":")[0], INFINITY),
+                        migration_threshold=thresholds.get(resource.split(":")[0], usual),
                         fail_count=count,
                         last_failure=last_failure,
                         operations=operations,
@@ -104,16 +107,16 @@ def fail_count(cib: Cib, node_id: str, resource: str, operation: str = "") -> tu
     """How often a resource failed on a node, and when last (Unix s): summed over operations.
 
     The attributes are ``fail-count-RSC#OP_INTERVAL`` and ``last-failure-…`` (Pacemaker Explained,
-    "Failure counts"); a name without ``#`` is from Pacemaker before 1.1.17. ``operation`` is
-    ``OP_INTERVAL`` to count only that one. A name without an instance number counts those of all
-    its instances.
+    "Failure counts"); a name without ``#``, from before Pacemaker 1.1.17, counts no more.
+    ``operation`` is ``OP_INTERVAL`` to count only that one. A name without an instance number
+    counts those of all its instances.
     """
     count = latest = 0
     number = "" if ":" in resource else r"(:\d+)?"
     of_resource = re.compile(rf"(fail-count|last-failure)-{re.escape(resource)}{number}")
     for name, value in transient_attributes(cib, node_id).items():
         head, _, tail = name.partition("#")
-        if operation and tail != operation:
+        if not _OPERATION.fullmatch(tail) or operation not in ("", tail):
             continue
         match = of_resource.fullmatch(head)
         if match is None:
@@ -148,23 +151,31 @@ def _operations(entry: Element) -> Iterator[OperationRecord]:
                 last_run=parse_int(operation.get("last-run")),
                 exec_ms=operation.get("exec-time"),
                 queue_ms=operation.get("queue-time"),
+                transition=_transition(operation.get("transition-magic")),
             )
         )
     return iter(sorted(records, key=cmp_to_key(_older)))
 
 
+def _transition(magic: str) -> tuple[str, int]:
+    """The controller and the number of the transition, from ``status:rc;action:NUMBER:rc:WHO``."""
+    parts = magic.partition(";")[2].split(":", 3)
+    return (parts[3], parse_int(parts[1], -1)) if len(parts) == 4 else ("", -1)
+
+
 def _older(first: OperationRecord, second: OperationRecord) -> int:
-    """Compare by age: by call id; one that has none yet (-1) by its time, and last without one."""
-    if first.call == second.call:
-        return 0
+    """Compare by age: by call id, the same one by time; without one (-1) by transition."""
     if first.call >= 0 and second.call >= 0:
-        return -1 if first.call < second.call else 1
-    if first.last_change and second.last_change and first.last_change != second.last_change:
-        return -1 if first.last_change < second.last_change else 1
+        ours, theirs = (first.call, first.last_change), (second.call, second.last_change)
+        return (ours > theirs) - (ours < theirs)
+    (controller, number), (other_controller, other) = first.transition, second.transition
+    if controller == other_controller and number != other:
+        return -1 if number < other or other == -1 else 1
     return -1 if second.call < 0 else 1
 
 
-def _migration_thresholds(cib: Cib) -> dict[str, int]:
+def _migration_thresholds(cib: Cib) -> tuple[dict[str, int], int]:
+    """By primitive, and that of what is only implied (by a bundle, or a guest node)."""
     found: dict[str, int] = {}
     default = INFINITY
     for defaults in cib.section("rsc_defaults").findall("meta_attributes"):
@@ -180,11 +191,12 @@ def _migration_thresholds(cib: Cib) -> dict[str, int]:
 
     for element in cib.section("resources").findall():
         walk(element, default)
-    return found
+    return found, default
 
 
 def _threshold(meta: Element, inherited: int) -> int:
     for pair in meta.findall("nvpair"):
         if pair.get("name") == "migration-threshold":
-            return lenient_score(pair.get("value")) or INFINITY
+            threshold = lenient_score(pair.get("value"))
+            return threshold if threshold >= 0 else INFINITY
     return inherited

@@ -22,6 +22,7 @@ from crmsh_py.views.mon_facts import MonOptions
 from crmsh_py.views.mon_history import OperationRecord
 from crmsh_py.views.mon_modern_resources import Drawer
 from crmsh_py.views.text import (
+    NO_SCHEMA,
     bracketed,
     clock_text,
     counted,
@@ -74,7 +75,8 @@ def render(
         sections.append(_tickets(cib, now))
     if options.bans is not None:
         sections.append(_bans(find_bans(cib, status, now=now, prefix=options.bans)))
-    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+    text = "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+    return text if cib.schema != "none" else f"{NO_SCHEMA}\n{text}"
 
 
 def _entry(depth: int, text: str) -> str:
@@ -285,12 +287,12 @@ def _failures(status: ClusterStatus, now: datetime, options: MonOptions) -> list
 
 def failed_action(entry: FailedAction, now: datetime) -> str:
     """One failure as a sentence."""
-    operation = entry.operation
-    if entry.interval_ms:
-        operation = f"{duration_text(entry.interval_ms)}-interval {operation}"
+    resource, operation, interval_ms = mon_facts.failed_operation(entry)
+    if interval_ms:
+        operation = f"{duration_text(interval_ms)}-interval {operation}"
     elif operation == "monitor":
         operation = "probe"
-    text = f"{mon_facts.failed_resource(entry)} {operation} on {entry.node} "
+    text = f"{resource} {operation} on {entry.node} "
     if entry.status == 0:
         text += f"returned '{exit_text(entry.rc)}'"
         if entry.exit_reason:

@@ -81,7 +81,10 @@ class Drawer:
     def primitive_on(self, resource: ResourceStatus, node: str) -> str:
         """A primitive in the list of a node: its role there, and no node."""
         role = resource.locations.get(node, resource.role)
-        return self.primitive(replace(resource, role=role), show_node=False)
+        line = self.primitive(replace(resource, role=role), show_node=False)
+        configured = self._cib.find_id(resource.id)
+        description = configured.get("description") if configured is not None else ""
+        return f"{line} ({description})" if description else line
 
     def primitive(self, resource: ResourceStatus, *, show_node: bool = True, name: str = "") -> str:
         """One primitive's line, under its own name or another."""
@@ -238,9 +241,8 @@ class Drawer:
             running = sum(self.active(instance, wholly=False) for instance in clone.children)
             if running >= len([c for c in clone.children if not c.orphan]):
                 return
-        first = clone.children[:1]
-        role = clone.target_role or (first[0].target_role if first else "")
-        disabled = mon_facts.is_disabled(clone) or role.lower() == "stopped"
+        stopped = mon_facts.target_role(clone).lower() == "stopped"
+        disabled = mon_facts.is_disabled(clone) or stopped
         states: dict[str, list[str]] = {}
         for name in sorted(clone.locations, key=natural_key):
             if name in active:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "2.42"  # Pacemaker 3's
 # A node that announces no feature set is older than the first one that does.
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _UNANNOUNCED = "<3.15.1"
 
 
@@ -236,8 +237,8 @@ class _Facts:
             "failed": _yes(resource.failed),
             "failure_ignored": _yes(resource.failure_ignored),
         }
-        if resource.target_role:
-            attrs["target_role"] = resource.target_role
+        if role := mon_facts.target_role(resource):
+            attrs["target_role"] = role
         return Element("clone", attrs, children)
 
     def _shown(self, child: ResourceStatus, parent: ResourceStatus) -> bool:
@@ -374,17 +375,19 @@ def _failure(cib: Cib, entry: FailedAction) -> Element:
         "op_key" if has_key else "id": entry.key,
         "node": entry.node,
         "exitstatus": exit_text(entry.rc),
-        "exitreason": entry.exit_reason or ("" if has_reason else "none"),
+        # Pacemaker escapes it twice, and its readers know.
+        "exitreason": entry.exit_reason.translate(_ESCAPED) or ("" if has_reason else "none"),
         "exitcode": str(entry.rc),
         "call": str(entry.call_id),
         "status": status_text(entry.status),
     }
     if entry.last_change:
+        timed = original is None or "exec-time" in original.attrs
+        times = {"queued": str(entry.queued_ms), "exec": str(entry.exec_ms)} if timed else {}
         moment = datetime.fromtimestamp(entry.last_change, UTC)
         attrs |= {
             "last-rc-change": moment.strftime("%Y-%m-%d %H:%M:%SZ"),
-            "queued": str(entry.queued_ms),
-            "exec": str(entry.exec_ms),
+            **times,
             "interval": str(entry.interval_ms),
             "task": entry.operation,
         }

@@ -54,6 +54,11 @@ _PENDING_STATES = {
     "migrate_to": "Migrating",
     "migrate_from": "Migrating",
 }
+# What Pacemaker 3 says of a document that asks not to be validated.
+NO_SCHEMA = (
+    'Schema validation of configuration is disabled (support for validate-with set to "none" is '
+    "deprecated and will be removed in a future release)"
+)
 _CLASSIC_ROLES = {Role.PROMOTED: "Master", Role.UNPROMOTED: "Slave"}
 
 
