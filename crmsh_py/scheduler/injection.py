@@ -9,6 +9,7 @@ from datetime import datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import ConfigError
 from crmsh_py.scheduler import history
+from crmsh_py.scheduler.history_entry import number
 from crmsh_py.scheduler.result import Action, ActionKind
 from crmsh_py.scheduler.schedule import read_status
 from crmsh_py.scheduler.state import State
@@ -66,7 +67,7 @@ def _operation(state: State, draft: StatusDraft, spec: str, at: int) -> None:
     draft.count_failure(entry, found["resource"], task, interval, rc, at=at, fatal=fatal)
     agent = (resource.standard, resource.provider, resource.agent_type)
     kept = draft.history(entry, found["resource"], found["resource"], agent)
-    call = 1 + max((int(op.attrs.get("call-id", "0")) for op in kept.children), default=0)
+    call = 1 + max((number(op.attrs.get("call-id"), 0) for op in kept.children), default=0)
     action = Action(
         id=-1,
         kind=ActionKind.RESOURCE,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import history, outgoing
+from crmsh_py.scheduler.history_entry import number
 from crmsh_py.scheduler.model import Vertex
 from crmsh_py.scheduler.plan import to_action
 from crmsh_py.scheduler.result import Action, ActionKind
@@ -158,7 +159,7 @@ class _Runner:
     def _write(
         self, kept: Draft, configured: str, action: Action, rc: int | None, node: str
     ) -> None:
-        call = 1 + max((int(op.attrs.get("call-id", "0")) for op in kept.children), default=0)
+        call = 1 + max((number(op.attrs.get("call-id"), 0) for op in kept.children), default=0)
         result = history.Result(
             rc=action.target_rc if rc is None else rc,
             call_id=call,

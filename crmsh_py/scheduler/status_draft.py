@@ -65,6 +65,7 @@ class StatusDraft:
         """The entry of a node by its name, or else by its id; made where there is none."""
         for child in self._root.children:
             if child.tag == "node_state" and child.attrs.get("uname") == name:
+                child.attrs.setdefault("id", id_ or self._id_of(name))
                 return child
         id_ = id_ or self._id_of(name)
         for child in self._root.children:
@@ -132,7 +133,7 @@ class StatusDraft:
             if pair is not None:
                 pair.attrs["value"] = value
             else:
-                id_ = f"{pairs.attrs['id']}-{name}"
+                id_ = f"{pairs.attrs.get('id', 'status')}-{name}"
                 pairs.children.append(
                     Draft("nvpair", {"id": id_, "name": name, "value": value}, [])
                 )
