@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.document import Cib
@@ -22,7 +23,9 @@ from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters import operations
 from crmsh_py.errors import ConfigError, CrmError, Diagnostic, NotFound, NotPermitted, TimedOut
-from crmsh_py.wire import control
+
+if TYPE_CHECKING:
+    from crmsh_py.wire import control
 
 LOCK_TIMEOUT_S = 10.0
 _LOCK_POLL_S = 0.02
@@ -101,6 +104,8 @@ class FileCluster:
 
     def watch(self) -> Iterator[control.Changed]:
         """The file as it is; then the end."""
+        from crmsh_py.wire import control  # messages: only a watcher of a file needs them
+
         cib = self.read_cib()
         quorate = cib.root.get("have-quorum", "0") in ("1", "true")
         yield control.Changed(version=cib.version.tuple, quorate=quorate, dc="", idle=True)

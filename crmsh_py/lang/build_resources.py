@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 from crmsh_py.lang import ast, facts
 from crmsh_py.lang.build_words import (
@@ -89,18 +90,21 @@ def _op(children: Children) -> ast.Operation:
     attributes: tuple[ast.Nvpair, ...] = ()
     if sets and sets[0].kind == "":
         bare = sets.pop(0)
-        attributes = tuple(
-            item
-            for item in bare.items
-            if isinstance(item, ast.Nvpair)
-            and item.name in facts.OP_ATTRIBUTES
-            and not item.nvid
-            and item.value is not None
-        )
-        rest = tuple(item for item in bare.items if item not in attributes)
+        attributes = tuple([item for item in bare.items if _is_own(item)])
+        rest = tuple([item for item in bare.items if not _is_own(item)])
         if rest or bare.id_ref or bare.score:
             sets.insert(0, replace(bare, kind="op_params", items=rest))
     return ast.Operation(word_of(children, "OP_NAME"), attributes, tuple(sets))
+
+
+def _is_own(item: ast.Nvpair | ast.Rule) -> TypeGuard[ast.Nvpair]:
+    """Whether this is an attribute of the operation itself."""
+    return (
+        isinstance(item, ast.Nvpair)
+        and item.name in facts.OP_ATTRIBUTES
+        and not item.nvid
+        and item.value is not None
+    )
 
 
 def _monitor(children: Children) -> ast.MonitorCommand:

@@ -44,9 +44,10 @@ def set_of(kind: str) -> Callable[[Children], ast.AttributeSet]:
     def build(children: Children) -> ast.AttributeSet:
         rules: tuple[ast.Rule | ast.Nvpair, ...] = all_of(children, ast.Rule)
         items = rules + all_of(children, ast.Nvpair)
-        return ast.AttributeSet(
-            kind, items, score_of(children), given_id(children), id_ref(children)
-        )
+        found: Children = [child for child in children if isinstance(child, Word)]
+        if len(found) <= (1 if kind else 0):  # nothing but the keyword, as nearly always
+            return ast.AttributeSet(kind, items)
+        return ast.AttributeSet(kind, items, score_of(found), given_id(found), id_ref(found))
 
     return build
 

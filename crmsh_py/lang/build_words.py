@@ -27,17 +27,20 @@ class MeaningError(Exception):
 
 def words(children: Children, *kinds: str) -> tuple[Word, ...]:
     """The words of these kinds."""
-    return tuple(c for c in children if isinstance(c, Word) and c.kind in kinds)
+    return tuple([c for c in children if isinstance(c, Word) and c.kind in kinds])
 
 
 def word_of(children: Children, *kinds: str) -> str:
     """The first word of these kinds, or ''."""
-    return next((c for c in children if isinstance(c, Word) and c.kind in kinds), "")
+    for child in children:  # a loop: this is asked several times for every word of a text
+        if isinstance(child, Word) and child.kind in kinds:
+            return child
+    return ""
 
 
 def all_of(children: Children, kind: type[_T]) -> tuple[_T, ...]:
     """The values of one type."""
-    return tuple(c for c in children if isinstance(c, kind))
+    return tuple([c for c in children if isinstance(c, kind)])
 
 
 def after(text: str, sign: str) -> str:
