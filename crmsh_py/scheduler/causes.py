@@ -72,9 +72,9 @@ class Causes:
 
     def _of_failure(self, line: Line) -> list[Reason]:
         """A failed operation of the resource itself."""
-        resource = line.resource
-        if not resource.failed:
-            return []
+        return self._failure(line.resource) if line.resource.failed else []
+
+    def _failure(self, resource: Resource) -> list[Reason]:
         for name in (resource.history_name, resource.xml_id, resource.id):
             entry = self._failures.get(name)
             if entry is not None:
@@ -147,6 +147,17 @@ class Causes:
                     return [_as_reason(leaf, each)]
         return [Reason(kind="no-node", subject=leaf.id)]
 
+    def of_idle(self, resource: Resource) -> tuple[Reason, ...]:
+        """Why something that does not run, and is given no node, is given none."""
+        for node in self.state.nodes:
+            for each in self._contributions(resource, node):
+                other = self.state.by_id.get(each.subject)
+                if each.kind == "colocation" and each.amount < 0 and other is not None:
+                    chain = self._behind(other, each.source_id, {resource.id})
+                    if chain and chain[0].kind == "colocation-nowhere":
+                        return tuple(chain)
+        return tuple(self._idle(resource))
+
     def _better(self, resource: Resource, old: Node, new: Node) -> Reason:
         ours, theirs = resource.scores.get(old.index, 0), resource.scores.get(new.index, 0)
         if ours == theirs:
@@ -174,7 +185,7 @@ class Causes:
             return [self._findings[resource.id]]
         if resource.start_pending:
             return [Reason(kind="interrupted", subject=resource.id)]
-        return []
+        return self._failure(resource)
 
     # ---- vertices --------------------------------------------------------------------------------
 

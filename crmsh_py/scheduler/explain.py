@@ -113,7 +113,7 @@ def _outlook(causes: Causes, resource: Resource) -> Iterator[str]:
     line = causes.lines.get(resource.id)
     if line is None:
         if not resource.active_nodes and resource.assigned is None:
-            yield "  it stays stopped"
+            yield f"  {resource.id} stays stopped {reasons.because(causes.of_idle(resource))}"
         return
     target = line.destination
     to = f" to {target.name}" if target is not None and target is not line.origin else ""

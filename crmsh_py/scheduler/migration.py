@@ -36,6 +36,7 @@ def possible(resource: Resource, current: Node | None) -> bool:
 
 def abort_dangling(resource: Resource, source: Node) -> None:
     """Stop what a migration that never ended may have left on its source."""
+    resource.state.because("migration-broken", resource.id)
     stop(resource, source, optional=False).flags |= ABORTS_MIGRATION
 
 
