@@ -78,7 +78,9 @@ def parser() -> Parser:
     show.add_argument(
         "-R", "--show-detail", action="store_true", dest="detail", help="every instance of a clone"
     )
-    show.add_argument("-b", "--brief", action="store_true", help="(taken; changes nothing)")
+    show.add_argument(
+        "-b", "--brief", action="store_true", help="numbers of resources instead of their names"
+    )
     show.add_argument(
         "-s",
         "--simple-status",

@@ -11,7 +11,7 @@ Roles are called Master and Slave here, and agents have two colons before their 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from crmsh_py.scheduler.result import (
     ResourceStatus,
     Role,
 )
-from crmsh_py.views import mon_facts, mon_history
+from crmsh_py.views import mon_brief, mon_facts, mon_history
 from crmsh_py.views.bans import Ban, find_bans
 from crmsh_py.views.mon_facts import MonOptions, is_active
 from crmsh_py.views.mon_history import OperationRecord
@@ -89,6 +89,10 @@ def primitive_line(resource: ResourceStatus, *, indent: str = "", with_nodes: bo
     return f" {text}".expandtabs(8)[1:].rstrip()
 
 
+def _in_columns(texts: Iterable[str]) -> list[str]:
+    return [f" {text}".expandtabs(8)[1:].rstrip() for text in texts]
+
+
 def _header(cib: Cib, status: ClusterStatus, now: datetime) -> list[str]:
     change = mon_facts.last_change(cib)
     written = f"Last change: {change.time}".rstrip()
@@ -145,10 +149,16 @@ def _node_block(status: ClusterStatus, options: MonOptions) -> list[str]:
         title = {"remote": "RemoteNode", "guest": "GuestNode"}.get(node.kind, "Node")
         lines.append(f"{title} {node.name}{number}: {mode}")
         if options.by_node:
-            for primitive in mon_facts.primitives(status.resources):
-                if node.name in primitive.nodes and _wanted(primitive, options):
-                    line = primitive_line(_as_on(primitive, node.name), with_nodes=False)
-                    lines.append(f"        {line}")
+            here = [
+                primitive
+                for primitive in mon_facts.primitives(status.resources)
+                if node.name in primitive.nodes and _wanted(primitive, options)
+            ]
+            if options.brief:
+                texts = _in_columns(mon_brief.tally_on(here, agent_name=classic_agent))
+            else:
+                texts = [primitive_line(_as_on(p, node.name), with_nodes=False) for p in here]
+            lines += [f"        {text}" for text in texts]
     if together["online"]:
         lines.append(f"Online: {bracketed(together['online'])}")
     if together["OFFLINE"]:
@@ -160,16 +170,26 @@ def _resource_block(status: ClusterStatus, options: MonOptions) -> list[str]:
     if options.by_node and not options.inactive:
         return []
     lines: list[str] = []
-    for resource in status.resources:
-        if not _wanted(resource, options):
-            continue
-        if resource.orphan and not is_active(resource, wholly=True):
-            continue
+    wanted = [
+        resource
+        for resource in status.resources
+        if _wanted(resource, options) and (not resource.orphan or is_active(resource, wholly=True))
+    ]
+    if options.brief and not options.by_node:
+        alone = [resource for resource in wanted if resource.kind == "primitive"]
+        wanted = [resource for resource in wanted if resource.kind != "primitive"]
+        tally = mon_brief.tally(alone, totals=options.inactive, agent_name=classic_agent)
+        lines += _in_columns(tally)
+    for resource in wanted:
         if options.by_node:
             shown = not is_active(resource, wholly=True)
         else:
             shown = options.inactive or is_active(resource, wholly=False)
-        if shown:
+        if shown and options.brief and resource.kind == "group":
+            members = mon_brief.tally(resource.children, totals=True, agent_name=classic_agent)
+            lines.append(f"Resource Group: {resource.id}{_flags(resource)}")
+            lines += [f"{_MEMBER_INDENT}{text}" for text in _in_columns(members)]
+        elif shown:
             lines += resource_lines(resource, inactive=options.inactive)
     if options.inactive:
         title = "Inactive resources:" if options.by_node else "Full list of resources:"

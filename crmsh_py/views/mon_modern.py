@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus
-from crmsh_py.views import mon_facts, mon_history
+from crmsh_py.views import mon_brief, mon_facts, mon_history
 from crmsh_py.views.bans import Ban, find_bans
 from crmsh_py.views.mon_facts import MonOptions
 from crmsh_py.views.mon_history import OperationRecord
@@ -170,8 +170,13 @@ def _nodes(status: ClusterStatus, options: MonOptions, drawer: Drawer) -> list[s
         if not options.by_node:
             entries.append(_entry(1, line))
             continue
-        entries += [_entry(1, f"{line}:"), _entry(2, "Resources:")]
-        entries += [_entry(3, drawer.primitive_on(primitive, node.name)) for primitive in here]
+        if options.brief:  # what is counted is told, be it only implied; nothing is not
+            texts = mon_brief.tally_on(drawer.running_on(node, implied=True))
+        else:
+            texts = [drawer.primitive_on(primitive, node.name) for primitive in here]
+        if texts or not options.brief:
+            entries += [_entry(1, f"{line}:"), _entry(2, "Resources:")]
+            entries += [_entry(3, text) for text in texts]
     for title in _LISTS.values():
         if title in lists:
             entries.append(_entry(1, f"{title}: {bracketed(lists[title])}"))
@@ -182,7 +187,20 @@ def _resources(status: ClusterStatus, options: MonOptions, drawer: Drawer) -> li
     if options.by_node and not options.inactive:
         return []
     entries: list[str] = []
+    counted_only = options.brief and not options.by_node
+    if counted_only:
+        alone = [
+            resource
+            for resource in status.resources
+            if resource.kind == "primitive"
+            and (not resource.orphan or drawer.active(resource, wholly=True))
+            and drawer.wanted(resource)
+            and not drawer.hidden(resource)
+        ]
+        entries += [_entry(1, text) for text in mon_brief.tally(alone, totals=options.inactive)]
     for resource in status.resources:
+        if counted_only and resource.kind == "primitive":
+            continue
         if resource.orphan and not drawer.active(resource, wholly=True):
             continue
         if options.by_node:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
-from crmsh_py.views import mon_facts
+from crmsh_py.views import mon_brief, mon_facts
 from crmsh_py.views.mon_facts import MonOptions, is_active
 from crmsh_py.views.text import (
     bracketed,
@@ -55,10 +55,13 @@ class Drawer:
             and (action.rc in _CANNOT_RUN or action.status == _NOT_INSTALLED)
         }
 
-    def running_on(self, node: NodeStatus) -> list[ResourceStatus]:
-        """The primitives that are active on a node, in the order of its history."""
+    def running_on(self, node: NodeStatus, *, implied: bool = False) -> list[ResourceStatus]:
+        """The primitives that are active on a node, in the order of its history.
+
+        Connections that others imply are among them only with ``implied``.
+        """
         here = [p for p in self._primitives if node.name in p.nodes and self.wanted(p)]
-        here = [p for p in here if not self.hidden(p)]
+        here = [p for p in here if implied or not self.hidden(p)]
         order = {name: place for place, name in enumerate(node.running)}
         return sorted(here, key=lambda primitive: order.get(primitive.id, len(order)))
 
@@ -172,6 +175,10 @@ class Drawer:
         attributes += self._container_flags(group)
         mark = f" ({', '.join(attributes)})" if attributes else ""
         yield 0, f"Resource Group: {group.id}{mark}:"
+        if self._options.brief:
+            for text in mon_brief.tally(group.children, totals=True):
+                yield 1, text
+            return
         for child in group.children:
             if not hidden or self.active(child, wholly=False):
                 yield from self._deeper(child)
