@@ -16,6 +16,7 @@ from datetime import datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.scores import format_score
 from crmsh_py.cib.upgrade import needs_upgrade, upgrade
+from crmsh_py.errors import NotFound
 from crmsh_py.scheduler import reasons, sources, summary
 from crmsh_py.scheduler.causes import Causes, contributions_of, obstacle
 from crmsh_py.scheduler.contributions import unfolded
@@ -27,13 +28,20 @@ from crmsh_py.scheduler.state import State
 
 
 def why(cib: Cib, resource: str, node: str | None = None, *, now: datetime) -> list[str]:
-    """The lines that explain a resource, on all nodes or on one; none for an unknown resource."""
+    """The lines that explain a resource, on all nodes or on one; none for an unknown resource.
+
+    Raises:
+        NotFound: there is no node of that name.
+    """
     state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now, traced=True)
     return list(of_resource(state, resource, node))
 
 
 def of_resource(state: State, name: str, node: str | None = None) -> Iterator[str]:
-    """The lines about one resource of a plan that was traced."""
+    """The lines about one resource of a plan that was traced. Raises NotFound: no such node."""
+    if node is not None and state.node_named(node) is None:
+        names = [each.name for each in state.nodes]
+        raise NotFound(f"there is no node {node}", name=node, possibilities=names)
     causes = Causes(state)
     for leaf in _telling(_leaves(state, name)):
         yield from _explain(causes, leaf, node)

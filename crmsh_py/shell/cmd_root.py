@@ -65,7 +65,7 @@ def plan(session: Session, call: CommandCall) -> int:
     from crmsh_py.views.plan import render
 
     cib = session.working.cib()
-    made = make_plan(cib, now=datetime.now(UTC))
+    made = make_plan(cib, now=datetime.now(UTC), traced=True)
     session.console.out(render(made, colour=session.console.colour(session.console.out_stream)))
     return 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from scheduler.clusters import CLUSTER_IP, NODES, NOW, TOGETHER, WEB_SITE, Lab, make
 
+from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.contributions import TracedScores, joined, note, total, unfolded
 from crmsh_py.scheduler.explain import why
 from crmsh_py.scheduler.plan import plan
@@ -107,8 +108,10 @@ def test_one_node_only() -> None:
     ]
 
 
-def test_an_unknown_resource_is_nothing() -> None:
+def test_an_unknown_resource_is_nothing_and_an_unknown_node_a_mistake() -> None:
     assert why(settled().cib, "nope", now=NOW) == []
+    with pytest.raises(NotFound, match="there is no node nowhere"):
+        why(settled().cib, "WebSite", "nowhere", now=NOW)
 
 
 def test_a_plan_tells_its_contributions_only_when_asked() -> None:
