@@ -54,7 +54,12 @@ def render(
     options: MonOptions | None = None,
 ) -> str:
     """The text of ``crm_mon -1`` with these options."""
-    options = options or MonOptions()
+    text = body(cib, status, now=now, options=options or MonOptions())
+    return text if cib.schema != "none" else f"{NO_SCHEMA}\n{text}"
+
+
+def body(cib: Cib, status: ClusterStatus, *, now: datetime, options: MonOptions) -> str:
+    """The sections alone; ``crm_simulate`` shows them under titles of its own."""
     status = mon_facts.displayable(cib, status)
     drawer = Drawer(cib, status, options)
     sections: list[list[str]] = []
@@ -75,8 +80,7 @@ def render(
         sections.append(_tickets(cib, now))
     if options.bans is not None:
         sections.append(_bans(find_bans(cib, status, now=now, prefix=options.bans)))
-    text = "\n\n".join("\n".join(section) for section in sections if section) + "\n"
-    return text if cib.schema != "none" else f"{NO_SCHEMA}\n{text}"
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
 def _entry(depth: int, text: str) -> str:

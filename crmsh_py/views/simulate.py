@@ -38,7 +38,7 @@ def status(
     """The nodes and resources under a title, with or without what is under way."""
     if not pending:
         shown = replace(shown, resources=tuple(_settled(each) for each in shown.resources))
-    text = mon_modern.render(
+    text = mon_modern.body(
         cib, shown, now=now, options=MonOptions(inactive=True, headers=False, failures=False)
     )
     lines = [f"{title}:"]
