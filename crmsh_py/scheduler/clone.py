@@ -95,7 +95,12 @@ class Clone(Resource):
                 "clone_unpack", f"clone-max of {self.id} is {self.clone_max}: using {most}"
             )
             self.clone_max = most
-        return all(self.add_instance() is not None for _ in range(max(1, self.clone_max)))
+        if self.add_instance() is None:
+            return False
+        while self.total < self.clone_max:  # the first instance may have made it smaller
+            if self.add_instance() is None:
+                return False
+        return True
 
     def _limit(self, name: str, old_name: str, default: int) -> int:
         value = self.meta.get(name)

@@ -256,9 +256,15 @@ def apply_node_criteria(state: State) -> None:
     for resource in state.resources:
         for leaf in resource.leaves():
             _apply_stickiness(leaf)
+    # Both are rare, and this is done for every resource on every node.
+    exclusive = any(resource.exclusive_probes for resource in state.resources)
     for node in state.nodes:
+        failed = any(name.startswith("fail-count-") for name in node.attrs)
+        if not (failed or exclusive):
+            continue
         for resource in state.resources:
-            _apply_failures(resource, node)
+            if failed:
+                _apply_failures(resource, node)
             _apply_exclusive(resource, node)
 
 

@@ -364,9 +364,14 @@ class Resource:
             return
         for child in self.children:
             child._shift_tree(node, score, kind, source_id)
-        if node.index not in self.scores:
-            self.probe_modes[node.index] = node.probe_mode
-        self.add_score(node, score, kind, source_id)
+        index = node.index
+        known = self.scores.get(index)
+        if known is None:
+            self.probe_modes[index] = node.probe_mode
+        if self.state.traced:
+            self.add_score(node, score, kind, source_id)
+        else:  # the same without a call, for every resource on every node
+            self.scores[index] = add_scores(node.score if known is None else known, score)
 
     def forbid_everywhere(self, kind: str, source_id: str = "") -> None:
         """Replace all scores by -INFINITY on every node."""

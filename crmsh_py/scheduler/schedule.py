@@ -42,7 +42,11 @@ def schedule(cib: Cib, now: datetime, *, sanitized: bool = False, traced: bool =
     from what histories remember is no change then.
     With ``traced``, scores remember what they are made of.
     """
-    state = read_status(cib, now, sanitized=sanitized, traced=traced)
+    return decide(read_status(cib, now, sanitized=sanitized, traced=traced))
+
+
+def decide(state: State) -> State:
+    """The same from a state that has just been read; it is this very state that becomes a plan."""
     locations.apply_node_health(state)
     constraints.unpack_all(state)
     # Scores are complete, but for colocations, before anything is assigned.

@@ -150,11 +150,14 @@ class _Simulation:
         return datetime.now(UTC), ""
 
     def run(self) -> Simulated:
-        from crmsh_py.scheduler.schedule import read_status, schedule
+        from crmsh_py.scheduler.schedule import decide, read_status
         from crmsh_py.scheduler.status import status_of
         from crmsh_py.views import simulate as view
 
-        shown = status_of(read_status(self.cib, self.now))
+        asked = self.arguments
+        explained = asked.why is not None
+        state = read_status(self.cib, self.now, sanitized=True, traced=explained)
+        shown = status_of(state)
         text = self.notice
         if self.cib.schema == "none":
             text = f"{_NO_SCHEMA}\n{text}"
@@ -164,14 +167,15 @@ class _Simulation:
         self.parts.append(
             text + view.status(self.cib, shown, "Current cluster status", now=self.now)
         )
+        given = self.cib
         self._inject()
         if self.arguments.input:
             self.files[self.arguments.input] = self.cib.to_xml()
         complete = True
-        asked = self.arguments
-        explained = asked.why is not None
         if asked.run or asked.simulate or asked.scores or explained:
-            state = schedule(self.cib, self.now, sanitized=True, traced=explained)
+            if self.cib is not given:
+                state = read_status(self.cib, self.now, sanitized=True, traced=explained)
+            decide(state)
             if asked.scores:
                 self._show_scores(view.scores(state, explained=explained))
             # The summary decides where an action that cannot be done would be: it goes first.
