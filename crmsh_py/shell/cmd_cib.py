@@ -16,6 +16,7 @@ from crmsh_py.errors import CrmError, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import files, loading
 from crmsh_py.shell.session import Session
+from crmsh_py.views.records import Names, Text
 
 TEMPORARY = "@tmp@"
 CLIENT = "crm_shadow"
@@ -42,7 +43,8 @@ def diff(session: Session, call: CommandCall) -> int:
     lines = difflib.unified_diff(
         lang.show(live).splitlines(), lang.show(shadow).splitlines(), lineterm="", n=2
     )
-    session.console.out("\n".join([*lines][2:]))
+    changed = [*lines][2:]
+    session.show("\n".join(changed), lambda: Text(session.shadow, tuple(changed)))
     return 0
 
 
@@ -85,7 +87,8 @@ def import_(session: Session, call: CommandCall) -> int:
 
 def list(session: Session, call: CommandCall) -> int:
     """The names of this user's shadows."""
-    session.console.out("\n".join(_shadows(session).names()))
+    names = _shadows(session).names()
+    session.show("\n".join(names), lambda: Names(tuple(names)))
     return 0
 
 

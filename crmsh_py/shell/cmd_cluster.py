@@ -46,8 +46,10 @@ def status(session: Session, call: CommandCall) -> int:
     from crmsh_py.views import cluster_status
 
     cluster = session.cluster
-    table = cluster_status.table(cluster.subsystems(), node=cluster.node)
-    session.console.out(table.rstrip("\n"))
+    reply, node = cluster.subsystems(), cluster.node
+    session.show(
+        cluster_status.table(reply, node=node), lambda: cluster_status.record(reply, node=node)
+    )
     return 0
 
 

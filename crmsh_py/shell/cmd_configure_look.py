@@ -10,7 +10,9 @@ from crmsh_py import lang
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell import configuration
 from crmsh_py.shell.session import Session
+from crmsh_py.views.records import Names, Text, Value
 
 
 def show(session: Session, call: CommandCall) -> int:
@@ -21,8 +23,12 @@ def show(session: Session, call: CommandCall) -> int:
         return _show_changed(session, cib)
     filters = call.all("OBJECT") + call.all("FILTER")
     obscure = tuple(word.partition(":")[2] for word in call.all("OBSCURE"))
-    text = lang.show(cib, filters, xml=call.has("XML"), obscure=obscure or None)
-    session.console.out(text.rstrip("\n"))
+    as_xml = call.has("XML") or session.form == "xml"
+    text = lang.show(cib, filters, xml=as_xml, obscure=obscure or None)
+    if as_xml:  # the XML of a configuration is its own, and no record's
+        session.console.out(text.rstrip("\n"))
+        return 0
+    session.show(text, lambda: configuration.record(cib, filters, obscure=obscure or None))
     return 0
 
 
@@ -32,7 +38,7 @@ def _show_changed(session: Session, cib: Cib) -> int:
     before, after = lang.show(session.working.base), lang.show(cib)
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
     changed = list(lines)[2:]
-    session.console.out("\n".join(changed))
+    session.show("\n".join(changed), lambda: Text("changed", tuple(changed)))
     if not changed:
         session.console.info("nothing has changed")
     return 0
@@ -43,7 +49,7 @@ def schema(session: Session, call: CommandCall) -> int:
     name = call.get("SCHEMA_NAME")
     cib = session.working.cib()
     if not name:
-        session.console.out(cib.schema)
+        session.show(cib.schema, lambda: Value("cib", "cib", "validate-with", cib.schema))
         return 0
     from crmsh_py.cib.schema import known_schemas
 
@@ -60,8 +66,10 @@ def get_property(session: Session, call: CommandCall) -> int:
     values = session.working.cib().properties()
     names = call.all("PROPERTY_NAME")
     if not names:
-        session.console.out("\n".join(sorted(CLUSTER_OPTIONS)))
+        known = tuple(sorted(CLUSTER_OPTIONS))
+        session.show("\n".join(known), lambda: Names(known))
         return 0
+    found = []
     for name in names:
         option = CLUSTER_OPTIONS.get(name)
         value = values.get(name, option.default if option else None)
@@ -69,7 +77,9 @@ def get_property(session: Session, call: CommandCall) -> int:
             raise NotFound(f"there is no property {name}", name=name, possibilities=CLUSTER_OPTIONS)
         if call.has("TRUE_OPTION", "TRUE_SHORT"):
             value = "true" if value.lower() in ("true", "yes", "on", "1") else "false"
-        session.console.out(value)
+        found.append(Value("cluster", "property", name, value))
+    text = "\n".join(each.value for each in found)
+    session.show(text, lambda: configuration.Properties(tuple(found)))
     return 0
 
 
@@ -102,7 +112,9 @@ def graph(session: Session, call: CommandCall) -> int:
 
         files.write_text(names[0], text)
     else:
-        session.console.out(text.rstrip("\n") or "no constraint says anything")
+        session.show(
+            text or "no constraint says anything", lambda: Text(form, tuple(text.splitlines()))
+        )
     return 0
 
 
@@ -112,7 +124,7 @@ def revisions(session: Session, call: CommandCall) -> int:
     from crmsh_py.views import revisions as view
 
     stored = session.cluster.revisions(int(call.get("NUMBER") or 100))
-    session.console.out(view.table(stored, now=local_now()).rstrip("\n"))
+    session.show(view.table(stored, now=local_now()), lambda: view.record(stored))
     return 0
 
 
@@ -128,5 +140,6 @@ def diff(session: Session, call: CommandCall) -> int:
     lines = difflib.unified_diff(
         lang.show(old).splitlines(), lang.show(new).splitlines(), lineterm="", n=2
     )
-    session.console.out("\n".join([*lines][2:]))
+    changed = [*lines][2:]
+    session.show("\n".join(changed), lambda: Text(" ".join(names), tuple(changed)))
     return 0

@@ -6,6 +6,7 @@ from crmsh_py.errors import NotFound
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
+from crmsh_py.views import membership
 
 
 def show(session: Session, call: CommandCall) -> int:
@@ -13,7 +14,7 @@ def show(session: Session, call: CommandCall) -> int:
     from crmsh_py.views import cmapctl
 
     keys = [k for k in session.cluster.cmap() if not k.name.startswith(("runtime.", "internal_"))]
-    session.console.out(cmapctl.key_lines(keys).rstrip("\n"))
+    session.show(cmapctl.key_lines(keys), lambda: membership.keys(keys))
     return 0
 
 
@@ -27,7 +28,10 @@ def get(session: Session, call: CommandCall) -> int:
         raise NotFound(
             f"there is no key {wanted}", name=wanted, possibilities=[key.name for key in keys]
         )
-    session.console.out("\n".join(exact or below))
+    found = [k for k in keys if k.name == wanted] or [
+        k for k in keys if k.name.startswith(wanted + ".")
+    ]
+    session.show("\n".join(exact or below), lambda: membership.keys(found))
     return 0
 
 
@@ -36,11 +40,10 @@ def status(session: Session, call: CommandCall) -> int:
     from crmsh_py.views import cfgtool, quorumtool
 
     what = call.get("COROSYNC_KEY") or ""
-    membership = session.cluster.membership()
+    seen = session.cluster.membership()
     if what not in ("", "ring", "quorum"):
         raise NotFound(f"there is no status of {what}", name=what, possibilities=("ring", "quorum"))
-    if what != "quorum":
-        session.console.out(cfgtool.ring_status(membership).rstrip("\n"))
-    if what != "ring":
-        session.console.out(quorumtool.quorum_status(membership, now=local_now()).rstrip("\n"))
+    text = cfgtool.ring_status(seen) if what != "quorum" else ""
+    text += quorumtool.quorum_status(seen, now=local_now()) if what != "ring" else ""
+    session.show(text, lambda: membership.membership(seen))
     return 0

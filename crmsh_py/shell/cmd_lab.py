@@ -7,8 +7,8 @@ import time
 from crmsh_py.lab.client import Lab, list_labs
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
-
-_STATES = {"on": "on", "off": "off", "died": "ended by itself"}
+from crmsh_py.views import lab as lab_view
+from crmsh_py.views.records import Names
 
 
 def create(session: Session, call: CommandCall) -> int:
@@ -86,14 +86,15 @@ def log(session: Session, call: CommandCall) -> int:
     lines = _lab(session).log(call.all("NODE_NAME"))
     several = len({node for node, _ in lines}) > 1
     width = max((len(node) for node, _ in lines), default=0)
-    for node, line in lines:
-        session.console.out(f"{node:<{width}}  {line}" if several else line)
+    text = "\n".join(f"{node:<{width}}  {line}" if several else line for node, line in lines)
+    session.show(text, lambda: lab_view.log(lines))
     return 0
 
 
 def list(session: Session, call: CommandCall) -> int:
     """The names of this user's labs."""
-    session.console.out("\n".join(list_labs(session.environ)))
+    names = list_labs(session.environ)
+    session.show("\n".join(names), lambda: Names(tuple(names)))
     return 0
 
 
@@ -101,23 +102,10 @@ def status(session: Session, call: CommandCall) -> int:
     """The nodes and what runs."""
     lab = _lab(session)
     state = lab.status()
-    how = {
-        "root": "namespaces, as root",
-        "range": "namespaces of a user with a range of ids",
-        "one-user": "namespaces of one user",
-        "none": "plain processes on loopback",
-    }.get(state.isolation, state.isolation)
-    session.console.out(f"lab {lab.name}: {f'on ({how})' if state.pid else 'off'}")
-    width = max((len(node.name) for node in state.nodes), default=0)
-    for node in state.nodes:
-        text = f"  {node.name:<{width}}  {node.address:<15}  {_STATES.get(node.state, node.state)}"
-        if node.pid:
-            text += f" for {_age(time.time() - node.since)}"
-        if node.group:
-            text += ", cut off"
-        if node.state == "died" and node.reason:
-            text += f": {node.reason}"
-        session.console.out(text)
+    now = time.time()
+    session.show(
+        lab_view.table(lab.name, state, now=now), lambda: lab_view.record(lab.name, state, now=now)
+    )
     if state.note:
         session.console.info(state.note)
     return 0
@@ -131,11 +119,3 @@ def destroy(session: Session, call: CommandCall) -> int:
 
 def _lab(session: Session) -> Lab:
     return Lab(environ=session.environ, say=session.console.out)
-
-
-def _age(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.lang.ast import CommandCall
@@ -9,6 +11,10 @@ from crmsh_py.shell.changes import change, require_node
 from crmsh_py.shell.session import Session
 from crmsh_py.tools import edits
 from crmsh_py.tools.common import local_now
+from crmsh_py.views.records import Value
+
+if TYPE_CHECKING:
+    from crmsh_py.views.resource_records import Nodes
 
 CLIENT = "crm_attribute"
 
@@ -19,8 +25,15 @@ def show(session: Session, call: CommandCall) -> int:
     from crmsh_py.views import nodes
 
     cib = session.working.cib()
-    text = nodes.show(cib, cluster_status(cib, now=local_now()), call.get("NODE_NAME") or "")
-    session.console.out(text.rstrip("\n"))
+    status, name = cluster_status(cib, now=local_now()), call.get("NODE_NAME") or ""
+    text = nodes.show(cib, status, name)
+
+    def record() -> Nodes:
+        from crmsh_py.views import resource_records
+
+        return resource_records.nodes(cib, status, name)
+
+    session.show(text, record)
     return 0
 
 
@@ -126,7 +139,10 @@ def status_attr(session: Session, call: CommandCall) -> int:
     if call.has("DELETE"):
         session.cluster.set_attribute(node, name, None)
     else:
-        session.console.out(f"scope=status  name={name} value={values[name]}")
+        session.show(
+            f"scope=status  name={name} value={values[name]}",
+            lambda: Value(node, "status", name, values[name]),
+        )
     session.settle()
     return 0
 
@@ -164,5 +180,8 @@ def _attribute(session: Session, call: CommandCall, tag: str) -> int:
         )
         return 0
     assert pair is not None
-    session.console.out(f"scope=nodes  name={name} value={pair.value}")
+    value, scope = pair.value, "nodes" if tag == "instance_attributes" else tag
+    session.show(
+        f"scope={scope}  name={name} value={value}", lambda: Value(node, scope, name, value)
+    )
     return 0

@@ -8,11 +8,13 @@ from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 from crmsh_py.views import ra
+from crmsh_py.views.records import Names
 
 
 def classes(session: Session, call: CommandCall) -> int:
     """The classes, with their providers."""
-    session.console.out("\n".join(str(c) for c in session.catalogue.classes()))
+    found = session.catalogue.classes()
+    session.show("\n".join(map(str, found)), lambda: ra.Classes(tuple(found)))
     return 0
 
 
@@ -21,7 +23,7 @@ def list(session: Session, call: CommandCall) -> int:
     standard, provider = call.get("AGENT_CLASS") or "", call.get("AGENT_PROVIDER") or ""
     names = session.catalogue.list(standard, provider)
     width = shutil.get_terminal_size((ra.WIDTH, 24)).columns
-    session.console.out(ra.columns(names, width=width).rstrip("\n"))
+    session.show(ra.columns(names, width=width), lambda: Names(tuple(names)))
     return 0
 
 
@@ -35,14 +37,15 @@ def providers(session: Session, call: CommandCall) -> int:
     found = catalogue.providers(agent_type)
     if not found:
         raise NotFound(f"nobody provides {agent_type}", name=agent_type, possibilities=known)
-    session.console.out(" ".join(found))
+    session.show(" ".join(found), lambda: Names(tuple(found)))
     return 0
 
 
 def info(session: Session, call: CommandCall) -> int:
     """What an agent is for, its parameters, and the timeouts that it advises."""
     spec = session.catalogue.resolve(call.get("AGENT") or "")
-    session.console.out(ra.info(spec, session.catalogue.metadata(spec)).rstrip("\n"))
+    metadata = session.catalogue.metadata(spec)
+    session.show(ra.info(spec, metadata), lambda: metadata)
     return 0
 
 

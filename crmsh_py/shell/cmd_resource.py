@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.clusters import operations as moves
@@ -11,6 +13,7 @@ from crmsh_py.shell.changes import change, require_node, require_resources
 from crmsh_py.shell.session import WAIT_S, Session
 from crmsh_py.tools import edits
 from crmsh_py.tools.common import local_now
+from crmsh_py.views.records import Value
 
 CLIENT = "crm_resource"
 SET_TAGS = {
@@ -26,7 +29,8 @@ def status(session: Session, call: CommandCall) -> int:
         return _locate(session, names)
     from crmsh_py.views import resource_status
 
-    session.console.out(resource_status.listing(_status(session)).rstrip("\n"))
+    seen = _status(session)
+    session.show(resource_status.listing(seen), lambda: _records().resources(seen))
     return 0
 
 
@@ -39,9 +43,11 @@ def _locate(session: Session, names: tuple[str, ...]) -> int:
     from crmsh_py.views import resource_status
 
     seen = _status(session)
+    lines = []
     for name in names:
-        lines = resource_status.location_lines(seen, name)
-        session.console.out("\n".join(lines) or resource_status.not_running(name))
+        where = resource_status.location_lines(seen, name)
+        lines += where or [resource_status.not_running(name)]
+    session.show("\n".join(lines), lambda: _records().located(seen, names))
     return 0
 
 
@@ -160,8 +166,9 @@ def constraints(session: Session, call: CommandCall) -> int:
 
     resource = call.get("RESOURCE") or ""
     require_resources(session, [resource])
-    text = resource_status.constraints(session.working.cib(), resource)
-    session.console.out(text.rstrip("\n") or f"no constraint names {resource}")
+    cib = session.working.cib()
+    text = resource_status.constraints(cib, resource) or f"no constraint names {resource}"
+    session.show(text, lambda: _records().constraints(cib, resource))
     return 0
 
 
@@ -175,6 +182,8 @@ def operations(session: Session, call: CommandCall) -> int:
         words += ["--resource", resource]
     if node := call.get("NODE_NAME"):
         words += ["--node", require_node(session, node)]
+    if session.form != "text":
+        words.append(f"--output-as={session.form}")
     return crm_mon.run(words, lambda: session.cluster)
 
 
@@ -184,8 +193,11 @@ def scores(session: Session, call: CommandCall) -> int:
     from crmsh_py.scheduler.plan import plan
 
     made = plan(session.working.cib(), now=local_now())
-    for (resource, node), score in sorted(made.scores.items()):
-        session.console.out(f"{resource} allocation score on {node}: {format_score(score)}")
+    lines = [
+        f"{resource} allocation score on {node}: {format_score(score)}"
+        for (resource, node), score in sorted(made.scores.items())
+    ]
+    session.show("\n".join(lines), lambda: _records().scores(made.scores))
     return 0
 
 
@@ -226,7 +238,10 @@ def failcount(session: Session, call: CommandCall) -> int:
             cluster.set_attribute(node, name, None)
     else:
         total = "INFINITY" if "INFINITY" in counts.values() else sum(map(int, counts.values()))
-        session.console.out(f"scope=status  name=fail-count-{resource} value={total}")
+        session.show(
+            f"scope=status  name=fail-count-{resource} value={total}",
+            lambda: Value(node, "status", f"fail-count-{resource}", str(total)),
+        )
     return 0
 
 
@@ -246,6 +261,13 @@ def utilization(session: Session, call: CommandCall) -> int:
 
 
 # ---- what these share ----------------------------------------------------------------------------
+
+
+def _records() -> Any:
+    """The module that makes records: loaded where somebody wants one."""
+    from crmsh_py.views import resource_records
+
+    return resource_records
 
 
 def _status(session: Session):  # type: ignore[no-untyped-def]  # ClusterStatus, imported lazily
@@ -355,7 +377,7 @@ def _attribute(session: Session, call: CommandCall, kind: str, terminal: str) ->
         found = edits.pair_in(owner, tag, name)
         if found is None:
             raise _has_no(owner, kind, name)
-        session.console.out(found.value)
+        session.show(found.value, lambda: Value(resource, kind, name, found.value))
     return 0
 
 

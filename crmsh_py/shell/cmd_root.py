@@ -49,6 +49,8 @@ def show_status(session: Session, options: tuple[str, ...]) -> int:
             )
     if session.options.layout:
         words += ["--layout", session.options.layout]
+    if session.form != "text":
+        words.append(f"--output-as={session.form}")
     return crm_mon.run(words, lambda: session.cluster)
 
 
@@ -56,23 +58,28 @@ def verify(session: Session, call: CommandCall) -> int:
     """Check the live configuration, as ``crm_verify -LV`` does."""
     from crmsh_py.tools import crm_verify
 
-    return crm_verify.run(["-L", "-V"], lambda: session.cluster)
+    if session.form == "html":
+        raise UsageError("only status has the form html", hint="--output-as json or xml")
+    words = ["-L", "-V", f"--output-as={session.form}"]
+    return crm_verify.run(words, lambda: session.cluster)
 
 
 def plan(session: Session, call: CommandCall) -> int:
     """Say what the cluster is about to do with the live (or the pending) configuration."""
     from crmsh_py.scheduler.plan import plan as make_plan
-    from crmsh_py.views.plan import render
+    from crmsh_py.views.plan import plan_record, render
 
     cib = session.working.cib()
     made = make_plan(cib, now=datetime.now(UTC), traced=True)
-    session.console.out(render(made, colour=session.console.colour(session.console.out_stream)))
+    text = render(made, colour=session.console.colour(session.console.out_stream))
+    session.show(text, lambda: plan_record(made))
     return 0
 
 
 def why(session: Session, call: CommandCall) -> int:
     """Say why a resource runs where it runs, or does not."""
     from crmsh_py.scheduler.explain import why as explain
+    from crmsh_py.views.records import Text
 
     cib = session.working.cib()
     resource = call.get("RESOURCE") or ""
@@ -83,7 +90,7 @@ def why(session: Session, call: CommandCall) -> int:
             possibilities=[e.id for e in cib.section("resources").iter() if e.id],
         )
     lines = explain(cib, resource, call.get("NODE_NAME"), now=datetime.now(UTC))
-    session.console.out("\n".join(lines))
+    session.show("\n".join(lines), lambda: Text(resource, tuple(lines)))
     return 0
 
 

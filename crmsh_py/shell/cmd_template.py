@@ -17,6 +17,8 @@ from crmsh_py.lang.templates import Template, combined
 from crmsh_py.resources import templates_directory
 from crmsh_py.shell import files
 from crmsh_py.shell.session import Session
+from crmsh_py.views import templates
+from crmsh_py.views.records import Text
 
 _SUFFIX = ".crm"
 
@@ -44,15 +46,12 @@ def new(session: Session, call: CommandCall) -> int:
 def list(session: Session, call: CommandCall) -> int:
     """Templates, and what was begun from them; * is what is worked on."""
     what = "configs" if call.has("CONFIGS") else "templates" if call.has("TEMPLATES") else ""
-    lines = []
-    if what in ("", "templates"):
-        lines += ["Templates:"]
-        lines += [f"  {name:<16} {_template(name).summary}" for name in _shipped()]
-    if what in ("", "configs"):
-        lines += ["Configurations:"] if not what else []
-        begun = _begun(session)
-        lines += [f"{'*' if name == session.template else ' '} {name}" for name in begun]
-    session.console.out("\n".join(lines))
+    shipped = _shipped() if what != "configs" else ()
+    begun = _begun(session) if what != "templates" else ()
+    record = templates.listing(
+        {name: _template(name).summary for name in shipped}, begun, session.template
+    )
+    session.show(templates.text(record, titled=what != "configs"), lambda: record)
     return 0
 
 
@@ -67,8 +66,9 @@ def load(session: Session, call: CommandCall) -> int:
 
 def show(session: Session, call: CommandCall) -> int:
     """The text that would be applied."""
-    _, template = _current(session, call)
-    session.console.out(template.filled().rstrip("\n"))
+    name, template = _current(session, call)
+    text = template.filled()
+    session.show(text, lambda: Text(name, tuple(text.splitlines())))
     return 0
 
 

@@ -1,7 +1,8 @@
 """What the shell says and asks: one place for streams, prefixes, colours and answers.
 
-Normal output and INFO go to standard output, WARNING and ERROR to standard error, as in crmsh.
-Colour is used only on a terminal, and only for the prefixes and what a view colours itself.
+What was asked for goes to standard output, and nothing else does: INFO, WARNING and ERROR go to
+standard error, so that a pipe carries data only (crmsh puts INFO among it). Colour is used only on
+a terminal, and only for the prefixes and what a view colours itself.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Console:
 
     def info(self, text: str) -> None:
         """Say something that the user may want to know."""
-        self._say(self.out_stream, "INFO", text)
+        self._say(self.err_stream, "INFO", text)
 
     def warning(self, text: str) -> None:
         """Say something that should be looked at, but was done."""

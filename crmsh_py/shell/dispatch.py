@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import keyword
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -21,6 +23,7 @@ from crmsh_py.shell.session import Session
 
 # Commands of the configure level whose handlers must not load what changes a configuration.
 LOOKING = frozenset({"show", "schema", "get_property", "graph", "revisions", "diff"})
+_ASKS_FOR_FORM = re.compile(r"(?<!\S)--output-as(?:=|\s+)(\S+)\s*\Z")
 Handler = Callable[[Session, CommandCall], int | None]
 
 
@@ -34,8 +37,27 @@ def run_line(session: Session, line: LogicalLine, *, origin: str = "") -> int:
     from crmsh_py.lang.parser import parse_command
 
     level = session.levels[-1] if session.levels else "root"
+    line, form = without_form(line)
     call = parse_command(line, level, origin=origin or None)
-    return run_call(session, call, line, origin=origin)
+    before = session.form
+    session.form = form or before
+    try:
+        return run_call(session, call, line, origin=origin)
+    finally:
+        session.form = before
+
+
+def without_form(line: LogicalLine) -> tuple[LogicalLine, str]:
+    """A line without its ``--output-as FORM`` at the end, and that form ('' for none).
+
+    Raises UsageError for a form that there is not.
+    """
+    asked = _ASKS_FOR_FORM.search(line.text) if "--output-as" in line.text else None
+    if asked is None or " -- " in line.text:
+        return line, ""
+    from crmsh_py.shell.options import checked_form
+
+    return replace(line, text=line.text[: asked.start()]), checked_form(asked[1])
 
 
 def run_call(session: Session, call: CommandCall, line: LogicalLine, *, origin: str = "") -> int:

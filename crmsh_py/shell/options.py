@@ -22,7 +22,10 @@ Options (before the command):
       --force-no-quorum commit without quorum: after a disaster, and only then
   -w, --wait            after a change, wait until the cluster has carried it out
   -c, --cib NAME        work on the shadow configuration NAME
-  -D, --display KIND    plain or color
+  -D, --display KIND    plain, color, color-always or uppercase
+      --no-color        the same as --display plain (NO_COLOR in the environment, too)
+      --output-as FORM  text, json or xml: what a command shows, for programs; it may also
+                        stand at the end of a command
       --cluster KIND    local, file or pacemaker
       --layout LAYOUT   classic or modern, for status
   -h, --help            this text; 'crm help' lists the commands
@@ -48,6 +51,7 @@ class Options:
     display: str = ""
     cluster: str = ""
     layout: str = ""
+    output_as: str = ""
     help: bool = False
     version: bool = False
 
@@ -73,11 +77,15 @@ _VALUES = {
     "--display": "display",
     "--cluster": "cluster",
     "--layout": "layout",
+    "--output-as": "output_as",
 }
+NO_COLOUR = ("--no-color", "--no-colour")
+FORMS = ("text", "json", "xml", "html")
 _CHOICES = {
     "display": ("plain", "color", "color-always", "uppercase"),
     "cluster": ("local", "file", "pacemaker"),
     "layout": ("classic", "modern"),
+    "output_as": FORMS,
 }
 
 
@@ -94,6 +102,8 @@ def parse(argv: Sequence[str]) -> Options:
         name, equals, value = word.partition("=")
         if word in _FLAGS:
             flags[_FLAGS[word]] = True
+        elif word in NO_COLOUR:
+            values["display"] = "plain"
         elif name in _VALUES:
             if not equals:
                 if position == len(argv):
@@ -102,9 +112,36 @@ def parse(argv: Sequence[str]) -> Options:
                 position += 1
             values[_VALUES[name]] = _checked(name, _VALUES[name], value)
         else:
-            near = did_you_mean(word, [*_FLAGS, *_VALUES])
+            near = did_you_mean(word, [*_FLAGS, *_VALUES, NO_COLOUR[0]])
             raise UsageError(f"unknown option {word}", hint=near or "see: crm --help")
-    return Options(words=tuple(argv[position:]), **flags, **values)  # type: ignore[arg-type]
+    words = list(argv[position:])
+    values |= _trailing(words)
+    return Options(words=tuple(words), **flags, **values)  # type: ignore[arg-type]
+
+
+def _trailing(words: list[str]) -> dict[str, str]:
+    """Take the options that may stand at the end of a command off it.
+
+    Not from programs that a command runs: their options are theirs.
+    """
+    found: dict[str, str] = {}
+    while words and "--" not in words and words[:2] != ["lab", "exec"]:
+        if words[-1] in NO_COLOUR:
+            found["display"] = "plain"
+            del words[-1:]
+        elif words[-1].startswith("--output-as="):
+            found["output_as"] = checked_form(words.pop().partition("=")[2])
+        elif len(words) > 1 and words[-2] == "--output-as":
+            found["output_as"] = checked_form(words[-1])
+            del words[-2:]
+        else:
+            break
+    return found
+
+
+def checked_form(form: str) -> str:
+    """A form of output that there is. Raises UsageError."""
+    return _checked("--output-as", "output_as", form)
 
 
 def _checked(option: str, field: str, value: str) -> str:

@@ -6,14 +6,16 @@ Everything a command handler needs is here; a handler knows nothing of how it wa
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from crmsh_py.errors import ClusterUnreachable, CrmError
+from crmsh_py.errors import ClusterUnreachable, CrmError, UsageError
 from crmsh_py.shell.console import Console
 from crmsh_py.shell.options import Options
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from crmsh_py.agents.catalogue import Catalogue
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.lang.words import LogicalLine
@@ -48,6 +50,7 @@ class Session:
         # The line that is being run, and the file that it stands in ('' when typed by hand).
         self.line: LogicalLine | None = None
         self.origin = ""
+        self.form = options.output_as or "text"  # of what the command that is run shows
         self.shadow = options.shadow
         self.template = ""  # what the level “template” works on
         self._cluster: Cluster | None = None
@@ -92,6 +95,21 @@ class Session:
             return self.cluster.label
         except CrmError:
             return "none"
+
+    def show(self, text: str, record: Callable[[], DataclassInstance]) -> None:
+        """Print what a command found: its text, or the record (which is made only then) in the
+        form that was asked for. Raises UsageError for a form that it does not have.
+        """
+        if self.form == "text":
+            self.console.out(text.rstrip("\n"))
+            return
+        from crmsh_py.views import records
+
+        if self.form == "html":
+            raise UsageError("only status has the form html", hint="--output-as json or xml")
+        write = records.to_json if self.form == "json" else records.to_xml
+        made = write(record())
+        self.console.out(made.rstrip("\n"))
 
     def use_shadow(self, name: str) -> None:
         """Work on a shadow ('' is the live cluster) from now on."""

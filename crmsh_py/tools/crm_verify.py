@@ -18,6 +18,7 @@ from crmsh_py.tools.common import (
     local_now,
     open_cluster,
     parse,
+    put,
 )
 from crmsh_py.tools.crm_mon import LAYOUTS, layout_of
 from crmsh_py.views import deprecations, verify
@@ -50,6 +51,7 @@ def run(argv: Sequence[str] | None, door: Door) -> int:
     parser.add_argument("-S", "--save-xml", metavar="FILE", dest="save")
     parser.add_argument("-V", "--verbose", action="count", default=0)
     parser.add_argument("-q", "--quiet", "-Q", action="store_true")
+    parser.add_argument("--output-as", choices=("text", "json", "xml"), default="text")
     parser.add_argument("--layout", choices=LAYOUTS, help="of text: Pacemaker 1.1's or 3's")
     arguments = parse(parser, argv)
     cib = _read(arguments, door)
@@ -61,7 +63,12 @@ def run(argv: Sequence[str] | None, door: Door) -> int:
             raise CrmError(f"{arguments.save} cannot be written: {error.strerror}") from error
     modern = layout_of(arguments.layout) == "modern"
     messages, valid = _examine(cib, modern=modern)
-    if not arguments.quiet:
+    if arguments.output_as != "text":
+        from crmsh_py.views import records
+
+        write = records.to_json if arguments.output_as == "json" else records.to_xml
+        put(write(verify.record(messages, valid=valid)))
+    elif not arguments.quiet:
         draw = verify.modern if modern else verify.classic
         sys.stderr.write(draw(messages, verbose=arguments.verbose, valid=valid))
     return verify.exit_code(messages, valid=valid)

@@ -7,10 +7,41 @@ execd, attrd, schedulerd and controld.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from crmsh_py.wire.control import SubsystemsReply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubsystemRecord:
+    """One subsystem under its old and its new name."""
+
+    name: str
+    modern_name: str
+    running: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subsystems:
+    """A node's daemon and its subsystems."""
+
+    node: str
+    pid: int
+    subsystems: tuple[SubsystemRecord, ...]
+
+
+def record(reply: SubsystemsReply, *, node: str) -> Subsystems:
+    """The table for programs."""
+    parts = tuple(
+        SubsystemRecord(
+            name=part.name, modern_name=part.modern_name, running=part.alive, detail=part.detail
+        )
+        for part in reply.subsystems
+    )
+    return Subsystems(node=node, pid=reply.pid, subsystems=parts)
 
 
 def table(reply: SubsystemsReply, *, node: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from crmsh_py.scheduler import reasons
 from crmsh_py.scheduler.result import Change, Plan, ResourceChange
 
@@ -17,6 +19,49 @@ _COLOURS = {
     Change.DEMOTE: "33",
     Change.FENCE: "1;31",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChange:
+    """What will happen to a resource (or to a node: ``fence``), and why."""
+
+    change: str  # start, stop, move, migrate, restart, recover, reload, promote, demote, fence
+    resource: str
+    from_node: str
+    from_role: str
+    to_node: str
+    to_role: str
+    blocked: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRecord:
+    """A plan: the resources that change, and what was found in the configuration on the way."""
+
+    changes: tuple[PlannedChange, ...]
+    messages: tuple[str, ...]
+    settled: bool  # nothing would change
+
+
+def plan_record(plan: Plan) -> PlanRecord:
+    """The plan for programs."""
+    changes = tuple(
+        PlannedChange(
+            change=change.change.value,
+            resource=change.resource,
+            from_node=change.from_node,
+            from_role=change.from_role.value,
+            to_node=change.to_node,
+            to_role=change.to_role.value,
+            blocked=change.blocked,
+            because=reasons.because(change.reasons),
+        )
+        for change in plan.changes
+        if change.change is not Change.LEAVE
+    )
+    messages = tuple(f"{message.level}: {message.text}" for message in plan.messages)
+    return PlanRecord(changes=changes, messages=messages, settled=not changes)
 
 
 def render(plan: Plan, *, colour: bool = False) -> str:

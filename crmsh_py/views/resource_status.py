@@ -7,6 +7,7 @@ those of crm_resource, which scripts look for.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmsh_py.errors import NotFound
@@ -81,42 +82,82 @@ def not_running(name: str) -> str:
     return f"resource {name} is NOT running"
 
 
-def constraints(cib: Cib, name: str) -> str:
-    """The constraints that touch a resource, each with its score and id; '' for none."""
-    after: list[str] = []  # what it is colocated with
-    before: list[str] = []  # what is colocated with it
-    others: list[str] = []
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a constraint is to a resource.
+
+    ``relation`` is with (it is colocated with ``other``), of (``other`` is colocated with it),
+    before, after, location, ticket, or member (of a set).
+    """
+
+    constraint: str
+    relation: str
+    other: str
+    score: str
+    kind: str  # location, colocation, order, ticket
+
+    def __str__(self) -> str:
+        match self.relation:
+            case "with" | "of":
+                return f"{self.other} (score={self.score}, id={self.constraint})"
+            case "before" | "after":
+                return f"starts {self.relation} {self.other} ({self.score}) (id={self.constraint})"
+            case "location":
+                node = self.other or "where its rule says"
+                return f"location {node} (score={self.score}) (id={self.constraint})"
+            case "ticket":
+                return f"ticket {self.other} (id={self.constraint})"
+        return f"member of a set of {self.kind} (id={self.constraint})"
+
+
+def relations(cib: Cib, name: str) -> list[Relation]:
+    """What every constraint that touches a resource is to it, in the order of the document."""
+    found = []
     for element in cib.section("constraints").findall():
         members = [reference.id for reference in element.iter("resource_ref")]
-        score = element.get("score") or element.get("kind") or "INFINITY"
-        where = f"id={element.id}"
-        if element.tag == "rsc_colocation" and element.get("rsc") == name:
-            after.append(f"  * {element.get('with-rsc')} (score={score}, {where})")
-        elif element.tag == "rsc_colocation" and element.get("with-rsc") == name:
-            before.append(f"  * {element.get('rsc')} (score={score}, {where})")
-        elif name in (element.get("rsc"), element.get("first"), element.get("then"), *members):
-            others.append(f"  * {_describe(element, name)} ({where})")
-    blocks = (
-        (f"Resources {name} is colocated with:", after),
-        (f"Resources colocated with {name}:", before),
-        (f"Other constraints of {name}:", others),
-    )
-    return "".join("\n".join([title, *lines]) + "\n" for title, lines in blocks if lines)
+        names = (element.get("rsc"), element.get("with-rsc"), element.get("first"))
+        if name in (*names, element.get("then"), *members):
+            found.append(_relation(element, name))
+    return found
 
 
-def _describe(element: Element, name: str) -> str:
-    if element.tag == "rsc_order":
-        kind = element.get("kind") or element.get("score") or "Mandatory"
+def _relation(element: Element, name: str) -> Relation:
+    kind = element.tag.removeprefix("rsc_")
+    score = element.get("score") or element.get("kind") or "INFINITY"
+    relation, other = "member", ""
+    if element.tag == "rsc_colocation" and element.get("rsc") == name:
+        relation, other = "with", element.get("with-rsc")
+    elif element.tag == "rsc_colocation" and element.get("with-rsc") == name:
+        relation, other = "of", element.get("rsc")
+    elif element.tag == "rsc_order" and element.get("first"):
+        score = element.get("kind") or element.get("score") or "Mandatory"
         first, then = element.get("first"), element.get("then")
-        return (
-            f"starts before {then} ({kind})" if name == first else f"starts after {first} ({kind})"
-        )
-    if element.tag == "rsc_location":
-        node = element.get("node") or "where its rule says"
-        return f"location {node} (score={element.get('score') or 'by rule'})"
-    if element.tag == "rsc_ticket":
-        return f"ticket {element.get('ticket')}"
-    return f"member of a set of {element.tag.removeprefix('rsc_')}"
+        relation, other = ("before", then) if name == first else ("after", first)
+    elif element.tag == "rsc_location":
+        score = element.get("score") or "by rule"
+        relation, other = "location", element.get("node")
+    elif element.tag == "rsc_ticket":
+        relation, other = "ticket", element.get("ticket")
+    return Relation(element.id, relation, other, score, kind)
+
+
+def constraints(cib: Cib, name: str) -> str:
+    """The constraints that touch a resource, each with its score and id; '' for none."""
+    found = relations(cib, name)
+    blocks = (
+        (f"Resources {name} is colocated with:", ("with",)),
+        (f"Resources colocated with {name}:", ("of",)),
+        (
+            f"Other constraints of {name}:",
+            ("before", "after", "location", "ticket", "member"),
+        ),
+    )
+    text = ""
+    for title, kinds in blocks:
+        lines = [f"  * {relation}\n" for relation in found if relation.relation in kinds]
+        if lines:
+            text += "".join([f"{title}\n", *lines])
+    return text
 
 
 def _walk(resources: tuple[ResourceStatus, ...]) -> Iterator[ResourceStatus]:

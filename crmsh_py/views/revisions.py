@@ -6,6 +6,7 @@ Input: the revisions, newest first; output: a table with a newline at the end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,42 @@ from crmsh_py.views.text import unix_clock_text
 
 if TYPE_CHECKING:
     from crmsh_py.wire.control import Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionRecord:
+    """A stored commit; ``time`` is Unix time, ``forced`` one that was made without quorum."""
+
+    version: str
+    time: int
+    author: str
+    client: str
+    origin: str
+    forced: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revisions:
+    """The stored commits, newest first."""
+
+    revisions: tuple[RevisionRecord, ...]
+
+
+def record(revisions: Sequence[Revision]) -> Revisions:
+    """The commits for programs."""
+    return Revisions(
+        revisions=tuple(
+            RevisionRecord(
+                version=".".join(str(part) for part in one.version[:2]),
+                time=one.time,
+                author=one.author,
+                client=one.client,
+                origin=one.origin,
+                forced=one.forced,
+            )
+            for one in revisions
+        )
+    )
 
 
 def table(revisions: Sequence[Revision], *, now: datetime) -> str:

@@ -7,6 +7,7 @@ Pacemaker 1.1 (level, the stage it was found in, the text), *modern* that of Pac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crmsh_py.scheduler.result import Message
 
@@ -115,6 +116,33 @@ def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> 
     if not verbose:
         lines[-1] += " (-V may provide more detail)"
     return "".join(f"{line}\n" for line in lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingRecord:
+    """Something about the configuration that was found at a stage of the checks."""
+
+    level: str
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether a configuration is good, and what was found."""
+
+    valid: bool
+    findings: tuple[FindingRecord, ...]
+
+
+def record(messages: Sequence[Message], *, valid: bool = True) -> Verdict:
+    """The findings that count at verbosity 1, for programs."""
+    found = tuple(
+        FindingRecord(level=message.level, where=message.where, text=message.text)
+        for message in messages
+        if is_finding(message) and message.level in ("crit", "error", "warning")
+    )
+    return Verdict(valid=valid and not has_errors(messages), findings=found)
 
 
 def exit_code(messages: Sequence[Message], *, valid: bool = True) -> int:

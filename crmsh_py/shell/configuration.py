@@ -1,0 +1,57 @@
+"""``configure show`` and ``get-property`` for programs: records of the configuration.
+
+They are here and not in ``views``, which does not know the language that they carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crmsh_py.views.records import Value
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """An element of the configuration: its kind and name, and its text in the crm language."""
+
+    kind: str
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The objects that were asked for, in the order of ``show``; ``version`` is the CIB's."""
+
+    version: str
+    schema: str
+    objects: tuple[Object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """Cluster properties with the values that hold: what is set, else the default."""
+
+    properties: tuple[Value, ...]
+
+
+def record(
+    cib: Cib, filters: Sequence[str] = (), *, obscure: Sequence[str] | None = None
+) -> Configuration:
+    """The record of ``lang.show`` with the same filters."""
+    from crmsh_py.lang import listing
+
+    shown = listing.objects(cib)
+    if filters:
+        shown = listing.select(cib, shown, filters)
+    hidden = listing.SECRETS if obscure is None else tuple(obscure)
+    objects = tuple(
+        Object(kind=one.kind, id=one.name, text="\n".join(listing.texts(cib, [one], hidden)))
+        for one in shown
+    )
+    return Configuration(version=str(cib.version), schema=cib.schema, objects=objects)

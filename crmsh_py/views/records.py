@@ -1,0 +1,118 @@
+"""What a command shows, as data: JSON and XML for programs (``--output-as``).
+
+Input: a record, that is a frozen dataclass of strings, numbers, truth values, enumerations, other
+records, tuples and mappings of these. JSON: an object with the record's fields; an enumeration is
+its value. XML: an element named after the record's class, plain fields as attributes, every record
+of a tuple as a child. The names of fields are the stable part: ``docs/commands.md`` lists them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from crmsh_py.cib.element import Element
+
+Plain = str | int | float | bool | None
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A list of names: agents, labs, shadows, templates."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One attribute: whose it is, of which kind (``scope``), its name and its value."""
+
+    owner: str
+    scope: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text as it stands: a file, a configuration, a difference of two (unified)."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+def to_json(record: DataclassInstance) -> str:
+    """The record as an indented JSON document, with a newline at the end."""
+    import json
+
+    return json.dumps(plain(record), indent=2, ensure_ascii=False) + "\n"
+
+
+def plain(value: object) -> object:
+    """A record as objects that JSON knows."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(plain(name)): plain(entry) for name, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(entry) for entry in value]
+    assert value is None or isinstance(value, str | int | float | bool), value
+    return value
+
+
+def to_xml(record: DataclassInstance) -> str:
+    """The record as an indented XML document, with a newline at the end."""
+    from crmsh_py.cib import xml
+
+    return xml.to_xml(_element(_tag(record), record), declaration=True)
+
+
+def _element(tag: str, record: DataclassInstance) -> Element:
+    from crmsh_py.cib.element import Element
+
+    attrs: dict[str, str] = {}
+    children: list[Element] = []
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        name = field.name.replace("_", "-")
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            children.append(_element(name, value))
+        elif isinstance(value, Mapping):
+            entries = tuple(
+                Element("entry", {"name": _text(key), "value": _text(entry)})
+                for key, entry in value.items()
+            )
+            children.append(Element(name, {}, entries))
+        elif isinstance(value, tuple | list):
+            children += [_entry(name, entry) for entry in value]
+        elif value is not None:
+            attrs[name] = _text(value)
+    return Element(tag, attrs, tuple(children))
+
+
+def _entry(name: str, entry: object) -> Element:
+    from crmsh_py.cib.element import Element
+
+    if dataclasses.is_dataclass(entry) and not isinstance(entry, type):
+        return _element(_tag(entry), entry)
+    return Element(name, {"value": _text(entry)})
+
+
+def _tag(record: object) -> str:
+    return _WORD_START.sub("-", type(record).__name__).lower()
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value.value if isinstance(value, Enum) else value)

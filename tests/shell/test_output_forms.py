@@ -1,0 +1,88 @@
+"""What a command shows for programs: JSON and XML that carry what the text says."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+from shell.person import Person
+
+from crmsh_py.cib import xml
+
+# Commands that show something of a configuration in a file, and what their JSON begins with.
+SHOWING = {
+    "resource status": {"resources"},
+    "resource locate vip site": {"resources"},
+    "resource constraints vip": {"resource", "constraints"},
+    "resource scores": {"scores"},
+    "resource param vip show ip": {"owner", "scope", "name", "value"},
+    "node show": {"nodes"},
+    "node show alpha": {"nodes"},
+    "ra classes": {"classes"},
+    "ra list stonith": {"names"},
+    "ra providers Dummy": {"names"},
+    "ra info ocf:heartbeat:IPaddr2": {"name", "parameters", "actions"},
+    "configure show": {"version", "schema", "objects"},
+    "configure show type:group": {"objects"},
+    "configure schema": {"name", "value"},
+    "configure get-property no-quorum-policy": {"properties"},
+    "configure graph": {"name", "lines"},
+    "configure template list": {"templates", "begun", "current"},
+    "cib list": {"names"},
+    "lab list": {"names"},
+    "plan": {"changes", "messages", "settled"},
+    "why vip": {"name", "lines"},
+    "status": {"summary", "nodes", "resources"},
+    "verify": {"valid", "findings"},
+}
+_NAMES = re.compile(r"\b(?:vip|site|one|two|together|alpha|beta|IPaddr2|Dummy)\b")
+
+
+def shown(person: Person, line: str) -> str:
+    """What a line prints on standard output, be it by the console or by a tool."""
+    with redirect_stdout(io.StringIO()) as stdout:
+        said = person.types(line)
+    assert person.code == 0, said
+    return said + stdout.getvalue()
+
+
+@pytest.mark.parametrize("line", SHOWING)
+def test_json_carries_what_the_text_says(person: Person, line: str) -> None:
+    text = shown(person, line)
+    data = json.loads(shown(person, f"{line} --output-as json"))
+    assert SHOWING[line] <= set(data)
+    assert set(_NAMES.findall(text)) <= set(_NAMES.findall(json.dumps(data)))
+
+
+@pytest.mark.parametrize("line", SHOWING)
+def test_xml_is_xml(person: Person, line: str) -> None:
+    assert xml.parse(shown(person, f"{line} --output-as=xml"))
+
+
+def test_the_form_is_of_one_line_only(person: Person) -> None:
+    person.types("resource status --output-as json")
+    assert "Stopped" in person.types("resource status")
+    assert "{" not in person.types("resource status")
+
+
+def test_what_is_no_form_is_told(person: Person) -> None:
+    assert "jsn is none of" in person.types("resource status --output-as jsn")
+    assert person.code == 2
+    assert "only status has the form html" in person.types("node show --output-as html")
+
+
+def test_words_go_to_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crmsh_py.shell.main import main
+
+    person = Person(tmp_path)
+    monkeypatch.setenv("CIB_file", str(person.file))
+    assert main(["resource", "move", "vip", "alpha"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "INFO: Move constraint created for vip to alpha" in said.err
