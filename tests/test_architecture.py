@@ -49,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
 # Where each library that is not Python's own may be imported.
 LIBRARIES: dict[str, set[str]] = {
     "lxml": {"cib", "agents"},
+    "cryptography": {"node"},
     "msgspec": {"wire", "node", "engine", "lab"},
     "lark": {"lang"},
     "pygments": {"lang", "shell"},

@@ -153,6 +153,38 @@ def test_two_node_brings_wait_for_all_unless_told_not_to() -> None:
     assert not one.quorum.wait_for_all
 
 
+@pytest.mark.parametrize(
+    ("lines", "line", "words"),
+    [
+        (("crypto_hash: sha256", "crypto_cipher: 3des"), 3, "3des is not offered"),
+        (("crypto_cipher: aes256",), 2, "needs a crypto_hash"),
+        (("secauth: on", "crypto_hash: none"), 3, "needs a crypto_hash"),
+        (("keyfile: authkey",), 2, "keyfile must be a whole path"),
+        (("key: short",), 2, "16 to 4096 bytes"),
+        (("netmtu: 70000",), 2, "netmtu must be at most 65535"),
+    ],
+)
+def test_protection_that_cannot_be_given_is_refused_by_its_line(
+    lines: tuple[str, ...], line: int, words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        totem(*lines)
+    assert f"corosync.conf:{line}" in caught.value.format_message()
+    assert words in caught.value.format_message()
+
+
+@pytest.mark.parametrize("digest", ["md5", "sha1"])
+def test_a_weak_hash_is_replaced_by_a_strong_one_and_told(digest: str) -> None:
+    (warning,) = totem("crypto_cipher: aes256", f"crypto_hash: {digest}").warnings
+    assert "sha256 is used in its place" in warning.render()
+
+
+def test_the_key_is_in_no_map_and_in_no_text() -> None:
+    conf = totem("key: 0123456789abcdef")
+    assert conf.totem.key == "0123456789abcdef"
+    assert "0123456789abcdef" not in repr(conf.keys) + repr(conf.totem)
+
+
 def test_secauth_means_the_usual_cipher_and_hash() -> None:
     assert totem("secauth: on").totem.crypto_cipher == "aes256"
     assert totem("secauth: off").totem.crypto_cipher == "none"

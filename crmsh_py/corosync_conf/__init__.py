@@ -15,8 +15,10 @@ Rules of the file (corosync.conf(5)):
 5. Timeouts that are not given follow from ``token`` as Corosync derives them; with a nodelist of
    three nodes and more, ``token_coefficient`` is added per node above two.
 
-Rooms: ``values`` (what a file means), ``sections`` (how it is written), ``reading`` (from one to
-the other), ``lab`` (the nodes and the file of a new lab).
+6. The shared key (``key``) is not in the map, and in no text that is made of the settings.
+
+Rooms: ``values`` (what a file means), ``sections`` (how it is written), ``reader`` (one entry and
+its mistakes), ``reading`` (what sections mean), ``lab`` (the nodes and the file of a new lab).
 """
 
 from __future__ import annotations

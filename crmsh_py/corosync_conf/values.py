@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crmsh_py.corosync_conf.sections import Section
 from crmsh_py.errors import ConfigError, Diagnostic
@@ -34,6 +34,8 @@ class TotemSettings:
     secauth: bool = False
     crypto_cipher: str = "none"
     crypto_hash: str = "none"
+    keyfile: str = ""
+    key: str = field(default="", repr=False)  # the secret itself
     rrp_mode: str = "none"
 
 

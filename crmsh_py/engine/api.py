@@ -63,10 +63,29 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkFacts:
+    """One of the networks that carry the ring, as the transport has counted since the start.
+
+    Datagrams: ``sent`` and ``received``, ``lost`` before they were sent, ``invalid`` (of another
+    key, damaged), ``replayed``, and ``unproven`` (of a sender whose run had yet to show itself).
+    """
+
+    number: int = 0
+    address: str = ""
+    sent: int = 0
+    received: int = 0
+    lost: int = 0
+    invalid: int = 0
+    replayed: int = 0
+    unproven: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestReceived:
     """A client of the control socket asks for something; answer with ``ReplyTo(ticket)``.
 
-    ``connections`` and how many were ``closed`` before come with a ``ReadCmap``, which shows them.
+    ``connections``, how many were ``closed`` before, and ``links`` come with a ``ReadCmap``, which
+    shows them.
     """
 
     ticket: int
@@ -75,6 +94,7 @@ class RequestReceived:
     client: str = ""  # the program's name
     connections: tuple[Connection, ...] = ()
     closed: int = 0
+    links: tuple[LinkFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ of one of Corosync's two maps:
     icmap   what the tutorial shows: the configuration as written, ``internal_configuration``,
             ``runtime.*`` with the counters under ``runtime.totem.pg.mrp.srp`` (Corosync 2), and
             the effective timeouts under ``runtime.config.totem`` (Corosync 2.4 and later)
-    stats   where Corosync 3 keeps the counters: ``stats.srp``, ``stats.pg``, ``stats.ipcs``
+    stats   where Corosync 3 keeps the counters: ``stats.srp``, ``stats.pg``, ``stats.ipcs``,
+            and ``stats.udp`` for our transport
 Names and types are Corosync's (cmap_keys(7)). What has no counterpart here (blackbox, redundant
 rings' faults, the threads of a service) has its resting value; all else counts for real.
 """
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from crmsh_py.corosync_conf import CorosyncConf, TotemSettings
-from crmsh_py.engine.api import Connection
+from crmsh_py.engine.api import Connection, LinkFacts
 from crmsh_py.engine.quorum import Quorum
 from crmsh_py.engine.totem_values import Counters, MemberRecord
 from crmsh_py.wire.control import CmapKey
@@ -72,6 +73,7 @@ class CmapSource:
     traffic: Mapping[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     connections: tuple[Connection, ...] = ()
     connections_closed: int = 0
+    links: tuple[LinkFacts, ...] = ()
     queue_length: int = 0  # payloads that wait to be sent
 
 
@@ -182,6 +184,8 @@ def _stats(source: CmapSource) -> Iterator[CmapKey]:
     yield from _counters("stats.srp", source.counters)
     yield _key("stats.pg.msg_queue_avail", "u32", 0)
     yield _key("stats.pg.msg_reserved", "u32", source.queue_length)
+    for link in source.links:
+        yield from _link(link)
     yield _key("stats.ipcs.global.active", "u64", len(source.connections))
     yield _key("stats.ipcs.global.closed", "u64", source.connections_closed)
     for each in source.connections:
@@ -191,3 +195,15 @@ def _stats(source: CmapSource) -> Iterator[CmapKey]:
         yield _key(f"{prefix}.queueing", "i32", 0)
         yield _key(f"{prefix}.sent", "u32", each.dispatched)
         yield from _client(prefix, each)
+
+
+def _link(link: LinkFacts) -> Iterator[CmapKey]:
+    """Datagrams of one network; Corosync 3 counts those of its own transport (stats.knet)."""
+    prefix = f"stats.udp.link{link.number}"
+    yield _key(f"{prefix}.address", "str", link.address)
+    yield _key(f"{prefix}.rx_data_packets", "u64", link.received)
+    yield _key(f"{prefix}.rx_invalid", "u64", link.invalid)
+    yield _key(f"{prefix}.rx_replayed", "u64", link.replayed)
+    yield _key(f"{prefix}.rx_unproven", "u64", link.unproven)
+    yield _key(f"{prefix}.tx_data_errors", "u64", link.lost)
+    yield _key(f"{prefix}.tx_data_packets", "u64", link.sent)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine import cmap
-from crmsh_py.engine.api import Connection, SaveRing, SendDatagram
+from crmsh_py.engine.api import RequestReceived, SaveRing, SendDatagram
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import (
     Quorum,
@@ -130,9 +130,7 @@ class Membership:
         times = (self.totem.next_timer(), self._window_at)
         return min((time for time in times if time is not None), default=None)
 
-    def cmap_keys(
-        self, prefix: str, map_name: str, connections: tuple[Connection, ...], closed: int
-    ) -> list[CmapKey]:
+    def cmap_keys(self, prefix: str, map_name: str, event: RequestReceived) -> list[CmapKey]:
         """Typed keys for corosync-cmapctl: configuration, state, live counters, clients."""
         source = cmap.CmapSource(
             conf=self.conf,
@@ -143,8 +141,9 @@ class Membership:
             quorum=self._quorum,
             traffic={kind: (sent, received) for kind, (sent, received) in self._traffic.items()},
             queue_length=self.totem.queue_length,
-            connections=connections,
-            connections_closed=closed,
+            connections=event.connections,
+            connections_closed=event.closed,
+            links=event.links,
         )
         return cmap.read(source, prefix=prefix, map_name=map_name)
 

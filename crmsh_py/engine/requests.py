@@ -116,7 +116,7 @@ class Requests:
                     ),
                 )
             case ReadCmap(prefix=prefix, map=name):
-                keys = self.membership.cmap_keys(prefix, name, event.connections, event.closed)
+                keys = self.membership.cmap_keys(prefix, name, event)
                 self.outbox.reply(ticket, CmapReply(keys=keys))
             case ReadSubsystems():
                 self.outbox.reply(

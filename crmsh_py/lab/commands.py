@@ -29,6 +29,7 @@ COMMANDS = {
     "cibadmin": "crmsh_py.tools.cibadmin:main",
     "corosync-cfgtool": "crmsh_py.tools.corosync_cfgtool:main",
     "corosync-cmapctl": "crmsh_py.tools.corosync_cmapctl:main",
+    "corosync-keygen": "crmsh_py.tools.corosync_keygen:main",
     "corosync-quorumtool": "crmsh_py.tools.corosync_quorumtool:main",
 }
 

@@ -91,7 +91,7 @@ def prepare(
 
 def settings_mode(path: str) -> int:
     """The mode of a file that the lab writes: keys are for their owner alone."""
-    return 0o600 if path.endswith("/key") else 0o644
+    return 0o400 if path.endswith("/authkey") else 0o644
 
 
 def _write(path: str, content: str) -> None:

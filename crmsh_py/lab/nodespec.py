@@ -50,9 +50,10 @@ def node_spec(
         files={
             NODE_SETTINGS: wire_settings.dump(settings).decode(),
             NODE_CONF: conf,
-            NODE_KEY: Path(place.key).read_text(encoding="ascii"),
         },
         first_files={
+            # As on real machines: who makes a new one on a node must bring it to the others.
+            NODE_KEY: Path(place.key).read_text(encoding="ascii"),
             "/etc/hosts": hosts_file(config, isolated=isolated),
             "/etc/hostname": f"{node.name}\n",
             "/var/www/html/index.html": INDEX_PAGE.format(name=node.name),

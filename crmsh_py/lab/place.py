@@ -26,7 +26,7 @@ _LOCK_POLL_S = 0.02
 
 # What a node calls its own files; the disk keeps them under the same names.
 NODE_SETTINGS = "/etc/crmsh-py/settings.json"
-NODE_KEY = "/etc/crmsh-py/key"
+NODE_KEY = "/etc/corosync/authkey"
 NODE_CONF = "/etc/corosync/corosync.conf"
 NODE_STORE = "/var/lib/crmsh-py/store.sqlite"
 NODE_LOG = "/var/log/corosync/corosync.log"

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import os
 import random
+import secrets
 import signal
 import sys
 import time
@@ -29,11 +30,13 @@ from crmsh_py.engine.api import Event, RequestReceived, Started, StoredState
 from crmsh_py.errors import ConfigError, CrmError
 from crmsh_py.node.control import ControlServer
 from crmsh_py.node.disk import DiskThread
+from crmsh_py.node.keys import checked_key, read_key
 from crmsh_py.node.log import LogSettings, NodeLog
 from crmsh_py.node.loop import FAILED, NodeLoop
 from crmsh_py.node.ports import Agents, Core, LogLine, Report
 from crmsh_py.node.replay import replay
-from crmsh_py.node.seal import choose_seal, read_key
+from crmsh_py.node.seal import choose_suite
+from crmsh_py.node.sessions import Sessions
 from crmsh_py.node.store import Store
 from crmsh_py.node.transport import Network, UdpTransport
 from crmsh_py.wire import settings as node_settings
@@ -130,6 +133,22 @@ def network_of(settings: NodeSettings, conf: CorosyncConf) -> Network:
     )
 
 
+def secret_of(settings: NodeSettings, conf: CorosyncConf) -> bytes:
+    """The shared key: of ``keyfile``, else ``key`` in the file, else the lab's own authkey.
+
+    Plain processes have the lab's: paths of the file would be the machine's.
+
+    Raises:
+        CrmError: it cannot be read, or others may.
+    """
+    totem = conf.totem
+    if settings.isolated and totem.keyfile:
+        return read_key(totem.keyfile)
+    if totem.key and not totem.keyfile:
+        return checked_key(totem.key.encode(), f"of {conf.origin}")
+    return read_key(settings.key)
+
+
 async def run(
     settings: NodeSettings,
     *,
@@ -168,10 +187,12 @@ class _Daemon:
         settings, conf, log = self._settings, self._conf, self._log
         for warning in conf.warnings:
             log("warning", "MAIN", warning.render())
-        crypto = conf.totem.crypto_cipher
-        if crypto == "none" and conf.totem.secauth:
-            crypto = "aes256"  # what secauth stands for in corosync.conf(5)
-        seal = choose_seal(read_key(settings.key), cipher=crypto)
+        suite = choose_suite(conf.totem)
+        sessions = Sessions(
+            secret_of(settings, conf), suite, settings.address, random=secrets.token_bytes
+        )
+        if suite.cipher != "none":
+            log("notice", "TOTEM", f"Datagrams are encrypted by {suite.cipher}, {suite.digest}")
         loop = asyncio.get_running_loop()
         store = Store(settings.store, replay)
 
@@ -182,7 +203,9 @@ class _Daemon:
         with contextlib.ExitStack() as parts:
             stored = disk.start()
             parts.callback(disk.close)
-            transport = UdpTransport(network_of(settings, conf), seal, report=self._report, log=log)
+            transport = UdpTransport(
+                network_of(settings, conf), sessions, report=self._report, log=log
+            )
             parts.callback(transport.close)
             transport.open()
             agents = make_agents(settings, self._report, log)

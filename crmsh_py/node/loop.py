@@ -19,6 +19,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from crmsh_py.engine.api import (
     CancelOperation,
@@ -39,6 +40,7 @@ from crmsh_py.errors import CrmError
 from crmsh_py.node.ports import Agents, Clients, Core, Disk, LogLine, Transport
 from crmsh_py.wire.control import (
     CibReply,
+    ReadCmap,
     ReadRevision,
     ReadRevisions,
     Refused,
@@ -102,6 +104,8 @@ class NodeLoop:
     def _step(self, event: Event) -> None:
         if isinstance(event, RequestReceived) and self._answers_itself(event):
             return
+        if isinstance(event, RequestReceived) and isinstance(event.request, ReadCmap):
+            event = replace(event, links=self._transport.facts())
         instructions = self._core.handle(event, self._clock())
         if isinstance(event, Persisted) and event.token == self._blocked_by:
             # What the core answers to its Persisted comes after what waited for that write.

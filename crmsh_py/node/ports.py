@@ -13,6 +13,7 @@ from crmsh_py.engine.api import (
     CancelOperation,
     Event,
     Instruction,
+    LinkFacts,
     RunOperation,
     StoreWrite,
 )
@@ -38,6 +39,9 @@ class Transport(Protocol):
 
     def send(self, destination: str, data: bytes) -> None:
         """Send to an address, or to ``EVERYBODY``; never raises."""
+
+    def facts(self) -> tuple[LinkFacts, ...]:
+        """What was counted on every network so far."""
 
     def close(self) -> None:
         """Leave the network."""

@@ -3,7 +3,8 @@
 Two sockets with multicast: one bound to the node's own address and port, which sends everything
 and receives what is for this node alone; one bound to the group. A node never hears itself.
 
-Every datagram is sealed (see ``seal``); what fails the check is counted and dropped. An interface
+Every datagram is sealed and numbered (see ``seal`` and ``sessions``); what fails the check, or has
+come before, is counted and dropped, and told at most every ten seconds. An interface
 that goes down makes every send fail, which is what a partition looks like; it is told once, and
 once more when it is over. A group that could not be joined, or was lost with its interface, is
 joined again.
@@ -20,14 +21,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crmsh_py.engine.api import EVERYBODY, DatagramReceived
+from crmsh_py.engine.api import EVERYBODY, DatagramReceived, LinkFacts
 from crmsh_py.errors import CrmError
 from crmsh_py.node.ports import LogLine, Report
-from crmsh_py.node.seal import Seal
+from crmsh_py.node.sessions import Sessions, Verdict
 
 MAX_DATAGRAM = 65_507  # bytes of a UDP payload over IPv4
 _RECEIVE_BUFFER = 4 * 1024 * 1024  # asked for; the kernel gives what it allows
 _BURST = 64  # datagrams of one socket before others get their turn
+_TELL_EVERY_S = 10.0  # between two lines about rejected datagrams
 _REJOIN_S = 1.0  # between two attempts to join the group
 _IP_FREEBIND = 15  # of linux/in.h; not in Python's socket module before 3.12
 
@@ -49,7 +51,9 @@ class Counters:
 
     sent: int = 0
     received: int = 0
-    rejected: int = 0  # failed their seal
+    invalid: int = 0  # failed their seal: another key, damaged, no datagram of ours
+    replayed: int = 0
+    unproven: int = 0  # kept aside until their session shows that it lives
     lost: int = 0  # could not be sent
 
 
@@ -59,14 +63,14 @@ class UdpTransport:
     def __init__(
         self,
         network: Network,
-        seal: Seal,
+        sessions: Sessions,
         *,
         report: Report,
         log: LogLine,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._network = network
-        self._seal = seal
+        self._sessions = sessions
         self._report = report
         self._log = log
         self._clock = clock
@@ -77,6 +81,8 @@ class UdpTransport:
         self._next_join = 0.0
         self._down = ""  # the error of the last send, '' when it went out
         self._others = tuple(p for p in network.peers if p != network.address)
+        self._told_at = -_TELL_EVERY_S
+        self._told = 0  # rejected datagrams that the log knows of
         self.counters = Counters()
 
     def open(self) -> None:
@@ -109,7 +115,7 @@ class UdpTransport:
 
     def send(self, destination: str, data: bytes) -> None:
         """Send to an address, or to ``EVERYBODY``; never raises."""
-        datagram = self._seal.close(data, self._network.address)
+        datagram = self._sessions.close(data)
         assert len(datagram) <= MAX_DATAGRAM, f"a datagram of {len(datagram)} bytes"
         if destination != EVERYBODY:
             self._send_one(destination, datagram)
@@ -120,6 +126,21 @@ class UdpTransport:
         else:
             for peer in self._others:
                 self._send_one(peer, datagram)
+
+    def facts(self) -> tuple[LinkFacts, ...]:
+        """What was counted since the start."""
+        count = self.counters
+        return (
+            LinkFacts(
+                address=self._network.address,
+                sent=count.sent,
+                received=count.received,
+                lost=count.lost,
+                invalid=count.invalid,
+                replayed=count.replayed,
+                unproven=count.unproven,
+            ),
+        )
 
     def close(self) -> None:
         """Leave the network."""
@@ -205,11 +226,34 @@ class UdpTransport:
                 return
             if source == self._network.address:
                 continue
-            payload = self._seal.open(data, source)
-            if payload is None:
-                self.counters.rejected += 1
-                continue
-            self.counters.received += 1
-            self._report(DatagramReceived(data=payload, source=source))
+            self._take(data, source)
             if channel.fileno() < 0:
                 return  # what it reported has closed us
+
+    def _take(self, data: bytes, source: str) -> None:
+        """Open a datagram, and pass on what was inside."""
+        opened = self._sessions.open(data, source, self._clock())
+        match opened.verdict:
+            case Verdict.GOOD:
+                self.counters.received += 1
+            case Verdict.UNPROVEN:
+                self.counters.unproven += 1
+            case Verdict.INVALID:
+                self.counters.invalid += 1
+                self._tell_rejected(source, "a wrong key, or damaged")
+            case Verdict.REPLAYED:
+                self.counters.replayed += 1
+                self._tell_rejected(source, "replayed")
+        for answer in opened.answers:
+            self._send_one(source, answer)
+        for payload in opened.payloads:
+            self._report(DatagramReceived(data=payload, source=source))
+
+    def _tell_rejected(self, source: str, why: str) -> None:
+        now = self._clock()
+        if now - self._told_at < _TELL_EVERY_S:
+            return
+        rejected = self.counters.invalid + self.counters.replayed
+        count, self._told, self._told_at = rejected - self._told, rejected, now
+        text = f"Rejected {count} datagram(s), the last one from {source}: {why}"
+        self._log("warning", "TOTEM", text)

@@ -20,7 +20,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     control_socket: str
     store: str  # the SQLite file
     log: str  # the node's log file
-    key: str  # file of the lab's datagram key, mode 0600
+    key: str  # the authkey's file, readable by its owner alone
     peers: dict[str, str]
     run_directory: str = "/run"  # for agents' state: HA_RSCTMP is made below it
     path: str = ""  # PATH for agents; our commands come first

@@ -114,13 +114,13 @@ def test_inside_a_node_there_is_no_lab_to_command(tmp_path: Path) -> None:
 
 def test_a_new_disk_has_all_of_etc_and_what_is_the_nodes_own(tmp_path: Path) -> None:
     where = str(tmp_path / "disk")
-    disk.prepare(where, {"/etc/crmsh-py/key": "k", "/etc/x": "1"}, {"/etc/hosts": "h"})
+    disk.prepare(where, {"/etc/corosync/authkey": "k", "/etc/x": "1"}, {"/etc/hosts": "h"})
     assert {e for e in os.listdir("/etc") if not e.startswith(".")} <= set(
         os.listdir(f"{where}/etc")
     ) | {"hostname"}, "only what the lab writes itself is missing yet"
     assert os.readlink(f"{where}/etc/passwd") == "/run/host/etc/passwd"
     assert Path(f"{where}/etc/hosts").read_text() == "h"
-    assert Path(f"{where}/etc/crmsh-py/key").stat().st_mode & 0o777 == 0o600
+    assert Path(f"{where}/etc/corosync/authkey").stat().st_mode & 0o777 == 0o400
     assert not os.path.islink(f"{where}/var/log")
 
 

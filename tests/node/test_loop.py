@@ -9,6 +9,7 @@ from crmsh_py.engine.api import (
     CancelOperation,
     Event,
     Instruction,
+    LinkFacts,
     Log,
     Persist,
     Persisted,
@@ -36,6 +37,9 @@ class World:
 
     def send(self, destination: str, data: bytes) -> None:
         self.done.append(f"send {data.decode()}")
+
+    def facts(self) -> tuple[LinkFacts, ...]:
+        return (LinkFacts(address="10.0.0.1"),)
 
     def submit(self, token: int, writes: Sequence[StoreWrite]) -> None:
         self.done.append(f"write {token}")
