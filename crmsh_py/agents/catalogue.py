@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from crmsh_py.agents.brief import short_description
 from crmsh_py.agents.installed import InstalledAgents
 from crmsh_py.agents.metadata import AgentMetadata, parse_metadata
 from crmsh_py.agents.spec import AgentSpec
@@ -46,6 +47,7 @@ class Catalogue:
         self._installed = installed
         self._directory = directory or ra_metadata_directory()
         self._known: dict[AgentSpec, AgentMetadata | None] = {}
+        self._briefs: dict[AgentSpec, str] = {}
 
     @classmethod
     def of_machine(cls, environ: Mapping[str, str] = os.environ) -> Catalogue:
@@ -141,6 +143,16 @@ class Catalogue:
             self._known[spec] = self._look_up(spec)
         return self._known[spec]
 
+    def known(self, spec: AgentSpec) -> AgentMetadata | None:
+        """What has been looked up already: an answer at once, for what happens at every key."""
+        return self._known.get(spec)
+
+    def brief(self, spec: AgentSpec) -> str:
+        """What an agent is for, in one line; no agent is run for it."""
+        if spec not in self._briefs:
+            self._briefs[spec] = self._brief(spec)
+        return self._briefs[spec]
+
     # ---- for the checks of a configuration (cib.check_agents.AgentKnowledge) -------------------
 
     def agent_facts(self, standard: str, provider: str, agent_type: str) -> AgentMetadata | None:
@@ -173,6 +185,13 @@ class Catalogue:
         if described is None:
             return None
         return parse_metadata(described.read_bytes(), name=spec.type, origin="catalogue")
+
+    def _brief(self, spec: AgentSpec) -> str:
+        known = self._known.get(spec)
+        if known is not None:
+            return known.shortdesc
+        files = (self._description_file(spec), self._installed.path(spec))
+        return next(filter(None, (short_description(f) for f in files if f is not None)), "")
 
     def _description_file(self, spec: AgentSpec) -> Path | None:
         if spec.standard not in ("ocf", "stonith"):

@@ -8,11 +8,13 @@ operation. Pure, without any data of a cluster; the completer turns kinds into n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crmsh_py.lang.automaton import Run, StuckError, UnclosedError
 from crmsh_py.lang.parser import automaton
-from crmsh_py.lang.tables import END
+from crmsh_py.lang.tables import END, LEVELS
 from crmsh_py.lang.words import WORD, Word, unquote
 
 _BRACKETS = "()[]{}"
@@ -43,7 +45,14 @@ _PARTS = frozenset(
     }
 )
 # What stands without a keyword after the head of an element.
-_BARE_PARTS = {"primitive": "params", "rsc_template": "params", "node": "attributes"}
+_BARE_PARTS = {
+    "configure_primitive": "params",
+    "configure_rsc_template": "params",
+    "configure_node": "attributes",
+    "configure_group": "params",
+    "configure_clone": "params",
+    "configure_ms": "params",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +66,13 @@ class Expectation:
         start: where that word begins in the text.
         can_end: whether the line may end before the unfinished word.
         level: the level whose command stands here; '' inside a command.
-        command: the command that the cursor is in, as ``level command``; '' before one.
+        rule: the grammar's rule of the command that the cursor is in, without ``cmd_``
+            (``resource_move``, also where ``migrate`` was typed); '' before one.
         part: the part of an element: params, meta, op, property, …; '' in its head.
         agent: the agent (or @template) of the resource that is being defined.
         operation: the operation after ``op``.
         subject: the resource, node or object that was named first.
+        last: the terminal of the word right before the cursor; '' at the beginning.
         attribute: the name before ``=`` in the unfinished word; then its value is asked for.
         used: names of attributes that this part has already.
         words: all words before the cursor.
@@ -73,11 +84,12 @@ class Expectation:
     start: int = 0
     can_end: bool = False
     level: str = ""
-    command: str = ""
+    rule: str = ""
     part: str = ""
     agent: str = ""
     operation: str = ""
     subject: str = ""
+    last: str = ""
     attribute: str = ""
     used: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
@@ -98,6 +110,36 @@ def expect(text: str, level: str = "root") -> Expectation:
     return _describe(run, commands)
 
 
+@lru_cache(maxsize=1)
+def rules() -> Mapping[tuple[str, str], str]:
+    """The rules of all commands, without ``cmd_``, by level and the terminal that begins them.
+
+    Aliases count (``resource``, MIGRATE). The words of every level are found at every level.
+    """
+    tables = automaton().tables
+    first: dict[str, list[str]] = {}
+    for production in tables.productions:
+        if production.symbols:
+            first.setdefault(production.name, []).append(production.symbols[0])
+    found: dict[tuple[str, str], str] = {}
+    for name, symbols in first.items():
+        if not name.startswith("cmd_"):
+            continue
+        rule = name.removeprefix("cmd_")
+        levels = [rule.partition("_")[0]]
+        if name in first["_anywhere"]:
+            levels = list(LEVELS)
+        begins, seen = list(symbols), {name}
+        while begins:
+            symbol = begins.pop()
+            if symbol in tables.terminals:
+                found.update(((level, symbol), rule) for level in levels)
+            elif symbol not in seen:
+                seen.add(symbol)
+                begins += first.get(symbol, ())
+    return found
+
+
 def _is_unfinished(run: Run) -> bool:
     """Whether the next word touches the cursor."""
     text, start = run.text, run.pos
@@ -114,19 +156,18 @@ def _describe(run: Run, commands: list[tuple[str, Word]]) -> Expectation:
     words = run.words
     raw = run.text[run.pos :]
     prefix = _lenient(raw)
-    command, name = "", ""
+    rule = ""
     if commands and run.level is None:
         level, word = commands[-1]
-        name = terminals[word.kind].text
-        command = f"{level} {name}"
+        rule = rules().get((level, word.kind), "")
     kinds = [n for n in expected if n != END and not terminals[n].is_keyword]
     kinds.sort(key=lambda n: (-terminals[n].priority, n))
     attribute, equals, _ = prefix.partition("=")
     place = next((i for i, w in reversed(list(enumerate(words))) if w.kind in _PARTS), -1)
     part = terminals[words[place].kind].text if place >= 0 else ""
     agents = [str(w) for w in words if w.kind in ("AGENT", "TEMPLATE_REF")]
-    if not part and name in _BARE_PARTS:
-        part = _BARE_PARTS[name]
+    if not part:
+        part = _BARE_PARTS.get(rule, "")
     operations = [str(w) for w in words if w.kind == "OP_NAME"]
     subjects = ("RESOURCE", "NODE_NAME", "OBJECT", "CHILD", "MONITORED", "HOST_NAME")
     return Expectation(
@@ -136,11 +177,12 @@ def _describe(run: Run, commands: list[tuple[str, Word]]) -> Expectation:
         start=run.pos,
         can_end=END in expected,
         level=run.level or "",
-        command=command,
+        rule=rule,
         part=part,
         agent=agents[-1] if agents else "",
         operation=operations[-1] if operations and part.startswith("op") else "",
         subject=next((str(w) for w in words if w.kind in subjects), ""),
+        last=words[-1].kind if words else "",
         attribute=attribute if equals else "",
         used=frozenset(
             w.partition("=")[0] for w in words[place + 1 :] if w.kind in ("NVPAIR", "BARE_NAME")

@@ -46,10 +46,10 @@ def new(session: Session, call: CommandCall) -> int:
 def list(session: Session, call: CommandCall) -> int:
     """Templates, and what was begun from them; * is what is worked on."""
     what = "configs" if call.has("CONFIGS") else "templates" if call.has("TEMPLATES") else ""
-    shipped = _shipped() if what != "configs" else ()
-    begun = _begun(session) if what != "templates" else ()
+    known = shipped() if what != "configs" else ()
+    mine = begun(session) if what != "templates" else ()
     record = templates.listing(
-        {name: _template(name).summary for name in shipped}, begun, session.template
+        {name: _template(name).summary for name in known}, mine, session.template
     )
     session.show(templates.text(record, titled=what != "configs"), lambda: record)
     return 0
@@ -123,16 +123,17 @@ def apply(session: Session, call: CommandCall) -> int:
 # ---- files ---------------------------------------------------------------------------------------
 
 
-def _shipped() -> tuple[str, ...]:
+def shipped() -> tuple[str, ...]:
+    """The templates that come with the program."""
     return tuple(sorted(path.stem for path in templates_directory().glob(f"*{_SUFFIX}")))
 
 
 def _template(name: str) -> Template:
-    if name not in _shipped():
+    if name not in shipped():
         raise NotFound(
             f"there is no template {name}",
             name=name,
-            possibilities=_shipped(),
+            possibilities=shipped(),
             hint=None if name else "template list templates",
         )
     return Template.parse((templates_directory() / f"{name}{_SUFFIX}").read_text("utf-8"))
@@ -151,7 +152,8 @@ def _file(session: Session, name: str) -> Path:
     return _directory(session) / f"{name}{_SUFFIX}"
 
 
-def _begun(session: Session) -> tuple[str, ...]:
+def begun(session: Session) -> tuple[str, ...]:
+    """What the user has begun from templates."""
     return tuple(sorted(path.stem for path in _directory(session).glob(f"*{_SUFFIX}")))
 
 
@@ -161,8 +163,8 @@ def _read(session: Session, name: str) -> Template:
         raise NotFound(
             f"there is no configuration {name}",
             name=name,
-            possibilities=_begun(session),
-            hint=None if _begun(session) else "begin one: template new NAME TEMPLATE",
+            possibilities=begun(session),
+            hint=None if begun(session) else "begin one: template new NAME TEMPLATE",
         )
     return Template.parse(files.read_text(str(path)))
 

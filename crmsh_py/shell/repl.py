@@ -22,10 +22,10 @@ from prompt_toolkit.styles import Style
 
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.words import logical_lines
-from crmsh_py.shell.completer import CrmCompleter
+from crmsh_py.shell.background import Snapshots
+from crmsh_py.shell.completer import CrmCompleter, sources_of
 from crmsh_py.shell.dispatch import leave_configure, run_line
 from crmsh_py.shell.session import Session
-from crmsh_py.shell.snapshot import Snapshots
 
 _STYLE = Style.from_dict(
     {
@@ -50,7 +50,12 @@ def run(session: Session) -> int:
     snapshots.refresh()
     prompt: PromptSession[str] = PromptSession(
         history=_history(session),
-        completer=ThreadedCompleter(CrmCompleter(session, snapshots)),
+        completer=ThreadedCompleter(
+            CrmCompleter(
+                lambda: sources_of(session, snapshots),
+                lambda: session.levels[-1] if session.levels else "root",
+            )
+        ),
         complete_while_typing=False,
         lexer=_lexer(session),
         style=_STYLE,
@@ -140,7 +145,7 @@ def _prompt(session: Session) -> FormattedText:
 
 def _toolbar(session: Session, snapshots: Snapshots) -> FormattedText:
     snapshot = snapshots.current
-    parts = [snapshot.cluster_line or "no cluster: crm lab create, crm lab start"]
+    parts = [snapshot.standing.problem or snapshot.standing.kind]
     if session.working.pending:
         parts.append("changes pending: commit, or refresh")
     return FormattedText([("class:bottom-toolbar", "  ".join(parts))])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from crmsh_py.agents.catalogue import Catalogue
+    from crmsh_py.cib.document import Cib
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.lang.words import LogicalLine
     from crmsh_py.shell.working import WorkingCopy
@@ -78,6 +79,16 @@ class Session:
 
             self._working = WorkingCopy(lambda: self.cluster)
         return self._working
+
+    @property
+    def edited(self) -> Cib | None:
+        """The pending configuration, without asking the cluster; None if nothing is pending."""
+        return self._working.edited if self._working is not None else None
+
+    @property
+    def node(self) -> str:
+        """The node that the shell sits on, as far as it is known without asking."""
+        return self._sat_on
 
     @property
     def catalogue(self) -> Catalogue:

@@ -76,6 +76,11 @@ class WorkingCopy:
         return bool(diff(self._base, self._edited))
 
     @property
+    def edited(self) -> Cib | None:
+        """What is pending, without asking the cluster; None if nothing is."""
+        return self._edited if self.pending else None
+
+    @property
     def refused(self) -> bool:
         """Whether just this was refused before: committing it again would only say so again."""
         return self._refused is not None and self._refused is self._edited

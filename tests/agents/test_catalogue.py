@@ -186,3 +186,26 @@ def test_the_catalogue_serves_the_checks(bare: Catalogue) -> None:
     assert messages("Xen") == [
         "ocf:heartbeat:Xen is not installed here: its parameters cannot be checked"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("<resource-agent name='a'><longdesc>x</longdesc>\n<shortdesc lang='en'>Does\n it"
+         "</shortdesc><parameters><parameter><shortdesc>no</shortdesc>", "Does it"),
+        ("<resource-agent name='a'><parameters><parameter><shortdesc>no</shortdesc>", ""),
+        ('<resource-agent name="a" shortdesc="Fences">', "Fences"),
+        ("docs[\"shortdesc\"] = 'Fence agent for x'", "Fence agent for x"),
+        ("<resource-agent><shortdesc>${NAME} agent</shortdesc>", ""),
+        ("#!/bin/sh\nexit 3\n", ""),
+    ],
+)  # fmt: skip
+def test_what_an_agent_is_for_is_read_without_running_it(
+    tmp_path: Path, text: str, short: str
+) -> None:
+    agent = tmp_path / "ocf" / "resource.d" / "mine" / "agent"
+    agent.parent.mkdir(parents=True)
+    agent.write_text(f"#!/bin/sh\ntouch {tmp_path}/was-run\n{text}\n", encoding="utf-8")
+    agent.chmod(0o755)
+    assert catalogue_of(tmp_path).brief(AgentSpec("ocf", "mine", "agent")) == short
+    assert not (tmp_path / "was-run").exists()

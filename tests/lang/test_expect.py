@@ -68,8 +68,8 @@ def test_the_place_in_an_element_is_described() -> None:
     found = expect(
         "configure primitive x ocf:heartbeat:IPaddr2 params ip=1 nic=e op monitor interval=1s time"
     )
-    assert (found.command, found.part, found.agent) == (
-        "configure primitive", "op", "ocf:heartbeat:IPaddr2",
+    assert (found.rule, found.part, found.agent) == (
+        "configure_primitive", "op", "ocf:heartbeat:IPaddr2",
     )  # fmt: skip
     assert (found.operation, found.used, found.prefix) == ("monitor", {"interval"}, "time")
     assert expect("configure primitive x Dummy params a=1 b").used == {"a"}
