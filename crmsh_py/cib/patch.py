@@ -30,7 +30,7 @@ from enum import Enum
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.element import COMMENT, Element
-from crmsh_py.cib.version import Version
+from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.errors import ConfigError
 
 ROOT = "/cib"
@@ -120,10 +120,17 @@ class Patch:
         changes = (*deletions, *modifications, *placements)
         return Patch(changes, source=self.target, target=self.source)
 
-    def to_xml(self, *, indent: str | None = None) -> str:
-        """Pacemaker's ``<diff format="2">``."""
-        source = Element("source", self.source.attributes())
-        target = Element("target", self.target.attributes())
+    def to_xml(self, *, indent: str | None = None, updates: bool = True) -> str:
+        """Pacemaker's ``<diff format="2">``.
+
+        Without ``updates`` the versions do not count changes of the state: whoever compares them
+        sees only whether the configuration is the one that was read.
+        """
+        counted = ATTRIBUTES if updates else ATTRIBUTES[:2]
+        source, target = (
+            Element(name, {key: version.attributes()[key] for key in counted})
+            for name, version in (("source", self.source), ("target", self.target))
+        )
         version = Element("version", {}, (source, target))
         changes = tuple(_change_to_element(change) for change in self.changes)
         diff = Element("diff", {"format": "2"}, (version, *changes))

@@ -1,8 +1,9 @@
 """Which cluster is meant: one precedence, so that nobody edits production by mistake.
 
-1. What the command line says: a kind (``--cluster``), a shadow (``-c``).
+1. What the command line says: a kind (``--cluster``), a host (``--host``), a shadow (``-c``).
 2. ``CIB_file``, then ``CIB_shadow``: a file, no cluster at all.
-3. ``CRM_LAB`` or ``CRM_NODE``: that lab.
+3. ``CRM_LAB`` or ``CRM_NODE``: that lab; ``CRM_HOST``: the Pacemaker of that machine, by ssh.
+   Both is an error that names them.
 4. Whichever one of lab and Pacemaker runs here. Both is an error that names the choices; none is
    an error that says how to get one.
 """
@@ -10,6 +11,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -23,11 +25,15 @@ if TYPE_CHECKING:
 KINDS = ("local", "file", "pacemaker")
 
 
+# An abstract name is filled with NULs, which the kernel shows as @; a path is not.
+_CIB_SOCKET = re.compile(r"[@/]cib_rw@*$", re.MULTILINE)
+
+
 def pacemaker_runs() -> bool:
     """Whether a Pacemaker runs on this machine, told by the socket of its CIB manager."""
     try:
         with open("/proc/net/unix", encoding="ascii", errors="replace") as sockets:
-            return any(line.rstrip().endswith(("@cib_rw", "/cib_rw")) for line in sockets)
+            return any(_CIB_SOCKET.search(line) for line in sockets)
     except OSError:
         return False
 
@@ -37,11 +43,12 @@ def choose(
     *,
     kind: str | None = None,
     shadow: str | None = None,
+    host: str | None = None,
     client: str = "crm",
     uid: int | None = None,
     has_pacemaker: Callable[[], bool] = pacemaker_runs,
 ) -> Cluster:
-    """The cluster that the command line (``kind``, ``shadow``) and the environment mean.
+    """The cluster that the command line (``kind``, ``shadow``, ``host``) and the environment mean.
 
     Nothing is sent to it yet, except that a lab without a named node is asked which node answers
     at the first call.
@@ -55,6 +62,10 @@ def choose(
     if kind is not None and kind not in KINDS:
         hint = did_you_mean(kind, KINDS) or f"one of {', '.join(KINDS)}"
         raise UsageError(f"there is no kind of cluster '{paths.shorten(kind)}'", hint=hint)
+    if host and not shadow:
+        if kind not in (None, "pacemaker"):
+            raise UsageError(f"a host has a Pacemaker cluster, not one of the kind {kind}")
+        return _pacemaker(environ, uid, host)
     named = shadow or ("" if environ.get("CIB_file") else environ.get("CIB_shadow", ""))
     if kind in (None, "file"):
         if named:
@@ -71,10 +82,18 @@ def choose(
             )
     elif shadow:
         raise UsageError(f"a shadow is a file, not a cluster of the kind {kind}")
-    if kind == "local" or (kind is None and (environ.get("CRM_LAB") or environ.get("CRM_NODE"))):
-        return _lab(environ, uid, client)
     if kind == "pacemaker":
-        return _pacemaker()
+        return _pacemaker(environ, uid, environ.get("CRM_HOST", ""))
+    lab_is_named = bool(environ.get("CRM_LAB") or environ.get("CRM_NODE"))
+    if kind is None and lab_is_named and environ.get("CRM_HOST"):
+        raise UsageError(
+            "a lab (CRM_LAB, CRM_NODE) and a host (CRM_HOST) are both named",
+            hint="unset one, or say --cluster local, --cluster pacemaker or --host",
+        )
+    if kind == "local" or lab_is_named:
+        return _lab(environ, uid, client)
+    if environ.get("CRM_HOST"):
+        return _pacemaker(environ, uid, environ["CRM_HOST"])
     return _running(environ, uid, client, has_pacemaker)
 
 
@@ -116,7 +135,7 @@ def _running(
     if lab_runs:
         return _lab(environ, uid, client)
     if has_pacemaker():
-        return _pacemaker()
+        return _pacemaker(environ, uid, "")
     if labs:
         raise ClusterUnreachable(
             f"the lab {paths.DEFAULT_LAB} does not run, but others do: {', '.join(labs)}",
@@ -134,8 +153,7 @@ def _lab(environ: Mapping[str, str], uid: int, client: str) -> LocalCluster:
     return LocalCluster.of_environment(environ, uid, client=client)
 
 
-def _pacemaker() -> Cluster:
-    raise CrmError(
-        "this version does not drive a running Pacemaker yet",
-        hint="crm lab create makes a cluster of its own; CIB_file=FILE works on a file",
-    )
+def _pacemaker(environ: Mapping[str, str], uid: int, host: str) -> Cluster:
+    from crmsh_py.clusters.pacemaker import PacemakerCluster
+
+    return PacemakerCluster.of_environment(environ, uid, host=host)

@@ -114,17 +114,10 @@ class Snapshots:
         )
 
     def _connected(self) -> Cluster:
-        from crmsh_py.clusters.choose import choose
-
         session = self._session
         meant = (session.shadow, session.node)
         if self._cluster is None or meant != self._meant:
-            environ = dict(session.environ)
-            if session.node:
-                environ["CRM_NODE"] = session.node
-            self._cluster = choose(
-                environ, kind=session.options.cluster or None, shadow=session.shadow or None
-            )
+            self._cluster = session.choose(session.shadow, node=session.node)
             self._meant = meant
         return self._cluster
 

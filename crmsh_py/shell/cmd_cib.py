@@ -118,7 +118,8 @@ def _shadows(session: Session) -> Shadows:
 def _live(session: Session) -> Cluster:
     """The cluster behind the shadow."""
     environ = {k: v for k, v in session.environ.items() if k != "CIB_shadow"}
-    return choose(environ, kind=session.options.cluster or None, shadow=None)
+    options = session.options
+    return choose(environ, kind=options.cluster or None, host=options.host or None)
 
 
 def _source(session: Session, call: CommandCall) -> Cib:

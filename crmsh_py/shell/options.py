@@ -27,6 +27,7 @@ Options (before the command):
       --output-as FORM  text, json or xml: what a command shows, for programs; it may also
                         stand at the end of a command
       --cluster KIND    local, file or pacemaker
+      --host USER@NODE  the Pacemaker cluster that this machine is in, by ssh
       --layout LAYOUT   classic or modern, for status
   -h, --help            this text; 'crm help' lists the commands
       --version         the version of this program
@@ -50,6 +51,7 @@ class Options:
     shadow: str = ""
     display: str = ""
     cluster: str = ""
+    host: str = ""
     layout: str = ""
     output_as: str = ""
     help: bool = False
@@ -76,6 +78,7 @@ _VALUES = {
     "-D": "display",
     "--display": "display",
     "--cluster": "cluster",
+    "--host": "host",
     "--layout": "layout",
     "--output-as": "output_as",
 }

@@ -63,13 +63,21 @@ class Session:
     def cluster(self) -> Cluster:
         """The cluster that is driven; chosen at the first use. Raises ClusterUnreachable."""
         if self._cluster is None:
-            from crmsh_py.clusters.choose import choose
-
-            self._cluster = choose(
-                self.environ, kind=self.options.cluster or None, shadow=self.shadow or None
-            )
-            self._sat_on = self._cluster.node
+            self._cluster = self.choose(self.shadow)
+            if self._cluster.kind == "local":
+                self._sat_on = self._cluster.node
         return self._cluster
+
+    def choose(self, shadow: str = "", *, node: str = "") -> Cluster:
+        """A connection of its own to a shadow, or ('') to what the options name (a lab's node)."""
+        from crmsh_py.clusters.choose import choose
+
+        return choose(
+            dict(self.environ, CRM_NODE=node) if node else self.environ,
+            kind=self.options.cluster or None,
+            shadow=shadow or None,
+            host=self.options.host or None,
+        )
 
     @property
     def working(self) -> WorkingCopy:

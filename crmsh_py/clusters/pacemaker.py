@@ -1,0 +1,338 @@
+"""A real cluster of Corosync and Pacemaker, driven by their own programs.
+
+On a node of the cluster, or on any machine that reaches one by ssh (``host``). A command costs as
+few programs as can be: one to read the CIB, and for a change two more, to send the patch and to
+see that it was taken.
+
+A commit is a patch against the version that was read, and the cluster takes it only while its
+configuration still is that one (Pacemaker compares the versions of the patch; changes of the state
+do not matter). When somebody else was faster, the newest configuration is read and the change is
+made on it anew, or refused as a conflict where both touched the same thing. So what a node's
+replica does on a lab is done here by the one who commits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.patch import Patch
+from crmsh_py.cib.version import Version
+from crmsh_py.clusters.pacemaker_programs import OUTDATED, Answer, Programs
+from crmsh_py.clusters.seen import SeenConfigurations
+from crmsh_py.errors import ClusterUnreachable, ConfigError, Conflict, CrmError, NoQuorum, TimedOut
+
+if TYPE_CHECKING:
+    from crmsh_py.wire import control
+
+READ_TIMEOUT_S = 15.0
+ASK_TIMEOUT_S = 10.0
+COMMIT_TIMEOUT_S = 30.0  # a new DC may have to be found first
+CLEAN_TIMEOUT_S = 60.0
+MANAGER_TIMEOUT_S = 600.0  # resources leave first, and they take their time
+POLL_S = 0.3
+WATCH_S = 1.0
+_ATTEMPTS = 8  # of a commit that others are faster than
+# How long a DC that says it is idle must say so, where our own plan would still do something.
+_SETTLED_S = 3.0
+_REQUIRED = ("crm_config", "nodes", "resources", "constraints")
+
+
+class PacemakerCluster:
+    """Implements ``clusters.port.Cluster`` for a running Pacemaker."""
+
+    kind = "pacemaker"
+
+    def __init__(self, programs: Programs, seen: SeenConfigurations) -> None:
+        self._programs = programs
+        self._seen = seen
+        self._node = ""
+        self._latest: Cib | None = None
+
+    @classmethod
+    def of_environment(
+        cls, environ: Mapping[str, str], uid: int, *, host: str = ""
+    ) -> PacemakerCluster:
+        """The one of this machine, or of ``host`` (``user@node``). Nothing is asked yet."""
+        seen = SeenConfigurations.of_environment(environ, uid)
+        return cls(Programs(environ, host=host), seen)
+
+    @property
+    def label(self) -> str:
+        """What the prompt shows: ``pacemaker/node1``, ``pacemaker/root@node1``."""
+        return f"{self.kind}/{self._programs.host or self.node}"
+
+    @property
+    def node(self) -> str:
+        """The node that the calls go to, as the cluster calls it."""
+        if not self._node:
+            self._node = self._ask("crm_node", "-n").out.strip()
+        return self._node
+
+    @property
+    def host(self) -> str:
+        """``user@node`` where the cluster is reached by ssh; '' on this machine."""
+        return self._programs.host
+
+    @property
+    def programs(self) -> Programs:
+        """The programs of the node."""
+        return self._programs
+
+    # ---- the configuration -----------------------------------------------------------------
+
+    def read_cib(self) -> Cib:
+        """The newest CIB with its status section, as far as this user may read it."""
+        answer = self._ask("cibadmin", "-Q", timeout_s=READ_TIMEOUT_S)
+        self._latest = cib = _completed(Cib.parse(answer.out))
+        self._seen.keep(cib)
+        return cib
+
+    def commit(self, patch: Patch, *, client: str, force_no_quorum: bool = False) -> Version:
+        """Have a patch taken; returns when the cluster has the change.
+
+        ``client`` is not passed on: Pacemaker names the program that sent the change itself.
+
+        Raises:
+            Conflict: somebody else changed meanwhile what the patch touches.
+            NoQuorum: this partition has none (Pacemaker would take the change all the same).
+            NotPermitted: the cluster's ACLs do not let this user.
+        """
+        base = self._latest
+        if base is None or base.version != patch.source:
+            base = self.read_cib()
+        for _ in range(_ATTEMPTS):
+            if not self._is_current(base, patch):
+                patch = _on_top(base, patch)
+                if not patch:
+                    return base.version
+            self._check(base, force_no_quorum=force_no_quorum)
+            target = _target(patch)
+            if self._send(base, replace(patch, target=target)):
+                base = self._read_back(target)
+                if base.version >= replace(target, num_updates=0):
+                    return base.version
+            else:
+                base = self.read_cib()
+        raise Conflict(
+            "the configuration changes all the time; yours was never the next one",
+            hint="nothing was committed: try again",
+        )
+
+    def _is_current(self, base: Cib, patch: Patch) -> bool:
+        ours, theirs = patch.source, base.version
+        return (ours.admin_epoch, ours.epoch) == (theirs.admin_epoch, theirs.epoch)
+
+    def _check(self, base: Cib, *, force_no_quorum: bool) -> None:
+        """Refuse what Pacemaker would take and should not."""
+        from crmsh_py.cib.schema import known_schemas
+
+        if base.schema != "none" and base.schema not in known_schemas():
+            raise ConfigError(
+                f"the cluster's schema {base.schema} is not known here; nothing was changed",
+                hint=f"{known_schemas()[-1]} is the newest one that this version can write",
+            )
+        if not force_no_quorum and base.root.get("have-quorum") in ("0", "false"):
+            raise NoQuorum(
+                "this partition has no quorum: a change made here may be lost, or meet another one",
+                hint="after a disaster: crm --force-no-quorum …",
+            )
+
+    def _send(self, base: Cib, patch: Patch) -> bool:
+        """Whether the cluster took the patch; False when its configuration is another one."""
+        from crmsh_py.clusters.dialect import in_words_of
+
+        text = in_words_of(base, patch).to_xml(updates=False)
+        try:
+            answer = self._programs.run(
+                "cibadmin", "--patch", "--xml-pipe", stdin=text, timeout_s=COMMIT_TIMEOUT_S
+            )
+        except TimedOut as error:
+            raise TimedOut(
+                f"{error.message}; the change may have been made all the same",
+                hint="look at the configuration before you repeat it (crm configure show)",
+            ) from None
+        if answer.code == OUTDATED:
+            return False
+        self._checked(answer, "cibadmin")
+        return True
+
+    def _read_back(self, target: Version) -> Cib:
+        """The CIB after a commit; this node's copy follows the DC's within moments."""
+        deadline = time.monotonic() + ASK_TIMEOUT_S
+        while True:
+            cib = self.read_cib()
+            behind = cib.version < replace(target, num_updates=0)
+            if not behind or time.monotonic() > deadline:
+                return cib
+            time.sleep(POLL_S / 10)
+
+    # ---- the rest of the port --------------------------------------------------------------
+
+    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+        """Set or delete (None) a transient node attribute."""
+        how = ("--delete",) if value is None else ("--update", value)
+        self._ask("attrd_updater", "--name", name, "--node", node, *how)
+
+    def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
+        """Forget failures or history, and let the cluster look again. '' means all."""
+        words = ["--refresh" if all_history else "--cleanup"]
+        if resource:
+            words += ["--resource", resource]
+        if node:
+            words += ["--node", node]
+        self._ask("crm_resource", *words, timeout_s=CLEAN_TIMEOUT_S)
+
+    def membership(self) -> control.MembershipReply:
+        """Ring and quorum as Corosync tells them; as the CIB has them where it does not."""
+        from crmsh_py.clusters import pacemaker_answers as answers
+
+        cib = self._latest or self.read_cib()
+        seen = None
+        keys: list[control.CmapKey] = []
+        told = self._programs.run("corosync-quorumtool", "-s", timeout_s=ASK_TIMEOUT_S)
+        # Without quorum it ends with 2, and tells all the same.
+        if "Votequorum information" in told.out:
+            seen = answers.quorum(told.out)
+            keys = self.cmap("runtime.members") + self.cmap("nodelist")
+        return answers.membership(cib, keys, seen)
+
+    def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[control.CmapKey]:
+        """Corosync's keys, typed."""
+        from crmsh_py.clusters.pacemaker_answers import cmap_keys
+
+        words = ["-m", map_name, *([prefix] if prefix else [])]
+        answer = self._programs.run("corosync-cmapctl", *words, timeout_s=ASK_TIMEOUT_S)
+        if answer.code != 0 and "initialize" in answer.err + answer.out:
+            from crmsh_py.clusters.pacemaker_trouble import unreachable
+
+            raise unreachable(self._programs, answer)
+        return cmap_keys(answer.out)
+
+    def subsystems(self) -> control.SubsystemsReply:
+        """The daemons of Pacemaker on the node."""
+        from crmsh_py.clusters.pacemaker_trouble import processes
+
+        return processes(self._programs).subsystems()
+
+    def start_manager(self) -> None:
+        """Start Pacemaker (and Corosync) on the node, by its service manager."""
+        self._service("start")
+
+    def stop_manager(self) -> None:
+        """Stop Pacemaker: resources leave the node first."""
+        self._service("stop")
+
+    def _service(self, verb: str) -> None:
+        answer = self._programs.run("systemctl", verb, "pacemaker", timeout_s=MANAGER_TIMEOUT_S)
+        if answer.code != 0:
+            raise CrmError(f"systemctl {verb} pacemaker: {answer.complaint or 'failed'}")
+
+    def wait_idle(self, *, timeout_s: float, version: Version | None = None) -> None:
+        """Return when the DC has nothing left to do; TimedOut otherwise."""
+        deadline = time.monotonic() + timeout_s
+        settled: float | None = None
+        while True:
+            cib = self.read_cib()
+            now = time.monotonic()
+            if (version is None or cib.version >= version) and self._dc_is_idle(cib):
+                settled = settled or now
+                # The DC may be idle because it has not looked at the newest change yet.
+                if not _has_work(cib) or now - settled > _SETTLED_S:
+                    return
+            else:
+                settled = None
+            if now > deadline:
+                raise TimedOut(f"the cluster is still at work after {timeout_s:g} s")
+            time.sleep(POLL_S)
+
+    def _dc_is_idle(self, cib: Cib) -> bool:
+        from crmsh_py.clusters.pacemaker_answers import node_name
+
+        dc = node_name(cib, cib.root.get("dc-uuid"))
+        if not dc:
+            return False
+        answer = self._programs.run("crmadmin", "--status", dc, timeout_s=ASK_TIMEOUT_S)
+        return "S_IDLE" in answer.out
+
+    def watch(self) -> Iterator[control.Changed]:
+        """Changes as they come, seen once a second; ends when the node goes."""
+        from crmsh_py.clusters.pacemaker_answers import is_quorate, node_name
+        from crmsh_py.wire.control import Changed
+
+        last: Mapping[str, str] | None = None
+        while True:
+            try:
+                cib = self.read_cib()
+            except ClusterUnreachable:
+                return
+            if cib.root.attrs != last:
+                last = cib.root.attrs
+                dc = node_name(cib, cib.root.get("dc-uuid"))
+                yield Changed(version=cib.version.tuple, quorate=is_quorate(cib), dc=dc, idle=False)
+            time.sleep(WATCH_S)
+
+    def revisions(self, limit: int = 100) -> list[control.Revision]:
+        """The configurations that this user has seen and committed, newest first."""
+        return self._seen.revisions(self._latest or self.read_cib(), limit)
+
+    def revision(self, admin_epoch: int, epoch: int) -> Cib:
+        """One of them. Raises NotFound."""
+        return self._seen.revision(self._latest or self.read_cib(), admin_epoch, epoch)
+
+    # ---- one call --------------------------------------------------------------------------
+
+    def _ask(self, program: str, *arguments: str, timeout_s: float = ASK_TIMEOUT_S) -> Answer:
+        answer = self._programs.run(program, *arguments, timeout_s=timeout_s)
+        self._checked(answer, program)
+        return answer
+
+    def _checked(self, answer: Answer, program: str) -> None:
+        if answer.code != 0:
+            from crmsh_py.clusters.pacemaker_trouble import refusal
+
+            raise refusal(self._programs, program, answer)
+
+
+def _completed(cib: Cib) -> Cib:
+    """The document with the sections that ACLs have hidden, empty: every CIB has them."""
+    missing = [name for name in _REQUIRED if cib.configuration.find(name) is None]
+    for name in missing:
+        cib = cib.with_section(name, Element(name))
+    return cib
+
+
+def _on_top(newest: Cib, patch: Patch) -> Patch:
+    """The same change on the newest configuration. Raises Conflict, ConfigError."""
+    from crmsh_py.cib.apply import apply
+    from crmsh_py.cib.checks import integrity
+    from crmsh_py.cib.diff import diff
+
+    changed = apply(newest, patch)
+    if findings := integrity(changed):
+        raise ConfigError(str(findings[0]), hint=findings[0].hint)
+    again = diff(newest, changed.with_status(newest.status))
+    raised = patch.target.admin_epoch > patch.source.admin_epoch
+    if raised:
+        admin_epoch = max(newest.version.admin_epoch, patch.target.admin_epoch)
+        again = replace(again, target=replace(again.target, admin_epoch=admin_epoch))
+    return again
+
+
+def _target(patch: Patch) -> Version:
+    """The version that the change makes."""
+    if patch.target.admin_epoch > patch.source.admin_epoch:
+        return replace(patch.target, num_updates=0)
+    return patch.source.next_epoch()
+
+
+def _has_work(cib: Cib) -> bool:
+    from datetime import datetime
+
+    from crmsh_py.scheduler.plan import plan
+
+    return bool(plan(cib, now=datetime.now().astimezone()).actions)

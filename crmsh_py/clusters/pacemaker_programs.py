@@ -1,0 +1,214 @@
+"""Pacemaker's and Corosync's own programs, run on this machine or on another one by ssh.
+
+Every run is bounded in time and in what it prints, is given its arguments as they are (no shell
+looks at them here; for the other machine's shell they are quoted), and knows nothing of the
+caller's CIB_file. On this machine our programs have the same names, so the originals are looked
+for where packages put them, and told from ours by being compiled.
+
+ssh is the system's, with the user's own configuration and keys. One connection serves all runs of
+a minute (ControlMaster), and nobody is asked for a password: a machine that wants one is an error
+that says what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crmsh_py.cib import xml
+from crmsh_py.errors import ClusterUnreachable, CrmError, NotPermitted, TimedOut, UsageError
+from crmsh_py.wire.paths import APPLICATION, SOCKET_PATH_LIMIT, shorten
+
+CONNECT_TIMEOUT_S = 10
+PERSIST_S = 60  # how long a connection waits for the next command
+_PLACES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin")
+_PATH = ":".join(_PLACES)
+_COMPILED = b"\x7fELF"
+_HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9_.:-]*")
+# What a caller's environment must not tell these programs.
+_HIDDEN = ("CIB_", "LC_", "LANG")
+OUTDATED = 103  # cibadmin: the configuration is not the one that a patch is for
+_SSH_FAILED = 255
+_NOT_THERE = 127
+_TOO_LATE = 124  # of timeout(1), and of Pacemaker's programs
+_MASTER_NAME = 41 + 18  # a digest, and what ssh appends while it makes the socket
+
+_PACKAGES = {
+    "corosync": "corosync",
+    "crm_simulate": "pacemaker-cli-utils",
+    "systemctl": "systemd",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a program printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """The first line that says what went wrong; '' if none does."""
+        lines = (*self.err.splitlines(), *self.out.splitlines())
+        return next((shorten(line.strip(), 200) for line in lines if line.strip()), "")
+
+
+class Programs:
+    """The programs of one machine: this one, or ``host`` (``user@node``)."""
+
+    def __init__(self, environ: Mapping[str, str], *, host: str = "") -> None:
+        """Raises UsageError for what is no host."""
+        if host and not _HOST.fullmatch(host):
+            raise UsageError(f"'{shorten(host)}' is no host", hint="write it as user@node")
+        self.host = host
+        self._environ = {k: v for k, v in environ.items() if not k.startswith(_HIDDEN)}
+        self._environ["LC_ALL"] = "C.UTF-8"
+        self._found: dict[str, str] = {}
+
+    def run(
+        self, program: str, *arguments: str, timeout_s: float, stdin: str | None = None
+    ) -> Answer:
+        """Run a program to its end.
+
+        Raises:
+            CrmError: it is not installed there, or prints more than any CIB.
+            TimedOut: it did not end in time (it has been ended).
+            ClusterUnreachable, NotPermitted: ssh does not get there.
+        """
+        words = [program, *arguments]
+        if self.host:
+            command, limit = self._over_ssh(words, timeout_s), timeout_s + CONNECT_TIMEOUT_S
+        else:
+            command, limit = [self._path(program), *arguments], timeout_s
+        code, out, err = self._carry_out(command, stdin, limit)
+        answer = Answer(code, out, err)
+        if self.host:
+            self._check_ssh(answer, program)
+        if code == _TOO_LATE and not err.strip():
+            raise TimedOut(f"{program} did not end within {timeout_s:g} s")
+        return answer
+
+    def has(self, program: str) -> bool:
+        """Whether this machine has a program; of another one that is not known beforehand."""
+        try:
+            return bool(self.host or self._path(program))
+        except CrmError:
+            return False
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _carry_out(
+        self, command: list[str], stdin: str | None, limit_s: float
+    ) -> tuple[int, str, str]:
+        try:
+            done = subprocess.run(
+                command,
+                input=None if stdin is None else stdin.encode(),
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                timeout=limit_s,
+                check=False,
+                env=self._environ,
+            )
+        except subprocess.TimeoutExpired:
+            name = os.path.basename(command[0])
+            raise TimedOut(f"{name} did not end within {limit_s:g} s") from None
+        except OSError as error:
+            raise CrmError(f"{command[0]} cannot be run: {error.strerror}") from None
+        if len(done.stdout) > xml.MAX_BYTES:
+            raise CrmError(f"{os.path.basename(command[0])} prints more than any CIB")
+        return done.returncode, _text(done.stdout), _text(done.stderr)
+
+    def _path(self, program: str) -> str:
+        if program not in self._found:
+            self._found[program] = _find(program, self._environ.get("PATH", ""))
+        if not self._found[program]:
+            raise _missing(program, "this machine")
+        return self._found[program]
+
+    def _over_ssh(self, words: list[str], timeout_s: float) -> list[str]:
+        # timeout(1) there ends the program when we here have given up waiting.
+        there = f"PATH={_PATH}:$PATH LC_ALL=C.UTF-8 exec timeout -k 2 {timeout_s:.0f} "
+        options = ["BatchMode=yes", f"ConnectTimeout={CONNECT_TIMEOUT_S}", "ServerAliveInterval=5"]
+        if master := _master_socket(self._environ):
+            options += [
+                "ControlMaster=auto", f"ControlPath={master}", f"ControlPersist={PERSIST_S}"
+            ]  # fmt: skip
+        flags = [flag for option in options for flag in ("-o", option)]
+        return [self._ssh(), "-T", *flags, "--", self.host, there + shlex.join(words)]
+
+    def _ssh(self) -> str:
+        # The user's own ssh may well be a script around ssh.
+        for place in (*self._environ.get("PATH", "").split(":"), *_PLACES):
+            if place.startswith("/") and os.access(f"{place}/ssh", os.X_OK):
+                return f"{place}/ssh"
+        raise CrmError("ssh is not installed on this machine", hint="install openssh-client")
+
+    def _check_ssh(self, answer: Answer, program: str) -> None:
+        if answer.code == _NOT_THERE:
+            raise _missing(program, self.host)
+        if answer.code != _SSH_FAILED:
+            return
+        said = answer.err.strip().splitlines()
+        last = shorten(said[-1].strip(), 200) if said else "ssh gives no reason"
+        if "Permission denied" in answer.err:
+            raise NotPermitted(
+                f"{self.host} does not let you in: {last}", hint=f"ssh-copy-id {self.host}"
+            )
+        if "Host key verification failed" in answer.err or "REMOTE HOST IDENTIFICATION" in last:
+            raise ClusterUnreachable(
+                f"{self.host}: its host key is not known, or has changed",
+                hint=f"look at it and accept it: ssh {self.host} true",
+            )
+        raise ClusterUnreachable(
+            f"{self.host} cannot be reached by ssh: {last}", hint=f"try: ssh {self.host} true"
+        )
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _find(program: str, path: str) -> str:
+    """The compiled program of that name; '' where there is none."""
+    for place in (*_PLACES, *path.split(":")):
+        candidate = f"{place}/{program}"
+        if not place.startswith("/") or not os.access(candidate, os.X_OK):
+            continue
+        try:
+            with open(candidate, "rb") as file:
+                if file.read(len(_COMPILED)) == _COMPILED:
+                    return candidate
+        except OSError:
+            continue
+    return ""
+
+
+def _missing(program: str, where: str) -> CrmError:
+    package = _PACKAGES.get(program.partition("-")[0], "pacemaker")
+    package = _PACKAGES.get(program, package)
+    return CrmError(f"{program} is not installed on {where}", hint=f"install the package {package}")
+
+
+def _master_socket(environ: Mapping[str, str]) -> str:
+    """Where ssh keeps the connections of this user; '' where no directory is safe for that."""
+    base = environ.get("XDG_RUNTIME_DIR", "")
+    if not base.startswith("/"):
+        base = f"/tmp/crm-{os.geteuid()}"  # noqa: S108 - owner and mode are checked
+    directory = f"{base}/{APPLICATION}/ssh"
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        for each in (base, directory):
+            status = os.lstat(each)
+            if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+                return ""
+    except OSError:
+        return ""
+    too_long = len(directory.encode()) + 1 + _MASTER_NAME > SOCKET_PATH_LIMIT
+    return "" if too_long else f"{directory}/%C"

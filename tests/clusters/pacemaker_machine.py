@@ -1,0 +1,83 @@
+"""A machine with Pacemaker's programs: the fake that stands behind clusters of that kind.
+
+It holds a CIB and answers cibadmin as Pacemaker does: a patch is taken only while the
+configuration's version is the one that it is for, and 103 says that it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from crmsh_py.cib.apply import apply
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.patch import Patch
+from crmsh_py.clusters.pacemaker import PacemakerCluster
+from crmsh_py.clusters.pacemaker_programs import Answer, Programs
+from crmsh_py.clusters.seen import SeenConfigurations
+
+START = """\
+<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" admin_epoch="0" epoch="5"
+     num_updates="7" have-quorum="1" dc-uuid="2" cib-last-written="Sun Nov 29 07:53:11 2026"
+     update-origin="n2" update-client="crmd" update-user="hacluster">
+  <configuration>
+    <crm_config>
+      <cluster_property_set id="cib-bootstrap-options">
+        <nvpair id="cib-bootstrap-options-cluster-name" name="cluster-name" value="real"/>
+      </cluster_property_set>
+    </crm_config>
+    <nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>
+    <resources>
+      <primitive id="d1" class="ocf" provider="pacemaker" type="Dummy"/>
+    </resources>
+    <constraints/>
+  </configuration>
+  <status/>
+</cib>
+"""
+
+
+@dataclass
+class Machine(Programs):
+    """``calls`` are the command lines; ``before_patch`` is what others do just before a commit."""
+
+    cib: Cib = field(default_factory=lambda: Cib.parse(START))
+    calls: list[str] = field(default_factory=list)
+    patches: list[str] = field(default_factory=list)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    before_patch: list[Callable[[], None]] = field(default_factory=list)
+    host: str = ""
+
+    def run(
+        self, program: str, *arguments: str, timeout_s: float, stdin: str | None = None
+    ) -> Answer:
+        line = " ".join((program, *arguments))
+        self.calls.append(line)
+        if line in self.answers:
+            return self.answers[line]
+        if line == "cibadmin -Q":
+            return Answer(0, self.cib.to_xml(), "")
+        if program == "cibadmin" and "--patch" in arguments:
+            assert stdin is not None
+            return self._patched(stdin)
+        return Answer(0, "", "")
+
+    def _patched(self, text: str) -> Answer:
+        self.patches.append(text)
+        if self.before_patch:
+            self.before_patch.pop(0)()
+        patch = Patch.from_xml(text)
+        have, want = self.cib.version, patch.source
+        if (have.admin_epoch, have.epoch) != (want.admin_epoch, want.epoch):
+            return Answer(103, "", "Call cib_apply_diff failed: Update was older")
+        self.cib = apply(self.cib, patch).with_version(patch.target)
+        return Answer(0, "", "")
+
+    def other_writer(self, change: Callable[[Cib], Cib]) -> None:
+        """Somebody else commits."""
+        self.cib = change(self.cib).with_version(self.cib.version.next_epoch())
+
+
+def cluster_of(machine: Machine, state: str = "") -> PacemakerCluster:
+    """The cluster that is on this machine; ``state`` is where histories are kept."""
+    return PacemakerCluster(machine, SeenConfigurations(state))

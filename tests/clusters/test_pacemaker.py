@@ -1,0 +1,245 @@
+"""A running Pacemaker behind the port: patches, races, words, and what goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from clusters.pacemaker_machine import Machine, cluster_of
+
+from crmsh_py.cib.diff import diff
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.version import Version
+from crmsh_py.clusters import operations
+from crmsh_py.clusters.pacemaker_programs import Answer
+from crmsh_py.errors import (
+    ClusterUnreachable,
+    ConfigError,
+    Conflict,
+    CrmError,
+    NoQuorum,
+    NotFound,
+    NotPermitted,
+)
+
+GONE = Answer(102, "", "Could not connect to the CIB: Transport endpoint is not connected")
+ALL_RUNS = Answer(0, "  1 init\n 20 corosync\n 33 pacemakerd\n 36 pacemaker-based\n", "")
+
+
+def with_dummy(name: str) -> operations.Edit:
+    primitive = Element("primitive", {"id": name, "class": "ocf", "provider": "pacemaker",
+                                      "type": "Dummy"})  # fmt: skip
+
+    def edit(cib: Cib) -> Cib:
+        return cib.with_section("resources", cib.section("resources").append(primitive))
+
+    return edit
+
+
+def test_a_commit_is_one_patch_against_the_version_that_was_read() -> None:
+    machine = Machine()
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+
+    version = cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
+
+    assert version == Version(0, 6, 0)
+    assert machine.calls == ["cibadmin -Q", "cibadmin --patch --xml-pipe", "cibadmin -Q"]
+    # Changes of the state do not matter, so the patch does not name their number.
+    assert "num_updates" not in machine.patches[0]
+    assert machine.cib.find_id("d2") is not None
+
+
+def test_a_change_meanwhile_is_kept_beside_ours() -> None:
+    machine = Machine()
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    machine.before_patch = [
+        lambda: machine.other_writer(with_dummy("theirs")),
+        lambda: machine.other_writer(with_dummy("hers")),
+    ]
+
+    version = cluster.commit(diff(cib, with_dummy("ours")(cib)), client="crm")
+
+    assert version == Version(0, 8, 0)
+    names = [e.id for e in machine.cib.section("resources").children]
+    assert sorted(names) == ["d1", "hers", "ours", "theirs"]
+
+
+def test_a_change_of_the_same_thing_meanwhile_is_a_conflict() -> None:
+    machine = Machine()
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    machine.before_patch = [
+        lambda: machine.other_writer(lambda c: operations.target_role(c, "d1", "Stopped"))
+    ]
+    patch = diff(cib, operations.target_role(cib, "d1", "Started"))
+
+    with pytest.raises(Conflict):
+        cluster.commit(patch, client="crm")
+
+    assert machine.cib.version == Version(0, 6, 0)
+
+
+def test_a_state_that_changes_all_the_time_stops_nobody() -> None:
+    machine = Machine()
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    machine.cib = machine.cib.with_version(machine.cib.version.next_update())
+
+    cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
+
+    assert len(machine.patches) == 1
+
+
+def test_without_quorum_only_by_force() -> None:
+    machine = Machine()
+    machine.cib = machine.cib.with_attributes({"have-quorum": "0"})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    patch = diff(cib, with_dummy("d2")(cib))
+
+    with pytest.raises(NoQuorum):
+        cluster.commit(patch, client="crm")
+    assert not machine.patches
+
+    cluster.commit(patch, client="crm", force_no_quorum=True)
+    assert machine.cib.find_id("d2") is not None
+
+
+def test_an_unknown_schema_is_read_and_not_written() -> None:
+    machine = Machine()
+    machine.cib = machine.cib.with_attributes({"validate-with": "pacemaker-9.1"})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+
+    with pytest.raises(ConfigError, match=r"pacemaker-9\.1 is not known here"):
+        cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
+
+    assert not machine.patches
+
+
+@pytest.mark.parametrize(
+    ("schema", "role"),
+    [("pacemaker-3.2", "Master"), ("pacemaker-3.9", "Promoted"), ("pacemaker-4.0", "Promoted")],
+)
+def test_roles_have_the_names_that_the_cluster_knows(schema: str, role: str) -> None:
+    machine = Machine()
+    machine.cib = machine.cib.with_attributes({"validate-with": schema})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    edited = operations.target_role(cib, "d1", "Promoted")
+    edited = operations.ban(edited, "d1", "n1", promoted=True)
+
+    cluster.commit(diff(cib, edited), client="crm")
+
+    pairs = {p.get("name"): p.get("value") for p in machine.cib.root.iter("nvpair")}
+    assert pairs["target-role"] == role
+    assert machine.cib.section("constraints").children[0].get("role") == role
+
+
+def test_what_acls_hide_is_empty_and_stays_untouched() -> None:
+    machine = Machine()
+    hidden = machine.cib.configuration.map_children(
+        lambda section: None if section.tag == "crm_config" else section
+    )
+    machine.cib = machine.cib.with_section("configuration", hidden)
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    assert cib.configuration.find("crm_config") is not None
+
+    cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
+
+    assert "crm_config" not in machine.patches[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (Answer(4, "", "Call cib_apply_diff failed: Permission denied"), NotPermitted, "permit"),
+        (Answer(78, "", "Update does not conform to the configured schema"), ConfigError, "schema"),
+        (Answer(106, "", "Quorum required"), NoQuorum, "Quorum"),
+        (Answer(1, "", "something new"), CrmError, "something new"),
+    ],
+)
+def test_a_refused_commit_is_told_as_its_kind(
+    answer: Answer, kind: type[CrmError], words: str
+) -> None:
+    machine = Machine(answers={"cibadmin --patch --xml-pipe": answer})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+
+    with pytest.raises(kind, match=words):
+        cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
+
+
+@pytest.mark.parametrize(
+    ("processes", "groups", "kind", "words"),
+    [
+        ("  1 init\n", "haclient", ClusterUnreachable, "neither Corosync nor Pacemaker runs"),
+        (" 20 corosync\n", "haclient", ClusterUnreachable, "but Pacemaker does not"),
+        (ALL_RUNS.out, "users", NotPermitted, "only root and the group haclient"),
+        (ALL_RUNS.out, "users haclient", ClusterUnreachable, "starting or stopping"),
+    ],
+)
+def test_why_nobody_answers(processes: str, groups: str, kind: type[CrmError], words: str) -> None:
+    machine = Machine(
+        answers={
+            "cibadmin -Q": GONE,
+            "ps -e -o pid=,comm=": Answer(0, processes, ""),
+            "id -Gn": Answer(0, groups + "\n", ""),
+            "id -un": Answer(0, "lise\n", ""),
+        }
+    )
+
+    with pytest.raises(kind, match=words):
+        cluster_of(machine).read_cib()
+
+
+def test_the_history_is_this_users_own(tmp_path: Path) -> None:
+    machine = Machine()
+    cluster = cluster_of(machine, str(tmp_path))
+    cib = cluster.read_cib()
+    cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
+
+    later = cluster_of(machine, str(tmp_path))
+    assert [r.version[:2] for r in later.revisions()] == [(0, 6), (0, 5)]
+    assert later.revision(0, 5).configuration == cib.configuration
+    assert later.revision(0, 6).find_id("d2") is not None
+    assert later.revisions(1)[0].author == "hacluster"
+    with pytest.raises(NotFound, match="was not seen"):
+        later.revision(0, 4)
+    (directory,) = tmp_path.iterdir()
+    assert directory.name == "real@n1"
+    assert {p.stat().st_mode & 0o777 for p in directory.iterdir()} == {0o600}
+
+
+def test_a_damaged_history_is_passed_over(tmp_path: Path) -> None:
+    machine = Machine()
+    cluster = cluster_of(machine, str(tmp_path))
+    cluster.read_cib()
+    (kept,) = (tmp_path / "real@n1").iterdir()
+    kept.write_bytes(b"\x1f\x8bnothing")
+
+    assert cluster.revisions() == []
+    with pytest.raises(NotFound):
+        cluster.revision(0, 5)
+
+
+def test_a_cluster_that_was_made_anew_does_not_meet_its_old_history(tmp_path: Path) -> None:
+    machine = Machine()
+    cluster_of(machine, str(tmp_path)).read_cib()
+    machine.cib = with_dummy("new")(machine.cib).with_attributes(
+        {"cib-last-written": "Mon Nov 30 08:00:00 2026"}
+    )
+    cluster = cluster_of(machine, str(tmp_path))
+    cluster.read_cib()
+
+    assert cluster.revision(0, 5).find_id("new") is not None
+
+
+def test_a_history_that_cannot_be_kept_is_no_error() -> None:
+    cluster = cluster_of(Machine(), "/proc/nowhere")
+
+    assert cluster.read_cib().version == Version(0, 5, 7)
