@@ -5,7 +5,7 @@ the folder of the test. ``pytest --update-golden`` writes the files instead; the
 reviewed like any other change.
 
 With several workers (``pytest -n 4``) the tests of a file stay together; where they run as root
-and as a plain user, these are two groups.
+and as a plain user, these are two groups. Simulations are distributed one by one.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def group_of(nodeid: str) -> str:
     """Tests that share a running lab share the file and the user that the lab belongs to."""
     file, _, name = nodeid.partition("::")
+    if "tests/sim/" in file or file.startswith("sim/"):
+        return nodeid  # long, and with nothing in common
     user = next((user for user in ("root", "plain") if re.search(rf"[\[-]{user}\b", name)), "")
     return f"{file} {user}"
 

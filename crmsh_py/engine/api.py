@@ -2,7 +2,7 @@
 
 ``NodeCore.handle(event, now)`` is the only way in. Events are past tense, instructions are
 imperative; both are frozen values. ``now`` is a monotonic time in seconds; wall-clock times are
-Unix seconds, ``now + NodeCore.wall_offset``.
+Unix seconds, ``now`` and the offset that the core was made with, or told by ``ClockSet``.
 
 Order matters: the instructions of one call are carried out in the order of the list, and a
 ``Persist`` is done (on the disk, synced) before anything that follows it in that list. Whatever
@@ -40,6 +40,13 @@ class DatagramReceived:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     """``next_deadline()`` has come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSet:
+    """The wall clock was set, or the machine has slept: from now on it is ``now + wall_offset``."""
+
+    wall_offset: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +163,7 @@ Event = (
     Started
     | DatagramReceived
     | TimerFired
+    | ClockSet
     | RequestReceived
     | ClientGone
     | OperationFinished

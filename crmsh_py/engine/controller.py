@@ -171,6 +171,10 @@ class Controller:
         self._dirty = True
         self._retry_at = None
 
+    def clock_was_set(self) -> None:
+        """The wall clock was set: what a rule or an age means now may be another thing."""
+        self._must_plan()
+
     def count(self) -> None:
         """A message of this view has come that may change the CIB, whether or not it will."""
         self.changes += 1

@@ -30,6 +30,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.api import (
     ClientGone,
+    ClockSet,
     DatagramReceived,
     Event,
     Instruction,
@@ -103,7 +104,6 @@ class NodeCore:
     ) -> None:
         self._name = settings.node
         self._conf = conf
-        self.wall_offset = wall_offset
         self._out = Outbox(wall_offset)
         self._membership = Membership(settings, conf, self._out, ring_sequence=stored.ring_sequence)
         node_id = self._node_id = self._membership.node_id
@@ -150,6 +150,7 @@ class NodeCore:
             executor=self._executor,
         )
         self._stirred = False
+        self._parts_deadline: float | None = None  # what only changes when something has stirred
         self._actions: list[RunAction] = []
         self._suggested: tuple[ViewId, int] | None = None
 
@@ -160,14 +161,20 @@ class NodeCore:
         self._out.now = now
         self._stirred = not isinstance(event, DatagramReceived)
         self._take(event)
-        self._exchange()
+        if self._exchange():
+            self._parts_deadline = self._deadline_of_parts()
         self._requests.tell_watchers()
         return self._out.finish([*self._membership.datagrams()])
 
     def next_deadline(self) -> float | None:
         """When to send ``TimerFired``; None while nothing but an event can change anything."""
+        ring, parts = self._membership.next_deadline(), self._parts_deadline
+        if ring is None or parts is None:
+            return ring if parts is None else parts
+        return min(ring, parts)
+
+    def _deadline_of_parts(self) -> float | None:
         times = (
-            self._membership.next_deadline(),
             self._commits.next_deadline(),
             self._orders.next_deadline(),
             self._executor.next_deadline(),
@@ -197,6 +204,16 @@ class NodeCore:
         return self._views.primary
 
     @property
+    def dc(self) -> int | None:
+        """The node id of the DC that this node follows."""
+        return self._controller.dc
+
+    @property
+    def settled(self) -> bool:
+        """Whether every member of the view has told its part of the status."""
+        return self._book.settled
+
+    @property
     def idle(self) -> bool:
         """Whether the cluster has come to rest, as far as this node knows."""
         return self._controller.idle
@@ -209,6 +226,9 @@ class NodeCore:
                 self._membership.totem.receive_datagram(data, source, self._out.now)
             case TimerFired():
                 self._on_timer()
+            case ClockSet(wall_offset=offset):
+                self._out.wall_offset = offset
+                self._controller.clock_was_set()
             case OperationFinished():
                 self._executor.finished(event)
             case Persisted(token=token):
@@ -226,6 +246,8 @@ class NodeCore:
                 self._membership.totem.start(self._out.now)
             case StoreFailed(message=message):
                 # What this node said about its disk is no longer true: others must not count on it.
+                # And a ring whose number was not saved must never have been heard of.
+                self._out.drop_gated()
                 self._leave_ring()
                 self._out.stop(f"the disk failed: {message}", 1)
 
@@ -238,16 +260,18 @@ class NodeCore:
 
     # ---- the ring ------------------------------------------------------------------------------
 
-    def _exchange(self) -> None:
-        """Deliver, decide and send until nothing moves any more."""
+    def _exchange(self) -> bool:
+        """Deliver, decide and send until nothing moves any more; whether anything did."""
+        moved = False
         for _ in range(_MAX_DELIVERIES):
             event = self._membership.next_event()
             if event is None:
                 if self._stirred:  # most datagrams are tokens, and change nothing here
                     self._stirred = False
+                    moved = True
                     self._go_on()
                 if not self._send():
-                    return
+                    return moved
             elif isinstance(event, ConfigurationChanged):
                 setting = self._membership.on_configuration(event)
                 if setting is not None:

@@ -47,7 +47,7 @@ class Outbox:
 
     def __init__(self, wall_offset: float) -> None:
         self.now = 0.0
-        self._wall_offset = wall_offset
+        self.wall_offset = wall_offset
         self._instructions: list[Instruction] = []
         self._messages: list[Outgoing] = []
         self._gate: int | None = None  # the token that the ring waits for
@@ -61,7 +61,7 @@ class Outbox:
     @property
     def wall(self) -> float:
         """The wall-clock time of the event, in Unix seconds."""
-        return self.now + self._wall_offset
+        return self.now + self.wall_offset
 
     # ---- filling -------------------------------------------------------------------------------
 
@@ -99,6 +99,10 @@ class Outbox:
         self._closes_gate |= any(isinstance(write, SaveRing) for write in writes)
         if then is not None:
             self._after.append(then)
+
+    def drop_gated(self) -> None:
+        """The disk failed: what waited for the number of its ring will never be sent."""
+        self._gated.clear()
 
     # ---- emptying ------------------------------------------------------------------------------
 

@@ -432,8 +432,9 @@ class Views:
     def _replace(self, config: Cib, revision_term: int) -> None:
         replica = self._replica
         old = replica.config
-        # In one term there is one history: an older version of the same term is a part of it.
-        is_part = replica.revision_term == revision_term and not replica.forced
+        # In one term there is one history: an older version of the same term is a part of it,
+        # unless this copy has turned out to be another one than the others'.
+        is_part = replica.revision_term == revision_term and not replica.forced and not self._asked
         if old.version.epoch and not (is_part and old.version < config.version):
             reason = f"version {old.version} lost against version {config.version} of the others"
             if replica.forced:

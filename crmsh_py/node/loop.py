@@ -23,6 +23,7 @@ from dataclasses import replace
 
 from crmsh_py.engine.api import (
     CancelOperation,
+    ClockSet,
     Event,
     Instruction,
     Log,
@@ -52,6 +53,7 @@ from crmsh_py.wire.control import (
 BACKLOG_LIMIT = 100_000  # instructions that wait for a disk; then the disk counts as broken
 MAX_REVISIONS = 1000  # of one answer
 MIN_DELAY_S = 0.0005
+CLOCK_TOLERANCE_S = 0.5  # how far the wall clock may drift from ours before the core is told
 FAILED = 1  # exit code of a node that could not go on
 
 
@@ -68,6 +70,7 @@ class NodeLoop:
         clients: Clients,
         log: LogLine,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._core = core
         self._transport = transport
@@ -76,6 +79,8 @@ class NodeLoop:
         self._clients = clients
         self._log = log
         self._clock = clock
+        self._wall_clock = wall_clock
+        self._wall_offset = wall_clock() - clock()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None
@@ -198,7 +203,15 @@ class NodeLoop:
     def _timer_fired(self) -> None:
         self._timer = None
         self._armed_for = None
+        self._look_at_the_wall()
         self.report(TimerFired())
+
+    def _look_at_the_wall(self) -> None:
+        """Tell the core when the wall clock was set, or went on while the machine slept."""
+        offset = self._wall_clock() - self._clock()
+        if abs(offset - self._wall_offset) > CLOCK_TOLERANCE_S:
+            self._wall_offset = offset
+            self.report(ClockSet(wall_offset=offset))
 
     def stop(self, code: int) -> None:
         """End the node with this exit code; nothing is carried out any more."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from crmsh_py.engine.api import (
     CancelOperation,
+    ClockSet,
     Event,
     Instruction,
     LinkFacts,
@@ -232,3 +233,34 @@ def test_what_is_reported_while_handling_comes_after_it() -> None:
     asyncio.run(run())
 
     assert seen == ["Started", "end of Started", "TimerFired"]
+
+
+def test_a_wall_clock_that_was_set_is_told_to_the_core() -> None:
+    wall = [1_000_000.0]
+
+    def script(event: Event) -> list[Instruction]:
+        if isinstance(event, TimerFired):
+            wall[0] = 1_003_600.0
+        return [StopNode(reason="seen")] if isinstance(event, ClockSet) else []
+
+    async def run() -> list[Event]:
+        world = World()
+        core = ScriptedCore(script, deadline=0.0)
+        loop = NodeLoop(
+            core,
+            transport=world,
+            disk=world,
+            agents=world,
+            clients=world,
+            log=world.log,
+            clock=lambda: 50.0,
+            wall_clock=lambda: wall[0],
+        )
+        loop.report(Started(manager=True))
+        await asyncio.wait_for(loop.stopped, 5)
+        return core.events
+
+    started, fired, told = asyncio.run(run())
+
+    assert (started, fired) == (Started(manager=True), TimerFired())
+    assert told == ClockSet(wall_offset=1_003_550.0)

@@ -152,14 +152,22 @@ class Network:
 
     def run(self, *, for_s: float) -> None:
         """Let so much time pass."""
-        self.run_until(lambda: False, within_s=for_s)
+        self.run_until(lambda: False, within_s=for_s, every_s=for_s)
 
-    def run_until(self, condition: Callable[[], bool], *, within_s: float) -> bool:
-        """Let time pass until the condition holds; False where it did not within that time."""
+    def run_until(
+        self, condition: Callable[[], bool], *, within_s: float, every_s: float = 0.0
+    ) -> bool:
+        """Let time pass until the condition holds; False where it did not within that time.
+
+        It is looked at after every step, or every ``every_s``.
+        """
         end = self.now + within_s
+        look_at = self.now
         for _ in range(_MOST_STEPS):
-            if condition():
-                return True
+            if self.now >= look_at:
+                if condition():
+                    return True
+                look_at = self.now + every_s
             if not self._queue or self._queue[0][0] > end:
                 self.now = end
                 return condition()

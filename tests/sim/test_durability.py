@@ -34,7 +34,7 @@ def committed(cluster: Cluster, checker: Checker, number: int, mark: str) -> Non
 
 
 def commit(cluster: Cluster, checker: Checker, number: int, mark: str) -> int:
-    checker.marks[cluster.next_ticket] = mark
+    checker.commits.marks[cluster.next_ticket] = mark
     return cluster.commit(number, add_mark(mark))
 
 
@@ -102,7 +102,7 @@ def an_old_term_comes_back() -> None:
     cluster.node(1).crash()
     cluster.start(3)
     alone(cluster, 2, 3)
-    checker.check_nothing_lost()
+    checker.commits.check_nothing_lost()
 
 
 def a_promise_outlives_a_power_cut() -> None:
@@ -125,7 +125,7 @@ def a_promise_outlives_a_power_cut() -> None:
     cluster.start(3)
     cluster.run(0.2)
     alone(cluster, 1, 2, 3)
-    checker.check_nothing_lost()
+    checker.commits.check_nothing_lost()
 
 
 def a_commit_is_made_once_across_views() -> None:
@@ -209,7 +209,7 @@ def a_wiped_disk_is_no_half_of_a_majority() -> None:
     cluster.start(1)
     cluster.run(0.2)
     alone(cluster, 1, 2, 3)
-    checker.check_nothing_lost()
+    checker.commits.check_nothing_lost()
     assert cluster.node(2).disk.state.standing is Standing.ESTABLISHED
 
 
@@ -235,7 +235,7 @@ def a_copy_from_a_side_without_quorum_makes_no_voter() -> None:
     cluster.start(2)
     cluster.run(0.2)
     alone(cluster, 2, 3, 4, 5)
-    checker.check_nothing_lost()
+    checker.commits.check_nothing_lost()
 
 
 # ---- with the rule, and without it ---------------------------------------------------------------
@@ -345,7 +345,7 @@ def test_two_of_three_new_nodes_are_a_cluster() -> None:
     cluster.start(1)
     cluster.run(0.1)
     alone(cluster, 1, 2, 3)
-    checker.check_nothing_lost()
+    checker.commits.check_nothing_lost()
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -395,7 +395,7 @@ def test_a_wiped_node_counts_again_when_it_has_learned() -> None:
     cluster.node(1).crash()
     alone(cluster, 2, 3)
     committed(cluster, checker, 2, "more")
-    checker.check_nothing_lost()
+    checker.commits.check_nothing_lost()
 
 
 def test_one_disk_that_is_left_is_enough_when_all_nodes_are_there() -> None:
@@ -409,7 +409,7 @@ def test_one_disk_that_is_left_is_enough_when_all_nodes_are_there() -> None:
         wipe(cluster, number)
     cluster.start()
     alone(cluster, 1, 2, 3)
-    checker.check_nothing_lost()
+    checker.commits.check_nothing_lost()
     committed(cluster, checker, 3, "more")
 
 
@@ -429,4 +429,4 @@ def test_without_full_disks_nothing_runs() -> None:
     cluster.start(1)
     cluster.run(0.2)
     alone(cluster, 1, 2, 3)
-    checker.check_once()
+    checker.activity.check_once()

@@ -1,0 +1,372 @@
+"""One simulated machine: a core, its disk, its agents and its clients, over several lives.
+
+``SimNode`` carries out a core's instructions as the daemon does: in order, and what stands behind a
+``Persist`` waits until that is on the disk. What is wrong with the machine (a slow or full disk,
+agents that fail, hang or lie, a clock that is off) are attributes that a nemesis sets.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from sim.ring import Life
+
+from crmsh_py.cib.apply import apply
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.patch import Patch
+from crmsh_py.cib.version import Version
+from crmsh_py.engine.api import (
+    CancelOperation,
+    ClockSet,
+    DatagramReceived,
+    Event,
+    Instruction,
+    Log,
+    OperationFinished,
+    Persist,
+    Persisted,
+    ReplyTo,
+    RequestReceived,
+    RunOperation,
+    SaveEstablished,
+    SaveRatified,
+    SaveRevision,
+    SaveRing,
+    SaveTerm,
+    SendDatagram,
+    SetAside,
+    Standing,
+    Started,
+    StopNode,
+    StoredState,
+    StoreFailed,
+    StoreWrite,
+    TimerFired,
+)
+from crmsh_py.engine.core import NodeCore
+from crmsh_py.engine.totem import ConfigurationChanged, Delivered
+from crmsh_py.wire.control import Reply, Request, SetAttribute
+
+if TYPE_CHECKING:
+    from sim.cluster import Cluster
+
+WALL = 1_800_000_000.0  # the network's time 0 in Unix seconds
+OK, FAILED, STOPPED, PROMOTED = 0, 1, 7, 8  # exit codes of agents
+TIMED_OUT = 2  # an operation's status
+_CLIENTLESS = 0  # the ticket of the agents' own requests: nobody reads the answers
+
+
+@dataclass(slots=True)
+class Disk:
+    """What survives a crash. A write is applied when it ends; a crash may lose those under way."""
+
+    state: StoredState = field(default_factory=StoredState)
+    config: Cib | None = None
+    aside: list[SetAside] = field(default_factory=list)
+    delay_s: tuple[float, float] = (0.0005, 0.004)
+    full: bool = False  # every write fails from now on
+    strict: bool = True  # False where a test has damaged the configuration in memory
+
+    def write(self, writes: Sequence[StoreWrite]) -> None:
+        for each in writes:
+            match each:
+                case SaveRing(sequence=sequence):
+                    self.state = replace(self.state, ring_sequence=sequence)
+                case SaveTerm(term=term):
+                    self.state = replace(self.state, term=term)
+                case SaveRatified(term=term):
+                    standing = max(self.state.standing, Standing.MEMBER)
+                    self.state = replace(self.state, revision_term=term, standing=standing)
+                case SaveEstablished():
+                    self.state = replace(self.state, standing=Standing.ESTABLISHED)
+                case SaveRevision():
+                    self._save(each)
+                case SetAside():
+                    self.aside.append(each)
+
+    def _save(self, revision: SaveRevision) -> None:
+        assert bool(revision.cib) != bool(revision.patch)
+        if revision.cib:
+            self.config = Cib.parse(revision.cib)
+        else:
+            assert self.config is not None, "the first revision must be whole"
+            patch = Patch.from_xml(revision.patch)
+            changed = apply(self.config.with_version(patch.source), patch)
+            self.config = changed.with_version(Version(*revision.version))
+        if self.strict:
+            assert self.config.digest == revision.digest, "the patch does not lead there"
+        self.state = replace(self.state, revision_term=revision.term, cib=self.config.to_xml())
+
+
+class Observer(Protocol):
+    """Who watches a cluster from outside."""
+
+    def operation_begins(self, node: SimNode, operation: RunOperation) -> None:
+        """An agent is started."""
+
+    def replied(self, node: SimNode, ticket: int, reply: Reply) -> None:
+        """A client got its answer."""
+
+
+class SimNode:
+    """One machine: a core, its disk, its agents' resources, its clients."""
+
+    def __init__(self, cluster: Cluster, number: int) -> None:
+        self.cluster = cluster
+        self.number = number
+        self.name = f"node{number}"
+        self.address = f"10.0.0.{number}"
+        self.node_id = cluster.conf.node_id(self.address)
+        self.disk = Disk()
+        self.lost_disks: list[Disk] = []
+        self.core: NodeCore | None = None
+        self.clock_error_s = 0.0  # of the wall clock
+        self.active: set[str] = set()  # what really runs here, whatever agents say of it
+        self.promoted: set[str] = set()
+        self.replies: dict[int, list[Reply]] = {}
+        self.log: list[str] = []
+        self.fail: Callable[[RunOperation], int | None] = lambda _: None
+        self.hang: Callable[[RunOperation], bool] = lambda _: False
+        self.lie: Callable[[RunOperation], bool] = lambda _: False
+        self.operations: list[tuple[float, str, str]] = []
+        self.lives: list[Life] = []  # what the ring told the core, by life
+        self.saved_rings: dict[int, int] = {}  # on the disk when a life ended
+        self.exit_code: int | None = None
+        self._writes: deque[Persist] = deque()
+        self._held: deque[Instruction] = deque()
+        self._blocked: int | None = None
+        self._datagrams: list[tuple[str, bytes]] = []
+        self._running: dict[int, RunOperation] = {}
+
+    # -- life and death
+
+    def start(self, *, manager: bool = True) -> None:
+        assert self.core is None
+        self.lives.append(Life(self.node_id, len(self.lives) + 1))
+        self._writes, self._held, self._blocked = deque(), deque(), None
+        self._datagrams, self._running = [], {}
+        self.active, self.promoted = set(), set()
+        self.exit_code = None
+        self.core = NodeCore(
+            self.cluster.settings(self.number),
+            self.cluster.conf,
+            self.disk.state,
+            WALL + self.clock_error_s,
+            self.cluster.network.seed,
+            planner=self.cluster.planner,
+        )
+        self._tap(self.core, self.lives[-1])
+        self.cluster.network.add(self.address, self)
+        self.feed(Started(manager=manager))
+
+    @staticmethod
+    def _tap(core: NodeCore, life: Life) -> None:
+        """Write down what the core's ring tells it: the core itself shows only what follows."""
+        membership = core._membership
+        inner = membership.next_event
+
+        def next_event() -> ConfigurationChanged | Delivered | None:
+            event = inner()
+            if event is not None:
+                life.events.append(event)
+            return event
+
+        membership.next_event = next_event  # type: ignore[method-assign]
+
+    def crash(self, *, lose: bool = False) -> None:
+        """Power off. Of the writes under way, a random number has reached the disk, in order.
+
+        With ``lose`` none has.
+        """
+        chance = self.cluster.network.random
+        for persist in self._writes:
+            if lose or self.disk.full or chance.random() < 0.5:
+                break
+            self.disk.write(persist.writes)
+        self.stop()
+
+    def stop(self) -> None:
+        self.cluster.network.remove(self.address)
+        self.core = None
+        self.lives[-1].ended = True
+        self.saved_rings[self.lives[-1].number] = self.disk.state.ring_sequence
+        self.active, self.promoted = set(), set()
+
+    def replace_disk(self) -> None:
+        """Somebody puts an empty disk in."""
+        if self.core is not None:
+            self.crash()
+        self.lost_disks.append(self.disk)
+        self.disk = Disk()
+
+    def feed(self, event: Event) -> None:
+        """Something happens. What a frozen machine should see waits until it goes on."""
+        if self.core is None:
+            return
+        if self.address in self.cluster.network.frozen:
+            self._later(0.01, lambda: self.feed(event))
+            return
+        self._handle(event)
+        self.cluster.network.settle(self.address)
+
+    def _handle(self, event: Event) -> None:
+        if self.core is None:
+            return
+        instructions = self.core.handle(event, self.cluster.network.now)
+        if isinstance(event, Persisted) and event.token == self._blocked:
+            self._blocked = None
+            held, self._held = self._held, deque()
+            self._carry_out([*held, *instructions])
+        elif self._blocked is not None and not isinstance(event, StoreFailed):
+            self._held.extend(instructions)
+        else:
+            self._carry_out(instructions)
+
+    def ask(self, ticket: int, request: Request) -> None:
+        self.feed(RequestReceived(ticket=ticket, request=request))
+
+    def set_clock(self, error_s: float) -> None:
+        """Somebody sets the wall clock; how wrong it is from now on."""
+        self.clock_error_s = error_s
+        self.feed(ClockSet(wall_offset=WALL + error_s))
+
+    # -- the four moves: the network settles after each
+
+    def receive(self, data: bytes, source: str, now: float) -> None:
+        self._handle(DatagramReceived(data=data, source=source))
+
+    def fire(self, now: float) -> None:
+        self._handle(TimerFired())
+
+    def deadline(self) -> float | None:
+        return self.core.next_deadline() if self.core else None
+
+    def drain(self) -> list[tuple[str, bytes]]:
+        taken, self._datagrams = self._datagrams, []
+        return taken
+
+    # -- instructions
+
+    def _carry_out(self, instructions: Sequence[Instruction]) -> None:
+        for number, instruction in enumerate(instructions, 1):
+            self._do(instruction)
+            if self.core is None:
+                return
+            if isinstance(instruction, Persist) and number < len(instructions):
+                self._blocked = instruction.token
+                self._held.extend(instructions[number:])
+                return
+
+    def _do(self, instruction: Instruction) -> None:
+        match instruction:
+            case SendDatagram(destination=destination, data=data):
+                self._datagrams.append((destination, data))
+            case Persist():
+                self._writes.append(instruction)
+                if len(self._writes) == 1:
+                    self._begin_write()
+            case RunOperation():
+                self._run(instruction)
+            case CancelOperation(call_id=call_id):
+                self._later(0.0, lambda: self._end(call_id, status=1))
+            case ReplyTo(ticket=ticket, reply=reply):
+                self.replies.setdefault(ticket, []).append(reply)
+                self.cluster.observer.replied(self, ticket, reply)
+            case Log(level=level, subsystem=subsystem, text=text):
+                line = f"{self.cluster.network.now:9.4f} {self.name} {level} [{subsystem}] {text}"
+                self.log.append(line)
+                self.cluster.trace.append(line)
+            case StopNode(exit_code=code):
+                self._stop_in_order(code)
+
+    def _stop_in_order(self, code: int) -> None:
+        self.cluster.network.settle(self.address)  # the farewell goes out
+        if not self.disk.full:
+            for persist in self._writes:
+                self.disk.write(persist.writes)
+        self.stop()
+        self.exit_code = code
+
+    def _later(self, delay_s: float, action: Callable[[], None]) -> None:
+        life = self.lives[-1]
+
+        def run() -> None:
+            if self.core is not None and self.lives[-1] is life:
+                action()
+
+        self.cluster.network.at(self.cluster.network.now + delay_s, run)
+
+    # -- the disk
+
+    def _begin_write(self) -> None:
+        low, high = self.disk.delay_s
+        delay = low + self.cluster.network.random.random() * (high - low)
+        self._later(delay, self._end_write)
+
+    def _end_write(self) -> None:
+        persist = self._writes.popleft()
+        if self.disk.full:
+            self.feed(StoreFailed(token=persist.token, message="database or disk is full"))
+            return
+        self.disk.write(persist.writes)
+        if self._writes:
+            self._begin_write()
+        self.feed(Persisted(token=persist.token))
+
+    # -- agents
+
+    def _run(self, operation: RunOperation) -> None:
+        self.cluster.observer.operation_begins(self, operation)
+        self.operations.append((self.cluster.network.now, operation.resource, operation.action))
+        self._running[operation.call_id] = operation
+        if operation.action == "start":
+            self.active.add(operation.resource)  # it may be from now on
+        if self.hang(operation):
+            late = operation.timeout_ms / 1000
+            self._later(late, lambda: self._end(operation.call_id, status=TIMED_OUT))
+            return
+        low, high = self.cluster.agent_delay_s
+        delay = low + self.cluster.network.random.random() * (high - low)
+        self._later(delay, lambda: self._end(operation.call_id))
+
+    def _end(self, call_id: int, status: int = 0) -> None:
+        operation = self._running.pop(call_id, None)
+        if operation is None:
+            return
+        rc = FAILED if status else self.fail(operation) or self._act(operation)
+        if not status and self.lie(operation):
+            rc = self._pretend(operation, rc)
+        started = WALL + self.clock_error_s + self.cluster.network.now
+        self.feed(OperationFinished(call_id=call_id, rc=rc, status=status, started_at=started))
+
+    def _act(self, operation: RunOperation) -> int:
+        """What a good agent does, and its exit code."""
+        resource = operation.resource
+        match operation.action:
+            case "start" if "OCF_RESKEY_CRM_meta_promoted_max" in operation.environment:
+                score = SetAttribute(node="", name=f"master-{resource}", value=str(self.number))
+                self._later(0.0, lambda: self.ask(_CLIENTLESS, score))
+            case "stop":
+                self.active.discard(resource)
+                self.promoted.discard(resource)
+            case "promote" if resource in self.active:
+                self.promoted.add(resource)
+            case "demote" if resource in self.active:
+                self.promoted.discard(resource)
+            case "monitor" if resource in self.promoted:
+                return PROMOTED
+            case "promote" | "demote" | "monitor" if resource not in self.active:
+                return STOPPED
+        return OK
+
+    def _pretend(self, operation: RunOperation, rc: int) -> int:
+        """What a lying agent tells instead: that a start worked, that it runs, that it does not."""
+        if operation.action == "start":
+            self.active.discard(operation.resource)
+            return OK
+        if operation.action == "monitor":
+            return STOPPED if rc == OK else OK
+        return rc
