@@ -10,6 +10,7 @@ WORKERS ?= 4
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m compileall -q crmsh_py  # pip does it for what it copies, but not for this
 	touch $@
 
 demo: $(VENV)/.installed
@@ -26,6 +27,7 @@ nightly: $(VENV)/.installed
 
 # Beside Pacemaker's and crmsh's own programs, where they are installed (docs/performance.md).
 bench: $(VENV)/.installed
+	$(BIN)/python -m compileall -q crmsh_py
 	$(BIN)/python bench
 
 check: $(VENV)/.installed

@@ -21,7 +21,8 @@ it prints ``format_message()`` on stderr and exits with ``exit_code``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from crmsh_py.value import Value, value
 
 
 class CrmError(Exception):
@@ -50,8 +51,8 @@ class UsageError(CrmError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+@value
+class Diagnostic(Value):
     """One finding in a text: what is wrong, where, and what could stand there.
 
     ``source`` is the text of one logical line (without its newline); ``span`` is a half-open

@@ -8,8 +8,6 @@ differ only where it does not matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from hashlib import md5
 from typing import TypeVar
 
 from crmsh_py.cib import xml
@@ -18,6 +16,7 @@ from crmsh_py.cib.ids import PROPERTY_SET
 from crmsh_py.cib.scores import parse_score
 from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.errors import ConfigError
+from crmsh_py.value import Value
 
 SCHEMA = "pacemaker-3.9"  # of new documents: Pacemaker 2.1 and 3 both read it
 FEATURE_SET = "3.19.0"  # Pacemaker 2.1.7's
@@ -38,15 +37,20 @@ REFERENCES = frozenset({"resource_ref", "obj_ref", "role"})  # their id names an
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Cib:
+class Cib(Value):
     """A CIB document; ``root`` is its ``<cib>`` element.
 
     Two documents are equal when their elements are, whatever the order of attributes.
     """
 
+    __slots__ = ("_memo", "root")
+    __match_args__ = ("root",)  # what is remembered does not count in comparisons
     root: Element
-    _memo: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+    _memo: dict[str, object]
+
+    def __init__(self, root: Element, memo: dict[str, object] | None = None) -> None:
+        object.__setattr__(self, "root", root)
+        object.__setattr__(self, "_memo", {} if memo is None else memo)
 
     # ---- making --------------------------------------------------------------------------------
 
@@ -209,6 +213,8 @@ class Cib:
         return self._remember("ids", lambda: {**_index(self.status), **self._configuration_ids()})
 
     def _digest(self) -> str:
+        from hashlib import md5  # a library of its own, which most commands need not load
+
         version = self.version
         sum_ = md5(xml.canonical(self.configuration), usedforsecurity=False)
         sum_.update(f"{version.admin_epoch}.{version.epoch}".encode())
@@ -252,7 +258,7 @@ def _replace_child(parent: Element, child: Element, order: tuple[str, ...]) -> E
             if present is child:
                 return parent
             children = (*parent.children[:index], child, *parent.children[index + 1 :])
-            return replace(parent, children=children)
+            return parent.with_children(children)
     later = set(order[order.index(child.tag) + 1 :]) if child.tag in order else set()
     at = next((i for i, c in enumerate(parent.children) if c.tag in later), len(parent.children))
-    return replace(parent, children=(*parent.children[:at], child, *parent.children[at:]))
+    return parent.with_children((*parent.children[:at], child, *parent.children[at:]))

@@ -11,22 +11,50 @@ is kept (it shows in ``configure show xml``) but does not count in comparisons.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from crmsh_py.value import Value
 
 COMMENT = "#comment"
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Value):
     """A tag, its attributes, its children, and text where the schema has any.
 
     ``attrs`` is never changed after construction; treat it as read-only.
     """
 
+    # Written out, since there is nothing that the program makes, reads and compares more of.
+    __slots__ = __match_args__ = ("tag", "attrs", "children", "text")
     tag: str
-    attrs: Mapping[str, str] = field(default_factory=dict)
-    children: tuple[Element, ...] = ()
-    text: str = ""
+    attrs: Mapping[str, str]
+    children: tuple[Element, ...]
+    text: str
+
+    def __init__(
+        self,
+        tag: str,
+        attrs: Mapping[str, str] | None = None,
+        children: tuple[Element, ...] = (),
+        text: str = "",
+    ) -> None:
+        _put_tag(self, tag)
+        _put_attrs(self, {} if attrs is None else attrs)
+        _put_children(self, children)
+        _put_text(self, text)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Element):
+            return NotImplemented
+        return (
+            self.tag == other.tag
+            and self.attrs == other.attrs
+            and self.text == other.text
+            and self.children == other.children
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # attributes are a mapping
 
     @property
     def id(self) -> str:
@@ -92,3 +120,10 @@ class Element:
             a is b for a, b in zip(changed, self.children, strict=True)
         )
         return self if same else self.with_children(changed)
+
+
+# What a frozen object is filled by; quicker than object.__setattr__.
+_put_tag = Element.__dict__["tag"].__set__
+_put_attrs = Element.__dict__["attrs"].__set__
+_put_children = Element.__dict__["children"].__set__
+_put_text = Element.__dict__["text"].__set__

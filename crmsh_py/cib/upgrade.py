@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from crmsh_py.cib.document import SCHEMA, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import OP_DEFAULTS_SET, RSC_DEFAULTS_SET, IdMaker
 from crmsh_py.cib.scores import parse_score
 from crmsh_py.errors import ConfigError
+from crmsh_py.value import replace
 
 ROLES = {"master": "Promoted", "slave": "Unpromoted"}
 _ROLE_ATTRIBUTES = ("role", "rsc-role", "with-rsc-role")

@@ -7,17 +7,17 @@ configuration, ``num_updates`` at every change of the status; a change of one re
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError
+from crmsh_py.value import Value, value
 
 ATTRIBUTES = ("admin_epoch", "epoch", "num_updates")
 _NUMBER = re.compile(r"\s*(\d{1,18})\s*")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+@value
+class Version(Value):
     """``admin_epoch.epoch.num_updates``, ordered like a number of three digits."""
 
     admin_epoch: int = 0
@@ -65,4 +65,16 @@ class Version:
 
     def next_update(self) -> Version:
         """The version after a change of the status."""
-        return replace(self, num_updates=self.num_updates + 1)
+        return Version(self.admin_epoch, self.epoch, self.num_updates + 1)
+
+    def __lt__(self, other: Version) -> bool:
+        return self.tuple < other.tuple
+
+    def __le__(self, other: Version) -> bool:
+        return self.tuple <= other.tuple
+
+    def __gt__(self, other: Version) -> bool:
+        return self.tuple > other.tuple
+
+    def __ge__(self, other: Version) -> bool:
+        return self.tuple >= other.tuple

@@ -4,6 +4,10 @@ Input is hostile until it has passed ``parse``: no document type (and therefore 
 external files), no namespaces, bounded size, bounded depth. Everything behind this module works on
 ``Element`` values.
 
+Reading is done by expat, which comes with Python: it hands over what it reads without building a
+tree of its own first, twice as fast as lxml, whose import alone takes longer than most commands
+need for everything else. (The schema is lxml's business: see ``schema``.)
+
 Output is written by hand rather than by lxml: it is quicker than building a second tree, keeps
 the order of attributes, and escapes tabs and newlines in values so that they survive the way back.
 """
@@ -11,9 +15,8 @@ the order of attributes, and escapes tabs and newlines in values so that they su
 from __future__ import annotations
 
 import re
-from sys import intern
-
-from lxml import etree
+from typing import NoReturn
+from xml.parsers import expat
 
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.errors import ConfigError, Diagnostic, SyntaxProblem
@@ -22,10 +25,10 @@ MAX_BYTES = 64 * 1024 * 1024  # a CIB of 10,000 resources has about 10 MB
 MAX_DEPTH = 200  # a CIB is about 12 deep; keeps every recursion here within Python's stack
 
 _DECLARATION = re.compile(r"""<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>""")
-_PROLOG = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "ascii": "utf-8"}
 _ENCODINGS |= {"iso-8859-1": "latin-1", "latin1": "latin-1"}
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Compiled when something is written: that takes 4 ms, and most commands only read.
+_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def parse(data: str | bytes, *, max_bytes: int = MAX_BYTES) -> Element:
@@ -39,25 +42,11 @@ def parse(data: str | bytes, *, max_bytes: int = MAX_BYTES) -> Element:
             (document types, namespaces, text between elements). The diagnostic has the line.
     """
     text = _decode(data, max_bytes)
-    _refuse_document_type(text)
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_pis=True,
-    )
     try:
         encoded = text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise _problem(f"this text is not Unicode: {error.reason}", text, 0, 0) from error
-    try:
-        root = etree.fromstring(encoded, parser)
-    except etree.XMLSyntaxError as error:
-        line, column = error.position
-        raise _problem(_plain(error.msg or ""), text, line, column) from error
-    return _convert(root, 1, text)
+    return _Reader(text).read(encoded)
 
 
 def to_xml(element: Element, *, indent: str | None = "  ", declaration: bool = False) -> str:
@@ -73,7 +62,7 @@ def to_xml(element: Element, *, indent: str | None = "  ", declaration: bool = F
     if indent is not None:
         parts.append("\n")
     text = "".join(parts)
-    if bad := _NOT_XML.search(text):
+    if bad := re.search(_NOT_XML, text):
         around = text[max(0, bad.start() - 20) : bad.start()].rpartition('"')[2]
         raise ConfigError(
             f"the character U+{ord(bad.group()):04X} (after “{around}”) cannot stand in XML",
@@ -109,59 +98,89 @@ def _decode(data: str | bytes, max_bytes: int) -> str:
         raise _problem(f"this is not {name} text: {error.reason}", "", line, 0) from error
 
 
-def _refuse_document_type(text: str) -> None:
-    """Look at the prolog, before libxml2 does: a DTD can do harm while it is read."""
-    at = 0
-    while skipped := _PROLOG.match(text, at):
-        at = skipped.end()
-    if text.startswith("<!", at) and not text.startswith("<!--", at):
-        raise _problem(
+class _Reader:
+    """Builds elements while expat reads one document."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._parser = parser = expat.ParserCreate("utf-8")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        parser.CommentHandler = self._comment
+        parser.StartDoctypeDeclHandler = self._document_type
+        # Of every open element: its tag, its attributes, its own text, and its children so far.
+        self._open: list[tuple[str, dict[str, str], list[str], list[Element]]] = []
+        self._root: Element | None = None
+
+    def read(self, data: bytes) -> Element:
+        """The document element of these bytes. Raises SyntaxProblem."""
+        try:
+            self._parser.Parse(data, True)
+        except expat.ExpatError as error:
+            line = data.split(b"\n", error.lineno)[error.lineno - 1]
+            column = len(line[: error.offset].decode("utf-8", "ignore")) + 1
+            message = f"not well-formed XML: {self._plain(error)}"
+            raise _problem(message, self._text, error.lineno, column) from None
+        finally:
+            del self._parser  # it knows this object, which could not be freed otherwise
+        assert self._root is not None
+        return self._root
+
+    def _plain(self, error: expat.ExpatError) -> str:
+        """What is wrong, with the name of the element that is open there."""
+        name = f"<{self._open[-1][0]}>" if self._open else ""
+        if expat.errors.codes[expat.errors.XML_ERROR_TAG_MISMATCH] == error.code:
+            return f"{name} is still open here"
+        if expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS] == error.code:
+            return f"{name} is never closed" if name else "there is no element in it"
+        return expat.ErrorString(error.code)
+
+    # ---- what expat calls ----------------------------------------------------------------------
+
+    def _start(self, tag: str, attrs: dict[str, str]) -> None:
+        if len(self._open) >= MAX_DEPTH:
+            self._refuse(f"more than {MAX_DEPTH} elements inside each other")
+        if ":" in tag or any(":" in name or name == "xmlns" for name in attrs):
+            self._refuse(f"the namespace of <{tag}> is not allowed here")
+        self._open.append((tag, attrs, [], []))
+
+    def _end(self, tag: str) -> None:
+        tag, attrs, texts, children = self._open.pop()
+        text = "".join(texts) if texts else ""
+        if text and (children or text.isspace()):
+            text = text.strip()
+        element = Element(tag, attrs, tuple(children), text)
+        if self._open:
+            self._open[-1][3].append(element)
+        else:
+            self._root = element
+
+    def _characters(self, text: str) -> None:
+        _, _, texts, children = self._open[-1]
+        if not children:
+            texts.append(text)
+        elif not text.isspace():
+            self._refuse(f"unexpected text “{_short(text)}”")
+
+    def _comment(self, text: str) -> None:
+        if self._open:
+            self._open[-1][3].append(Element(COMMENT, {}, (), text))
+
+    def _document_type(self, *_: object) -> None:
+        self._refuse(
             "a document type (<!DOCTYPE …>) is not allowed here",
-            text,
-            text.count("\n", 0, at) + 1,
-            0,
             hint="remove it: a CIB needs neither DTD nor entities",
         )
 
-
-def _convert(node: etree._Element, depth: int, text: str) -> Element:
-    if depth > MAX_DEPTH:
-        raise _problem(f"more than {MAX_DEPTH} elements inside each other", text, _line(node), 0)
-    children = []
-    own = node.text or ""
-    for child in node:
-        tail = child.tail
-        if tail and not tail.isspace():
-            raise _problem(f"unexpected text “{_short(tail)}”", text, _line(child), 0)
-        tag = child.tag
-        if isinstance(tag, str):
-            children.append(_convert(child, depth + 1, text))
-        elif tag is etree.Comment:
-            children.append(Element(COMMENT, {}, (), child.text or ""))
-        else:  # an entity reference that nothing defines
-            raise _problem("an entity reference is not allowed here", text, _line(child), 0)
-    tag = node.tag
-    if tag[0] == "{":
-        raise _problem(f"the namespace of <{tag}> is not allowed here", text, _line(node), 0)
-    attrs = {intern(str(name)): str(value) for name, value in node.items()}
-    own = own.strip() if children or own.isspace() else own
-    return Element(intern(tag), attrs, tuple(children), own)
-
-
-def _line(node: etree._Element) -> int:
-    line = node.sourceline
-    return line if isinstance(line, int) else 0
+    def _refuse(self, message: str, *, hint: str | None = None) -> NoReturn:
+        raise _problem(message, self._text, self._parser.CurrentLineNumber, 0, hint=hint)
 
 
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= 30 else text[:29] + "…"
-
-
-def _plain(message: str) -> str:
-    """libxml2's words without its position, which the diagnostic shows in its own way."""
-    message = re.sub(r",? \(?(<string>, )?line \d+(, column \d+)?\)?(?= |,|$)", "", message)
-    return f"not well-formed XML: {message.strip().rstrip(',')}"
 
 
 def _problem(

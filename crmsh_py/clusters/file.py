@@ -14,17 +14,17 @@ import pwd
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
-from crmsh_py.clusters import operations
 from crmsh_py.errors import ConfigError, CrmError, Diagnostic, NotFound, NotPermitted, TimedOut
+from crmsh_py.value import replace
 
 if TYPE_CHECKING:
+    from crmsh_py.cib.patch import Patch
+    from crmsh_py.clusters.operations import Edit
     from crmsh_py.wire import control
 
 LOCK_TIMEOUT_S = 10.0
@@ -73,10 +73,14 @@ class FileCluster:
 
     def set_attribute(self, node: str, name: str, value: str | None) -> None:
         """Set or delete (None) a transient node attribute in the file's status section."""
+        from crmsh_py.clusters import operations
+
         self._change_status(lambda cib: operations.set_transient_attribute(cib, node, name, value))
 
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         """Take the history of a resource out of the file's status section. '' means all."""
+        from crmsh_py.clusters import operations
+
         self._change_status(lambda cib: operations.without_history(cib, resource, node))
 
     def membership(self) -> control.MembershipReply:
@@ -126,7 +130,7 @@ class FileCluster:
 
     # ---- inside ----------------------------------------------------------------------------
 
-    def _change_status(self, change: operations.Edit) -> None:
+    def _change_status(self, change: Edit) -> None:
         with self._locked() as descriptor:
             old = self._read(descriptor)
             new = change(old)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from crmsh_py.cib.document import FEATURE_SET
 from crmsh_py.cib.element import Element
@@ -365,7 +365,7 @@ def put_history_forget(state: Element, resource: str, entry: str) -> Element:
     old = next((r for r in state.iter("lrm_resource") if r.id == resource), None)
     if old is None or all(op.id != entry for op in old.children):
         return state
-    return put_history(state, replace(old, children=()), (entry,))
+    return put_history(state, old.with_children(()), (entry,))
 
 
 def environment(action: RunAction, node: str) -> dict[str, str]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 
 from crmsh_py.cib.checks import integrity
 from crmsh_py.cib.diff import Patch, apply, diff
@@ -27,6 +26,7 @@ from crmsh_py.cib.version import Version
 from crmsh_py.engine.api import SaveRevision
 from crmsh_py.engine.conflicts import explained
 from crmsh_py.errors import ConfigError, Conflict
+from crmsh_py.value import replace
 from crmsh_py.wire.stream import CommitId, ConfigChange, Step
 
 RECENT_REVISIONS = 500  # kept in memory to bring a node up by difference

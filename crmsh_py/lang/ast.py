@@ -11,7 +11,7 @@ comparisons. The values are in one normal form, so that ``parse(print(x)) == x``
 
 from __future__ import annotations
 
-from crmsh_py.lang.value import Value, value
+from crmsh_py.value import Value, value
 
 # ---- attributes and rules ------------------------------------------------------------------------
 

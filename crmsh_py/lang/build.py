@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 
 from crmsh_py.lang import ast, build_cluster, build_constraints, build_resources, build_sets
 from crmsh_py.lang.build_words import Children
-from crmsh_py.lang.value import replace
 from crmsh_py.lang.words import Word
+from crmsh_py.value import replace
 
 
 def _command(level: str, name: str) -> Callable[[Children], ast.CommandCall]:

@@ -18,8 +18,8 @@ from crmsh_py.lang.build_words import (
     word_of,
     words,
 )
-from crmsh_py.lang.value import replace
 from crmsh_py.lang.words import Word
+from crmsh_py.value import replace
 
 
 class _Bracketed(tuple[Word, ...]):

@@ -20,8 +20,8 @@ from crmsh_py.lang.build_words import (
     word_of,
     words,
 )
-from crmsh_py.lang.value import replace
 from crmsh_py.lang.words import Word
+from crmsh_py.value import replace
 
 
 def first_set(children: Children, kind: str) -> Children:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from crmsh_py.cib.document import Cib
@@ -22,6 +21,7 @@ from crmsh_py.lang.from_cib import fencing_topology as read_fencing_topology
 from crmsh_py.lang.from_cib import from_cib, without_comments
 from crmsh_py.lang.printer import Printer
 from crmsh_py.lang.read_sets import Context
+from crmsh_py.value import Value, value
 
 SECRETS = ("passw*",)
 CONTAINERS = ("group", "clone", "master", "bundle")
@@ -55,8 +55,8 @@ _SETS = ("instance_attributes", "meta_attributes", "utilization")
 _ALIASES = {"template": "rsc_template", "master": "ms", "fencing-topology": "fencing_topology"}
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+@value
+class Shown(Value):
     """One object of the listing: its kind and name in the language, and its element."""
 
     kind: str

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
 
 from crmsh_py.cib.element import Element
 from crmsh_py.lang import ast, facts
+from crmsh_py.value import Value, value
 
 NAME = re.compile(r"[^\s\"'\\=:(){}\[\]@$#<>,/|]+")
 PREFIX = re.compile(r"[\w-]+")  # an id that may stand before a colon
@@ -28,8 +28,8 @@ GROUP_SETS = {"instance_attributes": "params", "meta_attributes": "meta"}
 ALERT_SETS = {"instance_attributes": "attributes", "meta_attributes": "meta"}
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+@value
+class Context(Value):
     """What an element cannot know of its document.
 
     ``references`` are the ids that something refers to by ``id-ref``: those of rules are kept.

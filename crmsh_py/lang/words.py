@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from crmsh_py.value import Value, value
 
 Span = tuple[int, int]
 
@@ -122,8 +123,8 @@ def _quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+@value
+class Piece(Value):
     """A physical line inside a logical one: where its text begins there, and what it is."""
 
     start: int
@@ -131,8 +132,8 @@ class Piece:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogicalLine:
+@value
+class LogicalLine(Value):
     """One element or command: its text, and where it comes from.
 
     ``comments`` are the comment lines right above it.

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib.element import Element
 from crmsh_py.lang import ast
-from crmsh_py.lang.value import replace
 from crmsh_py.lang.writer import (
     SET_TAGS,
     Old,
@@ -18,6 +17,7 @@ from crmsh_py.lang.writer import (
     pairs_of,
     with_description,
 )
+from crmsh_py.value import replace
 
 _TIMES = ("interval", "timeout", "start-delay")
 _FALLBACK_INTERVAL = "10s"  # of a monitor whose agent advises none

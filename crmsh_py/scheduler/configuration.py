@@ -6,8 +6,6 @@ them), then the nodes that resources imply, then resources, whose sets may depen
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import attribute_sets
@@ -16,6 +14,7 @@ from crmsh_py.scheduler.model import Node
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.settings import Settings, whole_number
 from crmsh_py.scheduler.state import State
+from crmsh_py.value import replace
 
 NO_FENCING_DEVICE = (
     "Resource start-up disabled since no fencing resources have been defined. Either configure "

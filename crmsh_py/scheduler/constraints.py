@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler import (
     attribute_sets,
@@ -92,7 +90,7 @@ def sets_of(state: State, element: Element) -> list[Element]:
             members = require(state, element.id, reference.id)
             expanded = expanded or members is not None
             references += [reference] if members is None else [_reference(m) for m in members]
-        found.append(replace(set_, children=tuple(references)))
+        found.append(set_.with_children(tuple(references)))
     return found
 
 

@@ -6,8 +6,6 @@ Meta attributes come, in this order, from the resource, from the sets of its par
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.cib.scores import INFINITY
@@ -17,6 +15,7 @@ from crmsh_py.scheduler.operations import Operation
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.settings import interval_ms, whole_number
 from crmsh_py.scheduler.state import State
+from crmsh_py.value import replace
 
 _MULTIPLE = {"stop_only", "block", "stop_unexpected", "stop_start"}
 

@@ -101,11 +101,11 @@ def leave_configure(session: Session) -> int:
     In the REPL the user is asked first, and CrmError says that one has to stay: nothing that was
     typed is lost but by an answer.
     """
-    from crmsh_py.shell.commits import commit
-
     working = session.working
     if not working.pending:
         return 0
+    from crmsh_py.shell.commits import commit  # all checks: nobody who only looks needs them
+
     if session.interactive:
         _leave_asking(session)
         return 0

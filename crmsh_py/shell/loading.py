@@ -6,7 +6,6 @@ configuration is what it was (crmsh erases first, and then reads).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmsh_py import lang
@@ -20,6 +19,7 @@ from crmsh_py.lang.entries import Entry
 from crmsh_py.lang.store import store
 from crmsh_py.lang.writer import DEFAULT_SETS
 from crmsh_py.shell.working import Typed
+from crmsh_py.value import replace
 
 if TYPE_CHECKING:
     from crmsh_py.lang.asking import Agents

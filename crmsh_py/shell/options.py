@@ -6,9 +6,9 @@ The options are crmsh's, and an unknown one is an error (crmsh ignores it silent
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from crmsh_py.errors import UsageError, did_you_mean
+from crmsh_py.value import Value, value
 
 USAGE = """\
 Usage: crm [OPTIONS] [LEVEL…] [COMMAND [ARGUMENT…]]
@@ -38,8 +38,8 @@ Start with:
   crm configure                       change it"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+@value
+class Options(Value):
     """One run of ``crm``. ``words`` are the command's words; none means REPL or batch."""
 
     words: tuple[str, ...] = ()

@@ -8,10 +8,10 @@ in this transaction its text is kept, so that a finding about it points into wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmsh_py.errors import Diagnostic
+from crmsh_py.value import Value, value
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+@value
+class Typed(Value):
     """The text that defined an element, and where it came from (line 0: typed by hand)."""
 
     text: str
@@ -42,8 +42,8 @@ class Typed:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+@value
+class Judged(Value):
     """What the checks of objects by themselves said of one document (``only`` these objects)."""
 
     cib: Cib

@@ -1,15 +1,17 @@
 """Frozen values with slots, as ``@dataclass(frozen=True, slots=True)`` makes them, but quickly.
 
-The AST has more than forty small classes, and every start of the program makes them anew. What
-``dataclasses`` generates for each (six functions, compiled one by one, and a second class) took
-20 ms, a seventh of what ``crm configure show`` may take. Here only ``__init__`` is generated;
-the rest is written once. A test compares the two.
+``dataclasses`` loads ``inspect`` (10 ms), then compiles six functions for each class and makes
+the class twice; for what ``crm configure show`` loads that were 30 ms of the 60 that it takes.
+Here nothing is compiled before a class is used, and then only its ``__init__``; the rest is
+written once. A test compares the two.
+
+This is for the modules that every quick command loads; others use ``dataclasses``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar, cast, dataclass_transform
+from typing import Any, NoReturn, TypeVar, dataclass_transform
 
 _T = TypeVar("_T")
 
@@ -21,6 +23,8 @@ class Value:
     __match_args__: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         if type(self) is not type(other):
             return NotImplemented
         return all(getattr(self, n) == getattr(other, n) for n in self.__match_args__)
@@ -53,15 +57,24 @@ def value(cls: type[_T]) -> type[_T]:
         if name not in defaults and name not in ("__dict__", "__weakref__")
     }
     namespace["__slots__"] = namespace["__match_args__"] = names
-    namespace["__init__"] = _initializer(names, defaults)
-    return cast("type[_T]", type(cls.__name__, cls.__bases__, namespace))
+    made: Any = type(cls.__name__, cls.__bases__, namespace)
+
+    def first(self: object, *args: object, **fields: object) -> None:
+        made.__init__ = _initializer(made, names, defaults)
+        made.__init__(self, *args, **fields)
+
+    made.__init__ = first
+    return made  # type: ignore[no-any-return]
 
 
-def _initializer(names: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., None]:
+def _initializer(
+    cls: type, names: tuple[str, ...], defaults: dict[str, Any]
+) -> Callable[..., None]:
     parameters = ", ".join(f"{n}=defaults['{n}']" if n in defaults else n for n in names)
-    body = "".join(f"\n  put(self, '{n}', {n})" for n in names) or "\n  pass"
+    body = "".join(f"\n  put_{n}(self, {n})" for n in names) or "\n  pass"
     # The text holds nothing but names of fields, which are identifiers of this package.
-    scope: dict[str, Any] = {"put": object.__setattr__, "defaults": defaults}
+    scope: dict[str, Any] = {f"put_{n}": cls.__dict__[n].__set__ for n in names}
+    scope["defaults"] = defaults
     exec(f"def __init__(self, {parameters}):{body}", scope)  # noqa: S102
     made: Callable[..., None] = scope["__init__"]
     return made

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from crmsh_py.lang import ast
-from crmsh_py.lang.value import Value, replace, value
+from crmsh_py.value import Value, replace, value
 
 
 @value
