@@ -50,8 +50,8 @@ ALLOWED: dict[str, set[str]] = {
 
 # Where each library that is not Python's own may be imported.
 LIBRARIES: dict[str, set[str]] = {
-    "lxml": {"cib", "agents"},
     "cryptography": {"node"},
+    "lxml": {"cib"},
     "msgspec": {"wire", "node", "engine", "lab"},
     "lark": {"lang"},
     "pygments": {"lang", "shell"},

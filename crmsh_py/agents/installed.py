@@ -16,7 +16,6 @@ from pathlib import Path
 
 from crmsh_py.agents.cache import MetadataCache
 from crmsh_py.agents.metadata import MAX_BYTES, AgentAction, AgentMetadata, parse_metadata
-from crmsh_py.agents.process import run
 from crmsh_py.agents.spec import AgentSpec
 
 OCF_ROOT = "/usr/lib/ocf"
@@ -119,6 +118,8 @@ class InstalledAgents:
         return metadata
 
     def _ask(self, spec: AgentSpec, path: Path) -> bytes:
+        from crmsh_py.agents.process import run  # an answer that is kept needs no processes
+
         fence = spec.standard == "stonith"
         environment = {
             "PATH": _SYSTEM_PATH,

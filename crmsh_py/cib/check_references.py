@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
@@ -28,30 +27,37 @@ def check_references(cib: Cib) -> Iterator[Finding]:
     resources = {
         element.id: element for element in cib.section("resources").iter(*RESOURCES) if element.id
     }
-    yield from _ids(cib)
+    nodes = {node.get("uname") for node in cib.section("nodes").findall("node")} | _guests(cib)
+    referring: list[tuple[str, Element]] = []
+    yield from _ids(cib, referring)
     yield from _templates(resources)
     yield from _containers(cib, resources)
-    yield from _constraints(cib, resources)
-    yield from _id_references(cib)
-    yield from _fencing_levels(cib, resources)
+    yield from _constraints(cib, resources, {name.lower() for name in nodes})
+    yield from _id_references(cib, referring)
+    yield from _fencing_levels(cib, resources, nodes)
     yield from _tags_and_acls(cib)
 
 
 # ---- ids ---------------------------------------------------------------------------------------
 
 
-def _ids(cib: Cib) -> Iterator[Finding]:
-    counted: Counter[str] = Counter()
+def _ids(cib: Cib, referring: list[tuple[str, Element]]) -> Iterator[Finding]:
+    """Ids are given once. Elements with an ``id-ref`` are added to ``referring``."""
+    seen: set[str] = set()
+    doubled: set[str] = set()
     for owner, tree in objects(cib):
         for element in tree.iter():
+            if "id-ref" in element.attrs and element.tag in _SETS:
+                referring.append((owner, element))
             name = element.attrs.get("id")
             if name is None or element.tag in REFERENCES:
                 continue
             # A node's id and its name may be the same as a resource's.
             key = f"node {name}" if element.tag == "node" else name
-            counted[key] += 1
-            if counted[key] == 2:
+            if key in seen and key not in doubled:
+                doubled.add(key)
                 yield error(owner, f"the id {name} is given more than once", word=name)
+            seen.add(key)
             if element.tag not in _FREE_IDS and not XML_ID.fullmatch(name):
                 yield error(
                     owner,
@@ -59,46 +65,41 @@ def _ids(cib: Cib) -> Iterator[Finding]:
                     hint="an id begins with a letter or _, then letters, digits, _ . and - follow",
                     word=name,
                 )
-    unames: Counter[str] = Counter()
+    unames: set[str] = set()
     for node in cib.section("nodes").findall("node"):
-        unames[node.get("uname")] += 1
-        if unames[node.get("uname")] == 2:
+        if node.get("uname") in unames:
             yield error(node.id, f"two nodes are named {node.get('uname')}")
+        unames.add(node.get("uname"))
 
 
-def _id_references(cib: Cib) -> Iterator[Finding]:
+def _id_references(cib: Cib, referring: list[tuple[str, Element]]) -> Iterator[Finding]:
     """``id-ref`` must lead to an element of the same kind."""
-    for owner, element in objects(cib):
-        for inner in element.iter(*_SETS):
-            reference = inner.attrs.get("id-ref")
-            if reference is None:
-                continue
-            found = cib.find_id(reference)
-            if found is None:
-                yield error(
-                    owner,
-                    f"it refers to {reference}, which does not exist",
-                    hint=did_you_mean(reference, cib.ids()),
-                    word=reference,
-                )
-            elif found.tag != inner.tag:
-                yield error(
-                    owner, f"{reference} is no {inner.tag} but a {found.tag}", word=reference
-                )
+    for owner, element in referring:
+        reference = element.attrs["id-ref"]
+        found = cib.find_id(reference)
+        if found is None:
+            yield error(
+                owner,
+                f"it refers to {reference}, which does not exist",
+                hint=did_you_mean(reference, cib.ids()),
+                word=reference,
+            )
+        elif found.tag != element.tag:
+            yield error(owner, f"{reference} is no {element.tag} but a {found.tag}", word=reference)
 
 
 def objects(cib: Cib) -> Iterator[tuple[str, Element]]:
     """Every object that a person types, with its id: nothing inside of another one."""
     for section in cib.configuration.findall():
         if section.tag == "resources":
-            yield from ((e.id, e.with_children(_own(e))) for e in section.iter(*RESOURCES))
+            yield from ((e.id, e.map_children(_own)) for e in section.iter(*RESOURCES))
         else:
             yield from ((e.id, e) for e in section.findall())
 
 
-def _own(resource: Element) -> tuple[Element, ...]:
-    """The children of a resource that are no resources themselves."""
-    return tuple(child for child in resource.children if child.tag not in RESOURCES)
+def _own(child: Element) -> Element | None:
+    """A child of a resource, if it is no resource itself."""
+    return None if child.tag in RESOURCES else child
 
 
 # ---- resources ---------------------------------------------------------------------------------
@@ -162,12 +163,12 @@ def _fits(container: Element, member: Element) -> Iterator[Finding]:
 # ---- constraints -------------------------------------------------------------------------------
 
 
-def _constraints(cib: Cib, resources: Mapping[str, Element]) -> Iterator[Finding]:
+def _constraints(
+    cib: Cib, resources: Mapping[str, Element], nodes: Collection[str]
+) -> Iterator[Finding]:
     tags = {tag.id for tag in cib.section("tags").findall("tag")}
     inside = _inside(cib)
     names = [*resources, *sorted(tags)]
-    nodes = {node.get("uname").lower() for node in cib.section("nodes").findall("node")}
-    nodes |= {name.lower() for name in _guests(cib)}
     for constraint in cib.section("constraints").findall(*CONSTRAINTS):
         sets = constraint.findall("resource_set")
         mentioned = [constraint.get(name) for name in _CONSTRAINED if constraint.get(name)]
@@ -248,20 +249,21 @@ def _guests(cib: Cib) -> set[str]:
     found = set()
     for primitive in cib.section("resources").iter("primitive"):
         if primitive.get("provider") == "pacemaker" and primitive.get("type") == "remote":
-            found.add(primitive.id.lower())
+            found.add(primitive.id)
         for pair in primitive.iter("nvpair"):
             if pair.get("name") == "remote-node":
-                found.add(pair.get("value").lower())
+                found.add(pair.get("value"))
     for bundle in cib.section("resources").findall("bundle"):
-        found |= {f"{bundle.id}-{number}".lower() for number in range(100)}
+        found |= {f"{bundle.id}-{number}" for number in range(100)}
     return found
 
 
 # ---- the rest ----------------------------------------------------------------------------------
 
 
-def _fencing_levels(cib: Cib, resources: Mapping[str, Element]) -> Iterator[Finding]:
-    nodes = {node.get("uname") for node in cib.section("nodes").findall("node")} | _guests(cib)
+def _fencing_levels(
+    cib: Cib, resources: Mapping[str, Element], nodes: Collection[str]
+) -> Iterator[Finding]:
     section = cib.section("fencing-topology")
     for level in section.findall("fencing-level"):
         complain = partial(warning, "fencing_topology")

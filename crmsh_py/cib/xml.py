@@ -27,8 +27,7 @@ MAX_DEPTH = 200  # a CIB is about 12 deep; keeps every recursion here within Pyt
 _DECLARATION = re.compile(r"""<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>""")
 _ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "ascii": "utf-8"}
 _ENCODINGS |= {"iso-8859-1": "latin-1", "latin1": "latin-1"}
-# Compiled when something is written: that takes 4 ms, and most commands only read.
-_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def parse(data: str | bytes, *, max_bytes: int = MAX_BYTES) -> Element:
@@ -62,7 +61,7 @@ def to_xml(element: Element, *, indent: str | None = "  ", declaration: bool = F
     if indent is not None:
         parts.append("\n")
     text = "".join(parts)
-    if bad := re.search(_NOT_XML, text):
+    if bad := _NOT_XML.search(text):
         around = text[max(0, bad.start() - 20) : bad.start()].rpartition('"')[2]
         raise ConfigError(
             f"the character U+{ord(bad.group()):04X} (after “{around}”) cannot stand in XML",
@@ -119,8 +118,9 @@ class _Reader:
         try:
             self._parser.Parse(data, True)
         except expat.ExpatError as error:
-            line = data.split(b"\n", error.lineno)[error.lineno - 1]
-            column = len(line[: error.offset].decode("utf-8", "ignore")) + 1
+            lines = data.splitlines()[error.lineno - 1 :]  # a lone \r ends a line for expat too
+            before = lines[0][: error.offset] if lines else b""
+            column = len(before.decode("utf-8", "ignore")) + 1
             message = f"not well-formed XML: {self._plain(error)}"
             raise _problem(message, self._text, error.lineno, column) from None
         finally:

@@ -19,6 +19,7 @@ from typing import cast
 
 from crmsh_py.lang.tables import END, LEVELS, Tables
 from crmsh_py.lang.words import SET_WORD, WORD, Word, unquote
+from crmsh_py.value import Value, value
 
 Builder = Callable[[list[object]], object]
 _BRACKETS = {"(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB", "{": "LBRACE", "}": "RBRACE"}
@@ -45,8 +46,8 @@ class UnclosedError(Exception):
         self.start = start
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+@value
+class _Choice(Value):
     """What a state of the tables can take: keywords by their text, patterns by priority."""
 
     keywords: Mapping[str, str]
@@ -55,8 +56,8 @@ class _Choice:
     has_xml: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Reduction:
+@value
+class _Reduction(Value):
     """A production made ready: the length of its right side, and which of it may be lists that
     are passed on. ``build`` is None where the values are only passed on.
     """
@@ -192,10 +193,15 @@ class Run:
 
     def skip_blanks(self) -> bool:
         """Go to the next word; False at the end of the text."""
-        match = _BLANK.match(self.text, self.pos)
-        assert match is not None
-        self.pos = match.end()
-        return self.pos < len(self.text)
+        text, pos = self.text, self.pos
+        if pos < len(text) and text[pos].isspace():
+            pos += 1
+            if pos < len(text) and text[pos].isspace():  # nearly always it is one blank
+                match = _BLANK.match(text, pos)
+                assert match is not None
+                pos = match.end()
+            self.pos = pos
+        return pos < len(text)
 
     def read(self) -> Word:
         """Take the next word (there is one); StuckError and UnclosedError take nothing."""

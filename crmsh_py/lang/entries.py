@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, Diagnostic, did_you_mean
 from crmsh_py.lang import ast
@@ -12,6 +10,7 @@ from crmsh_py.lang.facts import OP_ATTRIBUTES
 from crmsh_py.lang.to_cib import to_cib
 from crmsh_py.lang.words import LogicalLine, span_of
 from crmsh_py.lang.writer import Writer, with_comments
+from crmsh_py.value import Value, value
 
 SECTIONS: dict[type, str] = {
     ast.Node: "nodes",
@@ -59,8 +58,8 @@ _XML_SECTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+@value
+class Entry(Value):
     """An element to be stored, and the line that it was written on."""
 
     element: ast.ElementNode

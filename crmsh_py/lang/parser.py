@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from crmsh_py.errors import ConfigError, Diagnostic, SyntaxProblem
@@ -18,14 +17,15 @@ from crmsh_py.lang.build import builders
 from crmsh_py.lang.build_words import MeaningError
 from crmsh_py.lang.tables import LEVELS, load_tables
 from crmsh_py.lang.words import LogicalLine, logical_lines, span_of
+from crmsh_py.value import Value, value
 
 # Not after “--”: what stands there belongs to another program.
 _ASKS_FOR_HELP = re.compile(r"(?<!\S)(?:--help|-h)\s*\Z")
 MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no configuration
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedElement:
+@value
+class ParsedElement(Value):
     """An element of a text, with the comments above it and the line that it begins on."""
 
     element: ast.ElementNode

@@ -14,12 +14,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
 from crmsh_py.resources import grammar_directory
+from crmsh_py.value import Value, value
 
 CHAPTERS = ("tokens", "rule", "configure", "commands")
 LEVELS = (
@@ -31,8 +31,8 @@ END = "$END"
 _FORMAT = 2  # of the cached file; part of its key
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+@value
+class Terminal(Value):
     """A terminal: a keyword (``text``, in any case) or a pattern that a whole word must match."""
 
     name: str
@@ -43,16 +43,16 @@ class Terminal:
     priority: int
 
 
-@dataclass(frozen=True, slots=True)
-class Production:
+@value
+class Production(Value):
     """One alternative of a rule: its name, how many symbols it has, what those are."""
 
     name: str
     symbols: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+@value
+class Tables(Value):
     """LALR(1) tables.
 
     ``rows[state][symbol]`` is the state to go to, or ``~n``: reduce by production ``n``.

@@ -45,7 +45,7 @@ class Word(str):
 
     def __new__(cls, text: str, kind: str, start: int, end: int) -> Word:
         """``text`` is the word without quotes."""
-        word = super().__new__(cls, text)
+        word = str.__new__(cls, text)  # super() would take a quarter of the time
         word.kind = kind
         word.start = start
         word.end = end

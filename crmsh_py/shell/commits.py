@@ -18,7 +18,6 @@ from crmsh_py.errors import ConfigError, Conflict, CrmError, Diagnostic, NotFoun
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.working import Judged, Typed
 from crmsh_py.tools import edits
-from crmsh_py.tools.common import local_now
 
 CLIENT = "cibadmin"  # what crmsh commits by, and what status says about it
 
@@ -170,6 +169,7 @@ def _agreed(session: Session, cib: Cib) -> bool:
     """In the REPL: ask when something that runs would stop."""
     from crmsh_py.scheduler.plan import plan
     from crmsh_py.scheduler.result import Change
+    from crmsh_py.tools.common import local_now
     from crmsh_py.views.plan import render
 
     if session.cluster.kind == "file" or session.options.force:
@@ -188,11 +188,12 @@ def _agreed(session: Session, cib: Cib) -> bool:
 
 def running(cib: Cib, names: Iterable[str]) -> list[str]:
     """Those of these resources that are active somewhere."""
-    from crmsh_py.scheduler.status import cluster_status
-    from crmsh_py.views import resource_status
-
     if not cib.status.children:
         return []
+    from crmsh_py.scheduler.status import cluster_status
+    from crmsh_py.tools.common import local_now
+    from crmsh_py.views import resource_status
+
     status = cluster_status(cib, now=local_now())
     found = []
     for name in names:

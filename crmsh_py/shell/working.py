@@ -63,6 +63,7 @@ class WorkingCopy:
         self._base: Cib | None = None
         self._edited: Cib | None = None
         self._refused: Cib | None = None
+        self._compared: tuple[Cib, bool] | None = None  # an edited document: is it different?
         self.typed: dict[str, Typed] = {}
         self.judged: Judged | None = None
 
@@ -71,9 +72,11 @@ class WorkingCopy:
         """Whether there is anything to commit."""
         if self._base is None or self._edited is None or self._edited is self._base:
             return False
-        from crmsh_py.cib.diff import diff  # much, and only where something was edited
+        if self._compared is None or self._compared[0] is not self._edited:
+            from crmsh_py.cib.diff import diff  # much, and only where something was edited
 
-        return bool(diff(self._base, self._edited))
+            self._compared = self._edited, bool(diff(self._base, self._edited))
+        return self._compared[1]
 
     @property
     def edited(self) -> Cib | None:
@@ -87,7 +90,7 @@ class WorkingCopy:
 
     def refresh(self) -> None:
         """Drop what is pending; the next look reads the cluster again."""
-        self._base = self._edited = self._refused = None
+        self._base = self._edited = self._refused = self._compared = None
         self.typed.clear()
 
     @property
