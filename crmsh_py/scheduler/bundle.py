@@ -239,8 +239,7 @@ class Bundle(Resource):
         node = state.node_named(name)
         if node is None:
             node = state.add_node(name, name, remote=True, score=-INFINITY)
-        node.score = -INFINITY
-        node.probe_mode = PROBE_NEVER
+        state.set_apart(node)
         for resource in state.resources:
             _disallow(resource, node, self.xml_id)
         replica.node = node

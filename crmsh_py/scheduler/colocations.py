@@ -207,25 +207,29 @@ def affects(
 def apply_to_scores(dependent: Resource, primary: Resource, colocation: Colocation) -> None:
     """Change the dependent's scores by where the primary will be."""
     score = colocation.score
-    if primary.assigned is None and score < 0:
+    chosen = primary.assigned
+    if chosen is None and score < 0:
         return
-    value = node_attribute(primary.assigned, colocation.attribute, primary)
-    nodes = dependent.state.nodes_by_index
-    traced = dependent.state.traced
+    value = node_attribute(chosen, colocation.attribute, primary)
+    state = dependent.state
+    nodes = state.nodes_by_index
+    simple = colocation.attribute == "#uname" and not state.have_remote_nodes
+    elsewhere = 0 if score < INFINITY else -INFINITY
+    here = 0 if score >= INFINITY else score
     work = dependent.scores.copy()
     for index, present in dependent.scores.items():
-        if primary.assigned is None:
+        if chosen is None:
             delta = -score
+        elif simple:
+            delta = here if index == chosen.index else elsewhere
         elif _same(node_attribute(nodes[index], colocation.attribute, dependent), value):
-            if score >= INFINITY:
-                continue
-            delta = score
-        elif score >= INFINITY:
-            delta = -INFINITY
+            delta = here
         else:
+            delta = elsewhere
+        if delta == 0:
             continue
         work[index] = add_scores(delta, present) if delta != -INFINITY else -INFINITY
-        if traced:
+        if state.traced:
             note(work, index, contribution("colocation", colocation, primary, delta))
     if colocation.mandatory or dependent.any_node_available(work):
         dependent.scores = work
@@ -295,37 +299,32 @@ def intersect(
 # ---- wishes of the colocated ---------------------------------------------------------------------
 
 
-def _best_matching(
-    source: Resource,
-    colocation: Colocation | None,
-    attribute: str,
-    value: str | None,
-    plain: Node | None,
-) -> int:
-    """The best score that ``source`` has on a node with this value of an attribute."""
-    nodes = source.state.nodes_by_index
-    scores = source.scores
+def _scores_to_match(source: Resource, colocation: Colocation) -> dict[int, int]:
+    """The scores that a wish is made of: usually the resource's own."""
     parent = source.parent
-    if (
-        colocation is not None
-        and source is colocation.dependent
+    if not (
+        source is colocation.dependent
         and colocation.explicit
         and parent is not None
         and parent.kind == GROUP
         and source is not parent.children[0]
     ):
-        # A member is judged with the locations of its group, which only the first member has.
-        saved = scores
-        source.scores = saved.copy()
-        for location in reversed(source.state.locations):
-            if location.resource is parent:
-                source.apply_location(location)
-        scores = source.scores
-        source.scores = saved
-    if plain is not None:
-        # Names are unique: only the node itself can match.
-        score = scores.get(plain.index)
-        return score if score is not None and plain.available() else -INFINITY
+        return source.scores
+    # A member is judged with the locations of its group, which only the first member has.
+    saved = source.scores
+    source.scores = saved.copy()
+    for location in reversed(parent.locations):
+        source.apply_location(location)
+    scores = source.scores
+    source.scores = saved
+    return scores
+
+
+def _best_matching(
+    source: Resource, scores: dict[int, int], attribute: str, value: str | None
+) -> int:
+    """The best score that ``source`` has on a node with this value of an attribute."""
+    nodes = source.state.nodes_by_index
     best = -INFINITY
     for index, score in scores.items():
         node = nodes[index]
@@ -342,6 +341,15 @@ def _allowed_on_one(resource: Resource) -> bool:
     return sum(score >= 0 for score in resource.scores.values()) == 1
 
 
+def _weighted(score: int, factor: float) -> int:
+    """A score times the weight of the colocations on the way; never 0 unless one of them is."""
+    exact = single_precision(factor * score)
+    delta = int(exact - 0.5) if exact < 0 else int(exact + 0.5)
+    if delta == 0 and score != 0:
+        delta = 1 if factor > 0 else -1 if factor < 0 else 0
+    return delta
+
+
 def _add_matching(
     work: dict[int, int],
     source: Resource,
@@ -351,15 +359,22 @@ def _add_matching(
     *,
     only_positive: bool,
 ) -> None:
-    nodes = source.state.nodes_by_index
-    traced = source.state.traced
-    simple = colocation.attribute == "#uname" and not source.state.have_remote_nodes
+    state = source.state
+    nodes = state.nodes_by_index
+    traced = state.traced
+    scores = _scores_to_match(source, colocation)
+    # Names are unique: only the node itself can match.
+    simple = colocation.attribute == "#uname" and not state.have_remote_nodes
+    weighted: dict[int, int] = {}  # few scores occur, on many nodes
     for index, present in work.items():
         node = nodes[index]
-        value = None if simple else node_attribute(node, colocation.attribute, target)
-        score = _best_matching(
-            source, colocation, colocation.attribute, value, node if simple else None
-        )
+        if simple:
+            score = scores.get(index, -INFINITY) if node.available() else -INFINITY
+        else:
+            value = node_attribute(node, colocation.attribute, target)
+            score = _best_matching(source, scores, colocation.attribute, value)
+        if score == 0 or present == _SPOILED:
+            continue
         if (
             factor < 0
             and score < 0
@@ -371,12 +386,9 @@ def _add_matching(
         ):
             # A refusal must not become a wish for the place that is refused.
             continue
-        if present == _SPOILED:
-            continue
-        exact = single_precision(factor * score)
-        delta = int(exact - 0.5) if exact < 0 else int(exact + 0.5)
-        if delta == 0 and score != 0:
-            delta = 1 if factor > 0 else -1 if factor < 0 else 0
+        delta = weighted.get(score)
+        if delta is None:
+            delta = weighted[score] = _weighted(score, factor)
         new = add_scores(delta, present)
         if only_positive and new < 0 and present > 0:
             work[index] = _SPOILED

@@ -71,7 +71,7 @@ def unpack_resource(
 
 def _add_default_scores(state: State, resource: Resource) -> None:
     if state.settings.symmetric:
-        resource.shift(None, 0, "symmetric-default")
+        resource.allow_everywhere()
     elif resource.is_remote_connection and "container" in resource.meta:
         resource.shift(None, 0, "remote-default")
 

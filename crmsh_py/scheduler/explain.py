@@ -24,7 +24,7 @@ from crmsh_py.scheduler.model import PROMOTED, Node
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import Contribution
 from crmsh_py.scheduler.schedule import schedule
-from crmsh_py.scheduler.state import State
+from crmsh_py.scheduler.state import KeptScore, State
 
 
 def why(cib: Cib, resource: str, node: str | None = None, *, now: datetime) -> list[str]:
@@ -67,10 +67,9 @@ def actions(state: State) -> Iterator[str]:
         yield f"{vertex.key}{place}: {reasons.chain(causes.of_action(vertex))}"
 
 
-def sums(state: State) -> Iterator[list[str]]:
-    """For each number of the score log of a traced plan, the lines that it is the sum of."""
-    for trail in state.score_trails:
-        yield reasons.table(unfolded(trail))
+def sum_of(kept: KeptScore) -> list[str]:
+    """The lines that a score of a traced plan is the sum of."""
+    return reasons.table(unfolded(kept.trail))
 
 
 # ---- one resource --------------------------------------------------------------------------------

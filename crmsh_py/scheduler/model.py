@@ -456,16 +456,6 @@ def show_scores(state: State, resource: Resource, stage: str) -> None:
     """Keep the scores of a resource (and of its children) as they are at ``stage``."""
     if resource.removed:
         return
-    from crmsh_py.scheduler.contributions import trail_of
-
-    nodes = state.nodes_by_index
-    for index in sorted(resource.scores, key=lambda number: nodes[number].sort_key):
-        state.log_score(
-            stage,
-            resource.id,
-            nodes[index].name,
-            resource.scores[index],
-            trail_of(resource.scores, index) if state.traced else None,
-        )
+    state.keep_scores(stage, resource.id, resource.scores)
     for child in resource.children:
         show_scores(state, child, stage)

@@ -56,6 +56,7 @@ def plan(cib: Cib, *, now: datetime, traced: bool = False) -> Plan:
     state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now, traced=traced)
     actions = [to_action(vertex) for vertex in state.graph]
     changes = _resource_changes(state)
+    scores = [kept for kept in state.kept_scores() if kept.stage != "promotion"]
     if traced:
         causes = Causes(state)
         actions = [
@@ -68,17 +69,9 @@ def plan(cib: Cib, *, now: datetime, traced: bool = False) -> Plan:
     return Plan(
         actions=tuple(actions),
         changes=(*_node_changes(state), *changes),
-        scores={
-            (resource, node): score
-            for stage, resource, node, score in state.score_log
-            if stage != "promotion"
-        },
+        scores={(each.resource, each.node): each.score for each in scores},
         contributions={
-            (resource, node): unfolded(trail)
-            for (stage, resource, node, _), trail in zip(
-                state.score_log, state.score_trails, strict=False
-            )
-            if stage != "promotion"
+            (each.resource, each.node): unfolded(each.trail) for each in scores if traced
         },
         messages=tuple(state.messages),
         reasons=tuple(state.reasons),

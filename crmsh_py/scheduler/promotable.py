@@ -36,6 +36,7 @@ from crmsh_py.scheduler.model import (
 )
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import Contribution
+from crmsh_py.scheduler.state import NOWHERE
 
 if TYPE_CHECKING:
     from crmsh_py.scheduler.clone import Clone
@@ -311,12 +312,10 @@ def _set_role(clone: Clone, child: Resource, promoted: int) -> int:
     """Promote an instance, or not; tells how many were promoted."""
     state = clone.state
     spot = child.location(current=False)
-    state.log_score(
-        "promotion",
-        child.id,
-        spot.name if spot is not None else "",
-        child.promotion_priority,
-        child.promotion_trail,
+    index = spot.index if spot is not None else NOWHERE
+    trails = {index: child.promotion_trail} if child.promotion_trail is not None else {}
+    state.keep_scores(
+        "promotion", child.id, TracedScores({index: child.promotion_priority}, trails)
     )
     chosen = None
     if child.promotion_priority >= 0 and (promoted < clone.promoted_max or not clone.managed):

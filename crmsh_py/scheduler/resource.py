@@ -360,8 +360,6 @@ class Resource:
             self.assigned = None
 
     def _shift_tree(self, node: Node, score: int, kind: str, source_id: str) -> None:
-        if kind == "symmetric-default" and (self.exclusive_probes or node.probe_mode == 1):
-            return
         for child in self.children:
             child._shift_tree(node, score, kind, source_id)
         index = node.index
@@ -372,6 +370,22 @@ class Resource:
             self.add_score(node, score, kind, source_id)
         else:  # the same without a call, for every resource on every node
             self.scores[index] = add_scores(node.score if known is None else known, score)
+
+    def allow_everywhere(self) -> None:
+        """Know all nodes but those that are for probes only: may run, no preference."""
+        for child in self.children:
+            child.allow_everywhere()
+        if self.exclusive_probes:
+            return
+        usual = self.state.usual_scores
+        if not self.scores and not self.state.traced:
+            self.scores = usual.copy()
+            return
+        nodes = self.state.nodes_by_index
+        for index in usual:
+            if index not in self.scores:
+                self.probe_modes[index] = nodes[index].probe_mode
+            self.add_score(nodes[index], 0, "symmetric-default")
 
     def forbid_everywhere(self, kind: str, source_id: str = "") -> None:
         """Replace all scores by -INFINITY on every node."""

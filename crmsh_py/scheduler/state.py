@@ -6,12 +6,16 @@ at the end. Everything in it belongs to one plan; nothing is kept from plan to p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.scores import INFINITY, add_scores
+from crmsh_py.scheduler.contributions import Trail, trail_of
 from crmsh_py.scheduler.model import (
+    PROBE_NEVER,
     Colocation,
     Location,
     Node,
@@ -23,9 +27,21 @@ from crmsh_py.scheduler.result import Message, Reason
 from crmsh_py.scheduler.settings import Settings
 
 if TYPE_CHECKING:
-    from crmsh_py.scheduler.contributions import Trail
     from crmsh_py.scheduler.history_entry import HistoryEntry
     from crmsh_py.scheduler.resource import Resource
+
+
+NOWHERE: Final = -1  # instead of a node's number, for an instance that has no node
+
+
+class KeptScore(NamedTuple):
+    """A score at one stage of the assignment."""
+
+    stage: str
+    resource: str
+    node: str  # empty for the promotion score of an instance without a node
+    score: int
+    trail: Trail | None  # what it is made of, where that was asked for
 
 
 class State:
@@ -50,6 +66,7 @@ class State:
         self.nodes_by_index: list[Node] = []
         self._nodes_by_id: dict[str, Node] = {}
         self._nodes_by_name: dict[str, Node] = {}
+        self._usual_scores: dict[int, int] | None = None
 
         self.resources: list[Resource] = []  # the top ones, by priority
         self.by_id: dict[str, Resource] = {}  # every resource and instance
@@ -82,8 +99,8 @@ class State:
         self._said: set[tuple[str, str]] = set()
         self.notices: list[str] = []
         self.reasons: list[Reason] = []
-        self.score_log: list[tuple[str, str, str, int]] = []
-        self.score_trails: list[Trail | None] = []  # where traced, for each entry of score_log
+        # (stage, resource or instance, table of scores) in the order of the assignment
+        self.score_tables: list[tuple[str, str, dict[int, int]]] = []
 
     # ---- nodes -----------------------------------------------------------------------------------
 
@@ -101,7 +118,25 @@ class State:
         self.nodes.insert(place, node)
         if remote:
             self.have_remote_nodes = True
+        self._usual_scores = None
         return node
+
+    def set_apart(self, node: Node) -> None:
+        """Keep a node to the bundle that it belongs to: nothing else runs there, or is probed."""
+        node.score = -INFINITY
+        node.probe_mode = PROBE_NEVER
+        self._usual_scores = None
+
+    @property
+    def usual_scores(self) -> dict[int, int]:
+        """What a resource that may run anywhere starts from: the nodes' own. To be copied."""
+        if self._usual_scores is None:
+            self._usual_scores = {
+                node.index: add_scores(node.score, 0)
+                for node in self.nodes
+                if node.probe_mode != PROBE_NEVER
+            }
+        return self._usual_scores
 
     def node_named(self, name: str | None) -> Node | None:
         """The node with this name, whatever its case."""
@@ -141,11 +176,17 @@ class State:
             self._said.add((level, text))
             self.messages.append(Message(level=level, where=where, text=text))
 
-    def log_score(self, stage: str, name: str, node: str, score: int, trail: Trail | None) -> None:
-        """Keep a score as it is at a stage of the assignment."""
-        self.score_log.append((stage, name, node, score))
-        if self.traced:
-            self.score_trails.append(trail)
+    def keep_scores(self, stage: str, name: str, scores: dict[int, int]) -> None:
+        """Keep a table of scores as it is at a stage of the assignment."""
+        self.score_tables.append((stage, name, scores.copy()))
+
+    def kept_scores(self) -> Iterator[KeptScore]:
+        """Every score that was kept, nodes in the order in which people read their names."""
+        nodes = self.nodes_by_index
+        for stage, name, scores in self.score_tables:
+            for index in sorted(scores, key=lambda number: nodes[number].sort_key):
+                where = nodes[index].name if index != NOWHERE else ""
+                yield KeptScore(stage, name, where, scores[index], trail_of(scores, index))
 
     def because(self, kind: str, subject: str, source_id: str = "", value: str = "") -> Reason:
         """Keep a reason of the plan as a whole."""

@@ -188,13 +188,13 @@ def scores(state: State, *, explained: bool = False) -> list[str]:
     from crmsh_py.scheduler import explain
 
     lines = []
-    sums = explain.sums(state)
-    for stage, resource, node, score in state.score_log:
-        if stage == "promotion":
-            place = f"on {node}" if node else "(inactive)"
-            lines.append(f"{resource} promotion score {place}: {format_score(score)}")
+    for kept in state.kept_scores():
+        score = format_score(kept.score)
+        if kept.stage == "promotion":
+            place = f"on {kept.node}" if kept.node else "(inactive)"
+            lines.append(f"{kept.resource} promotion score {place}: {score}")
         else:
-            lines.append(f"{stage}: {resource} allocation score on {node}: {format_score(score)}")
+            lines.append(f"{kept.stage}: {kept.resource} allocation score on {kept.node}: {score}")
         if explained:
-            lines += [f"    {line}" for line in next(sums)]
+            lines += [f"    {line}" for line in explain.sum_of(kept)]
     return lines
