@@ -11,7 +11,8 @@ that it gave.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from crmsh_py.errors import ConfigError
 
@@ -46,11 +47,16 @@ def check_id(text: str) -> str:
 class IdMaker:
     """Makes ids that are not taken yet.
 
-    ``free`` may give back ids that a replaced element had, so that they are used again.
+    What is taken may be a function, which is asked when the first id is needed. ``free`` may give
+    back ids that a replaced element had, so that they are used again.
     """
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = set(taken)
+    def __init__(self, taken: Iterable[str] | Callable[[], Iterable[str]] = ()) -> None:
+        self._given = taken
+
+    @cached_property
+    def _taken(self) -> set[str]:
+        return set(self._given() if callable(self._given) else self._given)
 
     def is_taken(self, name: str) -> bool:
         """Whether an element has this id already."""

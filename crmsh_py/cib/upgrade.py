@@ -29,7 +29,7 @@ from crmsh_py.errors import ConfigError
 from crmsh_py.value import replace
 
 ROLES = {"master": "Promoted", "slave": "Unpromoted"}
-_ROLE_ATTRIBUTES = ("role", "rsc-role", "with-rsc-role")
+_ROLE_ATTRIBUTES = frozenset({"role", "rsc-role", "with-rsc-role"})
 _META_NAMES = {"master-max": "promoted-max", "master-node-max": "promoted-node-max"}
 _PROPERTY_NAMES = {
     "crmd-integration-timeout": "join-integration-timeout",
@@ -68,7 +68,7 @@ def knows_promoted(cib: Cib) -> bool:
 
 def upgrade(cib: Cib) -> Cib:
     """The same configuration in today's words; ``validate-with`` becomes ``SCHEMA`` if older."""
-    maker = IdMaker(cib.ids())
+    maker = IdMaker(cib.ids)
     configuration = _rewrite(cib.configuration, maker)
     changed = cib.with_section("configuration", configuration)
     changed = _move_defaults(changed, maker)
@@ -79,7 +79,10 @@ def upgrade(cib: Cib) -> Cib:
 
 def _rewrite(element: Element, maker: IdMaker) -> Element:
     """Children first, then the element itself."""
-    element = element.map_children(lambda child: _rewrite(child, maker))
+    if element.children:
+        children = [_rewrite(child, maker) for child in element.children]
+        if any(new is not old for new, old in zip(children, element.children, strict=True)):
+            element = element.with_children(tuple(children))
     for step in _STEPS.get(element.tag, ()):
         element = step(element, maker)
     return _roles(element)
@@ -89,10 +92,12 @@ def _rewrite(element: Element, maker: IdMaker) -> Element:
 
 
 def _roles(element: Element) -> Element:
+    if _ROLE_ATTRIBUTES.isdisjoint(element.attrs):
+        return element
     changes = {
-        name: ROLES[element.attrs[name].lower()]
-        for name in _ROLE_ATTRIBUTES
-        if element.attrs.get(name, "").lower() in ROLES
+        name: ROLES[value.lower()]
+        for name, value in element.attrs.items()
+        if name in _ROLE_ATTRIBUTES and value.lower() in ROLES
     }
     return element.with_attributes(changes) if changes else element
 

@@ -381,11 +381,11 @@ class Resource:
         if not self.scores and not self.state.traced:
             self.scores = usual.copy()
             return
-        nodes = self.state.nodes_by_index
         for index in usual:
             if index not in self.scores:
-                self.probe_modes[index] = nodes[index].probe_mode
-            self.add_score(nodes[index], 0, "symmetric-default")
+                node = self.state.nodes_by_index[index]
+                self.probe_modes[index] = node.probe_mode
+                self.add_score(node, 0, "symmetric-default")
 
     def forbid_everywhere(self, kind: str, source_id: str = "") -> None:
         """Replace all scores by -INFINITY on every node."""
@@ -484,9 +484,11 @@ class Resource:
 
     def first_vertex(self, task: str, node: Node | None = None) -> Vertex | None:
         """The newest vertex for a task, on a node if one is given."""
-        for vertex in reversed(self.by_key.get(f"{self.id}_{task}_0", ())):
-            if vertex.task == task and (node is None or vertex.node is node):
-                return vertex
+        found = self.by_key.get(f"{self.id}_{task}_0")
+        if found is not None:
+            for vertex in reversed(found):
+                if vertex.task == task and (node is None or vertex.node is node):
+                    return vertex
         return None
 
     # ---- what differs between the kinds ----------------------------------------------------------
