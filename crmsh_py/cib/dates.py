@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -15,7 +14,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from crmsh_py.cib.durations import Duration
 from crmsh_py.errors import ConfigError
 
-_DATE = re.compile(
+# Few configurations have dates: what reads them is compiled when the first one comes.
+_DATE = (
     r"(?P<year>\d{4})(?:"
     r"-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"
     r"|-?(?P<yearday>\d{3})(?!\d)"
@@ -23,7 +23,7 @@ _DATE = re.compile(
     r"|(?P<month2>\d{2})(?P<day2>\d{2})"
     r")"
 )
-_TIME = re.compile(
+_TIME = (
     r"(?P<hour>\d{2})(?::?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,]\d+)?)?)?"
     r"\s*(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?"
 )
@@ -39,9 +39,9 @@ def parse_datetime(text: str, zone: tzinfo | None = UTC) -> datetime:
     word = text.strip()
     if word.lower() == "epoch":
         return _EPOCH
-    date = _DATE.match(word)
+    date = re.match(_DATE, word)
     rest = word[date.end() :].lstrip(" T") if date else word
-    clock = _TIME.fullmatch(rest) if rest else None
+    clock = re.fullmatch(_TIME, rest) if rest else None
     if not date or (rest and not clock) or (rest and word[date.end()] not in " T"):
         raise _not_a_date(text)
     try:
@@ -58,6 +58,8 @@ def parse_datetime(text: str, zone: tzinfo | None = UTC) -> datetime:
 
 def add_duration(start: datetime, duration: Duration) -> datetime:
     """Calendar arithmetic: a month after January 31st is the last of February."""
+    from calendar import monthrange
+
     months = start.year * 12 + start.month - 1 + duration.years * 12 + duration.months
     year, month = months // 12, months % 12 + 1
     try:
@@ -89,7 +91,7 @@ _FIELDS: Mapping[str, Callable[[datetime], int]] = {
     "years": lambda t: t.year,
     "weekyears": lambda t: t.isocalendar().year,
 }
-_RANGE = re.compile(r"\s*(?:(\d{1,9})\s*(-\s*(\d{1,9})?)?|-\s*(\d{1,9}))\s*")
+_RANGE = r"\s*(?:(\d{1,9})\s*(-\s*(\d{1,9})?)?|-\s*(\d{1,9}))\s*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class DateSpec:
         for name, text in attributes.items():
             if name in ("id", "moon"):  # the phase of the moon was never more than a joke
                 continue
-            found = _RANGE.fullmatch(text)
+            found = re.fullmatch(_RANGE, text)
             if name not in _FIELDS or not found:
                 raise ConfigError(f"“{name}={text}” is no part of a date specification")
             first, dash, last, until = found.groups()

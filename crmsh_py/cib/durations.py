@@ -17,8 +17,8 @@ MAX_MS = 2**53  # some 285,000 years: exact in JSON too, and no sum of a few ove
 _PLAIN = re.compile(r"\s*(\d+)(?:\.\d*)?\s*(ms|us|s|m|h|)[a-z]*\s*", re.IGNORECASE)
 _MS = {"": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "ms": 1}
 # Pacemaker does not insist on the T before hours and seconds: P10S is understood.
-_ISO = re.compile(r"P(?:T?\d+[YMWDHS])+", re.IGNORECASE)
-_ISO_PART = re.compile(r"(T?)(\d+)([YMWDHS])", re.IGNORECASE)
+_ISO = r"(?i:P(?:T?\d+[YMWDHS])+)"  # rare: compiled when the first one comes
+_ISO_PART = r"(?i:(T?)(\d+)([YMWDHS]))"
 _ISO_UNITS = {"Y": "years", "M": "months", "W": "weeks", "D": "days", "H": "hours", "S": "seconds"}
 
 
@@ -71,11 +71,11 @@ def is_duration(text: str) -> bool:
 def parse_iso(text: str) -> Duration:
     """An ISO 8601 duration such as ``P1DT12H``. Raises ConfigError."""
     word = text.strip()
-    if not _ISO.fullmatch(word):
+    if not re.fullmatch(_ISO, word):
         raise _not_a_duration(text)
     parts: dict[str, int] = {}
     in_time = False
-    for mark, digits, letter in _ISO_PART.findall(word.upper()):
+    for mark, digits, letter in re.findall(_ISO_PART, word.upper()):
         in_time = in_time or bool(mark)
         unit = "minutes" if in_time and letter == "M" else _ISO_UNITS[letter]
         if unit in parts or len(digits) > 9:

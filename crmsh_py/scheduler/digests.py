@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import md5
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.rules import RuleContext
@@ -54,6 +53,8 @@ def of_parameters(parameters: Mapping[str, str], *, timeout_ms: int | None = Non
 
 def _md5(pairs: Mapping[str, str]) -> str:
     text = "".join(f' {name}="{pairs[name].translate(_ESCAPES)}"' for name in sorted(pairs))
+    from hashlib import md5
+
     return md5(f" <parameters{text}/>\n".encode(), usedforsecurity=False).hexdigest()
 
 

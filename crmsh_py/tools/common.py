@@ -12,9 +12,11 @@ only some calls need is imported where it is needed.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
@@ -95,6 +97,25 @@ def guarded(tool: str, body: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+@contextmanager
+def undisturbed(*, last: bool) -> Iterator[None]:
+    """Let no garbage be collected meanwhile.
+
+    A plan makes hundreds of thousands of objects that all live until it is shown: looking through
+    them for garbage, again and again, takes a tenth of the time and finds none. ``last`` says that
+    the process ends after this: then nothing is looked through at the end either.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if last:
+            gc.freeze()
+        if was_enabled:
+            gc.enable()
 
 
 def local_now() -> datetime:

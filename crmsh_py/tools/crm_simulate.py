@@ -21,6 +21,7 @@ from crmsh_py.tools.common import (
     open_cluster,
     parse,
     put,
+    undisturbed,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
     from crmsh_py.scheduler.state import State
 
 TOOL = "crm_simulate"
+# The arguments that change a cluster before it is looked at.
+_INJECTIONS = (
+    "node_up",
+    "node_down",
+    "node_fail",
+    "op_inject",
+    "quorum",
+    "ticket_grant",
+    "ticket_revoke",
+    "ticket_standby",
+    "ticket_activate",
+)
 _NO_SCHEMA = (
     'Schema validation of configuration is disabled (support for validate-with set to "none" is '
     "deprecated and will be removed in a future release)"
@@ -36,7 +49,8 @@ _NO_SCHEMA = (
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Simulate a cluster's answer."""
-    return guarded(TOOL, lambda: _run(argv, door))
+    with undisturbed(last=argv is None):
+        return guarded(TOOL, lambda: _run(argv, door))
 
 
 def parser() -> Parser:
@@ -210,10 +224,12 @@ class _Simulation:
         self.parts.append(text)
 
     def _save_graph(self, state: State) -> None:
+        arguments = self.arguments
+        if not arguments.graph and not arguments.dot:
+            return
         from crmsh_py.cib.xml import to_xml
         from crmsh_py.views import simulate_graph as view
 
-        arguments = self.arguments
         if arguments.graph:
             self.files[arguments.graph] = to_xml(view.graph(state))
         if arguments.dot:
@@ -241,10 +257,12 @@ class _Simulation:
         return outcome.complete
 
     def _inject(self) -> None:
+        arguments = self.arguments
+        if not any(getattr(arguments, name) for name in _INJECTIONS):
+            return
         from crmsh_py.scheduler import injection
         from crmsh_py.views import simulate as view
 
-        arguments = self.arguments
         wanted = injection.Changes(
             nodes_up=tuple(arguments.node_up),
             nodes_down=tuple(arguments.node_down),
@@ -258,8 +276,6 @@ class _Simulation:
             ),
             quorum=arguments.quorum,
         )
-        if wanted == injection.Changes():
-            return
         at = int(datetime.now(UTC).timestamp())
         self.cib = injection.apply(self.cib, wanted, at=at, now=self.now)
         self.parts.append(view.modifications(wanted))

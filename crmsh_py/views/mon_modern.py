@@ -16,10 +16,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus
-from crmsh_py.views import mon_brief, mon_facts, mon_history
-from crmsh_py.views.bans import Ban, find_bans
+from crmsh_py.views import mon_brief, mon_facts
 from crmsh_py.views.mon_facts import MonOptions
-from crmsh_py.views.mon_history import OperationRecord
 from crmsh_py.views.mon_modern_resources import Drawer
 from crmsh_py.views.text import (
     NO_SCHEMA,
@@ -35,6 +33,8 @@ from crmsh_py.views.text import (
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.views.bans import Ban
+    from crmsh_py.views.mon_history import OperationRecord, ResourceHistory
 
 _TITLES = {"remote": "RemoteNode", "guest": "GuestNode"}
 _LISTS = {
@@ -79,6 +79,8 @@ def body(cib: Cib, status: ClusterStatus, *, now: datetime, options: MonOptions)
     if options.tickets:
         sections.append(_tickets(cib, now))
     if options.bans is not None:
+        from crmsh_py.views.bans import find_bans
+
         sections.append(_bans(find_bans(cib, status, now=now, prefix=options.bans)))
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -242,7 +244,7 @@ def _attributes(cib: Cib, status: ClusterStatus, options: MonOptions) -> list[st
     return _section("Node Attributes", entries)
 
 
-def _history_line(resource: mon_history.ResourceHistory, now: datetime) -> str:
+def _history_line(resource: ResourceHistory, now: datetime) -> str:
     if resource.orphan:
         return f"{resource.resource}: orphan"
     line = f"{resource.resource}: migration-threshold={resource.migration_threshold}"
@@ -254,6 +256,8 @@ def _history_line(resource: mon_history.ResourceHistory, now: datetime) -> str:
 
 
 def _operations(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
+    from crmsh_py.views import mon_history
+
     lines: list[str] = []
     nodes = [
         node for node in mon_history.histories(cib, status) if options.only_node in ("", node.node)
@@ -287,6 +291,8 @@ def _operation(record: OperationRecord, now: datetime, options: MonOptions) -> s
 
 
 def _fail_counts(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
+    from crmsh_py.views import mon_history
+
     entries: list[str] = []
     for node in mon_history.histories(cib, status):
         failed = [entry for entry in node.resources if entry.fail_count]
