@@ -299,17 +299,14 @@ class Group(Resource):
     def vertex_flags(self, vertex: Vertex, node: Node | None) -> int:
         """Optional where all members' vertices are, runnable where they are."""
         flags = OPTIONAL | RUNNABLE | PSEUDO
+        task = _BEGINNINGS.get(vertex.task, vertex.task)
+        shared = OPTIONAL if task == vertex.task else OPTIONAL | RUNNABLE
         for member in self.children:
-            task = task_of_part(member, vertex.task)
             theirs = member.first_vertex(task, node)
             if theirs is not None:
-                member_flags = member.vertex_flags(theirs, node)
-                if flags & OPTIONAL and not member_flags & OPTIONAL:
-                    flags &= ~OPTIONAL
-                    vertex.flags &= ~OPTIONAL
-                if task != vertex.task and flags & RUNNABLE and not member_flags & RUNNABLE:
-                    flags &= ~RUNNABLE
-                    vertex.flags &= ~RUNNABLE
+                lost = flags & shared & ~theirs.flags
+                flags &= ~lost
+                vertex.flags &= ~lost
             elif task not in {"stop", "demote"}:
                 flags &= ~RUNNABLE
         return flags

@@ -18,6 +18,7 @@ from crmsh_py.scheduler.model import (
     FIRST_IMPLIES_THEN,
     MIGRATABLE,
     OPTIONAL,
+    PRIMITIVE,
     PSEUDO,
     RUNNABLE,
     UNKNOWN,
@@ -348,10 +349,11 @@ def collective_flags(vertex: Vertex, instances: list[Resource], node: Node | Non
     task = original_task(vertex)
     any_runnable = False
     for instance in instances:
-        theirs = instance.first_vertex(task, node if instance.is_primitive else None)
+        single = instance.kind == PRIMITIVE
+        theirs = instance.first_vertex(task, node if single else None)
         if theirs is None:
             continue
-        theirs_flags = instance.vertex_flags(theirs, node)
+        theirs_flags = theirs.flags if single else instance.vertex_flags(theirs, node)
         if flags & OPTIONAL and not theirs_flags & OPTIONAL:
             flags &= ~OPTIONAL
             vertex.flags &= ~OPTIONAL

@@ -7,6 +7,8 @@ where ``model`` names them; the effects below are Pacemaker's.
 
 from __future__ import annotations
 
+from typing import Final
+
 from crmsh_py.scheduler import colocations, probe_orders
 from crmsh_py.scheduler.model import (
     ABORTS_MIGRATION,
@@ -14,10 +16,12 @@ from crmsh_py.scheduler.model import (
     ASYMMETRIC,
     CHANGED_FIRST,
     CHANGED_THEN,
+    CLONE,
     FIRST_ELSE_THEN,
     FIRST_IMPLIES_SAME_NODE_THEN,
     FIRST_IMPLIES_THEN,
     FIRST_IMPLIES_THEN_GRAPHED,
+    GROUP,
     GUEST_ALLOWED,
     IF_ON_SAME_NODE,
     IF_ON_SAME_NODE_OR_TARGET,
@@ -28,6 +32,7 @@ from crmsh_py.scheduler.model import (
     NONE,
     OPTIONAL,
     ORDERED,
+    PRIMITIVE,
     PROMOTED,
     PROMOTED_THEN_IMPLIES_FIRST,
     PSEUDO,
@@ -62,6 +67,7 @@ _COMPLETED = {
     "demoted": "demoted",
     "notified": "notified",
 }
+_NO_VERTICES: Final[list[Vertex]] = []
 _LOST = {RUNNABLE: "unrunnable", OPTIONAL: "required", MIGRATABLE: "unmigrateable"}
 
 
@@ -90,7 +96,7 @@ def _join_first(resource: Resource, relation: Relation) -> None:
     if relation.first is not None:
         firsts = [relation.first]
     else:
-        firsts = resource.find_vertices(relation.first_key)
+        firsts = resource.by_key.get(relation.first_key, _NO_VERTICES)
         if not firsts and resource is not then:
             role = resource.role(current=True)
             task = relation.first_task
@@ -114,7 +120,7 @@ def _join_then(first: Vertex | None, resource: Resource, relation: Relation) -> 
     if relation.then is not None:
         thens = [relation.then]
     else:
-        thens = resource.find_vertices(relation.then_key)
+        thens = resource.by_key.get(relation.then_key, _NO_VERTICES)
     if not thens:
         return
     if first is not None and first.resource is resource and first.flags & ABORTS_MIGRATION:
@@ -170,10 +176,12 @@ def update(then: Vertex) -> None:
         then.runnable_before = 0
         then.flags &= ~RUNNABLE
     before = then.before
+    then_node = _acting_node(then)
+    known: dict[Node | None, int] = {}  # what the flags of ``then`` are, until they change
     for place in range(len(before) - 1, -1, -1):
         edge = before[place]
         first = edge.vertex
-        first_node, then_node = _acting_node(first), _acting_node(then)
+        first_node = _acting_node(first)
         if (
             edge.flags & IF_ON_SAME_NODE
             and first_node is not None
@@ -189,6 +197,7 @@ def update(then: Vertex) -> None:
             and not then.flags & OPTIONAL
         ):
             first.flags |= OPTIONAL
+            known.clear()
             if first.task == "reload-agent":
                 first.resource.reload = False
         if (
@@ -199,7 +208,13 @@ def update(then: Vertex) -> None:
         ):
             first = _completed(first)
         if first is edge.vertex:
-            changed |= _act(first, then, _flags(first, then_node), _flags(then, first_node), edge)
+            effect = _act(
+                first, then, _flags(first, then_node, {}), _flags(then, first_node, known), edge
+            )
+            if effect:
+                changed |= effect
+                known.clear()
+                then_node = _acting_node(then)
         elif join(first, then, edge.flags):
             changed |= CHANGED_THEN
             edge.flags = NONE
@@ -219,20 +234,25 @@ def update(then: Vertex) -> None:
 
 def _acting_node(vertex: Vertex) -> Node | None:
     """The node of a vertex; for a group's start, where the group will be."""
-    if vertex.resource is not None and vertex.task == "start" and vertex.resource.is_group:
+    if vertex.task == "start" and vertex.resource is not None and vertex.resource.kind == GROUP:
         return vertex.resource.location(current=False)
     return vertex.node
 
 
-def _flags(vertex: Vertex, node: Node | None) -> int:
+def _flags(vertex: Vertex, node: Node | None, known: dict[Node | None, int]) -> int:
+    """The flags of a vertex; those of a whole are made of its parts', so keep what is ``known``."""
     resource = vertex.resource
-    if resource is None:
+    if resource is None or resource.kind == PRIMITIVE:
         return vertex.flags
-    flags = resource.vertex_flags(vertex, None)
-    if node is None or not resource.is_clone:
+    flags = known.get(None)
+    if flags is None:
+        flags = known[None] = resource.vertex_flags(vertex, None)
+    if node is None or resource.kind != CLONE:
         return flags
-    runnable = flags & RUNNABLE
-    return resource.vertex_flags(vertex, node) | runnable
+    here = known.get(node)
+    if here is None:
+        here = known[node] = resource.vertex_flags(vertex, node)
+    return here | (flags & RUNNABLE)
 
 
 def _completed(vertex: Vertex) -> Vertex:
