@@ -6,6 +6,7 @@ Addition saturates, and -INFINITY wins over everything, as Pacemaker Explained d
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from crmsh_py.errors import ConfigError
 
@@ -22,6 +23,7 @@ _WORDS = {
 _NUMBER = re.compile(r"([+-]?\d+)(?:\.\d*)?")  # a fraction is cut off
 
 
+@lru_cache(maxsize=1024)  # a configuration has few different ones, and many of each
 def parse_score(text: str) -> int:
     """A score as the CIB writes it: a number, ``INFINITY``, ``-INFINITY``, red, yellow or green.
 

@@ -7,10 +7,14 @@ Blocks with a higher score come first, and the first value of a name counts (Pac
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext, evaluate
 from crmsh_py.scheduler.state import State
+
+if TYPE_CHECKING:
+    from crmsh_py.scheduler.resource import Resource
 
 _EMPTY: tuple[Element, ...] = ()
 
@@ -56,7 +60,7 @@ def unpack(
     first_id: str = "",
 ) -> None:
     """Add the values of ``parent``'s blocks with ``tag`` to ``into``, which wins over them."""
-    if parent is None:
+    if parent is None or not parent.children:
         return
     for name, value, _ in pairs(state, parent, tag, context, first_id=first_id):
         if value.lower() == "#default":
@@ -84,6 +88,23 @@ def pairs(
                 name = child.attrs.get("name")
             if pair is not None and name is not None and value is not None:
                 yield name, value, pair
+
+
+def context_for(resource: Resource, task: str | None = None, every_ms: int = 0) -> RuleContext:
+    """What rules can know where a resource, or an operation of it, is defined."""
+    state = resource.state
+    key = (resource.standard, resource.provider, resource.agent_type, task, every_ms)
+    context = state.rule_contexts.get(key)
+    if context is None:
+        context = state.rule_contexts[key] = RuleContext(
+            now=state.now,
+            agent_class=resource.standard,
+            agent_provider=resource.provider,
+            agent_type=resource.agent_type,
+            op_name=task,
+            op_interval_ms=every_ms,
+        )
+    return context
 
 
 def passes(state: State, rule: Element, context: RuleContext) -> bool:

@@ -365,11 +365,14 @@ def _add_matching(
     scores = _scores_to_match(source, colocation)
     # Names are unique: only the node itself can match.
     simple = colocation.attribute == "#uname" and not state.have_remote_nodes
+    everywhere = state.all_available
+    if simple and everywhere and len(scores) == len(nodes) and not any(scores.values()):
+        return  # no wish at all
     weighted: dict[int, int] = {}  # few scores occur, on many nodes
     for index, present in work.items():
         node = nodes[index]
         if simple:
-            score = scores.get(index, -INFINITY) if node.available() else -INFINITY
+            score = scores.get(index, -INFINITY) if everywhere or node.available() else -INFINITY
         else:
             value = node_attribute(node, colocation.attribute, target)
             score = _best_matching(source, scores, colocation.attribute, value)

@@ -143,12 +143,7 @@ def _unpack_meta(state: State, resource: Resource, instance: int | None) -> None
             meta[name] = value
     if instance is not None:
         meta["clone"] = str(instance)
-    context = RuleContext(
-        now=state.now,
-        agent_class=resource.standard,
-        agent_provider=resource.provider,
-        agent_type=resource.agent_type,
-    )
+    context = attribute_sets.context_for(resource)
     attribute_sets.unpack(state, resource.element, "meta_attributes", context, meta)
     if resource.parent is not None:
         fixed: dict[str, str] = {}

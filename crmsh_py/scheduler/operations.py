@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import attribute_sets
 from crmsh_py.scheduler.model import (
     FAIL_BAN,
@@ -98,14 +97,7 @@ def meta_for(  # noqa: PLR0917
 def _compute_meta(
     state: State, resource: Resource, task: str, every_ms: int, operation: Operation | None
 ) -> dict[str, str]:
-    context = RuleContext(
-        now=state.now,
-        agent_class=resource.standard,
-        agent_provider=resource.provider,
-        agent_type=resource.agent_type,
-        op_name=task,
-        op_interval_ms=every_ms,
-    )
+    context = attribute_sets.context_for(resource, task, every_ms)
     meta: dict[str, str] = {}
     if operation is not None:
         attribute_sets.unpack(state, operation.element, "meta_attributes", context, meta)

@@ -29,15 +29,13 @@ def sorted_nodes(
         return sorted(scored, key=cmp_to_key(compare))
     if strategy == "minimal":
         return sorted(scored, key=lambda spot: (-_effective(*spot), spot[0].name))
-    return sorted(
-        scored,
-        key=lambda spot: (
-            -_effective(*spot),
-            spot[0].num_resources,
-            spot[0] is not active,
-            spot[0].name,
-        ),
-    )
+
+    def rank(spot: tuple[Node, int]) -> tuple[int, int, bool, str]:
+        node, score = spot
+        effective = score if node.available() else -INFINITY
+        return -effective, node.num_resources, node is not active, node.name
+
+    return sorted(scored, key=rank)
 
 
 def _effective(node: Node, score: int) -> int:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.rules import RuleContext
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler.contributions import Trail, trail_of
 from crmsh_py.scheduler.model import (
@@ -76,6 +78,8 @@ class State:
         self.tickets: dict[str, Ticket] = {}
         self.rsc_defaults = cib.section("rsc_defaults")
         self.op_defaults = cib.section("op_defaults")
+        # what rules can know, by class, provider and type of the agent, operation and interval
+        self.rule_contexts: dict[tuple[str, str, str, str | None, int], RuleContext] = {}
         self.implied: list[Element] = []  # connection resources that guests imply
 
         self.locations: list[Location] = []
@@ -126,6 +130,15 @@ class State:
         node.score = -INFINITY
         node.probe_mode = PROBE_NEVER
         self._usual_scores = None
+
+    @cached_property
+    def all_available(self) -> bool:
+        """Whether every node can run resources. Asked for when the states of all are known.
+
+        With remote nodes the answer is no: what they can depends on their connections, which are
+        assigned meanwhile.
+        """
+        return not self.have_remote_nodes and all(node.available() for node in self.nodes)
 
     @property
     def usual_scores(self) -> dict[int, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
@@ -259,6 +260,8 @@ def _displayable(
     if resource.kind == "primitive":
         name = resource.id if unique else resource.id.partition(":")[0]
         can_promote = promotable or resource.promotable
+        if name == resource.id and not can_promote:
+            return resource
         role, places = resource.role, resource.locations
         if can_promote:
             role = _of_promotable(role)
@@ -279,6 +282,8 @@ def _displayable(
         if resource.kind == "bundle":
             inside = _promotes(cib, resource.id)
         children.append(_displayable(cib, child, unique, inside))
+    if all(map(is_, children, resource.children)):
+        return resource
     return replace(resource, children=tuple(children))
 
 
