@@ -8,6 +8,7 @@ where they can follow; this runs along chains of colocations.
 
 from __future__ import annotations
 
+from bisect import insort_left
 from dataclasses import replace
 
 from crmsh_py.cib.scores import INFINITY, add_scores
@@ -80,14 +81,19 @@ def _rank(resource: Resource) -> tuple[int, int, bool, str]:
     )
 
 
+def _rank_of_dependent(item: Colocation) -> tuple[int, int, bool, str]:
+    return _rank(item.dependent)
+
+
+def _rank_of_primary(item: Colocation) -> tuple[int, int, bool, str]:
+    return _rank(item.primary)
+
+
 def _insert(items: list[Colocation], item: Colocation, *, by_dependent: bool) -> None:
-    rank = _rank(item.dependent if by_dependent else item.primary)
-    place = 0
-    while place < len(items):
-        other = items[place]
-        if _rank(other.dependent if by_dependent else other.primary) >= rank:
-            break
-        place += 1
+    """Put it before the first one that does not rank higher; priorities change meanwhile."""
+    rank_of = _rank_of_dependent if by_dependent else _rank_of_primary
+    rank = rank_of(item)
+    place = next((n for n, other in enumerate(items) if rank_of(other) >= rank), len(items))
     items.insert(place, item)
 
 
@@ -133,8 +139,9 @@ def add(state: State, colocation: Colocation) -> None:
     if not colocation.score:
         return
     dependent, primary = colocation.dependent, colocation.primary
-    add_this_with(dependent.this_with, colocation)
-    add_with_this(primary.with_this, colocation)
+    # Nothing is assigned yet, so nobody's priority has changed: the lists are in order.
+    insort_left(dependent.this_with, colocation, key=_rank_of_primary)
+    insort_left(primary.with_this, colocation, key=_rank_of_dependent)
     state.colocations.append(colocation)
     if colocation.score <= -INFINITY:
         _order_apart(dependent, colocation.dependent_role, primary, colocation.primary_role)

@@ -13,6 +13,7 @@ from crmsh_py.scheduler import (
     colocations,
     fencing,
     migration,
+    orderings,
     placement,
     probes,
     recurring,
@@ -416,8 +417,6 @@ class Primitive(Resource):
         self, first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
     ) -> int:
         """Let an order act on the vertices as they are."""
-        from crmsh_py.scheduler import orderings
-
         return orderings.update_pair(first, then, node, flags, filter_, type_)
 
     # ---- constraints of its own ------------------------------------------------------------------

@@ -196,7 +196,10 @@ class Resource:
         if not self.children:
             yield self
         for child in self.children:
-            yield from child.leaves()
+            if child.children:
+                yield from child.leaves()
+            else:
+                yield child
 
     def any_below(self, flag: str) -> bool:
         """Whether it or anything below has a flag."""
@@ -314,8 +317,13 @@ class Resource:
         if current:
             nodes = self.current_locations()
             return nodes[0] if len(nodes) == 1 else None
-        spots = self.assigned_locations()
-        return spots[0][0] if len(spots) == 1 else None
+        found: Node | None = None
+        for leaf in self.leaves():
+            if leaf.assigned is not None and leaf.assigned is not found:
+                if found is not None:
+                    return None
+                found = leaf.assigned
+        return found
 
     # ---- scores ----------------------------------------------------------------------------------
 
