@@ -50,28 +50,37 @@ def base_name(id_: str) -> str:
     return name if separator and (digits.isdecimal() or not digits) else id_
 
 
-def _anonymous(clone: Resource, name: str) -> list[Resource]:
-    found = []
+def _twins(clone: Resource, name: str) -> tuple[dict[int, Resource], set[int]]:
+    """Of the instances of one resource: which one is active where, and where any was probed.
+
+    Neither changes while instances are assigned, so it is found out once for all of them.
+    """
+    known = clone.state.twins.get((clone, name))
+    if known is not None:
+        return known
+    active: dict[int, Resource] = {}
+    probed: set[int] = set()
     for child in clone.children:
         stack = [child]
         while stack:
             each = stack.pop(0)
             if name in {each.id, each.xml_id}:
-                found.append(each)
+                for node in each.active_nodes:
+                    active.setdefault(node.index, each)
+                probed |= each.probed
                 break
             stack = each.children + stack
-    return found
+    clone.state.twins[clone, name] = active, probed
+    return active, probed
 
 
 def _score_applies(resource: Resource, node: Node) -> bool:
     """Whether the attribute of a node is about this instance."""
     allowed = resource.scores.get(node.index, -1) >= 0
     if not resource.unique:
-        twins = _anonymous(resource.topmost(), base_name(resource.id))
-        active = next((twin for twin in twins if twin.active_on(node)), None)
-        if active is resource:
-            return allowed
-        if active is None and any(node.index in twin.probed for twin in twins):
+        active, probed = _twins(resource.topmost(), base_name(resource.id))
+        there = active.get(node.index)
+        if there is resource or (there is None and node.index in probed):
             return allowed
     if not resource.active_nodes and not resource.probed:
         return allowed
@@ -99,14 +108,12 @@ def promotion_score(resource: Resource, node: Node) -> tuple[int, bool]:
     if resource.children:
         parts = [promotion_score(child, node) for child in resource.children]
         return sum(score for score, _ in parts), any(given for _, given in parts)
-    if not _score_applies(resource, node):
-        return 0, False
     value = _attribute(resource, node, resource.history_name)
     if value is None and not resource.unique:
         name = base_name(resource.id)
         if name != resource.id:
             value = _attribute(resource, node, name)
-    if value is None:
+    if value is None or not _score_applies(resource, node):
         return 0, False
     return resource.state.settings.score(value) or 0, True
 

@@ -75,6 +75,8 @@ class State:
         self.by_history_id: dict[str, Resource] = {}
         self.templates: dict[str, list[str]] = {}
         self.tags: dict[str, list[str]] = {}
+        # the instances of a clone's resource by the node where they are, and where any was probed
+        self.twins: dict[tuple[Resource, str], tuple[dict[int, Resource], set[int]]] = {}
         self.tickets: dict[str, Ticket] = {}
         self.rsc_defaults = cib.section("rsc_defaults")
         self.op_defaults = cib.section("op_defaults")
