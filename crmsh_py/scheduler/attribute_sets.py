@@ -6,7 +6,7 @@ Blocks with a higher score come first, and the first value of a name counts (Pac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
@@ -62,7 +62,28 @@ def unpack(
     """Add the values of ``parent``'s blocks with ``tag`` to ``into``, which wins over them."""
     if parent is None or not parent.children:
         return
-    for name, value, _ in pairs(state, parent, tag, context, first_id=first_id):
+    _merge(((n, v) for n, v, _ in pairs(state, parent, tag, context, first_id=first_id)), into)
+
+
+def unpack_defaults(
+    state: State, section: Element, context: RuleContext, into: dict[str, str]
+) -> None:
+    """The same for the meta attributes of a section of defaults, for a ``context_for`` something.
+
+    Whatever has the same context has the same defaults, so they are looked for once.
+    """
+    if not section.children:
+        return
+    key = (section.tag, id(context))
+    found = state.defaults.get(key)
+    if found is None:
+        found = [(n, v) for n, v, _ in pairs(state, section, "meta_attributes", context)]
+        state.defaults[key] = found
+    _merge(found, into)
+
+
+def _merge(found: Iterable[tuple[str, str]], into: dict[str, str]) -> None:
+    for name, value in found:
         if value.lower() == "#default":
             into.pop(name, None)
         elif name not in into:

@@ -153,7 +153,7 @@ def _unpack_meta(state: State, resource: Resource, instance: int | None) -> None
             ancestor = ancestor.parent
         for name, value in fixed.items():
             meta.setdefault(name, value)
-    attribute_sets.unpack(state, state.rsc_defaults, "meta_attributes", context, meta)
+    attribute_sets.unpack_defaults(state, state.rsc_defaults, context, meta)
     if resource.parent is not None:
         for name, value in resource.parent.meta.items():
             meta.setdefault(name, value)

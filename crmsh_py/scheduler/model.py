@@ -361,12 +361,10 @@ class Relation:
         self.source = ""  # the id of the order constraint or set, '' for what goes without saying
         self.first: Vertex | None = None
         self.first_resource: Resource | None = None
-        self.first_key = ""
-        self.first_task = ""
+        self.first_key = self.first_task = ""
         self.then: Vertex | None = None
         self.then_resource: Resource | None = None
-        self.then_key = ""
-        self.then_task = ""
+        self.then_key = self.then_task = ""
 
 
 class Colocation:

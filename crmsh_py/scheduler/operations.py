@@ -106,7 +106,7 @@ def _compute_meta(
         monitor = _most_frequent_monitor(resource)
         if monitor is not None and "timeout" in monitor.element.attrs:
             meta["timeout"] = monitor.element.attrs["timeout"]
-    attribute_sets.unpack(state, state.op_defaults, "meta_attributes", context, meta)
+    attribute_sets.unpack_defaults(state, state.op_defaults, context, meta)
     meta.pop("id", None)
     if every_ms:
         meta["interval"] = str(every_ms)

@@ -81,7 +81,8 @@ def apply_all(state: State) -> None:
         else:
             join(relation.first, relation.then, relation.flags)
     for vertex in reversed(state.vertices):
-        colocations.block_dependents(vertex)
+        if not vertex.flags & RUNNABLE:
+            colocations.block_dependents(vertex)
     probe_orders.order_probes(state)
     for vertex in list(reversed(state.vertices)):
         update(vertex)

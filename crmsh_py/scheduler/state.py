@@ -82,6 +82,7 @@ class State:
         self.op_defaults = cib.section("op_defaults")
         # what rules can know, by class, provider and type of the agent, operation and interval
         self.rule_contexts: dict[tuple[str, str, str, str | None, int], RuleContext] = {}
+        self.defaults: dict[tuple[str, int], list[tuple[str, str]]] = {}  # by section and context
         self.implied: list[Element] = []  # connection resources that guests imply
 
         self.locations: list[Location] = []
