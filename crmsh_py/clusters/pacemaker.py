@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.document import Cib
@@ -25,6 +24,7 @@ from crmsh_py.cib.version import Version
 from crmsh_py.clusters.pacemaker_programs import OUTDATED, Answer, Programs
 from crmsh_py.clusters.seen import SeenConfigurations
 from crmsh_py.errors import ClusterUnreachable, ConfigError, Conflict, CrmError, NoQuorum, TimedOut
+from crmsh_py.value import replace
 
 if TYPE_CHECKING:
     from crmsh_py.wire import control

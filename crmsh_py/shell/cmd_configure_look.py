@@ -6,13 +6,16 @@ to be imported for it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from crmsh_py import lang
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
-from crmsh_py.shell import configuration
 from crmsh_py.shell.session import Session
-from crmsh_py.views.records import Names, Text, Value
+
+if TYPE_CHECKING:
+    from crmsh_py.shell.configuration import Configuration
 
 
 def show(session: Session, call: CommandCall) -> int:
@@ -28,12 +31,20 @@ def show(session: Session, call: CommandCall) -> int:
     if as_xml:  # the XML of a configuration is its own, and no record's
         session.console.out(text.rstrip("\n"))
         return 0
-    session.show(text, lambda: configuration.record(cib, filters, obscure=obscure or None))
+
+    def record() -> Configuration:
+        from crmsh_py.shell import configuration  # only who asks for JSON needs records
+
+        return configuration.record(cib, filters, obscure=obscure or None)
+
+    session.show(text, record)
     return 0
 
 
 def _show_changed(session: Session, cib: Cib) -> int:
     import difflib
+
+    from crmsh_py.views.records import Text
 
     before, after = lang.show(session.working.base), lang.show(cib)
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
@@ -46,6 +57,8 @@ def _show_changed(session: Session, cib: Cib) -> int:
 
 def schema(session: Session, call: CommandCall) -> int:
     """The schema's name, or a change of it."""
+    from crmsh_py.views.records import Value
+
     name = call.get("SCHEMA_NAME")
     cib = session.working.cib()
     if not name:
@@ -62,6 +75,8 @@ def schema(session: Session, call: CommandCall) -> int:
 def get_property(session: Session, call: CommandCall) -> int:
     """The effective value of properties: what is set, else the default."""
     from crmsh_py.cib.options import CLUSTER_OPTIONS
+    from crmsh_py.shell.configuration import Properties
+    from crmsh_py.views.records import Names, Value
 
     values = session.working.cib().properties()
     names = call.all("PROPERTY_NAME")
@@ -79,7 +94,7 @@ def get_property(session: Session, call: CommandCall) -> int:
             value = "true" if value.lower() in ("true", "yes", "on", "1") else "false"
         found.append(Value("cluster", "property", name, value))
     text = "\n".join(each.value for each in found)
-    session.show(text, lambda: configuration.Properties(tuple(found)))
+    session.show(text, lambda: Properties(tuple(found)))
     return 0
 
 
@@ -87,6 +102,7 @@ def graph(session: Session, call: CommandCall) -> int:
     """The constraints as Graphviz text, or as text for people."""
     from crmsh_py.shell import graphs
     from crmsh_py.views import constraint_graph
+    from crmsh_py.views.records import Text
 
     form, *names = call.all("COMMAND_WORD") or ("text",)
     if form == "dot" and len(names) == 2:  # crmsh's way: graph dot FILE FORMAT
@@ -133,6 +149,7 @@ def diff(session: Session, call: CommandCall) -> int:
     import difflib
 
     from crmsh_py.shell import history
+    from crmsh_py.views.records import Text
 
     names = call.all("REVISION")
     old = history.at(session, names[0])

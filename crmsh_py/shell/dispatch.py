@@ -11,7 +11,6 @@ import importlib
 import keyword
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -20,6 +19,7 @@ from crmsh_py.lang.ast import CommandCall
 from crmsh_py.lang.words import LogicalLine, Piece, logical_lines
 from crmsh_py.shell.console import INTERRUPTED
 from crmsh_py.shell.session import Session
+from crmsh_py.value import replace
 
 # Commands of the configure level whose handlers must not load what changes a configuration.
 LOOKING = frozenset({"show", "schema", "get_property", "graph", "revisions", "diff"})
