@@ -12,7 +12,7 @@ import fcntl
 import os
 import pwd
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,12 @@ class FileCluster:
         from crmsh_py.clusters import operations
 
         self._change_status(lambda cib: operations.set_transient_attribute(cib, node, name, value))
+
+    def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
+        """Set attributes of a ticket in the file's status section; None forgets the ticket."""
+        from crmsh_py.cib.tickets import with_ticket
+
+        self._change_status(lambda cib: cib.with_status(with_ticket(cib.status, name, attributes)))
 
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         """Take the history of a resource out of the file's status section. '' means all."""

@@ -139,6 +139,12 @@ class LocalCluster:
         """Set or delete (None) a transient node attribute."""
         self._call(control.SetAttribute(node=node, name=name, value=value), control.Done)
 
+    def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
+        """Set attributes of a ticket (value None deletes one); None forgets the ticket."""
+        given = None if attributes is None else dict(attributes)
+        request = control.SetTicket(ticket=name, attributes=given)
+        self._call(request, control.Done, timeout_s=COMMIT_TIMEOUT_S)
+
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         """Forget failures or history, and let the cluster look again. '' means all."""
         request = control.CleanResource(resource=resource, node=node, all_history=all_history)

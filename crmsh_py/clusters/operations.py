@@ -9,18 +9,17 @@ Source: the ids and forms are those of Pacemaker's crm_resource and crm_attribut
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.leftovers import BAN, PREFER
 from crmsh_py.errors import NotFound
 
 Edit = Callable[[Cib], Cib]
 
 _RESOURCES = ("primitive", "group", "clone", "master", "bundle")
-PREFER = "cli-prefer-"
-BAN = "cli-ban-"
 
 
 # ---- moving ----------------------------------------------------------------------------------
@@ -88,6 +87,11 @@ def clear(cib: Cib, resource: str, node: str = "") -> Cib:
         return not node or node in _nodes_of(constraint)
 
     return _without_constraints(cib, left)
+
+
+def without(cib: Cib, names: Collection[str]) -> Cib:
+    """Take constraints away by their ids; what is not there is gone already."""
+    return _without_constraints(cib, lambda constraint: constraint.id in names)
 
 
 def _with_location(

@@ -6,7 +6,7 @@ Shell, views and tools know this protocol and nothing else: a lab (``local``), a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from crmsh_py.cib.diff import Patch
@@ -47,6 +47,9 @@ class Cluster(Protocol):
 
     def set_attribute(self, node: str, name: str, value: str | None) -> None:
         """Set or delete (None) a transient node attribute."""
+
+    def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
+        """Set attributes of a ticket (value None deletes one); None forgets the ticket."""
 
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         """Forget failures or history, and let the cluster look again. '' means all."""

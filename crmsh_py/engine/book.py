@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.tickets import with_ticket
 from crmsh_py.cib.xml import parse, to_xml
 from crmsh_py.engine import status as st
 from crmsh_py.engine.attributes import clear_failures, count_failure, failed_resources
@@ -40,10 +41,13 @@ from crmsh_py.wire.stream import (
     Outcome,
     OwnState,
     Summary,
+    TicketChange,
     ViewId,
 )
 
-StatusMessage = Outcome | AttributeChange | CleanHistory | ClearFailures | ManagerChanged
+StatusMessage = (
+    Outcome | AttributeChange | TicketChange | CleanHistory | ClearFailures | ManagerChanged
+)
 MAX_KEPT = 100_000  # messages before the status has settled; beyond that the ring is broken
 
 
@@ -95,13 +99,14 @@ class StatusBook:
         self._out.multicast(OwnState(view=self._view, state=state, pending=dict(pending)))
 
     def decided(self, decision: Decision, summaries: Mapping[int, Summary]) -> None:
-        """The members are known by name; the DC tells of the others."""
+        """The members are known by name; the DC tells of the others, and of the tickets."""
         self._decided = True
         self._dc = decision.dc
         self.names = {node: summary.name for node, summary in sorted(summaries.items())}
         self.managers = {node: summary.manager for node, summary in sorted(summaries.items())}
         if decision.dc is not None and str(decision.dc) == self._id:
-            absent = Element("status", {}, tuple(self._absent_states()))
+            tickets = self._replica.status.findall("tickets")
+            absent = Element("status", {}, (*self._absent_states(), *tickets))
             text = to_xml(absent, indent=None)
             self._out.multicast(AbsentStates(view=self._view, status=text))
 
@@ -163,6 +168,8 @@ class StatusBook:
             if self.managers.get(node):
                 state = state.with_children(told.children)
             section = st.put_node_state(section, state)
+        for tickets in absent.findall("tickets"):
+            section = section.append(tickets)
         self._replica.restart_status(section, self._replica.num_updates + 1)
         self.settled = True
         self._told = {}
@@ -186,6 +193,9 @@ class StatusBook:
                 self._on_node_name(
                     message.node, lambda s: st.with_attribute(s, message.name, message.value)
                 )
+            case TicketChange():
+                changed = with_ticket(self._replica.status, message.ticket, message.attributes)
+                self._replica.set_status(changed)
             case CleanHistory():
                 return Applied(dropped=tuple(self._clean(message)))
             case ClearFailures():

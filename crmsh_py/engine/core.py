@@ -75,6 +75,7 @@ from crmsh_py.wire.stream import (
     Stored,
     Summary,
     TermStored,
+    TicketChange,
     ViewId,
     WholeCib,
 )
@@ -314,7 +315,12 @@ class NodeCore:
             case Stored():
                 self._commits.on_stored(sender, message)
             case (
-                Outcome() | AttributeChange() | CleanHistory() | ClearFailures() | ManagerChanged()
+                Outcome()
+                | AttributeChange()
+                | TicketChange()
+                | CleanHistory()
+                | ClearFailures()
+                | ManagerChanged()
             ):
                 if self._book.settled:
                     self._apply(sender, message)
@@ -398,6 +404,9 @@ class NodeCore:
                 self._controller.on_outcome(sender, message)
             case AttributeChange():
                 self._controller.changed(f"attribute {message.name} of {message.node}")
+                self._orders.applied(message)
+            case TicketChange():
+                self._controller.changed(f"ticket {message.ticket}")
                 self._orders.applied(message)
             case CleanHistory():
                 for node, resource in applied.dropped:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.errors import TimedOut
 from crmsh_py.wire.control import Done
-from crmsh_py.wire.stream import AttributeChange, CleanHistory, CommitId, ViewId
+from crmsh_py.wire.stream import AttributeChange, CleanHistory, CommitId, TicketChange, ViewId
 
 PATIENCE_S = 25.0
 MAX_ORDERS = 10_000
 
-Order = AttributeChange | CleanHistory
+Order = AttributeChange | TicketChange | CleanHistory
 Make = Callable[[ViewId, CommitId], Order]
 
 

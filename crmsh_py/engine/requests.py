@@ -19,7 +19,7 @@ from crmsh_py.engine.controller import Controller
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.lifecycle import Lifecycle
 from crmsh_py.engine.membership import Membership
-from crmsh_py.engine.orders import Orders
+from crmsh_py.engine.orders import Make, Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.status import node_by_name
@@ -41,6 +41,7 @@ from crmsh_py.wire.control import (
     ReadSubsystems,
     Request,
     SetAttribute,
+    SetTicket,
     StartManager,
     StopDaemon,
     StopManager,
@@ -49,7 +50,7 @@ from crmsh_py.wire.control import (
     WaitIdle,
     Watch,
 )
-from crmsh_py.wire.stream import AttributeChange, CleanHistory
+from crmsh_py.wire.stream import AttributeChange, CleanHistory, TicketChange
 
 _WITHOUT_MANAGER = (
     Hello
@@ -106,6 +107,13 @@ class Requests:
                 self._commit(event, request)
             case SetAttribute(node=node, name=name, value=value):
                 self.set_attribute(ticket, node or self.node, name, value)
+            case SetTicket(ticket=name, attributes=attributes):
+                self._order(
+                    ticket,
+                    lambda view, ident: TicketChange(
+                        view=view, ticket=name, attributes=attributes, ident=ident
+                    ),
+                )
             case CleanResource():
                 self._clean(ticket, request)
             case ReadMembership():
@@ -174,17 +182,21 @@ class Requests:
             raise NotFound(
                 f"there is no node {node} in the cluster", name=node, possibilities=nodes
             )
-        self.orders.add(
+        self._order(
             ticket,
             lambda view, ident: AttributeChange(
                 view=view, node=node, name=name, value=value, ident=ident
             ),
         )
+
+    def _order(self, ticket: int, make: Make) -> None:
+        """Send something through the stream; answered when it has been applied here."""
+        self.orders.add(ticket, make)
         if self.controller.has_settled:
             self.orders.flush(self.views.view)
 
     def _clean(self, ticket: int, request: CleanResource) -> None:
-        self.orders.add(
+        self._order(
             ticket,
             lambda view, ident: CleanHistory(
                 view=view,
@@ -194,8 +206,6 @@ class Requests:
                 ident=ident,
             ),
         )
-        if self.controller.has_settled:
-            self.orders.flush(self.views.view)
 
     # ---- what is told --------------------------------------------------------------------------
 

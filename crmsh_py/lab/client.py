@@ -161,7 +161,8 @@ class Lab:
     ) -> list[str]:
         """Switch nodes on (all by default); return when their daemons answer. Idempotent.
 
-        ``corosync_only``: the cluster manager waits for ``crm cluster start``. ``wipe``: those
+        ``corosync_only``: the cluster manager waits for ``crm cluster start``, as it always does on
+        nodes where it is disabled (``crm cluster disable``). ``wipe``: those
         that are off get a new, empty disk first. Returns the nodes that were off before.
         """
         with locked(self._place):
@@ -171,12 +172,15 @@ class Lab:
             if wipe:
                 off = [n.name for n in self.status().nodes if n.name in names and not n.pid]
                 self._wipe_disks(off)
-            reply = ask(
-                self._place,
-                wire.StartNodes(nodes=names, manager=not corosync_only),
-                timeout_s=_ANSWER_TIMEOUT_S,
-            )
-            started = reply.nodes if isinstance(reply, wire.LabDone) else []
+            started: list[str] = []
+            alone = [name for name in names if corosync_only or name in made.without_manager]
+            managed = [name for name in names if name not in alone]
+            for group, manager in ((managed, True), (alone, False)):
+                if not group:
+                    continue
+                request = wire.StartNodes(nodes=group, manager=manager)
+                reply = ask(self._place, request, timeout_s=_ANSWER_TIMEOUT_S)
+                started += reply.nodes if isinstance(reply, wire.LabDone) else []
             self._await_daemons(names)
         for name in names:
             self._say(f"{name} is on" + ("" if name in started else " already"))
@@ -275,6 +279,27 @@ class Lab:
         if node != HOST:
             self._names(made, [node])
         return inside.run(made, self._place, self.status(), node, argv, environ=self._environ)
+
+    def output(
+        self, node: str, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 60.0
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command in a node, or on the host, without a terminal; what it printed.
+
+        Raises TimedOut when it does not end.
+        """
+        made = self._place.load()
+        if node != HOST:
+            self._names(made, [node])
+        return inside.output(
+            made,
+            self._place,
+            self.status(),
+            node,
+            argv,
+            environ=self._environ,
+            stdin=stdin,
+            timeout_s=timeout_s,
+        )
 
     def shell(self, node: str) -> int:
         """An interactive shell in a node, or on the host; returns its exit code."""

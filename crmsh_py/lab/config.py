@@ -53,6 +53,7 @@ class LabConfig:
     agents: str = "any"
     daemon: tuple[str, ...] = ()
     ocf_root: str = ""
+    without_manager: tuple[str, ...] = ()  # nodes that start the membership only
 
     @property
     def prefix_length(self) -> int:
@@ -85,6 +86,7 @@ class LabConfig:
                 agents=str(data["agents"]),
                 daemon=tuple(str(word) for word in data["daemon"]),
                 ocf_root=str(data.get("ocf_root", "")),
+                without_manager=tuple(str(name) for name in data.get("without_manager", ())),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(

@@ -83,6 +83,22 @@ class Hosting:
         }
         self._last_group = 0
 
+    def take(self, config: LabConfig) -> None:
+        """The lab's record has changed: know new nodes, and forget those that are gone and off."""
+        self._config = config
+        listed = {node.name: node for node in config.nodes}
+        kept = {
+            name: node
+            for name, node in self._nodes.items()
+            if name in listed or node.running is not None
+        }
+        index = max((node.index for node in self._nodes.values()), default=-1) + 1
+        for name, node in listed.items():
+            if name not in kept:
+                kept[name] = _Node(node, index, since=time.time())
+                index += 1
+        self._nodes = kept
+
     def build_network(self) -> None:
         """The bridge; raises NetworkError."""
         if self._networked:

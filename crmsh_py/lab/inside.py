@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
-from crmsh_py.errors import ClusterUnreachable
+from crmsh_py.errors import ClusterUnreachable, TimedOut
 from crmsh_py.lab import commands, nodespec
 from crmsh_py.lab.config import LabConfig
 from crmsh_py.lab.place import Place
@@ -36,6 +36,58 @@ def run(
     Raises:
         ClusterUnreachable: the lab or the node is off.
     """
+    command = _command(made, place, state, node, argv, environ=environ)
+    handlers = _ignore_terminal_signals()
+    try:
+        process = subprocess.Popen(command, env=_own_environment())
+        code = process.wait()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
+def output(
+    made: LabConfig,
+    place: Place,
+    state: LabState,
+    node: str,
+    argv: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    stdin: bytes = b"",
+    timeout_s: float,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command without a terminal, and return what it printed.
+
+    Raises:
+        ClusterUnreachable: the lab or the node is off.
+        TimedOut: it did not end in time.
+    """
+    command = _command(made, place, state, node, argv, environ=environ)
+    try:
+        return subprocess.run(
+            command,
+            env=_own_environment(),
+            input=stdin,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimedOut(f"{argv[0]} on {node} has not ended after {timeout_s:.0f} s") from None
+
+
+def _command(
+    made: LabConfig,
+    place: Place,
+    state: LabState,
+    node: str,
+    argv: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+) -> list[str]:
+    """The program that enters a node and becomes a command there."""
     pid, own_pids = _whose_namespaces(place, state, node)
     isolated = state.isolation != "none"
     if node == HOST:
@@ -48,17 +100,12 @@ def run(
     target = [str(pid), "1" if own_pids else "0", directory]
     pairs = [f"{name}={value}" for name, value in environment.items()]
     enter = [commands.python(), "-S", "-P", "-m", "crmsh_py.lab.enter"]
-    handlers = _ignore_terminal_signals()
-    try:
-        process = subprocess.Popen(
-            [*enter, *target, *pairs, "--", *argv],
-            env={"PYTHONPATH": commands.python_path(), "LANG": "C.UTF-8"},
-        )
-        code = process.wait()
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    return code if code >= 0 else 128 - code
+    return [*enter, *target, *pairs, "--", *argv]
+
+
+def _own_environment() -> dict[str, str]:
+    """What the entering program itself needs."""
+    return {"PYTHONPATH": commands.python_path(), "LANG": "C.UTF-8"}
 
 
 def shell_command(node: str) -> list[str]:

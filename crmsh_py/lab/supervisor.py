@@ -259,6 +259,7 @@ class Supervisor:
         hosting = self._hosting
         match request:
             case wire.StartNodes(nodes=nodes, manager=manager):
+                hosting.take(self._place.load())  # nodes may have been added or removed
                 started, failure = hosting.start(self._named(nodes), manager=manager)
                 if failure:
                     return wire.LabRefused(text=failure)
@@ -274,6 +275,7 @@ class Supervisor:
                 self._need_network()
                 return wire.LabDone(nodes=hosting.heal())
             case wire.ReadLab():
+                hosting.take(self._place.load())
                 hosting.notice_ends()
                 return hosting.state(self._note)
             case wire.EndLab():

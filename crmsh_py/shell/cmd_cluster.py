@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
+from typing import TYPE_CHECKING
 
 from crmsh_py.clusters.port import Cluster
-from crmsh_py.errors import ClusterUnreachable, CrmError, TimedOut
+from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut
 from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell import files
 from crmsh_py.shell.session import Session
+from crmsh_py.tools.common import local_now
+
+if TYPE_CHECKING:
+    from crmsh_py.lab.client import Lab
 
 STARTUP_S = 10.0
 LONGEST_S = 86_400.0
@@ -51,6 +58,206 @@ def status(session: Session, call: CommandCall) -> int:
         cluster_status.table(reply, node=node), lambda: cluster_status.record(reply, node=node)
     )
     return 0
+
+
+def run(session: Session, call: CommandCall) -> int:
+    """A command on every node; 1 if it failed on one."""
+    from crmsh_py.shell import on_nodes
+    from crmsh_py.views import outcomes
+
+    command = call.get("COMMAND_WORD") or ""
+    found = []
+    for node in on_nodes.names(session, call.all("NODE_NAME")):
+        try:
+            done = on_nodes.run(session, node, ["sh", "-c", command])
+            found.append(outcomes.outcome(node, done.code, done.out, done.err))
+        except CrmError as error:
+            found.append(outcomes.outcome(node, error.exit_code, b"", error.message.encode()))
+    made = outcomes.Outcomes(outcomes=tuple(found))
+    session.show(outcomes.text(made), lambda: made)
+    return 1 if any(one.exit_code for one in found) else 0
+
+
+def copy(session: Session, call: CommandCall) -> int:
+    """A file of this machine to the same place on nodes; 1 if one could not take it."""
+    from crmsh_py.shell import on_nodes
+
+    path = os.path.abspath(call.get("FILE_NAME") or "")
+    data = files.read_bytes(path)
+    failed = 0
+    for node in on_nodes.names(session, call.all("NODE_NAME")):
+        if session.cluster.kind != "local" and node == session.cluster.node:
+            continue  # it is that file already
+        try:
+            on_nodes.write_file(session, node, path, data)
+            session.console.info(f"{path} is on {node}")
+        except CrmError as error:
+            failed = 1
+            session.console.error(error)
+    return failed
+
+
+def diff(session: Session, call: CommandCall) -> int:
+    """Where a file differs between nodes; 1 if it does."""
+    import difflib
+    import hashlib
+
+    from crmsh_py.shell import on_nodes
+    from crmsh_py.views.records import Text
+
+    path = call.get("FILE_NAME") or ""
+    nodes = on_nodes.names(session, call.all("NODE_NAME"))
+    found = {node: on_nodes.read_file(session, node, path) for node in nodes}
+    if all(data is None for data in found.values()):
+        raise NotFound(f"no node has a file {path}")
+    if call.has("CHECKSUM"):
+        sums = {n: hashlib.sha256(d).hexdigest() if d is not None else "no such file"
+                for n, d in found.items()}  # fmt: skip
+        lines = [f"{node}  {checksum}" for node, checksum in sums.items()]
+    else:
+        first = nodes[0]
+        texts = {n: (d or b"").decode(errors="replace").splitlines() for n, d in found.items()}
+        lines = [
+            line
+            for node in nodes[1:]
+            for line in difflib.unified_diff(
+                texts[first], texts[node], f"{first}:{path}", f"{node}:{path}", lineterm="", n=2
+            )
+        ]
+    session.show("\n".join(lines), lambda: Text(path, tuple(lines)))
+    return 0 if len({*found.values()}) == 1 else 1
+
+
+def health(session: Session, call: CommandCall) -> int:
+    """What is not well, and what to do about it; 1 if anything is."""
+    from crmsh_py.views import health as view
+
+    cluster = session.cluster
+    membership = cluster.membership() if cluster.kind != "file" else None
+    report = view.examine(cluster.read_cib(), membership, now=local_now())
+    session.show(view.text(report), lambda: report)
+    return 0 if report.well else 1
+
+
+def add(session: Session, call: CommandCall) -> int:
+    """A node more for the lab; it is started by ``crm lab start``."""
+    from crmsh_py.lab import members
+
+    name = call.get("NEW_ID") or ""
+    made = members.add(_lab(session), name, call.get("NETWORK_ADDRESS") or "")
+    session.console.info(f"{name} ({made.address}) belongs to the lab: crm lab start {name}")
+    session.console.info("crm corosync reload lets the running nodes know of it")
+    return 0
+
+
+def remove(session: Session, call: CommandCall) -> int:
+    """Nodes out of the lab and out of the configuration, with their disks."""
+    from crmsh_py.lab import members
+    from crmsh_py.shell.cmd_node import forget
+
+    lab = _lab(session)
+    for name in call.all("NODE_NAME"):
+        question = f"{name} leaves the cluster, and its disk is deleted. Do it"
+        if not session.console.ask(question):
+            raise CrmError(f"{name} stays", hint="-F answers yes")
+        members.remove(lab, name)
+        if any(name == n.get("uname") for n in session.working.cib().section("nodes").findall()):
+            forget(session, name)
+        session.console.info(f"{name} was removed")
+    return 0
+
+
+def enable(session: Session, call: CommandCall) -> int:
+    """The cluster manager starts whenever the node does."""
+    return _starts_with_node(session, call, enabled=True)
+
+
+def disable(session: Session, call: CommandCall) -> int:
+    """Only the membership starts with the node; ``crm cluster start`` starts the rest."""
+    return _starts_with_node(session, call, enabled=False)
+
+
+def _starts_with_node(session: Session, call: CommandCall, *, enabled: bool) -> int:
+    from crmsh_py.lab import members
+
+    lab = _lab(session)
+    names = call.all("NODE_NAME")
+    if call.has("ALL"):
+        names = tuple(node.name for node in lab.place.load().nodes)
+    elif not names:
+        names = (session.cluster.node,)
+    members.start_manager_with(lab, names, enabled=enabled)
+    for name in names:
+        what = "starts with" if enabled else "does not start with"
+        session.console.info(f"The cluster manager {what} {name}")
+    return 0
+
+
+def rename(session: Session, call: CommandCall) -> int:
+    """Another name, in corosync.conf and in the property cluster-name."""
+    from crmsh_py.corosync_conf import editing
+    from crmsh_py.shell import ring_configuration as ring
+    from crmsh_py.shell.changes import change
+    from crmsh_py.tools import edits
+
+    name = call.get("NEW_ID") or ""
+    ring.write(session, editing.with_value(ring.read(session), "totem.cluster_name", name))
+    change(
+        session,
+        lambda cib: edits.set_section_pair(cib, "crm_config", "cluster-name", name),
+        client="crm_attribute",
+    )
+    session.console.info("crm corosync reload lets the running nodes know")
+    return 0
+
+
+def _lab(session: Session) -> Lab:
+    from crmsh_py.lab.client import Lab
+
+    if session.options.cluster == "pacemaker":
+        raise CrmError(
+            "this is for labs only", hint="a real node joins and leaves by its system's tools"
+        )
+    return Lab(environ=session.environ)
+
+
+# ---- what belongs to other systems ---------------------------------------------------------------
+
+
+def crash_test(session: Session, call: CommandCall) -> int:
+    """Not here: faults are commands of the lab."""
+    raise CrmError(
+        "crash_test breaks a real cluster, which this shell does not do",
+        hint="on a lab: crm lab kill NODE, crm lab partition NODE, crm node fence NODE",
+    )
+
+
+def init(session: Session, call: CommandCall) -> int:
+    """Not here: packages, ssh keys and services are the system's."""
+    raise CrmError(
+        "setting up machines (packages, ssh, corosync, sbd) is left to the system's own tools",
+        hint="a cluster on this machine: crm lab create, crm lab start",
+    )
+
+
+def join(session: Session, call: CommandCall) -> int:
+    """Not here, for the same reason."""
+    raise CrmError(
+        "a machine joins a cluster by its system's own tools",
+        hint="in a lab: crm cluster add NODE, crm lab start NODE, crm corosync reload",
+    )
+
+
+def geo_init(session: Session, call: CommandCall) -> int:
+    """Not here: clusters of clusters are booth's."""
+    raise CrmError(
+        "clusters of clusters are set up with booth, a program of its own",
+        hint="their tickets are given and taken here: crm site ticket grant TICKET",
+    )
+
+
+geo_join = geo_init
+geo_init_arbitrator = geo_init
 
 
 def wait_for_startup(session: Session, call: CommandCall) -> int:

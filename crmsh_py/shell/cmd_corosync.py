@@ -1,38 +1,106 @@
-"""The ``corosync`` level: what the membership layer runs with, and how it is."""
+"""The ``corosync`` level: what the membership layer runs with, and how it is.
+
+``show``, ``set``, ``edit``, ``add-node`` and ``del-node`` are about the file; ``get`` and
+``status`` ask the running node. What was changed in the file counts after ``push`` and ``reload``.
+"""
 
 from __future__ import annotations
 
-from crmsh_py.errors import NotFound
+import difflib
+import sys
+
+from crmsh_py.corosync_conf import editing
+from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell import ring_configuration as ring
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 from crmsh_py.views import membership
+from crmsh_py.views.records import Text
+
+_KINDS = ("ring", "quorum", "qdevice", "qnetd", "cpg")
 
 
 def show(session: Session, call: CommandCall) -> int:
-    """The configuration keys."""
-    from crmsh_py.views import cmapctl
-
-    keys = [k for k in session.cluster.cmap() if not k.name.startswith(("runtime.", "internal_"))]
-    session.show(cmapctl.key_lines(keys), lambda: membership.keys(keys))
+    """The file as it is written."""
+    text = ring.read(session)
+    session.show(text, lambda: Text(ring.path(session), tuple(text.splitlines())))
     return 0
 
 
 def get(session: Session, call: CommandCall) -> int:
-    """The value of one key, or of the keys below it."""
+    """The value of one key, or of the keys below it: what runs, else what the file says."""
     wanted = call.get("COROSYNC_KEY") or ""
-    keys = session.cluster.cmap()
-    exact = [key.value for key in keys if key.name == wanted]
-    below = [f"{key.name}={key.value}" for key in keys if key.name.startswith(wanted + ".")]
+    keys = _keys(session)
+    exact = [key for key in keys if key.name == wanted]
+    below = [key for key in keys if key.name.startswith(wanted + ".")]
     if not exact and not below:
         raise NotFound(
             f"there is no key {wanted}", name=wanted, possibilities=[key.name for key in keys]
         )
-    found = [k for k in keys if k.name == wanted] or [
-        k for k in keys if k.name.startswith(wanted + ".")
-    ]
-    session.show("\n".join(exact or below), lambda: membership.keys(found))
+    lines = [key.value for key in exact] or [f"{key.name}={key.value}" for key in below]
+    session.show("\n".join(lines), lambda: membership.Keys(keys=tuple(exact or below)))
     return 0
+
+
+def _keys(session: Session) -> tuple[membership.Key, ...]:
+    try:
+        return membership.keys(session.cluster.cmap()).keys
+    except (ClusterUnreachable, CrmError):
+        text = ring.read(session)
+        return tuple(
+            membership.Key(name=path, type="str", value=editing.value_of(text, path) or "")
+            for path in editing.paths(text)
+        )
+
+
+def set(session: Session, call: CommandCall) -> int:
+    """Change one key of the file; comments and everything else stay."""
+    path, value = call.get("COROSYNC_KEY") or "", call.get("VALUE") or ""
+    if number := call.get("NUMBER"):  # crmsh's INDEX: which of several sections
+        section, _, key = path.rpartition(".")
+        path = f"{section}.{number}.{key}"
+    ring.write(session, editing.with_value(ring.read(session), path, value))
+    _what_next(session)
+    return 0
+
+
+def edit(session: Session, call: CommandCall) -> int:
+    """Change the file with $EDITOR; a bad one is refused, and nothing is changed."""
+    if not sys.stdin.isatty():
+        raise UsageError("edit not allowed in batch mode", hint="corosync set KEY VALUE")
+    from crmsh_py.shell.editing import Editor
+
+    before = ring.read(session)
+    with Editor(session.environ, ".conf") as editor:
+        text = editor.edit(before)
+    if text == before:
+        session.console.info("nothing was changed")
+        return 0
+    ring.write(session, text)
+    _what_next(session)
+    return 0
+
+
+def add_node(session: Session, call: CommandCall) -> int:
+    """A node more in the nodelist, with the next nodeid; expected_votes follow."""
+    address, name = call.get("NETWORK_ADDRESS") or "", call.get("NEW_ID") or ""
+    ring.write(session, editing.with_node(ring.read(session), address, name))
+    _what_next(session)
+    return 0
+
+
+def del_node(session: Session, call: CommandCall) -> int:
+    """A node less in the nodelist."""
+    ring.write(session, editing.without_node(ring.read(session), call.get("NODE_NAME") or ""))
+    _what_next(session)
+    return 0
+
+
+def _what_next(session: Session) -> None:
+    session.console.info(
+        "corosync.conf was changed; crm corosync reload lets the running nodes know"
+    )
 
 
 def status(session: Session, call: CommandCall) -> int:
@@ -40,10 +108,93 @@ def status(session: Session, call: CommandCall) -> int:
     from crmsh_py.views import cfgtool, quorumtool
 
     what = call.get("COROSYNC_KEY") or ""
-    seen = session.cluster.membership()
+    if what in ("qdevice", "qnetd", "cpg"):
+        raise CrmError(
+            f"there is no {what} here: a lab votes by its nodes alone",
+            hint="a real cluster tells it by corosync-cpgtool and corosync-qdevice-tool",
+        )
     if what not in ("", "ring", "quorum"):
-        raise NotFound(f"there is no status of {what}", name=what, possibilities=("ring", "quorum"))
+        raise NotFound(f"there is no status of {what}", name=what, possibilities=_KINDS)
+    seen = session.cluster.membership()
     text = cfgtool.ring_status(seen) if what != "quorum" else ""
     text += quorumtool.quorum_status(seen, now=local_now()) if what != "ring" else ""
     session.show(text, lambda: membership.membership(seen))
     return 0
+
+
+def log(session: Session, call: CommandCall) -> int:
+    """The logs of nodes, as ``crm lab log`` prints them."""
+    from crmsh_py.shell import cmd_lab
+
+    return cmd_lab.log(session, call)
+
+
+def push(session: Session, call: CommandCall) -> int:
+    """Copy the file to nodes; it counts there after a reload or a restart."""
+    from crmsh_py.shell import on_nodes
+
+    data = ring.read(session).encode()
+    failed = 0
+    for node in on_nodes.names(session, call.all("NODE_NAME")):
+        try:
+            on_nodes.write_file(session, node, ring.NODE_PATH, data)
+            session.console.info(f"corosync.conf is on {node}")
+        except CrmError as error:
+            failed = 1
+            session.console.error(error)
+    return failed
+
+
+def pull(session: Session, call: CommandCall) -> int:
+    """Take the file of a node."""
+    from crmsh_py.shell import on_nodes
+
+    (node,) = on_nodes.names(session, call.all("NODE_NAME"))
+    data = on_nodes.read_file(session, node, ring.NODE_PATH)
+    if data is None:
+        raise NotFound(f"{node} has no {ring.NODE_PATH}")
+    ring.write(session, data.decode(errors="replace"))
+    _what_next(session)
+    return 0
+
+
+def diff(session: Session, call: CommandCall) -> int:
+    """Where the nodes' files differ from the cluster's; 1 if any does."""
+    from crmsh_py.shell import on_nodes
+
+    own = ring.read(session).splitlines()
+    lines: list[str] = []
+    for node in on_nodes.names(session, call.all("NODE_NAME")):
+        data = on_nodes.read_file(session, node, ring.NODE_PATH)
+        theirs = (data or b"").decode(errors="replace").splitlines()
+        if call.has("CHECKSUM"):
+            if theirs != own:
+                lines.append(f"{node}: differs")
+        else:
+            lines += difflib.unified_diff(
+                own, theirs, "corosync.conf of the cluster", f"of {node}", lineterm="", n=2
+            )
+    session.show("\n".join(lines), lambda: Text("corosync.conf", tuple(lines)))
+    if not lines:
+        session.console.info("all nodes have the same corosync.conf")
+    return 1 if lines else 0
+
+
+def reload(session: Session, call: CommandCall) -> int:
+    """Let the running nodes read the file again."""
+    from crmsh_py.shell import on_nodes
+
+    if code := push(session, call):
+        return code
+    code = 0
+    for node in on_nodes.names(session, ()):
+        outcome = on_nodes.run(session, node, ["corosync-cfgtool", "-R"])
+        if outcome.code != 0:
+            code = 1
+            said = (outcome.err or outcome.out).decode(errors="replace").strip()
+            session.console.error(f"{node}: {said}")
+        if session.cluster.kind != "local":
+            break  # Corosync tells the others itself
+    if code:
+        session.console.info("a node reads it at its start: crm lab stop NODE, crm lab start NODE")
+    return code

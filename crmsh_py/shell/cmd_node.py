@@ -101,7 +101,13 @@ def delete(session: Session, call: CommandCall) -> int:
     name = require_node(session, call.get("NODE_NAME"))
     members = [member.name for member in session.cluster.membership().members if member.joined]
     if name in members:
-        raise CrmError(f"{name} is a member", hint="stop it first: crm lab stop NODE")
+        raise CrmError(f"{name} is a member", hint=f"stop it first: crm lab stop {name}")
+    forget(session, name)
+    return 0
+
+
+def forget(session: Session, name: str) -> None:
+    """Take a node out of the configuration."""
 
     def edit(cib: Cib) -> Cib:
         target = edits.find_node(cib, name)
@@ -109,6 +115,17 @@ def delete(session: Session, call: CommandCall) -> int:
         return cib.with_section("nodes", nodes)
 
     change(session, edit, client=CLIENT)
+
+
+def server(session: Session, call: CommandCall) -> int:
+    """Where remote and guest nodes hang: the resource that carries each, and its place."""
+    from crmsh_py.scheduler.status import cluster_status
+    from crmsh_py.views import nodes
+
+    status = cluster_status(session.working.cib(), now=local_now())
+    names = tuple(require_node(session, name) for name in call.all("NODE_NAME"))
+    found = nodes.carriers(status, names)
+    session.show(nodes.carriers_text(found), lambda: found)
     return 0
 
 

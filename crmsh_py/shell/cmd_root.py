@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from crmsh_py.errors import NotFound, UsageError
+from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import declarations
 from crmsh_py.shell.session import Session
@@ -92,6 +92,14 @@ def why(session: Session, call: CommandCall) -> int:
     lines = explain(cib, resource, call.get("NODE_NAME"), now=datetime.now(UTC))
     session.show("\n".join(lines), lambda: Text(resource, tuple(lines)))
     return 0
+
+
+def sbd(session: Session, call: CommandCall) -> int:
+    """Not here: disks of sbd are the system's."""
+    raise CrmError(
+        "the disks and the watchdog of sbd belong to the system, not to the cluster",
+        hint="sbd -d DEVICE list; a lab is fenced by: crm configure primitive fence stonith:lab",
+    )
 
 
 def help(session: Session, call: CommandCall) -> int:

@@ -28,7 +28,7 @@ def new(session: Session, call: CommandCall) -> int:
     names = call.all("TEMPLATE_NAME")
     name, wanted = (names[0], names[1:]) if len(names) > 1 else (names[0], names)
     values = dict(pair.partition("=")[::2] for pair in call.all("VALIDATE_PAIR"))
-    template = combined([_template(one) for one in wanted]).with_values(values)
+    template = combined([shipped_template(one) for one in wanted]).with_values(values)
     path = _file(session, name)
     if path.exists() and not session.options.force:
         raise ConfigError(
@@ -46,10 +46,10 @@ def new(session: Session, call: CommandCall) -> int:
 def list(session: Session, call: CommandCall) -> int:
     """Templates, and what was begun from them; * is what is worked on."""
     what = "configs" if call.has("CONFIGS") else "templates" if call.has("TEMPLATES") else ""
-    known = shipped() if what != "configs" else ()
+    offered = shipped() if what != "configs" else ()
     mine = begun(session) if what != "templates" else ()
     record = templates.listing(
-        {name: _template(name).summary for name in known}, mine, session.template
+        {name: shipped_template(name).summary for name in offered}, mine, session.template
     )
     session.show(templates.text(record, titled=what != "configs"), lambda: record)
     return 0
@@ -124,11 +124,12 @@ def apply(session: Session, call: CommandCall) -> int:
 
 
 def shipped() -> tuple[str, ...]:
-    """The templates that come with the program."""
+    """The names of the templates that come with the program."""
     return tuple(sorted(path.stem for path in templates_directory().glob(f"*{_SUFFIX}")))
 
 
-def _template(name: str) -> Template:
+def shipped_template(name: str) -> Template:
+    """One of them. Raises NotFound."""
     if name not in shipped():
         raise NotFound(
             f"there is no template {name}",

@@ -40,6 +40,8 @@ def refuse_wrong(
 
     Raises ConfigError; with -F it only warns.
     """
+    if session.preferences.get("core.check_frequency") != "always":
+        return  # verify and commit will look
     names = set(typed)
     errors = _errors(session, new, names)
     if errors and old is not None:
@@ -47,7 +49,7 @@ def refuse_wrong(
         errors = [finding for finding in errors if finding not in known]
     if not errors:
         return
-    if session.options.force:
+    if session.options.force or session.preferences.get("core.check_mode") == "relaxed":
         for finding in errors:
             session.console.warning(located(finding, typed).render())
         return
@@ -131,7 +133,8 @@ def commit(session: Session, *, force: bool = False) -> int:
         return 0
     cib = working.cib()
     if errors := report(session, news(session, working.base, cib)):
-        if not (force or session.options.force) or not _is_valid(cib):
+        relaxed = session.preferences.get("core.check_mode") == "relaxed"
+        if not (force or session.options.force or relaxed) or not _is_valid(cib):
             working.mark_refused()
             if session.interactive:
                 console.info("nothing was committed; the changes are still pending")
@@ -172,7 +175,8 @@ def _agreed(session: Session, cib: Cib) -> bool:
     from crmsh_py.tools.common import local_now
     from crmsh_py.views.plan import render
 
-    if session.cluster.kind == "file" or session.options.force:
+    confirm = session.preferences.get("repl.confirm")
+    if session.cluster.kind == "file" or session.options.force or confirm == "never":
         return True
     made = plan(cib, now=local_now())
     stops = [c for c in made.changes if c.change in (Change.STOP, Change.FENCE)]

@@ -17,6 +17,11 @@ LEVELS = {
     "cib": "shadow configurations, to try changes on",
     "cluster": "the cluster manager: start, stop, status",
     "corosync": "the membership layer: configuration keys and state",
+    "maintenance": "leave resources alone, and run their actions by hand",
+    "site": "tickets of a site",
+    "options": "preferences of this user",
+    "history": "what has happened: logs, transitions, configurations of the past",
+    "script": "whole services in one command: choose, fill in, run",
     "lab": "clusters on this machine: create, start, break, destroy",
     "assist": "larger changes of the configuration, made for you",
     "template": "whole configurations from templates: choose one, fill it in, apply it",
@@ -68,6 +73,8 @@ status | [OPTION…] | show the state of the cluster | status
 verify | — | check the live configuration | verify
 plan | — | show what the cluster is about to do, and why | plan
 why | RSC [NODE] | say why a resource runs where it runs | why WebSite
+report | [--from TIME] [--to TIME] [--nodes A,B] [--keep-secrets] [FILE] | collect logs and configuration into FILE.tar.gz | report /tmp/report
+sbd | … | (another system: disks of sbd) | sbd status
 help | [LEVEL] [COMMAND] | explain a level or a command | help configure primitive
 ls | — | list the commands that can be typed here | ls
 cd | [LEVEL¦..] | go to another level | cd configure
@@ -131,15 +138,15 @@ status | [RSC…] | show resources and where they are | status
 locate | RSC… | say on which nodes resources are active | locate WebSite
 start | RSC… | set target-role=Started | start WebSite
 stop | RSC… | set target-role=Stopped | stop WebSite
-restart | RSC… | stop, wait, start | restart WebSite
+restart | RSC… | stop, wait, start, and wait again | restart WebSite
 promote | RSC | set target-role=Promoted | promote main
 demote | RSC | set target-role=Unpromoted | demote main
-manage | RSC | let the cluster manage it | manage WebSite
-unmanage | RSC | leave it as it is | unmanage WebSite
+manage | RSC… | let the cluster manage it | manage WebSite
+unmanage | RSC… | leave it as it is | unmanage WebSite
 maintenance | RSC [on¦off] | set its maintenance mode | maintenance WebSite on
-move | RSC [NODE] [LIFETIME] [force] | move it, by a constraint | move WebSite pacemaker02
+move | RSC [NODE] [LIFETIME] [force] [--until-healthy] | move it, by a constraint | move WebSite pacemaker02
 ban | RSC [NODE] [LIFETIME] [force] | keep it off a node, by a constraint | ban WebSite pacemaker01
-clear | RSC | remove the constraints of move and ban | clear WebSite
+clear | RSC [NODE] ¦ --all ¦ --expired | remove the constraints of move and ban | clear WebSite
 constraints | RSC | show the constraints that name it | constraints WebSite
 operations | [RSC] [NODE] | show the results of its operations | operations WebSite
 scores | — | show the scores of all resources | scores
@@ -149,6 +156,9 @@ failcount | RSC set¦delete¦show NODE [VALUE] | show or change fail counts | fa
 param | RSC set¦delete¦show NAME [VALUE] | one parameter of the agent | param ClusterIP show ip
 meta | RSC set¦delete¦show NAME [VALUE] | one meta attribute | meta WebSite set priority 5
 utilization | RSC set¦delete¦show NAME [VALUE] | one utilization attribute | utilization WebSite set cpu 1
+secret | RSC set¦stash¦unstash¦delete¦show¦check NAME [VALUE] | a parameter that is kept out of the configuration | secret WebSite set statusurl http://localhost/
+trace | RSC [OP] [INTERVAL] [/DIRECTORY] | let the agent write down what it does | trace WebSite monitor
+untrace | RSC [OP] [INTERVAL] | end that | untrace WebSite monitor
 """,
     ),
     *_level(
@@ -165,6 +175,7 @@ delete | NODE | remove a node from the configuration | delete pacemaker03
 attribute | NODE set¦delete¦show NAME [VALUE] | one lasting attribute | attribute pacemaker01 set rack a
 utilization | NODE set¦delete¦show NAME [VALUE] | one capacity | utilization pacemaker01 set cpu 4
 status-attr | NODE set¦delete¦show NAME [VALUE] | one attribute until the node restarts | status-attr pacemaker01 set pingd 100
+server | [NODE…] | say on which node a remote or guest node depends | server
 """,
     ),
     *_level(
@@ -185,6 +196,21 @@ stop | [--all¦NODE…] | move everything away and stop the cluster manager | st
 restart | [--all¦NODE…] | stop, then start | restart pacemaker03
 status | — | show the subsystems of the node and whether they live | status
 wait_for_startup | [SECONDS] | wait until the cluster has a DC | wait_for_startup 10
+run | COMMAND [NODE…] | run a command on nodes (all) | run "uname -n"
+copy | FILE [NODE…] | copy a file to the same place on nodes (all) | copy /etc/hosts
+diff | FILE [--checksum] [NODE…] | compare a file between nodes | diff /etc/hosts
+health | — | look for what is not well, with what to do about it | health
+add | NODE [ADDRESS] | add a node to the lab and to corosync.conf | add pacemaker04 192.168.100.13
+remove | NODE… | take nodes out of the cluster and out of the lab | remove pacemaker03
+enable | [--all¦NODE…] | start the cluster manager whenever a node starts | enable --all
+disable | [--all¦NODE…] | start the membership only when a node starts | disable pacemaker03
+rename | NAME | give the cluster another name | rename site-a
+crash_test | … | (use the faults of a lab) | crash_test --kill-corosync
+init | … | (another way: crm lab create) | init
+join | … | (another way: crm cluster add) | join
+geo_init | … | (another system: booth) | geo_init
+geo_join | … | (another system: booth) | geo_join
+geo_init_arbitrator | … | (another system: booth) | geo_init_arbitrator
 """,
     ),
     *_level(
@@ -192,7 +218,72 @@ wait_for_startup | [SECONDS] | wait until the cluster has a DC | wait_for_startu
         """
 show | — | print the keys of the node's configuration | show
 get | KEY | print one configuration key | get totem.token
+set | KEY VALUE [INDEX] | change a key of corosync.conf, its comments kept | set totem.token 4000
+edit | — | change corosync.conf with $EDITOR | edit
 status | [ring¦quorum] | show rings and quorum | status
+log | [NODE…] | print the logs of nodes (all) | log pacemaker01
+reload | — | let the running nodes read corosync.conf again | reload
+diff | [--checksum] [NODE…] | compare the nodes' corosync.conf with the cluster's | diff
+push | [NODE…] | copy corosync.conf to nodes (all) | push
+pull | NODE | take a node's corosync.conf | pull pacemaker02
+add-node | ADDRESS [NAME] | add a node to the nodelist of corosync.conf | add-node 192.168.100.13 pacemaker04
+del-node | NODE | remove a node from the nodelist of corosync.conf | del-node pacemaker03
+""",
+    ),
+    *_level(
+        "maintenance",
+        """
+on | [RSC…] | leave resources (all) as they are | on WebSite
+off | [RSC…] | let the cluster manage them again | off WebSite
+action | RSC ACTION [ssh] | run an action of a resource in maintenance by hand | action WebSite monitor
+""",
+    ),
+    *_level(
+        "site",
+        """
+ticket | grant¦revoke¦standby¦activate¦delete¦time TICKET ¦ show [TICKET] | give, take and show tickets | ticket grant site-a
+""",
+    ),
+    *_level(
+        "options",
+        """
+show | [NAME¦all] | show preferences and what they are for | show
+set | NAME VALUE | change a preference | set editor vi
+save | — | keep the preferences for the next start | save
+reset | — | forget all preferences | reset
+""",
+    ),
+    *_level(
+        "history",
+        """
+info | — | say what there is to look at: nodes, lines, times, commits | info
+latest | — | show the newest transition and its log | latest
+limit | [FROM [TO]] | look at a part of the time only | limit "2 hours ago"
+source | [live¦LAB¦REPORT.tar.gz] | say or choose what to look at | source live
+refresh | [force] | read the logs again | refresh
+detail | 0¦1 | show important lines only, or all | detail 1
+setnodes | [NODE…] | look at these nodes only | setnodes pacemaker01
+exclude | [REGEX¦clear] | leave lines out that match | exclude "send_arp"
+events | — | what has happened: nodes, quorum, resources, failures, commits | events
+resource | RSC… | what has happened to resources | resource WebSite
+node | NODE… | what has happened to nodes | node pacemaker01
+log | [NODE…] | the logs of nodes, in the order of time | log pacemaker01
+transitions | — | list the transitions: what was done, and how it ended | transitions
+transition | [log] [NUMBER] | one transition (the newest): what was planned, and its log | transition 0
+peinputs | — | list the transitions with the configuration that each began from | peinputs
+show | REVISION | the configuration of that time | show 0.2
+graph | REVISION | its constraints as a graph | graph 0.2
+diff | REVISION [REVISION] | what changed between two configurations | diff 0.2 0.3
+wdiff | REVISION [REVISION] | the same word by word | wdiff 0.2 0.3
+""",
+    ),
+    *_level(
+        "script",
+        """
+list | — | list the services that can be made in one command | list
+show | NAME | say what it makes, and what it has to be told | show virtual-ip
+verify | NAME [N=V…] | show what it would configure, and check it | verify virtual-ip ip=192.168.100.102
+run | NAME [N=V…] | configure it | run virtual-ip ip=192.168.100.102
 """,
     ),
     *_level(

@@ -21,8 +21,14 @@ from crmsh_py.shell.console import INTERRUPTED
 from crmsh_py.shell.session import Session
 from crmsh_py.value import replace
 
-# Commands of the configure level whose handlers must not load what changes a configuration.
-LOOKING = frozenset({"show", "schema", "get_property", "graph", "revisions", "diff"})
+# Commands whose handlers are in a module of their own: looking must not load what changes things.
+_MODULES = {
+    ("configure", "look"): {"show", "schema", "get_property", "graph", "revisions", "diff"},
+    ("resource", "look"): {"status", "locate", "constraints", "operations", "scores"},
+    ("resource", "move"): {"move", "ban", "clear", "restart"},
+    ("root", "report"): {"report"},
+    ("resource", "secret"): {"secret", "trace", "untrace"},
+}
 _ASKS_FOR_FORM = re.compile(r"(?<!\S)--output-as(?:=|\s+)(\S+)\s*\Z")
 Handler = Callable[[Session, CommandCall], int | None]
 
@@ -83,8 +89,9 @@ def run_call(session: Session, call: CommandCall, line: LogicalLine, *, origin: 
 def handler_of(call: CommandCall) -> Handler:
     """The function that carries a command out."""
     place = f"crmsh_py.shell.cmd_{call.level}"
-    if call.level == "configure" and call.name in LOOKING:
-        place += "_look"
+    for (level, part), names in _MODULES.items():
+        if call.level == level and call.name in names:
+            place += f"_{part}"
     module = importlib.import_module(place)
     return cast(Handler, getattr(module, handler_name(call)))
 

@@ -28,6 +28,20 @@ def read_text(name: str) -> str:
     return text
 
 
+def read_bytes(name: str) -> bytes:
+    """The content of a file, whatever it is. Raises CrmError."""
+    try:
+        with open(name, "rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise CrmError(f"{name} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise CrmError(f"{name!r} is no name of a file") from None
+    if len(data) > MAX_FILE:
+        raise ConfigError(f"{name}: larger than 64 MiB")
+    return data
+
+
 def write_text(name: str, text: str) -> None:
     """Write a file anew. Raises CrmError."""
     try:

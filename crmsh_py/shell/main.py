@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from crmsh_py.errors import CrmError, UsageError
 from crmsh_py.shell.console import INTERRUPTED, Console
 from crmsh_py.shell.options import USAGE, Options, parse
+from crmsh_py.shell.preferences import Preferences
 from crmsh_py.shell.session import Session
 
 _BRACKETS = ("(", ")", "[", "]", "{", "}")
@@ -54,17 +55,26 @@ def _run(options: Options) -> int:
     if options.file and options.words:
         raise UsageError("a file and a command cannot both be run")
     answer = True if options.force else False if options.answer_no else None
+    display = options.display or _chosen_display()
     if options.words:
-        session = Session(options, Console(answer=answer, display=options.display))
+        session = Session(options, Console(answer=answer, display=display))
         return _one_shot(session)
     if options.file or not sys.stdin.isatty():
         batch_answer = bool(options.force)  # a script is never asked
-        session = Session(options, Console(answer=batch_answer, display=options.display))
+        session = Session(options, Console(answer=batch_answer, display=display))
         return _batch(session)
     from crmsh_py.shell.repl import run
 
-    console = Console(answer=answer, display=options.display)
+    console = Console(answer=answer, display=display)
     return run(Session(options, console, interactive=True))
+
+
+def _chosen_display() -> str:
+    """How the user likes colours, if that was ever said; NO_COLOR counts more."""
+    preferences = Preferences.load(os.environ)
+    if not preferences.is_set("color.style") or "NO_COLOR" in os.environ:
+        return ""
+    return preferences.get("color.style")
 
 
 def _one_shot(session: Session) -> int:

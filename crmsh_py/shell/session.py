@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.lang.words import LogicalLine
+    from crmsh_py.shell.past import Choice
+    from crmsh_py.shell.preferences import Preferences
     from crmsh_py.shell.working import WorkingCopy
 
 WAIT_S = 120.0  # how long -w and waiting commands give the cluster
@@ -43,8 +45,13 @@ class Session:
         self.options = options
         self.console = console
         self.environ = dict(os.environ if environ is None else environ)
+        self._preferences: Preferences | None = None
+        if editor := self.preferences.get("core.editor"):
+            self.environ["VISUAL"] = editor
         if options.layout:
             self.environ["CRM_LAYOUT"] = options.layout
+        elif self.preferences.is_set("status.layout"):
+            self.environ.setdefault("CRM_LAYOUT", self.preferences.get("status.layout"))
         self.interactive = interactive
         self.levels: tuple[str, ...] = ()
         self.leaving = False
@@ -53,6 +60,7 @@ class Session:
         self.origin = ""
         self.form = options.output_as or "text"  # of what the command that is run shows
         self.shadow = options.shadow
+        self.past: Choice | None = None  # what the level “history” looks at
         self.template = ""  # what the level “template” works on
         self._cluster: Cluster | None = None
         self._working: WorkingCopy | None = None
@@ -108,6 +116,15 @@ class Session:
         return self._catalogue
 
     @property
+    def preferences(self) -> Preferences:
+        """What the user has chosen in ``options``; read when it is first asked for."""
+        if self._preferences is None:
+            from crmsh_py.shell.preferences import Preferences
+
+            self._preferences = Preferences.load(self.environ)
+        return self._preferences
+
+    @property
     def label(self) -> str:
         """What the prompt shows in brackets; ``none`` while there is no cluster."""
         try:
@@ -159,10 +176,15 @@ class Session:
 
     def settle(self) -> None:
         """With -w: return when the cluster has carried out what was changed."""
-        if not self.options.wait:
+        if not self.options.wait and not self.preferences.is_on("core.wait"):
             return
+        from crmsh_py.shell.waiting import until_idle
+
         try:
-            self.cluster.wait_idle(timeout_s=WAIT_S)
+            until_idle(self, timeout_s=WAIT_S)
         except KeyboardInterrupt:
-            self.console.warning("the change is made; the cluster is still carrying it out")
+            self.console.warning(
+                "the change is made; the cluster is still carrying it out"
+                "\n  crm status shows how far it is"
+            )
             raise

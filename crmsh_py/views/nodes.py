@@ -5,6 +5,8 @@ Input: the ``Cib`` and the ``ClusterStatus``; output: text with a newline at the
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmsh_py.errors import NotFound
@@ -30,6 +32,47 @@ def show(cib: Cib, status: ClusterStatus, name: str = "") -> str:
         lines.append(f"{node.name}({node.id}): {node.kind}{_state(node)}")
         lines += [f"\t{key}={value}" for key, value in permanent_attributes(cib, node).items()]
     return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """A remote or guest node, the resource that carries it, and the node where that is active."""
+
+    node: str
+    kind: str
+    resource: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriers:
+    """What ``crm node server`` shows."""
+
+    nodes: tuple[Carrier, ...]
+
+
+def carriers(status: ClusterStatus, names: Collection[str] = ()) -> Carriers:
+    """The remote and guest nodes, those with these names or all."""
+    found = []
+    for node in status.nodes:
+        if node.kind == "member" or (names and node.name not in names):
+            continue
+        resource = node.container or node.name
+        server = next(
+            (n.name for n in status.nodes if resource in n.running and n.name != node.name), ""
+        )
+        found.append(Carrier(node=node.name, kind=node.kind, resource=resource, server=server))
+    return Carriers(nodes=tuple(found))
+
+
+def carriers_text(found: Carriers) -> str:
+    """One line per node; a sentence when there is none."""
+    lines = [
+        f"{one.node}: {one.kind}, by {one.resource}"
+        + (f" on {one.server}" if one.server else ", not connected")
+        for one in found.nodes
+    ]
+    return "\n".join(lines) or "every node is a member by itself"
 
 
 def permanent_attributes(cib: Cib, node: NodeStatus) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +40,74 @@ def text(record: Templates, *, titled: bool) -> str:
         lines.append("Configurations:")
     lines += [f"{'*' if name == record.current else ' '} {name}" for name in record.begun]
     return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterRecord:
+    """Something to fill in; ``default`` is None where it must be given."""
+
+    name: str
+    default: str | None
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateDetails:
+    """A template with what has to be filled in."""
+
+    name: str
+    summary: str
+    parameters: tuple[ParameterRecord, ...]
+    body: tuple[str, ...]
+
+
+class Parameter(Protocol):
+    """A parameter of a template, as the language reads it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def value(self) -> str | None:
+        """Its default; None where it must be given."""
+
+    @property
+    def help(self) -> str:
+        """What it is for."""
+
+
+class Shape(Protocol):
+    """A template as the language reads it (this room does not know the language)."""
+
+    @property
+    def summary(self) -> str:
+        """What it makes."""
+
+    @property
+    def parameters(self) -> Sequence[Parameter]:
+        """What has to be filled in."""
+
+    @property
+    def body(self) -> str:
+        """The text with its places."""
+
+
+def details(name: str, template: Shape) -> TemplateDetails:
+    """A template for programs."""
+    parameters = tuple(
+        ParameterRecord(name=p.name, default=p.value, help=p.help) for p in template.parameters
+    )
+    body = tuple(template.body.splitlines())
+    return TemplateDetails(name=name, summary=template.summary, parameters=parameters, body=body)
+
+
+def details_text(record: TemplateDetails) -> str:
+    """What it is for, its parameters (* must be given), and what it configures."""
+    lines = [f"{record.name}: {record.summary}", "", "Parameters (* must be given):"]
+    width = max((len(p.name) for p in record.parameters), default=0) + 1
+    for p in record.parameters:
+        name = f"{p.name}{'*' if p.default is None else ''}"
+        default = f" [{p.default}]" if p.default else ""
+        lines.append(f"  {name:<{width}}  {p.help}{default}".rstrip())
+    return "\n".join([*lines, "", "Configures:", *(f"  {line}" for line in record.body)])

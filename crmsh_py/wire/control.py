@@ -55,6 +55,15 @@ class SetAttribute(Message, frozen=True):
     delay_ms: int = 0
 
 
+class SetTicket(Message, frozen=True):
+    """Set attributes of a ticket in the status section (value None: delete it), or forget the
+    ticket altogether (``attributes`` None). Names: granted, standby, last-granted, ….
+    """
+
+    ticket: Text
+    attributes: Annotated[dict[Text, Text | None], msgspec.Meta(max_length=64)] | None
+
+
 class CleanResource(Message, frozen=True):
     """Forget failures (``all_history`` False) or the whole history of a resource, then probe.
 
@@ -124,6 +133,7 @@ Request = (
     | ReadCib
     | Commit
     | SetAttribute
+    | SetTicket
     | CleanResource
     | ReadMembership
     | ReadCmap

@@ -198,6 +198,14 @@ class AttributeChange(StreamMessage, frozen=True, kw_only=True):
     ident: CommitId | None = None
 
 
+class TicketChange(StreamMessage, frozen=True, kw_only=True):
+    """Set attributes of a ticket (None deletes one), or forget it (``attributes`` None)."""
+
+    ticket: Name
+    attributes: Annotated[dict[Name, Text | None], msgspec.Meta(max_length=64)] | None
+    ident: CommitId | None = None
+
+
 class CleanHistory(StreamMessage, frozen=True, kw_only=True):
     """Forget failures, or with ``all_history`` everything, of a resource ('' all) on a node."""
 
@@ -274,6 +282,7 @@ Message = (
     | Stored
     | Outcome
     | AttributeChange
+    | TicketChange
     | CleanHistory
     | ClearFailures
     | ManagerChanged

@@ -1,0 +1,133 @@
+"""Changes of a lab that exists: its nodes, its corosync.conf, what starts with a node.
+
+The lab's own corosync.conf is what every node is started with. Nothing here reaches into a running
+node: what it takes to make it known there is said by the commands that use these functions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import os
+from collections.abc import Callable, Sequence
+
+from crmsh_py import corosync_conf
+from crmsh_py.corosync_conf import editing
+from crmsh_py.errors import ConfigError, CrmError, NotFound
+from crmsh_py.lab.client import Lab
+from crmsh_py.lab.config import LabConfig, NodeConfig, checked_nodes
+from crmsh_py.lab.place import Place, locked
+from crmsh_py.lab.removal import remove_tree
+
+FIRST_HOST_NUMBER = 10  # of nodes that are given an address, as when a lab is made
+
+
+def read_conf(lab: Lab) -> str:
+    """The lab's corosync.conf. Raises CrmError when there is no such lab."""
+    lab.place.load()
+    try:
+        with open(lab.place.conf, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise CrmError(f"{lab.place.conf} cannot be read: {error.strerror}") from None
+
+
+def write_conf(lab: Lab, text: str) -> None:
+    """Put another corosync.conf into the lab; raises what is wrong with it, and changes nothing."""
+    corosync_conf.parse(text, "corosync.conf")
+    with locked(lab.place):
+        _write(lab.place.conf, text)
+
+
+def add(lab: Lab, name: str, address: str = "") -> NodeConfig:
+    """A node more, off as yet; in the nodelist of corosync.conf too, where there is one.
+
+    Raises ConfigError: the name or the address is taken, or cannot be one.
+    """
+    with locked(lab.place):
+        made = lab.place.load()
+        node = NodeConfig(name, address or _free_address(made))
+        nodes = checked_nodes((*made.nodes, node), made.network)
+        text = _conf_text(lab.place)
+        if corosync_conf.parse(text).nodes:
+            text = editing.with_node(text, node.address, name)
+        else:
+            text = editing.with_value(text, "quorum.expected_votes", str(len(nodes)))
+        corosync_conf.parse(text)
+        _write(lab.place.conf, text)
+        _save(lab.place, dataclasses.replace(made, nodes=nodes))
+    return node
+
+
+def remove(lab: Lab, name: str) -> None:
+    """A node less, with its disk. Raises CrmError: it is on, or the last one."""
+    state = {node.name: node for node in lab.status().nodes}
+    if name not in state:
+        raise NotFound(f"lab '{lab.name}' has no node '{name}'", name=name, possibilities=state)
+    if state[name].pid:
+        raise CrmError(f"{name} is on", hint=f"switch it off first: crm lab stop {name}")
+    with locked(lab.place):
+        made = lab.place.load()
+        left = tuple(node for node in made.nodes if node.name != name)
+        if not left:
+            raise ConfigError(f"{name} is the last node", hint="crm lab destroy ends the lab")
+        gone = next(node for node in made.nodes if node.name == name)
+        text = _conf_text(lab.place)
+        if corosync_conf.parse(text).nodes:
+            text = editing.without_node(text, gone.address)
+        else:
+            text = editing.with_value(text, "quorum.expected_votes", str(len(left)))
+        corosync_conf.parse(text)
+        _write(lab.place.conf, text)
+        _save(lab.place, dataclasses.replace(made, nodes=left))
+        remove_tree(lab.place.disk(name), os.geteuid())
+
+
+def start_manager_with(lab: Lab, names: Sequence[str], *, enabled: bool) -> None:
+    """Whether the cluster manager starts whenever these nodes do."""
+
+    def change(made: LabConfig) -> LabConfig:
+        known = {node.name for node in made.nodes}
+        for name in names:
+            if name not in known:
+                raise NotFound(
+                    f"lab '{lab.name}' has no node '{name}'", name=name, possibilities=known
+                )
+        without = {*made.without_manager} - {*names} if enabled else {*made.without_manager, *names}
+        return dataclasses.replace(made, without_manager=tuple(sorted(without & known)))
+
+    _change(lab.place, change)
+
+
+def _change(place: Place, change: Callable[[LabConfig], LabConfig]) -> None:
+    with locked(place):
+        _save(place, change(place.load()))
+
+
+def _conf_text(place: Place) -> str:
+    with open(place.conf, encoding="utf-8") as file:
+        return file.read()
+
+
+def _free_address(made: LabConfig) -> str:
+    network = ipaddress.IPv4Network(made.network)
+    taken = {made.host, *(node.address for node in made.nodes)}
+    hosts = (str(network.network_address + number) for number in range(FIRST_HOST_NUMBER, 255))
+    for address in hosts:
+        if address not in taken and ipaddress.IPv4Address(address) in network:
+            return address
+    raise ConfigError(f"the network {network} has no address left for a node")
+
+
+def _save(place: Place, made: LabConfig) -> None:
+    _write(place.record, made.to_json())
+
+
+def _write(path: str, text: str) -> None:
+    draft = f"{path}.new"
+    try:
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except OSError as error:
+        raise CrmError(f"{path} cannot be written: {error.strerror}") from None

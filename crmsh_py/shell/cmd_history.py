@@ -1,0 +1,304 @@
+"""The ``history`` level: what has happened, from the nodes' logs and the stored commits."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from datetime import datetime
+
+from crmsh_py import lang
+from crmsh_py.errors import NotFound, UsageError
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell import history as revisions
+from crmsh_py.shell import past
+from crmsh_py.shell.session import Session
+from crmsh_py.tools.common import local_now
+from crmsh_py.views import constraint_graph, log_lines
+from crmsh_py.views.log_lines import LogEntry, TransitionRecord
+from crmsh_py.views.records import Text
+
+
+def info(session: Session, call: CommandCall) -> int:
+    """What there is to look at."""
+    found = past.entries(session)
+    chosen = past.choice(session)
+    record = log_lines.Source(
+        source=chosen.source,
+        nodes=past.known_nodes(found),
+        lines=len(found),
+        begin=found[0].at.isoformat() if found else "",
+        end=found[-1].at.isoformat() if found else "",
+        revisions=len(past.commits(session)),
+        transitions=len(log_lines.transitions(found)),
+    )
+    lines = [
+        f"Source:      {record.source}",
+        f"Nodes:       {' '.join(record.nodes)}",
+        f"Time:        {record.begin or '-'} to {record.end or '-'}",
+        f"Log lines:   {record.lines}",
+        f"Transitions: {record.transitions}",
+        f"Commits:     {record.revisions}",
+    ]
+    if chosen.begin or chosen.end:
+        lines.append(f"Limited to:  {chosen.begin or 'the beginning'} – {chosen.end or 'now'}")
+    session.show("\n".join(lines), lambda: record)
+    return 0
+
+
+def latest(session: Session, call: CommandCall) -> int:
+    """The newest transition, and the log from its beginning to its end."""
+    return _one_transition(session, None, with_log=True)
+
+
+def limit(session: Session, call: CommandCall) -> int:
+    """A part of the time; without one: all of it again."""
+    words = call.all("COMMAND_WORD")
+    chosen = past.choice(session)
+    begin = past.moment(words[0]) if words else None
+    end = past.moment(words[1]) if len(words) > 1 else None
+    if begin and end and end < begin:
+        raise UsageError(f"{words[1]} is before {words[0]}")
+    chosen.begin, chosen.end = begin, end
+    _only_in_this_session(session)
+    return 0
+
+
+def source(session: Session, call: CommandCall) -> int:
+    """The live logs, or those of a report; without a word: which it is."""
+    chosen = past.choice(session)
+    wanted = call.get("FILE_NAME") or ""
+    if not wanted:
+        session.show(chosen.source, lambda: Text("source", (chosen.source,)))
+        return 0
+    if wanted != past.LIVE:
+        wanted = os.path.abspath(wanted)
+        chosen.lines = past.from_report(wanted)
+    else:
+        chosen.lines = None
+    chosen.source = wanted
+    _only_in_this_session(session)
+    return 0
+
+
+def refresh(session: Session, call: CommandCall) -> int:
+    """Read the logs again."""
+    past.choice(session).lines = None
+    return 0
+
+
+def detail(session: Session, call: CommandCall) -> int:
+    """How much ``resource``, ``node`` and ``latest`` show: 0 important lines, 1 all."""
+    past.choice(session).detail = int(float(call.get("NUMBER") or 0))
+    _only_in_this_session(session)
+    return 0
+
+
+def setnodes(session: Session, call: CommandCall) -> int:
+    """Only these nodes; none named: all."""
+    names = call.all("NODE_NAME")
+    chosen = past.choice(session)
+    chosen.nodes = ()
+    known = past.known_nodes(past.entries(session))
+    for name in names:
+        if name not in known:
+            raise NotFound(f"there is no log of {name}", name=name, possibilities=known)
+    chosen.nodes = names
+    _only_in_this_session(session)
+    return 0
+
+
+def exclude(session: Session, call: CommandCall) -> int:
+    """Leave out what matches; ``clear`` ends that, and no word tells what is left out."""
+    chosen = past.choice(session)
+    if call.has("CLEAR"):
+        chosen.excluded.clear()
+        return 0
+    pattern = call.get("COMMAND_WORD")
+    if pattern is None:
+        found = tuple(one.pattern for one in chosen.excluded)
+        session.show("\n".join(found), lambda: Text("exclude", found))
+        return 0
+    try:
+        chosen.excluded.append(re.compile(pattern[:1000]))
+    except re.error as error:
+        raise UsageError(f"“{pattern}” is no regular expression: {error}") from None
+    _only_in_this_session(session)
+    return 0
+
+
+def events(session: Session, call: CommandCall) -> int:
+    """What has happened, commits among it."""
+    found = [entry for entry in past.entries(session) if log_lines.is_event(entry)]
+    return _show(session, sorted([*found, *_commits(session)], key=lambda entry: entry.at))
+
+
+def resource(session: Session, call: CommandCall) -> int:
+    """What has happened to resources."""
+    names = call.all("RESOURCE")
+    found = [e for e in past.entries(session) if log_lines.about_resource(e, names)]
+    if not past.choice(session).detail:
+        found = [e for e in found if log_lines.is_event(e) or e.subsystem == "PENGINE"]
+    return _show(session, found)
+
+
+def node(session: Session, call: CommandCall) -> int:
+    """What has happened to nodes."""
+    names = call.all("NODE_NAME")
+    found = [e for e in past.entries(session) if log_lines.about_node(e, names)]
+    if not past.choice(session).detail:
+        found = [e for e in found if log_lines.is_event(e)]
+    return _show(session, found)
+
+
+def log(session: Session, call: CommandCall) -> int:
+    """All lines of nodes, in the order of time."""
+    names = call.all("NODE_NAME")
+    return _show(session, [e for e in past.entries(session) if not names or e.node in names])
+
+
+def _show(session: Session, found: list[LogEntry]) -> int:
+    session.show(log_lines.text(found), lambda: log_lines.events(found))
+    if not found:
+        session.console.info("nothing of that is in the logs")
+    return 0
+
+
+def _commits(session: Session) -> list[LogEntry]:
+    zone = local_now().tzinfo
+    return [
+        LogEntry(
+            at=datetime.fromtimestamp(one.time, zone),
+            node=one.origin,
+            level="",
+            subsystem="CIB",
+            agent="",
+            text=f"commit {one.version[0]}.{one.version[1]} by {one.author} ({one.client})",
+            line="",
+        )
+        for one in past.commits(session)
+    ]
+
+
+# ---- transitions ---------------------------------------------------------------------------------
+
+
+def transitions(session: Session, call: CommandCall) -> int:
+    """All of them: when, what, how it ended, and from which configuration."""
+    found = _transitions(session)
+    record = log_lines.Transitions(transitions=tuple(found))
+    session.show(log_lines.transitions_text(found), lambda: record)
+    return 0
+
+
+peinputs = transitions
+
+
+def transition(session: Session, call: CommandCall) -> int:
+    """One of them (the newest); with ``log`` the lines from its beginning to its end."""
+    number = call.get("NUMBER")
+    wanted = int(float(number)) if number is not None else None
+    return _one_transition(session, wanted, with_log=call.has("LOG"))
+
+
+def _transitions(session: Session) -> list[TransitionRecord]:
+    return log_lines.transitions(past.entries(session), past.commit_times(session))
+
+
+def _one_transition(session: Session, number: int | None, *, with_log: bool) -> int:
+    found = _transitions(session)
+    fitting = [one for one in found if number is None or one.number == number]
+    if not fitting:
+        raise NotFound(
+            "no transition is in the logs"
+            if number is None
+            else f"there is no transition {number}",
+            hint="crm history transitions" if found else None,
+        )
+    one = fitting[-1]
+    text = log_lines.transitions_text([one])
+    if one.revision:
+        text += f"\n  its configuration: crm history show {one.revision}"
+    if with_log:
+        begin, end = datetime.fromisoformat(one.begin), datetime.fromisoformat(one.end)
+        entries = [e for e in past.entries(session) if begin <= e.at <= end]
+        if not past.choice(session).detail:
+            entries = [e for e in entries if e.subsystem in ("PENGINE", "CRMD", "LRMD") or e.agent]
+        text += "\n" + log_lines.text(entries)
+    session.show(text, lambda: log_lines.Transitions(transitions=(one,)))
+    return 0
+
+
+# ---- configurations ------------------------------------------------------------------------------
+
+
+def show(session: Session, call: CommandCall) -> int:
+    """The configuration of a revision."""
+    from crmsh_py.shell import configuration
+
+    cib = revisions.at(session, call.get("REVISION") or "")
+    if session.form == "xml":
+        session.console.out(cib.to_xml().rstrip("\n"))
+        return 0
+    session.show(lang.show(cib), lambda: configuration.record(cib))
+    return 0
+
+
+def graph(session: Session, call: CommandCall) -> int:
+    """The constraints of a revision."""
+    name = call.get("REVISION") or ""
+    text = constraint_graph.text(revisions.at(session, name))
+    lines = tuple(text.splitlines())
+    session.show(text or "no constraint says anything", lambda: Text(name, lines))
+    return 0
+
+
+def diff(session: Session, call: CommandCall) -> int:
+    """What changed between two revisions (from one to what is now)."""
+    from crmsh_py.shell import cmd_configure_look
+
+    return cmd_configure_look.diff(session, call)
+
+
+def wdiff(session: Session, call: CommandCall) -> int:
+    """The same word by word: ``[-old-]`` and ``{+new+}``."""
+    names = call.all("REVISION")
+    old = revisions.at(session, names[0])
+    new = revisions.at(session, names[1]) if len(names) > 1 else session.working.cib()
+    lines = _word_diff(lang.show(old), lang.show(new))
+    session.show("\n".join(lines), lambda: Text(" ".join(names), tuple(lines)))
+    return 0
+
+
+def _word_diff(old: str, new: str) -> list[str]:
+    """The lines that differ, with what was taken and what was given in brackets."""
+    before = re.findall(r"\n|[^\s]+|[ \t]+", old)
+    after = re.findall(r"\n|[^\s]+|[ \t]+", new)
+    parts: list[str] = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(
+        None, before, after, autojunk=False
+    ).get_opcodes():
+        if tag == "equal":
+            parts += before[a:b]
+            continue
+        gone, come = "".join(before[a:b]), "".join(after[c:d])
+        parts += [f"[-{gone}-]"] if gone.strip() else []
+        parts += [f"{{+{come}+}}"] if come.strip() else [come]
+    marked = "".join(parts).split("\n")
+    kept: list[str] = []
+    inside = False
+    for line in marked:
+        if inside or "[-" in line or "{+" in line:
+            kept.append(line)
+        opened = max(line.rfind("[-"), line.rfind("{+"))
+        closed = max(line.rfind("-]"), line.rfind("+}"))
+        inside = opened > closed if max(opened, closed) >= 0 else inside
+    return kept
+
+
+def _only_in_this_session(session: Session) -> None:
+    """A one-shot ends before it could look at what it has chosen."""
+    if session.options.words and not session.interactive:
+        session.console.warning(
+            "this holds for a session: use it in the shell (crm history), or in a script"
+        )

@@ -1,0 +1,96 @@
+"""The commands of the ``resource`` level that look at resources.
+
+They stand apart because looking is what people do most: nothing that changes a configuration has
+to be imported for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell.changes import require_node, require_resources
+from crmsh_py.shell.session import Session
+from crmsh_py.tools.common import local_now
+
+
+def status(session: Session, call: CommandCall) -> int:
+    """All resources and their states, or where some of them are."""
+    if names := call.all("RESOURCE"):
+        return _locate(session, names)
+    from crmsh_py.views import resource_status
+
+    seen = _status(session)
+    session.show(resource_status.listing(seen), lambda: _records().resources(seen))
+    return 0
+
+
+def locate(session: Session, call: CommandCall) -> int:
+    """On which nodes resources are active."""
+    return _locate(session, call.all("RESOURCE"))
+
+
+def _locate(session: Session, names: tuple[str, ...]) -> int:
+    from crmsh_py.views import resource_status
+
+    seen = _status(session)
+    lines = []
+    for name in names:
+        where = resource_status.location_lines(seen, name)
+        lines += where or [resource_status.not_running(name)]
+    session.show("\n".join(lines), lambda: _records().located(seen, names))
+    return 0
+
+
+def constraints(session: Session, call: CommandCall) -> int:
+    """The constraints that name it."""
+    from crmsh_py.views import resource_status
+
+    resource = call.get("RESOURCE") or ""
+    require_resources(session, [resource])
+    cib = session.working.cib()
+    text = resource_status.constraints(cib, resource) or f"no constraint names {resource}"
+    session.show(text, lambda: _records().constraints(cib, resource))
+    return 0
+
+
+def operations(session: Session, call: CommandCall) -> int:
+    """The results of operations, as ``crm_mon -1 -o`` lists them."""
+    from crmsh_py.tools import crm_mon
+
+    words = ["-1", "-o", "-t", "-D", "-r"]
+    if resource := call.get("RESOURCE"):
+        require_resources(session, [resource])
+        words += ["--resource", resource]
+    if node := call.get("NODE_NAME"):
+        words += ["--node", require_node(session, node)]
+    if session.form != "text":
+        words.append(f"--output-as={session.form}")
+    return crm_mon.run(words, lambda: session.cluster)
+
+
+def scores(session: Session, call: CommandCall) -> int:
+    """The assignment scores of all resources."""
+    from crmsh_py.cib.scores import format_score
+    from crmsh_py.scheduler.plan import plan
+
+    made = plan(session.working.cib(), now=local_now())
+    lines = [
+        f"{resource} allocation score on {node}: {format_score(score)}"
+        for (resource, node), score in sorted(made.scores.items())
+    ]
+    session.show("\n".join(lines), lambda: _records().scores(made.scores))
+    return 0
+
+
+def _records() -> Any:
+    """The module that makes records: loaded where somebody wants one."""
+    from crmsh_py.views import resource_records
+
+    return resource_records
+
+
+def _status(session: Session):  # type: ignore[no-untyped-def]  # ClusterStatus, imported lazily
+    from crmsh_py.scheduler.status import cluster_status
+
+    return cluster_status(session.cluster.read_cib(), now=local_now())

@@ -1,0 +1,197 @@
+"""What a user prefers: one table of settings, and the file that they are kept in.
+
+The file is crmsh's own, ``$CRM_CONFIG_FILE`` or ``~/.config/crm/crm.conf``: sections in brackets,
+``name = value`` below. Settings that are not in our table are left alone, so that both shells can
+share it. What cannot be read or is no value counts as not set: a preference never stops a shell.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crmsh_py.errors import ConfigError, NotFound
+
+if TYPE_CHECKING:
+    from configparser import ConfigParser
+
+MAX_BYTES = 64 * 1024
+_YES = ("yes", "true", "on", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """One setting: ``section.name``, its default, what it may be ('' for any text)."""
+
+    name: str
+    default: str
+    help: str
+    values: tuple[str, ...] = ()
+
+
+_SWITCH = ("yes", "no")
+TABLE: Mapping[str, Preference] = {
+    preference.name: preference
+    for preference in (
+        Preference("core.editor", "", "the editor of “edit” ($VISUAL, $EDITOR or vi)"),
+        Preference("core.pager", "",
+                   "shows what is longer than the screen ($PAGER, less); “cat” for none"),
+        Preference("core.wait", "no",
+                   "wait after changes until the cluster has carried them out", _SWITCH),
+        Preference("core.check_frequency", "always",
+                   "check elements when they are typed too, or at verify and commit only",
+                   ("always", "on-verify", "never")),
+        Preference("core.check_mode", "strict",
+                   "what is wrong is refused (strict), or only told (relaxed)",
+                   ("strict", "relaxed")),
+        Preference("core.manage_children", "ask",
+                   "members that set a meta attribute themselves, when their group gets one: "
+                   "whether theirs is taken away", ("ask", "never", "always")),
+        Preference("core.sort_elements", "yes",
+                   "for crmsh's files: the configuration is always shown sorted", _SWITCH),
+        Preference("core.skill_level", "expert",
+                   "for crmsh's files: every command is for everybody here",
+                   ("operator", "administrator", "expert")),
+        Preference("core.add_quotes", "yes",
+                   "for crmsh's files: one-shots always keep their words apart", _SWITCH),
+        Preference("core.user", "", "for crmsh's files: commands run as whoever types them"),
+        Preference("status.layout", "classic",
+                   "the status as Pacemaker 1.1 (classic) or 3 (modern) draws it",
+                   ("classic", "modern")),
+        Preference("color.style", "color", "colours of what is printed",
+                   ("plain", "color", "color-always", "uppercase")),
+        Preference("repl.keys", "emacs", "the keys of the command line", ("emacs", "vi")),
+        Preference("repl.confirm", "stops", "when commit shows its plan and asks",
+                   ("stops", "always", "never")),
+        Preference("repl.complete", "tab", "when candidates are shown", ("tab", "typing")),
+        Preference("repl.suggest", "yes", "suggest lines of the history while typing", _SWITCH),
+        Preference("repl.toolbar", "yes", "the lines below the prompt", _SWITCH),
+        Preference("repl.plain", "no", "a prompt without colours, menus and moving lines, for"
+                   " screen readers and simple terminals", _SWITCH),
+    )
+}  # fmt: skip
+
+
+# crmsh's short forms, and what it calls things elsewhere.
+_SHORT = {"output": "color.style", "colorscheme": "color.style", "confirm": "repl.confirm",
+          "keys": "repl.keys", "layout": "status.layout"}  # fmt: skip
+
+
+def find(name: str) -> Preference:
+    """A preference by its name; ``core.`` may be left out. Raises NotFound."""
+    word = name.replace("-", "_").lower()
+    for candidate in (word, _SHORT.get(word, ""), f"core.{word}"):
+        if candidate in TABLE:
+            return TABLE[candidate]
+    known = [*TABLE, *(one.removeprefix("core.") for one in TABLE)]
+    raise NotFound(f"there is no option {name}", name=word, possibilities=known)
+
+
+def file_of(environ: Mapping[str, str]) -> Path:
+    """Where the preferences of a user are kept."""
+    if named := environ.get("CRM_CONFIG_FILE"):
+        return Path(named)
+    base = environ.get("XDG_CONFIG_HOME", "")
+    if not base.startswith("/"):
+        base = f"{environ.get('HOME') or os.path.expanduser('~')}/.config"
+    return Path(base, "crm", "crm.conf")
+
+
+class Preferences:
+    """The settings of one user; ``changed`` ones are not saved yet."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self._values = dict(values or {})
+        self.changed = False
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Preferences:
+        """What is in the user's file."""
+        found: dict[str, str] = {}
+        path = file_of(environ)
+        if not path.exists():
+            return cls()  # without configparser: most users have no file
+        parser = _read(path)
+        for name, preference in TABLE.items():
+            section, _, option = name.partition(".")
+            value = parser.get(section, option, fallback=None)
+            if value is not None and _fits(preference, value):
+                found[name] = value.strip()
+        return cls(found)
+
+    def get(self, name: str) -> str:
+        """A setting, or its default."""
+        return self._values.get(name, TABLE[name].default)
+
+    def is_on(self, name: str) -> bool:
+        """Whether a setting of yes or no is yes."""
+        return self.get(name).lower() in _YES
+
+    def set(self, name: str, value: str) -> None:
+        """Change a setting for this run. Raises NotFound and ConfigError."""
+        preference = find(name)
+        if not _fits(preference, value):
+            raise ConfigError(f"{name}: {value} is none of {', '.join(preference.values)}")
+        self._values[preference.name] = value
+        self.changed = True
+
+    def is_set(self, name: str) -> bool:
+        """Whether the user has said something about it."""
+        return name in self._values
+
+    def reset(self, environ: Mapping[str, str]) -> Path:
+        """Back to the defaults; what others have in the file stays."""
+        self._values.clear()
+        path = file_of(environ)
+        parser = _read(path)
+        for name in TABLE:
+            section, _, option = name.partition(".")
+            if parser.has_section(section):
+                parser.remove_option(section, option)
+        return self._write(path, parser)
+
+    def save(self, environ: Mapping[str, str]) -> Path:
+        """Write the settings to the user's file, beside what else is in it."""
+        path = file_of(environ)
+        parser = _read(path)
+        for name, value in self._values.items():
+            section, _, option = name.partition(".")
+            if not parser.has_section(section):
+                parser.add_section(section)
+            parser.set(section, option, value)
+        return self._write(path, parser)
+
+    def _write(self, path: Path, parser: ConfigParser) -> Path:
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with temporary.open("w", encoding="utf-8") as file:
+                parser.write(file)
+            temporary.replace(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise ConfigError(f"{path}: {error.strerror}; nothing was saved") from None
+        self.changed = False
+        return path
+
+
+def _fits(preference: Preference, value: str) -> bool:
+    value = value.strip()
+    if preference.values == _SWITCH:
+        return value.lower() in (*_YES, "no", "false", "off", "0")
+    return not preference.values or value in preference.values
+
+
+def _read(path: Path) -> ConfigParser:
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            parser.read_string(file.read(MAX_BYTES))
+    except (OSError, configparser.Error):
+        pass  # no file, or none of ours: the defaults hold
+    return parser

@@ -1,0 +1,156 @@
+"""``crm cluster health``: what is not well in a cluster, and what to do about it.
+
+Input: the CIB, the membership as a node sees it (None for a file), and ``now``. Output: a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.leftovers import leftovers
+from crmsh_py.scheduler.status import cluster_status
+from crmsh_py.views.text import exit_text
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.scheduler.result import ClusterStatus
+    from crmsh_py.wire.control import MembershipReply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ailment:
+    """Something that is not as it should be. ``level`` is error, warning or notice."""
+
+    level: str
+    text: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Everything that was found; ``well`` if nothing but notices was."""
+
+    well: bool
+    findings: tuple[Ailment, ...]
+
+
+def examine(cib: Cib, membership: MembershipReply | None, *, now: datetime) -> Health:
+    """Look at quorum, nodes, resources, failures, fencing and leftover constraints."""
+    status = cluster_status(cib, now=now)
+    found = (
+        *_quorum(membership),
+        *_nodes(status),
+        *_resources(status),
+        *_failures(status),
+        *_configuration(cib, status, now),
+    )
+    return Health(well=all(one.level == "notice" for one in found), findings=found)
+
+
+def text(health: Health) -> str:
+    """One line per finding, what to do about it below; a sentence when all is well."""
+    lines = []
+    for one in health.findings:
+        lines.append(f"{one.level.upper()}: {one.text}")
+        lines += [f"  {one.hint}"] if one.hint else []
+    if health.well:
+        lines.append("The cluster is well.")
+    return "\n".join(lines)
+
+
+def _quorum(membership: MembershipReply | None) -> Iterator[Ailment]:
+    if membership is None:
+        return
+    if not membership.quorate:
+        yield Ailment(
+            level="error",
+            text=f"no quorum: {membership.total_votes} of {membership.expected_votes} votes",
+            hint="bring nodes back; what runs now depends on no-quorum-policy",
+        )
+    if not membership.dc:
+        yield Ailment(level="error", text="there is no DC", hint="crm cluster start --all")
+
+
+def _nodes(status: ClusterStatus) -> Iterator[Ailment]:
+    for node in status.nodes:
+        if node.unclean:
+            yield Ailment(
+                level="error",
+                text=f"{node.name} is unclean: nobody knows what runs there",
+                hint=f"crm node fence {node.name}",
+            )
+        elif not node.online and not node.pending:
+            yield Ailment(
+                level="warning",
+                text=f"{node.name} is offline",
+                hint=f"crm lab start {node.name}, crm cluster start {node.name}",
+            )
+        elif node.standby:
+            yield Ailment(
+                level="notice",
+                text=f"{node.name} is in standby",
+                hint=f"crm node online {node.name}",
+            )
+        elif node.maintenance:
+            yield Ailment(
+                level="notice",
+                text=f"{node.name} is in maintenance",
+                hint=f"crm node ready {node.name}",
+            )
+        if node.health != "green":
+            yield Ailment(level="warning", text=f"{node.name}: health is {node.health}", hint="")
+
+
+def _resources(status: ClusterStatus) -> Iterator[Ailment]:
+    for resource in status.resources:
+        if resource.blocked:
+            yield Ailment(
+                level="error",
+                text=f"{resource.id} is blocked: the cluster can do nothing about it",
+                hint=f"crm why {resource.id}; then crm resource cleanup {resource.id}",
+            )
+        elif resource.failed:
+            yield Ailment(
+                level="error", text=f"{resource.id} has failed", hint=f"crm why {resource.id}"
+            )
+        elif resource.kind == "primitive" and not resource.nodes and not resource.disabled:
+            yield Ailment(
+                level="warning",
+                text=f"{resource.id} runs nowhere",
+                hint=f"crm why {resource.id}",
+            )
+        if not resource.managed or resource.maintenance:
+            yield Ailment(
+                level="notice",
+                text=f"{resource.id} is not managed",
+                hint=f"crm resource manage {resource.id}, crm maintenance off {resource.id}",
+            )
+    if status.maintenance_mode:
+        yield Ailment(
+            level="notice", text="the whole cluster is in maintenance", hint="crm maintenance off"
+        )
+
+
+def _failures(status: ClusterStatus) -> Iterator[Ailment]:
+    for failure in status.failed_actions:
+        reason = f": {failure.exit_reason}" if failure.exit_reason else ""
+        yield Ailment(
+            level="warning",
+            text=f"{failure.operation} of {failure.resource} failed on {failure.node}"
+            f" ({exit_text(failure.rc)}){reason}",
+            hint=f"crm resource cleanup {failure.resource}",
+        )
+
+
+def _configuration(cib: Cib, status: ClusterStatus, now: datetime) -> Iterator[Ailment]:
+    if not status.fencing_enabled:
+        yield Ailment(
+            level="notice",
+            text="fencing is disabled: a node that hangs keeps what it has",
+            hint="crm configure primitive fence stonith:lab, property stonith-enabled=true",
+        )
+    for left in leftovers(cib, now=now):
+        yield Ailment(level="notice", text=str(left), hint=f"crm resource clear {left.resource}")
