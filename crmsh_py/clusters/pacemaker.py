@@ -178,6 +178,18 @@ class PacemakerCluster:
         how = ("--delete",) if value is None else ("--update", value)
         self._ask("attrd_updater", "--name", name, "--node", node, *how)
 
+    def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
+        """Set attributes of a ticket (value None deletes one); None forgets the ticket."""
+        ticket = ("crm_ticket", "--force", "--ticket", name)
+        if attributes is None:
+            self._ask(*ticket, "--cleanup")
+            return
+        for attribute, value in attributes.items():
+            if attribute == "last-granted":
+                continue  # crm_ticket sets it itself
+            how = ("--delete-attr", attribute) if value is None else ("--set-attr", attribute)
+            self._ask(*ticket, *how, *(() if value is None else ("--attr-value", value)))
+
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         """Forget failures or history, and let the cluster look again. '' means all."""
         words = ["--refresh" if all_history else "--cleanup"]

@@ -17,6 +17,7 @@ from crmsh_py.lang.expectation import Expectation
 from crmsh_py.shell import offers_attributes, offers_files
 from crmsh_py.shell.candidates import Candidate, Sources
 from crmsh_py.shell.declarations import LEVELS, of_level
+from crmsh_py.shell.preferences import TABLE
 from crmsh_py.shell.snapshot import Fact, Item
 
 Fits = Callable[[Item], bool]
@@ -348,6 +349,10 @@ def _values(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
     return offers_attributes.lone_values(sources, expectation)
 
 
+def _preferences(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
+    return [Candidate(one.name, one.help) for one in TABLE.values()]
+
+
 def _set_paths(sources: Sources, expectation: Expectation) -> Iterator[Candidate]:
     """``ID.`` first, then the names of its values."""
     name, dot, _ = expectation.prefix.partition(".")
@@ -427,6 +432,11 @@ _LISTERS: dict[str, Lister] = {
     ),
     "SCORE": _scores,
     "TICKET": _tickets,
+    "TICKET_NAME": lambda s, e: [
+        Candidate(c.text.removesuffix(":"), c.about) for c in _tickets(s, e)
+    ],
+    "OPTION_NAME": _preferences,
+    "TRACE_DIR": offers_files.files,
     "LOCATION_ATTR": _fixed(
         ("role=Promoted", "only the promoted instances"),
         ("resource-discovery=always", "look everywhere whether it runs"),
@@ -470,7 +480,12 @@ _LISTERS: dict[str, Lister] = {
     "SHADOW": lambda s, e: [Candidate(name, "a shadow") for name in s.snapshot.shadows],
     "SCHEMA_NAME": _fixed(*((f"pacemaker-{v}", "") for v in ("3.9", "3.10", "4.0"))),
     "TEMPLATE_NAME": lambda s, e: [
-        Candidate(n) for n in (s.shipped() if e.rule == "template_new" else s.begun())
+        Candidate(n)
+        for n in (
+            s.begun()
+            if e.rule.startswith("template_") and e.rule != "template_new"
+            else s.shipped()
+        )
     ],
     "COROSYNC_KEY": offers_files.corosync_keys,
     "FILE_NAME": offers_files.files,

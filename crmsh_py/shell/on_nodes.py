@@ -57,7 +57,8 @@ def run(
 
         done = Lab(environ=session.environ).output(node, argv, stdin=stdin, timeout_s=limit)
         return Outcome(node, done.returncode, done.stdout, done.stderr)
-    here = node == session.cluster.node
+    far = session.options.host or session.environ.get("CRM_HOST")
+    here = node == session.cluster.node and not far
     command = list(argv) if here else [*_SSH, node, "--", shlex.join(argv)]
     try:
         made = subprocess.run(command, input=stdin, capture_output=True, timeout=limit, check=False)

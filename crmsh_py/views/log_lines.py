@@ -26,7 +26,10 @@ _EVENTS = re.compile(
     r"Transition \d+ is|cluster manager|failed|[Rr]efused|did not end"
 )
 _STEPS = re.compile(r"is asked for|_monitor_0\b")
-_TRANSITION = re.compile(r"Transition (?P<number>\d+) (?P<rest>.*)")
+_TRANSITION = re.compile(
+    r"Transition (?P<number>\d+) is (?P<result>complete|over early|void)\b(?P<rest>.*)"
+)
+_REASON = re.compile(r" \((?P<in_brackets>.*)\): \d|: (?P<after>(?!\d+ of).*)")
 _ACTIONS = re.compile(r"(?P<done>\d+) of (?P<all>\d+) actions")
 _CHANGE = re.compile(r"^[\w:.-]+: \w+ .*|^\w+ [\w:.-]+$")
 
@@ -70,7 +73,8 @@ class TransitionRecord:
     node: str
     begin: str
     end: str
-    result: str
+    result: str  # complete, over early, void
+    reason: str  # why it did not end as it was meant; '' where it did
     done: int
     actions: int
     changes: tuple[str, ...]
@@ -196,7 +200,8 @@ def transitions(
                 node=entry.node,
                 begin=begin.isoformat(),
                 end=entry.at.isoformat(),
-                result=ended["rest"].removeprefix("is ").partition(":")[0],
+                result=ended["result"],
+                reason=_reason(ended["rest"]),
                 done=int(actions["done"]) if actions else 0,
                 actions=int(actions["all"]) if actions else 0,
                 changes=tuple(dict.fromkeys(p.text for p in plans if _CHANGE.match(p.text))),
@@ -204,6 +209,11 @@ def transitions(
             )
         )
     return found
+
+
+def _reason(rest: str) -> str:
+    found = _REASON.match(rest)
+    return (found["in_brackets"] or found["after"] or "") if found else ""
 
 
 def _revision_at(moment: datetime, commits: Sequence[tuple[datetime, str]]) -> str:
@@ -249,5 +259,6 @@ def transitions_text(found: Sequence[TransitionRecord]) -> str:
             f"  {one.number:<7} {one.node:<13} {begin:%Y-%m-%d %H:%M:%S}  {end:%H:%M:%S}  "
             f"{f'{one.done}/{one.actions}':<8} {one.result:<10} {one.revision}".rstrip()
         )
+        lines += [f"            because: {one.reason}"] if one.reason else []
         lines += [f"            {change}" for change in one.changes]
     return "\n".join(lines) if found else "no transition is in the logs"
