@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -65,7 +66,8 @@ class MetadataCache:
                 file.write(answer)
             temporary.replace(entry)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
     def _entry(self, agent: Path) -> Path | None:
         if self._directory is None:

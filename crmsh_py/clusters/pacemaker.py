@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters.pacemaker_programs import OUTDATED, Answer, Programs
 from crmsh_py.clusters.seen import SeenConfigurations
-from crmsh_py.errors import ClusterUnreachable, ConfigError, Conflict, CrmError, NoQuorum, TimedOut
-from crmsh_py.value import replace
+from crmsh_py.errors import ClusterUnreachable, Conflict, CrmError, TimedOut
 
 if TYPE_CHECKING:
+    from crmsh_py.cib.patch import Patch
     from crmsh_py.wire import control
 
 READ_TIMEOUT_S = 15.0
@@ -102,54 +101,39 @@ class PacemakerCluster:
             NoQuorum: this partition has none (Pacemaker would take the change all the same).
             NotPermitted: the cluster's ACLs do not let this user.
         """
+        from crmsh_py.clusters.pacemaker_patch import check, on_top, same_configuration
+
         base = self._latest
         if base is None or base.version != patch.source:
             base = self.read_cib()
         for _ in range(_ATTEMPTS):
-            if not self._is_current(base, patch):
-                patch = _on_top(base, patch)
+            if not same_configuration(base.version, patch.source):
+                patch = on_top(base, patch)
                 if not patch:
                     return base.version
-            self._check(base, force_no_quorum=force_no_quorum)
-            target = _target(patch)
-            if self._send(base, replace(patch, target=target)):
-                base = self._read_back(target)
-                if base.version >= replace(target, num_updates=0):
-                    return base.version
-            else:
+            check(base, force_no_quorum=force_no_quorum)
+            if (target := self._send(base, patch)) is None:
                 base = self.read_cib()
+                continue
+            base = self._read_back(target)
+            if base.version >= target:
+                return base.version
         raise Conflict(
             "the configuration changes all the time; yours was never the next one",
             hint="nothing was committed: try again",
         )
 
-    def _is_current(self, base: Cib, patch: Patch) -> bool:
-        ours, theirs = patch.source, base.version
-        return (ours.admin_epoch, ours.epoch) == (theirs.admin_epoch, theirs.epoch)
+    def _send(self, base: Cib, patch: Patch) -> Version | None:
+        """The version that the patch makes; None when the configuration is another one by now."""
+        from crmsh_py.clusters.pacemaker_patch import target, text
 
-    def _check(self, base: Cib, *, force_no_quorum: bool) -> None:
-        """Refuse what Pacemaker would take and should not."""
-        from crmsh_py.cib.schema import known_schemas
-
-        if base.schema != "none" and base.schema not in known_schemas():
-            raise ConfigError(
-                f"the cluster's schema {base.schema} is not known here; nothing was changed",
-                hint=f"{known_schemas()[-1]} is the newest one that this version can write",
-            )
-        if not force_no_quorum and base.root.get("have-quorum") in ("0", "false"):
-            raise NoQuorum(
-                "this partition has no quorum: a change made here may be lost, or meet another one",
-                hint="after a disaster: crm --force-no-quorum …",
-            )
-
-    def _send(self, base: Cib, patch: Patch) -> bool:
-        """Whether the cluster took the patch; False when its configuration is another one."""
-        from crmsh_py.clusters.dialect import in_words_of
-
-        text = in_words_of(base, patch).to_xml(updates=False)
         try:
             answer = self._programs.run(
-                "cibadmin", "--patch", "--xml-pipe", stdin=text, timeout_s=COMMIT_TIMEOUT_S
+                "cibadmin",
+                "--patch",
+                "--xml-pipe",
+                stdin=text(base, patch),
+                timeout_s=COMMIT_TIMEOUT_S,
             )
         except TimedOut as error:
             raise TimedOut(
@@ -157,17 +141,16 @@ class PacemakerCluster:
                 hint="look at the configuration before you repeat it (crm configure show)",
             ) from None
         if answer.code == OUTDATED:
-            return False
+            return None
         self._checked(answer, "cibadmin")
-        return True
+        return target(patch)
 
     def _read_back(self, target: Version) -> Cib:
         """The CIB after a commit; this node's copy follows the DC's within moments."""
         deadline = time.monotonic() + ASK_TIMEOUT_S
         while True:
             cib = self.read_cib()
-            behind = cib.version < replace(target, num_updates=0)
-            if not behind or time.monotonic() > deadline:
+            if cib.version >= target or time.monotonic() > deadline:
                 return cib
             time.sleep(POLL_S / 10)
 
@@ -316,30 +299,6 @@ def _completed(cib: Cib) -> Cib:
     for name in missing:
         cib = cib.with_section(name, Element(name))
     return cib
-
-
-def _on_top(newest: Cib, patch: Patch) -> Patch:
-    """The same change on the newest configuration. Raises Conflict, ConfigError."""
-    from crmsh_py.cib.apply import apply
-    from crmsh_py.cib.checks import integrity
-    from crmsh_py.cib.diff import diff
-
-    changed = apply(newest, patch)
-    if findings := integrity(changed):
-        raise ConfigError(str(findings[0]), hint=findings[0].hint)
-    again = diff(newest, changed.with_status(newest.status))
-    raised = patch.target.admin_epoch > patch.source.admin_epoch
-    if raised:
-        admin_epoch = max(newest.version.admin_epoch, patch.target.admin_epoch)
-        again = replace(again, target=replace(again.target, admin_epoch=admin_epoch))
-    return again
-
-
-def _target(patch: Patch) -> Version:
-    """The version that the change makes."""
-    if patch.target.admin_epoch > patch.source.admin_epoch:
-        return replace(patch.target, num_updates=0)
-    return patch.source.next_epoch()
 
 
 def _has_work(cib: Cib) -> bool:

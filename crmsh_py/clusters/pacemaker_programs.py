@@ -17,10 +17,10 @@ import re
 import shlex
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from crmsh_py.cib import xml
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotPermitted, TimedOut, UsageError
+from crmsh_py.value import Value, value
 from crmsh_py.wire.paths import APPLICATION, SOCKET_PATH_LIMIT, shorten
 
 CONNECT_TIMEOUT_S = 10
@@ -44,8 +44,8 @@ _PACKAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+@value
+class Answer(Value):
     """What a program printed, and its exit code."""
 
     code: int

@@ -19,8 +19,9 @@ def change(
     """Make a change by a function of the configuration; returns whether anything changed.
 
     ``client`` is the program that status names as the author of the last change. With ``checked``
-    what becomes wrong by the change is refused as a typed element would be. Raises what the edit
-    raises, and Conflict, NoQuorum … of the commit.
+    what becomes wrong by the change is refused as a typed element would be. A person on a live
+    cluster is asked before something stops (``consent``). Raises what the edit raises, and
+    Conflict, NoQuorum … of the commit.
     """
     working = session.working
     if checked:
@@ -29,8 +30,10 @@ def change(
         working.edit(edit(working.cib()))
         session.console.info("this joins the pending changes; commit carries it out")
         return True
+    from crmsh_py.shell import consent
     from crmsh_py.tools.common import commit
 
+    consent.require(session, edit)
     version = commit(
         session.cluster, edit, client=client, force_no_quorum=session.options.force_no_quorum
     )

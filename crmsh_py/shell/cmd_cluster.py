@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crmsh_py.clusters.port import Cluster
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut
 from crmsh_py.lang.ast import CommandCall
-from crmsh_py.shell import files
+from crmsh_py.shell import consent, files
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 
@@ -38,6 +38,7 @@ def stop(session: Session, call: CommandCall) -> int:
         if not cluster.membership().manager_running:
             session.console.info(f"The cluster manager does not run on {cluster.node}")
             continue
+        consent.require_for(session, f"All resources leave {cluster.node}")
         cluster.stop_manager()
         session.console.info(f"The cluster manager was stopped on {cluster.node}")
     return 0

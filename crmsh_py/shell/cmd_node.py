@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.clusters import operations
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell import consent
 from crmsh_py.shell.changes import change, require_node
 from crmsh_py.shell.session import Session
 from crmsh_py.tools import edits
@@ -41,11 +43,18 @@ def standby(session: Session, call: CommandCall) -> int:
     """Resources leave the nodes: for ever, or until they restart."""
     names = _nodes(session, call)
     if call.has("REBOOT"):
+        consent.require(session, lambda cib: _standby_until_reboot(cib, names))
         for name in names:
             session.cluster.set_attribute(name, "standby", "on")
         session.settle()
         return 0
     return _set_on(session, names, "standby", "on")
+
+
+def _standby_until_reboot(cib: Cib, names: tuple[str, ...]) -> Cib:
+    for name in names:
+        cib = operations.set_transient_attribute(cib, name, "standby", "on")
+    return cib
 
 
 def online(session: Session, call: CommandCall) -> int:

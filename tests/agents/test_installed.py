@@ -152,6 +152,15 @@ def test_without_a_home_nothing_is_remembered(machine: Machine) -> None:
         assert cache.read(machine.root / LAMP_PATH) is None
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every directory")
+def test_a_home_that_may_not_be_entered_is_as_good_as_none(machine: Machine) -> None:
+    closed = machine.root / "closed"
+    closed.mkdir(mode=0)
+    cache = MetadataCache.of_user({"HOME": str(closed / "home")})
+    cache.write(machine.put(LAMP_PATH, GOOD), b"x")
+    assert cache.read(machine.root / LAMP_PATH) is None
+
+
 def test_fence_agents_are_asked_in_their_own_way(machine: Machine) -> None:
     machine.put("sbin/fence_lamp", GOOD.replace("$1", "$1 $2"))
     machine.put("sbin/other", GOOD)

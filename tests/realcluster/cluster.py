@@ -20,6 +20,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from pathlib import Path
 NODES = ("pacemaker01", "pacemaker02", "pacemaker03")
 NETWORK = "192.168.100"
 HOST = f"{NETWORK}.1"
+CHECKOUT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent  # where our own programs are
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LIFETIME_S = 3600  # a node that nobody ended ends by itself
 _PROGRAMS = ("corosync", "pacemakerd", "cibadmin", "crm_mon", "unshare", "nsenter", "setpriv", "ip")
@@ -42,9 +45,11 @@ _PLACES = (
     "var/lib/corosync",
     "var/lib/pacemaker",
     "var/log",
+    "var/www",
 )
 # Users of the nodes beside root: one of the administrators' group, and one of nobody's.
 OPERATOR, STRANGER = "operator", "stranger"
+_PROPERTIES = {"dc-deadtime": "2s", "load-threshold": "10000%"}
 _UIDS = {OPERATOR: 4001, STRANGER: 4002}
 
 
@@ -77,13 +82,14 @@ class RealCluster:
     """The nodes, and what a test does to them.
 
     ``token_ms`` is Corosync's; ``properties`` are set before the first start (a short dc-deadtime
-    saves a new cluster twenty seconds of waiting).
+    saves a new cluster twenty seconds of waiting, and a high load-threshold keeps a busy machine
+    from slowing all actions down).
     """
 
     directory: Path
     nodes: Sequence[str] = NODES
     token_ms: int = 1000
-    properties: Mapping[str, str] = field(default_factory=lambda: {"dc-deadtime": "2s"})
+    properties: Mapping[str, str] = field(default_factory=lambda: dict(_PROPERTIES))
     _hub: subprocess.Popen[bytes] | None = None
     _on: dict[str, _Node] = field(default_factory=dict)
 
@@ -265,6 +271,10 @@ class RealCluster:
             )
         return done
 
+    def crm(self, node: str, *words: str, **options: object) -> str:
+        """The output of our shell on a node; it must succeed."""
+        return self.run(node, str(BIN / "crm"), *words, **options).stdout  # type: ignore[arg-type]
+
     def command(self, node: str, *words: str, user: str = "", **environment: str) -> list[str]:
         """The command line that runs a program on a node (for a terminal, or in the background).
 
@@ -362,6 +372,9 @@ class RealCluster:
         for place in ("etc/corosync/uidgid.d", "var/lib/corosync", "var/log/corosync", "root"):
             (disk / place).mkdir(parents=True)
         (disk / "var/log/apache2").mkdir()
+        (disk / "var/www/html").mkdir(parents=True)
+        page = f"<html>\n<body>My Test Site - {node}</body>\n</html>\n"
+        (disk / "var/www/html/index.html").write_text(page)
         for user, uid in _UIDS.items():
             (disk / user).mkdir()
             os.chown(disk / user, uid, -1)
@@ -382,7 +395,8 @@ class RealCluster:
         group = Path("/etc/group").read_text()
         joined = re.sub(r"^(haclient:[^:]*:[^:]*:).*$", rf"\1{OPERATOR}", group, flags=re.M)
         (disk / "etc/group").write_text(joined)
-        (disk / "places").write_text("".join(f"{place}\n" for place in _PLACES))
+        here = [place for place in _PLACES if Path("/", place).exists()]  # not all is installed
+        (disk / "places").write_text("".join(f"{place}\n" for place in here))
 
     def _first_cib(self) -> str:
         pairs = "".join(

@@ -17,6 +17,7 @@ def real() -> Iterator[RealCluster]:
     if reason := missing():
         pytest.skip(f"a real cluster {reason}")
     directory = Path(tempfile.mkdtemp(prefix="crm-real-"))
+    directory.chmod(0o755)  # users of the nodes walk through it
     try:
         with RealCluster(directory / "cluster") as cluster:
             yield cluster

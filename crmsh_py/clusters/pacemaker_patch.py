@@ -1,0 +1,66 @@
+"""A patch as Pacemaker takes it: against a version, in its words, on what is there by now.
+
+Pacemaker compares the versions of a patch with its own; those that the patch does not name are not
+compared. So a patch names admin_epoch and epoch, which count changes of the configuration, and not
+num_updates, which counts changes of the state and moves all the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crmsh_py.cib.apply import apply
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.patch import Patch
+from crmsh_py.cib.version import Version
+from crmsh_py.clusters.dialect import in_words_of
+from crmsh_py.errors import ConfigError, NoQuorum
+
+
+def same_configuration(one: Version, other: Version) -> bool:
+    """Whether two versions differ in their state at most."""
+    return (one.admin_epoch, one.epoch) == (other.admin_epoch, other.epoch)
+
+
+def check(base: Cib, *, force_no_quorum: bool) -> None:
+    """Refuse what Pacemaker would take and should not. Raises ConfigError, NoQuorum."""
+    from crmsh_py.cib.schema import known_schemas
+
+    if base.schema != "none" and base.schema not in known_schemas():
+        raise ConfigError(
+            f"the cluster's schema {base.schema} is not known here; nothing was changed",
+            hint=f"{known_schemas()[-1]} is the newest one that this version can write",
+        )
+    if not force_no_quorum and base.root.get("have-quorum") in ("0", "false"):
+        raise NoQuorum(
+            "this partition has no quorum: a change made here may be lost, or meet another one",
+            hint="after a disaster: crm --force-no-quorum …",
+        )
+
+
+def target(patch: Patch) -> Version:
+    """The version of the configuration that the patch makes."""
+    if patch.target.admin_epoch > patch.source.admin_epoch:
+        return Version(patch.target.admin_epoch, patch.target.epoch, 0)
+    return patch.source.next_epoch()
+
+
+def text(base: Cib, patch: Patch) -> str:
+    """What is sent."""
+    named = replace(in_words_of(base, patch), target=target(patch))
+    return named.to_xml(updates=False)
+
+
+def on_top(newest: Cib, patch: Patch) -> Patch:
+    """The same change on the newest configuration. Raises Conflict, ConfigError."""
+    from crmsh_py.cib.checks import integrity
+    from crmsh_py.cib.diff import diff
+
+    changed = apply(newest, patch)
+    if findings := integrity(changed):
+        raise ConfigError(str(findings[0]), hint=findings[0].hint)
+    again = diff(newest, changed.with_status(newest.status))
+    admin_epoch = patch.target.admin_epoch
+    if admin_epoch > max(patch.source.admin_epoch, newest.version.admin_epoch):
+        return replace(again, target=Version(admin_epoch, newest.version.epoch, 0))
+    return again

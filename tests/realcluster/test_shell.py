@@ -1,0 +1,262 @@
+"""Our shell on a real cluster: what a person types, and what Pacemaker makes of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+from e2e.test_repl import Terminal
+from realcluster.cluster import BIN, CHECKOUT, NODES, OPERATOR, STRANGER, SYSTEM_PATH, RealCluster
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+ONE, TWO, THREE = NODES
+CRM = str(BIN / "crm")
+
+
+def page(real: RealCluster) -> str:
+    return real.on_host("curl", "-s", "-m", "2", "http://192.168.100.100/")
+
+
+class Seat:
+    """A person at a terminal of a node, in our shell."""
+
+    def __init__(self, real: RealCluster, node: str) -> None:
+        words = real.command(node, TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1",
+                             PATH=f"{BIN}:{SYSTEM_PATH}")  # fmt: skip
+        self.node = node
+        self._terminal = Terminal(_AsLab(tuple(words)))  # type: ignore[arg-type]
+
+    def __enter__(self) -> Seat:
+        self._terminal.prompt(self._prompt(""))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._terminal.child.close(force=True)
+
+    def type(self, line: str, level: str) -> str:
+        """Type a line; returns what was said when the prompt of ``level`` is there again."""
+        return self._terminal.type(line, self._prompt(level))
+
+    def ask(self, line: str, question: str, answer: str) -> None:
+        """Type a line that asks, and answer."""
+        screen = self._terminal
+        before = screen.text().rstrip()
+        screen.child.send(line + "\r")
+        screen.wait(question, lambda: question in screen.text()[len(before) :])
+        screen.child.send(answer + "\r")
+        screen.prompt(self._prompt(""))
+
+    def _prompt(self, level: str) -> str:
+        return f"crm(pacemaker/{self.node}){level}#"
+
+
+@dataclass
+class _AsLab:
+    """What the terminal asks of a lab: how to get in."""
+
+    prefix: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+def dc(real: RealCluster) -> str:
+    text = real.run(ONE, "crmadmin", "--dc_lookup").stdout
+    return text.split()[-1]
+
+
+def test_the_tutorial(real: RealCluster) -> None:
+    """The whole walk: an address and a web site that move, fail over, and come back."""
+    if shutil.which("apache2") is None:
+        pytest.skip("apache2 is not installed")
+    assert "stonith-enabled" not in real.crm(ONE, "configure", "show")
+    verdict = real.run(ONE, str(BIN / "crm_verify"), "-L", "-V", check=False)
+    assert verdict.returncode != 0
+    assert "STONITH" in verdict.stderr
+
+    real.crm(ONE, "-f", str(CHECKOUT / "examples/website.crm"))
+    real.wait("the web site answers", lambda: "My Test Site" in page(real))
+    where = real.where("WebSite")
+    assert where == real.where("ClusterIP")
+
+    assert real.run(ONE, str(BIN / "crm_verify"), "-L", "-V").stderr == ""
+    shown = real.run(TWO, str(BIN / "crm_mon"), "-1").stdout
+    assert f"WebSite        (ocf::heartbeat:apache):        Started {where[0]}" in shown
+    assert "Version: 2." in shown or "Version: 3." in shown
+
+    there = next(node for node in NODES if node not in where)
+    moved = real.run(ONE, CRM, "-w", "resource", "move", "WebSite", there)
+    assert f"Move constraint created for WebSite to {there}" in moved.stderr
+    real.wait("the site answers from there", lambda: there in page(real))
+    real.crm(ONE, "resource", "clear", "WebSite")
+
+    seen_by = next(node for node in NODES if node != there)
+    real.kill(there)
+    real.wait("the site fails over", lambda: "My Test" in page(real) and there not in page(real))
+    status = real.crm(seen_by, "status")
+    assert f"OFFLINE: [ {there} ]" in status
+    assert f"Started {there}" not in status
+    real.reboot(there)
+    real.wait_online(*NODES)
+    assert there not in real.where("WebSite"), "stickiness keeps it where it is"
+    real.crm(ONE, "-w", "resource", "stop", "WebSite", "ClusterIP")
+    assert real.where("ClusterIP") == []
+    real.crm(ONE, "-w", "configure", "delete", "WebSite", "ClusterIP")
+    assert "ClusterIP" not in real.crm(TWO, "configure", "show")
+
+
+@pytest.fixture
+def unfenced(real: RealCluster) -> RealCluster:
+    """The cluster without fencing, as all steps after the tutorial's third."""
+    if "stonith-enabled=false" not in real.crm(ONE, "configure", "show"):
+        real.crm(ONE, "configure", "property", "stonith-enabled=false")
+    return real
+
+
+def test_two_writers_at_once(unfenced: RealCluster) -> None:
+    """Different things are both made; of the same thing one is refused and told what is there."""
+    real = unfenced
+    made = [f"w{number}" for number in range(8)]
+
+    def add(node: str, names: list[str]) -> None:
+        for name in names:
+            real.crm(node, "configure", "primitive", name, "ocf:pacemaker:Dummy")
+
+    writers = [
+        threading.Thread(target=add, args=(ONE, made[::2])),
+        threading.Thread(target=add, args=(TWO, made[1::2])),
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    text = real.crm(THREE, "configure", "show")
+    assert all(f"primitive {name} " in text for name in made)
+
+    with Seat(real, ONE) as person:
+        person.type("configure", "configure")
+        person.type("primitive same ocf:pacemaker:Dummy params fake=mine", "configure")
+        real.crm(
+            TWO, "configure", "primitive", "same", "ocf:pacemaker:Dummy", "params", "fake=theirs"
+        )
+        said = person.type("commit", "configure")
+        assert "nothing was committed" in said
+        assert "fake=theirs" in said
+        person.type("refresh", "configure")
+    assert "fake=theirs" in real.crm(ONE, "configure", "show", "same")
+    real.crm(ONE, "-w", "-F", "configure", "delete", "same", *made)
+
+
+def test_the_dc_dies_during_a_commit(unfenced: RealCluster) -> None:
+    """A commit is made as a whole or not at all, and the shell tells which."""
+    real = unfenced
+    old = dc(real)
+    writer = next(node for node in NODES if node != old)
+    names = [f"k{number}" for number in range(12)]
+    text = "\n".join(f"primitive {name} ocf:pacemaker:Dummy" for name in names) + "\n"
+    words = real.command(writer, CRM, "configure", "load", "update", "-")
+    shell = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    real.kill(old)
+    out, err = shell.communicate(text, timeout=60)
+    real.wait_online(*(node for node in NODES if node != old))
+    shown = real.crm(writer, "configure", "show")
+    there = [name for name in names if f"primitive {name} " in shown]
+    if shell.returncode == 0:
+        assert there == names
+    else:
+        assert there in ([], names), "a commit is whole"
+        assert err.startswith("ERROR: "), out + err
+        if there:
+            assert "may have been made" in err
+    real.reboot(old)
+    real.wait_online(*NODES)
+    if there:
+        real.crm(writer, "-w", "-F", "configure", "delete", *names)
+
+
+def test_a_hundred_primitives(unfenced: RealCluster) -> None:
+    """Loaded as one commit, all of it, and taken away as one."""
+    real = unfenced
+    names = [f"p{number}" for number in range(100)]
+    text = "".join(f"primitive {name} ocf:pacemaker:Dummy\n" for name in names)
+    before = real.crm(ONE, "configure", "revisions")
+    real.run(ONE, CRM, "configure", "load", "update", "-", stdin=text)
+    shown = real.crm(TWO, "configure", "show")
+    assert shown.count("ocf:pacemaker:Dummy") == 100
+    assert len(real.crm(ONE, "configure", "revisions").splitlines()) == len(before.splitlines()) + 1
+    last = before.splitlines()[1].split()[0]
+    real.crm(ONE, "-F", "configure", "rollback", last)
+    assert "Dummy" not in real.crm(TWO, "configure", "show")
+
+
+def test_who_may_do_what(unfenced: RealCluster) -> None:
+    """A member of the group may do all until ACLs say otherwise; a stranger is told what to do."""
+    real = unfenced
+    real.crm(ONE, "configure", "primitive", "theirs", "ocf:pacemaker:Dummy", user=OPERATOR)
+    refused = real.run(ONE, CRM, "status", user=STRANGER, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "ERROR: stranger may not talk to Pacemaker on this machine: only root and the group"
+        " haclient may\n  usermod -aG haclient stranger, then log in again\n"
+    )
+
+    real.run(
+        ONE, CRM, "configure", "load", "update", "-",
+        stdin="role looker read xpath:/cib write xpath:/cib/configuration/resources"
+        " deny xpath:/cib/configuration/crm_config\n"
+        f"acl_target {OPERATOR} looker\nproperty enable-acl=true\n",
+    )  # fmt: skip
+    shown = real.crm(ONE, "configure", "show", user=OPERATOR)
+    assert "primitive theirs" in shown
+    assert "enable-acl" not in shown
+    real.crm(ONE, "configure", "primitive", "second", "ocf:pacemaker:Dummy", user=OPERATOR)
+    words = ("configure", "property", "maintenance-mode=true")
+    refused = real.run(ONE, CRM, *words, user=OPERATOR, check=False)
+    assert refused.returncode == 1
+    assert "the cluster does not permit this to you; nothing was changed" in refused.stderr
+    assert "maintenance-mode" not in real.crm(ONE, "configure", "show")
+    real.crm(ONE, "configure", "property", "enable-acl=false")
+    real.crm(ONE, "-w", "-F", "configure", "delete", "theirs", "second", OPERATOR, "looker")
+
+
+def test_a_person_at_a_terminal(unfenced: RealCluster) -> None:
+    """The prompt says what is edited; what stops something is asked for first."""
+    real = unfenced
+    with Seat(real, ONE) as person:
+        person.type("configure", "configure")
+        person.type("primitive web ocf:pacemaker:Dummy", "configure")
+        person.type("commit", "configure")
+        person.type("up", "")
+        real.wait("web runs", lambda: real.where("web"))
+        person.ask("resource stop web", "Something will stop", "n")
+        assert real.where("web"), "the answer was no"
+        person.ask("resource stop web", "Something will stop", "y")
+        real.wait("web has stopped", lambda: not real.where("web"))
+        assert "Stopped" in person.type("status inactive", "")
+    real.crm(ONE, "-w", "-F", "configure", "delete", "web")
+
+
+def test_nothing_runs_there(unfenced: RealCluster) -> None:
+    """A node that is half up, then one that is down: one clear error each."""
+    real = unfenced
+    real.run(THREE, "pacemakerd", "--shutdown")
+    real.wait("Pacemaker has ended", lambda: not real.pids(THREE, "pacemakerd"))
+    half = real.run(THREE, CRM, "--cluster", "pacemaker", "status", check=False)
+    assert (half.returncode, half.stderr) == (
+        102,
+        "ERROR: Corosync runs on this machine, but Pacemaker does not\n"
+        "  systemctl start pacemaker, as root\n",
+    )
+    real.stop(THREE)
+    none = real.run(THREE, CRM, "--cluster", "pacemaker", "configure", "show", check=False)
+    assert none.returncode == 102
+    assert none.stderr.startswith("ERROR: neither Corosync nor Pacemaker runs on this machine")
+    unnamed = real.run(THREE, CRM, "status", check=False)
+    assert "no cluster runs on this machine" in unnamed.stderr
+    real.start(THREE)
+    real.wait_online(*NODES)
