@@ -9,14 +9,14 @@ from __future__ import annotations
 GLOSSES: dict[str, str] = {
     # parts of resources
     "params": "parameters for the agent",
-    "meta": "how the cluster treats the resource",
-    "utilization": "capacity that it needs, or that a node has",
-    "operations": "options of all its operations",
     "op": "an operation: monitor, start, stop …",
     "op_params": "parameters for the agent in this operation",
     "op_meta": "meta attributes of this operation",
-    "rule": "only when a condition holds",
+    "meta": "how the cluster treats the resource",
     "attributes": "node attributes",
+    "utilization": "capacity that it needs, or that a node has",
+    "operations": "options of all its operations",
+    "rule": "only when a condition holds",
     # containers
     "docker": "containers run by docker",
     "podman": "containers run by podman",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from crmsh_py.errors import CrmError
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.snapshot import Snapshot, Standing, names_of, states_from, with_states
 from crmsh_py.views.text import unix_clock_text
+from crmsh_py.wire import paths
 
 _SHARE = 10  # a look that took one second is followed by nine without one
 _REVISIONS = 20  # that completion offers
@@ -34,6 +36,7 @@ class Snapshots:
         self._wanted = threading.Event()
         self._looked = threading.Event()
         self._closed = False
+        self.on_change: Callable[[], None] = lambda: None
         self._cluster: Cluster | None = None
         self._meant: tuple[str, str] = ("", "")
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
@@ -72,6 +75,7 @@ class Snapshots:
                 return
             begin = time.monotonic()
             self._look()
+            self.on_change()
             if not self._wanted.is_set():
                 self._looked.set()
             took = time.monotonic() - begin
@@ -98,7 +102,9 @@ class Snapshots:
         status = cluster_status(cib, now=datetime.now(UTC))
         standing = Standing(
             kind=cluster.kind,
-            name=self._session.environ.get("CRM_LAB", "") if cluster.kind == "local" else "",
+            name=paths.lab_name(self._session.environ)
+            if cluster.kind == "local"
+            else cluster.label,
             node=cluster.node,
             online=sum(node.online for node in status.nodes),
             nodes=len(status.nodes),

@@ -138,14 +138,15 @@ _HEADS = frozenset({"AGENT", "TEMPLATE_REF", "NODE_UNAME"})
 
 
 def _keywords(expectation: Expectation) -> Iterable[Candidate]:
-    """Commands and levels in the order of the declarations, other words in the grammar's."""
+    """Commands and levels in the order of the declarations, other words in that of the glosses."""
     level = expectation.level
     if level:
         return _commands(level, expectation)
     prefix = expectation.prefix
+    order = {word: number for number, word in enumerate(GLOSSES)}
     return [
         Candidate(word, GLOSSES.get(word, ""), fits=word not in UNUSUAL)
-        for word in expectation.keywords
+        for word in sorted(expectation.keywords, key=lambda word: order.get(word, len(order)))
         if word not in UNUSUAL or prefix
     ]
 

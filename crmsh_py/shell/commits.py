@@ -14,6 +14,7 @@ from crmsh_py.cib.check_references import objects
 from crmsh_py.cib.checks import Finding, check, check_elements
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.version import Version
 from crmsh_py.errors import ConfigError, Conflict, CrmError, Diagnostic, NotFound
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.working import Judged, Typed
@@ -140,11 +141,12 @@ def commit(session: Session, *, force: bool = False) -> int:
                 console.info("nothing was committed; the changes are still pending")
             return 1
         console.info(f"commit forced in spite of {errors} error{'s' if errors > 1 else ''}")
-    if session.interactive and not _agreed(session, cib):
+    if session.interactive and not _wanted(session, cib):
         console.info("nothing was committed; the changes are still pending")
         return 1
+    before = working.base.version
     try:
-        working.commit(client=CLIENT, force_no_quorum=session.options.force_no_quorum)
+        version = working.commit(client=CLIENT, force_no_quorum=session.options.force_no_quorum)
     except KeyboardInterrupt:
         # It was sent, or not; nodes that have it carry it out, whoever listens.
         console.warning(
@@ -158,33 +160,26 @@ def commit(session: Session, *, force: bool = False) -> int:
         working.mark_refused()
         theirs = session.cluster.read_cib()
         raise explained(working.base, cib, theirs, conflict) from None
+    if session.interactive and session.cluster.kind != "file":
+        console.info(f"committed as {_revision(version)}; “rollback {_revision(before)}” undoes it")
     session.settle()
     return 0
+
+
+def _revision(version: Version) -> str:
+    return f"{version.admin_epoch}.{version.epoch}"
+
+
+def _wanted(session: Session, cib: Cib) -> bool:
+    from crmsh_py.shell.agreement import agreed  # plans, which most commits of scripts need not
+
+    return agreed(session, session.working.base, cib)
 
 
 def _is_valid(cib: Cib) -> bool:
     from crmsh_py.cib.schema import validate
 
     return not any(finding.is_error for finding in validate(cib))
-
-
-def _agreed(session: Session, cib: Cib) -> bool:
-    """In the REPL: ask when something that runs would stop."""
-    from crmsh_py.scheduler.plan import plan
-    from crmsh_py.scheduler.result import Change
-    from crmsh_py.tools.common import local_now
-    from crmsh_py.views.plan import render
-
-    confirm = session.preferences.get("repl.confirm")
-    if session.cluster.kind == "file" or session.options.force or confirm == "never":
-        return True
-    made = plan(cib, now=local_now())
-    stops = [c for c in made.changes if c.change in (Change.STOP, Change.FENCE)]
-    if not stops:
-        return True
-    console = session.console
-    console.out(render(made, colour=console.colour(console.out_stream)))
-    return console.ask("Something will stop. Do you still want to commit")
 
 
 # ---- what the configure commands need ------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TextIO
 
 from crmsh_py.errors import CrmError
@@ -36,6 +37,8 @@ class Console:
         self._err = err
         self.answer = answer
         self.place = ""
+        self.pager: Callable[[str], bool] | None = None  # shows what is longer than the screen
+        self.preferred: Callable[[], str] | None = None  # the display that the user has set
         self._display = display
 
     @property
@@ -54,11 +57,19 @@ class Console:
             return self._display.startswith("color") and (
                 self._display == "color-always" or stream.isatty()
             )
-        return stream.isatty() and "NO_COLOR" not in os.environ
+        return stream.isatty() and self.coloured
+
+    @property
+    def coloured(self) -> bool:
+        """Whether a terminal gets colours."""
+        display = self._display
+        if not display and "NO_COLOR" not in os.environ:
+            display = self.preferred() if self.preferred is not None else "color"
+        return display.startswith("color")
 
     def out(self, text: str) -> None:
         """Print normal output; nothing for an empty text."""
-        if text:
+        if text and not (self.pager is not None and self.pager(text)):
             print(text, file=self.out_stream, flush=True)
 
     def info(self, text: str) -> None:

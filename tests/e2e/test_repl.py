@@ -33,13 +33,14 @@ class Terminal:
                 TERM="xterm",
                 LINES=str(LINES),
                 COLUMNS=str(COLUMNS),
-                PROMPT_TOOLKIT_NO_CPR="1",
                 CRM_NODE="pacemaker01",
             ),
             cwd=str(ROOT),
             encoding="utf-8",
             dimensions=(LINES, COLUMNS),
         )
+        # A terminal is asked where its cursor is, and answers.
+        self.screen.write_process_input = self.child.send
 
     def text(self) -> str:
         """All that was printed, scrolled away or not."""

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from shell.person import Person
 
+from crmsh_py.agents.catalogue import Catalogue
+from crmsh_py.agents.installed import InstalledAgents, Places
+
 
 @pytest.fixture
 def person(tmp_path: Path) -> Person:
@@ -18,3 +21,11 @@ def person(tmp_path: Path) -> Person:
 def sitting(tmp_path: Path) -> Person:
     """Somebody in the REPL who has been asked nothing yet."""
     return Person(tmp_path, interactive=True)
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    """The agents that we describe ourselves, on a machine that has none."""
+    empty = tmp_path_factory.mktemp("machine")
+    places = Places(empty, (empty,), empty, (empty,), empty / "systemd")
+    return Catalogue(InstalledAgents(places))

@@ -2,85 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from shell.clusters import CIB, HARD, ROOT, STATUS, example_lines, large
 
 from crmsh_py.agents.catalogue import Catalogue
-from crmsh_py.agents.installed import InstalledAgents, Places
 from crmsh_py.cib.document import Cib
 from crmsh_py.lang.tables import LEVELS as GRAMMAR_LEVELS
-from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
 from crmsh_py.shell.candidates import MOST, Candidate, Offer, Sources, offer
-from crmsh_py.shell.declarations import ALL, LEVELS
-from crmsh_py.shell.snapshot import Fact, Snapshot, names_of, states_from, with_states
-
-ROOT = Path(__file__).resolve().parents[2]
-
-CIB = """\
-<cib validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0"><configuration>
-<crm_config/><nodes><node id="1" uname="alpha"><instance_attributes id="nodes-1">
-<nvpair id="nodes-1-rack" name="rack" value="a"/></instance_attributes></node>
-<node id="2" uname="beta"/><node id="3" uname="gamma"/></nodes>
-<resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2">
-<meta_attributes id="vip-meta"><nvpair id="vip-meta-target-role" name="target-role"
-value="Stopped"/></meta_attributes></primitive>
-<primitive id="spare" class="ocf" provider="pacemaker" type="Dummy"/>
-<primitive id="power" class="stonith" type="fence_dummy"/>
-<template id="tmpl" class="ocf" provider="heartbeat" type="IPaddr2"/>
-<group id="site"><primitive id="web" class="ocf" provider="heartbeat" type="apache"/>
-<primitive id="mail" class="ocf" provider="pacemaker" type="Dummy"/></group>
-<clone id="main"><meta_attributes id="main-meta"><nvpair id="main-meta-promotable"
-name="promotable" value="true"/></meta_attributes>
-<primitive id="db" class="ocf" provider="pacemaker" type="Stateful"/></clone>
-</resources><constraints><rsc_location id="loc" rsc="vip" node="alpha" score="1"/>
-<rsc_location id="cli-ban-web-on-beta" rsc="web" node="beta" score="-INFINITY"/>
-</constraints><acls><acl_role id="watcher"/></acls></configuration><status/></cib>"""
-
-STATUS = ClusterStatus(
-    nodes=(
-        NodeStatus(name="alpha", id="1", online=True, is_dc=True),
-        NodeStatus(name="beta", id="2", online=True, standby=True),
-        NodeStatus(name="gamma", id="3"),
-    ),
-    resources=(
-        ResourceStatus(id="vip", role=Role.STOPPED),
-        ResourceStatus(
-            id="spare", role=Role.STARTED, nodes=("alpha",), locations={"alpha": Role.STARTED}
-        ),
-        ResourceStatus(id="power", managed=False),
-        ResourceStatus(
-            id="site",
-            kind="group",
-            children=(
-                ResourceStatus(
-                    id="web", role=Role.STARTED, nodes=("alpha",), locations={"alpha": Role.STARTED}
-                ),
-                ResourceStatus(id="mail", failed=True),
-            ),
-        ),
-        ResourceStatus(
-            id="main",
-            kind="promotable",
-            children=(
-                ResourceStatus(
-                    id="db", role=Role.PROMOTED, nodes=("beta",), locations={"beta": Role.PROMOTED}
-                ),
-            ),
-        ),
-    ),
-)
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    """The agents that we describe ourselves, on a machine that has none."""
-    empty = tmp_path_factory.mktemp("machine")
-    places = Places(empty, (empty,), empty, (empty,), empty / "systemd")
-    return Catalogue(InstalledAgents(places))
+from crmsh_py.shell.declarations import LEVELS
+from crmsh_py.shell.snapshot import Fact, names_of, states_from, with_states
 
 
 @pytest.fixture(scope="module")
@@ -296,36 +228,6 @@ def test_nothing_is_offered_behind_a_mistake(sources: Sources) -> None:
 # ---- nothing raises ------------------------------------------------------------------------------
 
 
-def example_lines() -> Iterator[tuple[str, str]]:
-    """Every example there is, with its level."""
-    for declaration in ALL:
-        yield "root", declaration.example.removeprefix("crm ")
-    for path in sorted(ROOT.glob("examples/*.crm")):
-        for line in path.read_text("utf-8").splitlines():
-            yield "configure", line.strip()
-    console = re.compile(r"^(?:\$ )?crm(?:\(\S*\)\w*#)? (\S.*)$", re.MULTILINE)
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for line in console.findall(path.read_text("utf-8")):
-            yield "root", line.partition("  #")[0]
-    golden = ROOT / "tests" / "golden" / "lang"
-    for path in sorted(golden.glob("*.crm")):
-        for line in path.read_text("utf-8").splitlines():
-            yield "configure", line
-
-
-HARD = (
-    'primitive x ocf:heartbeat:IPaddr2 params ip="1.2.3.4" op monitor interval=10s '
-    "meta target-role=Started utilization cpu=1 op start timeout='20 s'",
-    "location l { a b } $role=Promoted rule $id=r 100: #uname eq a and date in start=2026-01-01",
-    "order o Mandatory: ( a b ) [ c d ] sequential=false symmetrical=false",
-    "fencing_topology alpha: a,b c pattern:x.* d attr:rack=1 e",
-    "role r read xpath:'//*' write ref:x deny type:primitive attr:name",
-    'xml <primitive id="x" class="ocf"/>',
-    "filter \"sed 's/a/b/'\" vip \\",
-    "location l /web.*/ resource-discovery=never -INFINITY: alpha",
-)
-
-
 def test_no_prefix_of_any_example_raises(sources: Sources) -> None:
     """Every beginning of every line; words in the middle of being typed, quotes open, and so on."""
     lines = dict.fromkeys([*example_lines(), *(("configure", line) for line in HARD)])
@@ -352,15 +254,6 @@ def test_nothing_raises_on_rubbish(sources: Sources, level: str) -> None:
 
 
 # ---- how long it takes ---------------------------------------------------------------------------
-
-
-def large(count: int) -> Snapshot:
-    primitives = "".join(
-        f'<primitive id="rsc-{n:04}" class="ocf" provider="pacemaker" type="Dummy"/>'
-        for n in range(count)
-    )
-    text = CIB.replace("<template", f"{primitives}<template", 1)
-    return with_states(names_of(Cib.parse(text)), STATUS)
 
 
 def test_of_very_many_names_some_are_offered(catalogue: Catalogue) -> None:

@@ -1,0 +1,125 @@
+"""What a person sees and is asked before a commit, on a cluster where something runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from shell.person import Answers
+from tools.fakes import FakeCluster
+
+from crmsh_py.errors import CrmError
+from crmsh_py.shell.dispatch import run_batch, run_line, single_line
+from crmsh_py.shell.options import Options
+from crmsh_py.shell.session import Session
+
+
+class OnFake(Session):
+    """A session at the configure level of a cluster in memory."""
+
+    def __init__(
+        self,
+        answers: Sequence[bool | None] = (),
+        *,
+        interactive: bool = True,
+        options: Options | None = None,
+    ) -> None:
+        self.fake = FakeCluster()
+        self.said = Answers(answers, answer=None if interactive else False)
+        super().__init__(
+            options or Options(), self.said, environ={"HOME": "/nowhere"}, interactive=interactive
+        )
+        self.levels = ("configure",)
+
+    @property
+    def cluster(self) -> FakeCluster:  # type: ignore[override]
+        return self.fake
+
+    def types(self, *lines: str) -> str:
+        before = len(self.said.said.getvalue())
+        for line in lines:
+            run_line(self, single_line(line))
+        return self.said.said.getvalue()[before:]
+
+
+STOPS = "location off ClusterIP -INFINITY: pacemaker01"
+
+
+def test_what_would_be_interrupted_is_shown_with_its_reason_and_asked_for() -> None:
+    person = OnFake([True])
+    said = person.types(STOPS, "commit")
+    assert "move" in said
+    assert "ClusterIP" in said
+    assert "pacemaker01 -> pacemaker02" in said
+    assert person.said.questions == ["ClusterIP will be interrupted. Do you still want to commit"]
+    assert person.fake.done == [("commit", "cibadmin")]
+
+
+def test_no_keeps_everything_pending() -> None:
+    person = OnFake([False])
+    said = person.types(STOPS, "commit")
+    assert "still pending" in said
+    assert not person.fake.done
+    assert person.working.pending
+
+
+def test_no_answer_commits_nothing_either() -> None:
+    person = OnFake([None])
+    with pytest.raises(CrmError, match="no answer"):
+        person.types(STOPS, "commit")
+    assert not person.fake.done
+
+
+def test_a_start_is_shown_and_not_asked_for() -> None:
+    person = OnFake()
+    said = person.types("primitive more ocf:pacemaker:Dummy", "commit")
+    assert "start" in said
+    assert "more" in said
+    assert not person.said.questions
+    assert person.fake.done
+
+
+def test_how_to_take_it_back_is_said() -> None:
+    person = OnFake([True])
+    assert "“rollback 0.7” undoes it" in person.types(STOPS, "commit")
+
+
+@pytest.mark.parametrize(
+    ("confirm", "line", "questions"),
+    [
+        ("always", "primitive more ocf:pacemaker:Dummy", ["Do you want to commit"]),
+        ("never", STOPS, []),
+    ],
+)
+def test_the_preference_says_when_to_ask(confirm: str, line: str, questions: list[str]) -> None:
+    person = OnFake([True])
+    person.preferences.set("repl.confirm", confirm)
+    person.types(line, "commit")
+    assert person.said.questions == questions
+    assert person.fake.done
+
+
+def test_force_and_scripts_are_never_asked() -> None:
+    forced = OnFake(options=Options(force=True))
+    forced.types(STOPS, "commit")
+    assert not forced.said.questions
+    assert forced.fake.done
+    script = OnFake(interactive=False)
+    assert run_batch(script, f"{STOPS}\ncommit\n", "x.crm") == 0
+    assert not script.said.questions
+    assert script.fake.done
+
+
+def test_what_the_cluster_does_anyway_is_not_asked_for() -> None:
+    """The node is lost already: what moves for that is shown, but it is nobody's wish."""
+    person = OnFake()
+    status = person.fake.cib.status
+    lost = status.map_children(
+        lambda n: n.with_attributes({"in_ccm": "false", "crmd": "offline", "join": "down"})
+        if n.id == "1" else n
+    )  # fmt: skip
+    person.fake.cib = person.fake.cib.with_status(lost)
+    said = person.types("rsc_defaults priority=1", "commit")
+    assert "ClusterIP" in said
+    assert not person.said.questions
+    assert person.fake.done
