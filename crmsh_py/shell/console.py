@@ -38,7 +38,6 @@ class Console:
         self.answer = answer
         self.place = ""
         self.pager: Callable[[str], bool] | None = None  # shows what is longer than the screen
-        self.preferred: Callable[[], str] | None = None  # the display that the user has set
         self._display = display
 
     @property
@@ -62,10 +61,9 @@ class Console:
     @property
     def coloured(self) -> bool:
         """Whether a terminal gets colours."""
-        display = self._display
-        if not display and "NO_COLOR" not in os.environ:
-            display = self.preferred() if self.preferred is not None else "color"
-        return display.startswith("color")
+        if self._display:
+            return self._display.startswith("color")
+        return "NO_COLOR" not in os.environ
 
     def out(self, text: str) -> None:
         """Print normal output; nothing for an empty text."""

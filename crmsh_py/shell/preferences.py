@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from crmsh_py.errors import ConfigError, NotFound
 
@@ -23,8 +22,7 @@ MAX_BYTES = 64 * 1024
 _YES = ("yes", "true", "on", "1")
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
+class Preference(NamedTuple):  # every command loads this, and dataclasses would cost it 10 ms
     """One setting: ``section.name``, its default, what it may be ('' for any text)."""
 
     name: str

@@ -66,8 +66,6 @@ class Session:
         self._working: WorkingCopy | None = None
         self._catalogue: Catalogue | None = None
         self._sat_on = ""
-        if console.preferred is None:
-            console.preferred = lambda: self.preferences.get("color.style")
 
     @property
     def cluster(self) -> Cluster:

@@ -199,3 +199,10 @@ def test_a_parse_failure_is_a_config_error(machine: Machine) -> None:
     machine.put(LAMP_PATH, "#!/bin/sh\necho '<html/>'\n")
     with pytest.raises(ConfigError, match="is not the meta-data of an agent"):
         machine.agents().metadata(LAMP)
+
+
+def test_a_home_that_is_no_directory_remembers_nothing(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    cache = MetadataCache.of_user({"HOME": str(tmp_path / "home")})
+    cache.write(Path("/bin/sh"), b"<resource-agent/>")
+    assert cache.read(Path("/bin/sh")) is None

@@ -27,7 +27,7 @@ class OnFake(Session):
         self.fake = FakeCluster()
         self.said = Answers(answers, answer=None if interactive else False)
         super().__init__(
-            options or Options(), self.said, environ={"HOME": "/nowhere"}, interactive=interactive
+            options or Options(), self.said, environ={"HOME": "/dev/null"}, interactive=interactive
         )
         self.levels = ("configure",)
 
