@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from crmsh_py.agents.brief import short_description
 from crmsh_py.agents.installed import InstalledAgents
@@ -40,10 +41,33 @@ class AgentClass:
         return f"{self.name} / {' '.join(self.providers)}" if self.providers else self.name
 
 
+class Agents(Protocol):
+    """The agents that a machine has; ``installed.InstalledAgents`` for this one."""
+
+    @property
+    def has_systemd(self) -> bool:
+        """Whether systemd runs there."""
+
+    def providers(self) -> tuple[str, ...]:
+        """The providers of OCF agents."""
+
+    def types(self, standard: str, provider: str = "") -> tuple[str, ...]:
+        """The types of a class (for ocf: of one provider), sorted."""
+
+    def has(self, spec: AgentSpec) -> bool:
+        """Whether the agent is installed."""
+
+    def path(self, spec: AgentSpec) -> Path | None:
+        """Its file, where it is on this machine."""
+
+    def metadata(self, spec: AgentSpec) -> AgentMetadata | None:
+        """What it says about itself; None when it is not installed. Raises CrmError kinds."""
+
+
 class Catalogue:
     """The agents of a machine and of our own descriptions together."""
 
-    def __init__(self, installed: InstalledAgents, *, directory: Path | None = None) -> None:
+    def __init__(self, installed: Agents, *, directory: Path | None = None) -> None:
         self._installed = installed
         self._directory = directory or ra_metadata_directory()
         self._known: dict[AgentSpec, AgentMetadata | None] = {}
@@ -109,8 +133,8 @@ class Catalogue:
         return spec.type in listed or self.is_installed(spec)
 
     def is_installed(self, spec: AgentSpec) -> bool:
-        """Whether this machine has the agent itself."""
-        return self._installed.path(spec) is not None
+        """Whether the machine has the agent itself."""
+        return self._installed.has(spec)
 
     def installed_path(self, spec: AgentSpec) -> Path | None:
         """The agent's file on this machine."""

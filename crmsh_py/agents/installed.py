@@ -78,6 +78,10 @@ class InstalledAgents:
             return tuple(sorted({*self.types("lsb"), *self.types("systemd")}))
         return ()
 
+    def has(self, spec: AgentSpec) -> bool:
+        """Whether the agent is installed."""
+        return self.path(spec) is not None
+
     def path(self, spec: AgentSpec) -> Path | None:
         """The agent's file, None where it is not installed."""
         if spec.standard == "ocf":

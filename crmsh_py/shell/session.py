@@ -108,11 +108,18 @@ class Session:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The agents of this machine and of the catalogue."""
+        """The agents of the catalogue, and of this machine or of the host that is named."""
         if self._catalogue is None:
             from crmsh_py.agents.catalogue import Catalogue
 
-            self._catalogue = Catalogue.of_machine(self.environ)
+            host = self.options.host or self.environ.get("CRM_HOST", "")
+            if host and self.cluster.kind == "pacemaker":
+                from crmsh_py.clusters.pacemaker_agents import FarAgents
+                from crmsh_py.clusters.pacemaker_programs import Programs
+
+                self._catalogue = Catalogue(FarAgents(Programs(self.environ, host=host)))
+            else:
+                self._catalogue = Catalogue.of_machine(self.environ)
         return self._catalogue
 
     @property

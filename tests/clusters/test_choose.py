@@ -135,3 +135,48 @@ def test_the_nodes_of_a_lab_are_listed(machine: Machine) -> None:
     machine.lab("default", "n2", "n1", "lab")
 
     assert choose_module.running_nodes(machine.environ) == ["n1", "n2"]
+
+
+def test_a_host_is_named_by_option_or_environment(machine: Machine) -> None:
+    machine.lab("default", "n1")
+    machine.environ["CRM_HOST"] = "root@far"
+    chosen = machine.choose()
+    assert (chosen.kind, chosen.label) == ("pacemaker", "pacemaker/root@far")
+
+    option = choose(machine.environ | {"CRM_LAB": "default"}, host="other")
+    assert option.label == "pacemaker/other"
+
+
+def test_a_lab_and_a_host_both_named_are_an_error(machine: Machine) -> None:
+    machine.lab("default", "n1")
+    machine.environ |= {"CRM_HOST": "far", "CRM_LAB": "default"}
+
+    with pytest.raises(UsageError, match="both named"):
+        machine.choose()
+    assert machine.choose(kind="local").kind == "local"
+    assert machine.choose(kind="pacemaker").label == "pacemaker/far"
+
+
+def test_a_host_has_no_cluster_of_another_kind(machine: Machine) -> None:
+    with pytest.raises(UsageError, match="not one of the kind local"):
+        choose(machine.environ, kind="local", host="far")
+
+
+@pytest.mark.parametrize("host", ["-oProxyCommand=x", "a b", "user@", "@node", "a;b", "$(x)"])
+def test_what_is_no_host_is_not_given_to_ssh(machine: Machine, host: str) -> None:
+    with pytest.raises(UsageError, match="is no host"):
+        choose(machine.environ, host=host)
+
+
+@pytest.mark.parametrize(
+    ("line", "runs"),
+    [
+        ("0: 2 0 10000 1 1 16 @cib_rw@@@@@@@@@@", True),
+        ("0: 2 0 10000 1 1 16 /run/cib_rw", True),
+        ("0: 2 0 10000 1 1 16 @cib_rw_event@@", False),
+        ("0: 2 0 10000 1 1 16 /run/user/0/mycib_rwx", False),
+    ],
+)
+def test_pacemaker_is_found_by_its_socket(line: str, runs: bool) -> None:
+    found = choose_module._CIB_SOCKET.search(f"Num RefCount\n{line}\n")
+    assert bool(found) == runs

@@ -389,7 +389,7 @@ class RealCluster:
         (disk / "etc/corosync/corosync.conf").write_text(self._corosync_conf())
         hosts = [f"{self.address(each)} {each}" for each in self.nodes]
         (disk / "etc/hosts").write_text("\n".join(["127.0.0.1 localhost", *hosts]) + "\n")
-        users = [f"{name}:x:{uid}:65534::/:/bin/sh" for name, uid in _UIDS.items()]
+        users = [f"{name}:x:{uid}:65534::{disk / name}:/bin/sh" for name, uid in _UIDS.items()]
         passwd = Path("/etc/passwd").read_text().rstrip("\n")
         (disk / "etc/passwd").write_text("\n".join([passwd, *users]) + "\n")
         group = Path("/etc/group").read_text()
