@@ -280,6 +280,16 @@ class CancelOperation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedWatchdog:
+    """Let the node live ``until`` then (on the clock of ``now``), and be reset if nothing comes.
+
+    None: nobody has to watch it. To be carried out at once, whatever waits for a disk.
+    """
+
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyTo:
     """Answer a client; nothing may be sent for this ticket afterwards unless it is a watch."""
 
@@ -304,7 +314,16 @@ class StopNode:
     exit_code: int = 0
 
 
-Instruction = SendDatagram | Persist | RunOperation | CancelOperation | ReplyTo | Log | StopNode
+Instruction = (
+    SendDatagram
+    | Persist
+    | RunOperation
+    | CancelOperation
+    | FeedWatchdog
+    | ReplyTo
+    | Log
+    | StopNode
+)
 
 
 # ---- what a node starts from -----------------------------------------------------------------

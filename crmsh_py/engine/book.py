@@ -19,7 +19,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,11 +32,17 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import NO_VIEW, Decision
 from crmsh_py.errors import CrmError
+from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.stream import (
     AbsentStates,
     AttributeChange,
     CleanHistory,
     ClearFailures,
+    FencingAsked,
+    FencingEnded,
+    FencingForgotten,
+    FencingRan,
+    FencingRun,
     ManagerChanged,
     Outcome,
     OwnState,
@@ -46,7 +52,17 @@ from crmsh_py.wire.stream import (
 )
 
 StatusMessage = (
-    Outcome | AttributeChange | TicketChange | CleanHistory | ClearFailures | ManagerChanged
+    Outcome
+    | AttributeChange
+    | TicketChange
+    | CleanHistory
+    | ClearFailures
+    | ManagerChanged
+    | FencingAsked
+    | FencingRun
+    | FencingRan
+    | FencingEnded
+    | FencingForgotten
 )
 MAX_KEPT = 100_000  # messages before the status has settled; beyond that the ring is broken
 
@@ -70,6 +86,9 @@ class StatusBook:
         self.names: dict[int, str] = {}
         self.managers: dict[int, bool] = {}
         self.pending: dict[tuple[int, str], int] = {}
+        self.fencing: list[FencingRecord] = []  # what all members have told of it
+        self.fresh: set[int] = set()  # members that have just started
+        self.fenced: set[int] = set()  # members that were fenced in this view: nobody hears them
         self._view: ViewId = NO_VIEW
         self._dc: int | None = None
         self._decided = False
@@ -89,14 +108,35 @@ class StatusBook:
         self._absent = None
         self._kept = []
         self.pending = {}
+        self.fencing = []
+        self.fresh = set()
+        self.fenced = set()
 
-    def tell_own(self, history: Element, pending: Mapping[str, int]) -> None:
-        """Tell this node's part: its history (from the executor) and its attributes."""
+    def tell_own(
+        self,
+        history: Element,
+        pending: Mapping[str, int],
+        fencing: Sequence[FencingRecord] = (),
+        *,
+        fresh: bool = False,
+    ) -> None:
+        """Tell this node's part: its history (from the executor) and its attributes.
+
+        And what it knows of fencing, and whether it has just started.
+        """
         lrm = history.find("lrm")
         transient = self.own.find("transient_attributes")
         parts = tuple(part for part in (transient, lrm) if part is not None)
         state = to_xml(self.own.with_children(parts), indent=None)
-        self._out.multicast(OwnState(view=self._view, state=state, pending=dict(pending)))
+        self._out.multicast(
+            OwnState(
+                view=self._view,
+                state=state,
+                pending=dict(pending),
+                fencing=list(fencing),
+                fresh=fresh,
+            )
+        )
 
     def decided(self, decision: Decision, summaries: Mapping[int, Summary]) -> None:
         """The members are known by name; the DC tells of the others, and of the tickets."""
@@ -135,6 +175,9 @@ class StatusBook:
         self._told[sender] = state or st.new_node_state(str(sender), "", {})
         for key, left_ms in sorted(message.pending.items()):
             self.pending[sender, key] = left_ms
+        self.fencing += message.fencing
+        if message.fresh:
+            self.fresh.add(sender)
 
     def on_absent(self, sender: int, message: AbsentStates) -> None:
         """The DC tells of the nodes that are not members."""
@@ -186,6 +229,8 @@ class StatusBook:
 
     def apply(self, sender: int, message: StatusMessage) -> Applied:
         """Change the section as a message of this view says."""
+        if sender in self.fenced:
+            return Applied()
         match message:
             case Outcome():
                 self._apply_outcome(sender, message)
@@ -236,6 +281,19 @@ class StatusBook:
         name = self.names.get(sender, "")
         state = st.new_node_state(str(sender), name, st.ONLINE if running else st.IDLE)
         self._on_node(str(sender), lambda _: state)
+
+    def node_fenced(self, name: str) -> int | None:
+        """A node is off: nothing of it is left. Returns its id, where it is a member."""
+        state = st.node_by_name(self._replica.status, name)
+        if state is not None:
+            gone = st.new_node_state(state.id, name, st.GONE)
+            self._on_node(state.id, lambda _: gone)
+        node = next((node for node, known in self.names.items() if known == name), None)
+        if node is not None:
+            self.managers[node] = False
+            self.fenced.add(node)
+            self.pending = {key: ms for key, ms in self.pending.items() if key[0] != node}
+        return node
 
     def _clean(self, message: CleanHistory) -> list[tuple[str, str]]:
         """Forget the history of resources, and their failures; tells which on which node."""

@@ -23,9 +23,14 @@ def pristine() -> Cib:
     return Cib.new(cluster_infrastructure="corosync", dc_version=__version__)
 
 
-def missing_facts(config: Cib, names: Mapping[int, str], *, cluster_name: str = "") -> Cib | None:
-    """The configuration with what the DC has to add to it; None when nothing is missing."""
-    changed = _with_properties(config, cluster_name)
+def missing_facts(
+    config: Cib, names: Mapping[int, str], *, cluster_name: str = "", watchdog: bool = False
+) -> Cib | None:
+    """The configuration with what the DC has to add to it; None when nothing is missing.
+
+    ``watchdog``: nodes that get lost are reset by theirs, as the configuration asks for.
+    """
+    changed = _with_properties(config, cluster_name, watchdog=watchdog)
     nodes = changed.section("nodes")
     known = {node.id: node for node in nodes.findall("node")}
     children = list(nodes.children)
@@ -41,8 +46,8 @@ def missing_facts(config: Cib, names: Mapping[int, str], *, cluster_name: str = 
     return None if changed is config else changed
 
 
-def _with_properties(config: Cib, cluster_name: str) -> Cib:
-    wanted = {"have-watchdog": "false", "dc-version": __version__}
+def _with_properties(config: Cib, cluster_name: str, *, watchdog: bool) -> Cib:
+    wanted = {"have-watchdog": "true" if watchdog else "false", "dc-version": __version__}
     wanted["cluster-infrastructure"] = "corosync"
     section = config.section("crm_config")
     options = next((s for s in section.children if s.id == PROPERTY_SET), None)

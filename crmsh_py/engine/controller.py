@@ -39,6 +39,7 @@ from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import Action, ActionKind, Message, Plan, ResourceChange
 from crmsh_py.wire.stream import (
     AgentName,
+    AttributeChange,
     ClearFailures,
     DcState,
     Outcome,
@@ -53,6 +54,8 @@ RECHECK_INTERVAL_MS = 15 * 60 * 1000  # cluster-recheck-interval's default
 NODE_ACTION_LIMIT = 8
 _GRACE_S = 5.0  # beyond what an operation of an older view may still take
 _RETRY_S = 1.0  # after a transition that could not even begin
+_FENCING_S = 3600.0  # a fencing that has not ended after that never will
+MAX_ATTEMPTS = 10  # stonith-max-attempts' default
 _DELETES = frozenset({"delete", "lrm_delete"})
 
 
@@ -86,6 +89,8 @@ class Controller:
         self._told: tuple[bool, int] | None = None
         self._recheck_at: float | None = None
         self._retry_at: float | None = None
+        self._attempts: dict[str, int] = {}  # failed fencings by node
+        self._given_up = False  # the plan that just ended is not made again
         self._delay_s = 0.0
         self._said: frozenset[Message] = frozenset()  # the findings of the last plan
         self._dc_state: DcState | None = None
@@ -226,6 +231,16 @@ class Controller:
             if action.operation == "do_shutdown" and action.node == self._names.get(node):
                 self.transition.done(action)
 
+    def node_fenced(self, name: str, node: int | None, *, expected: bool) -> None:
+        """A node is off, with everything that was under way there."""
+        self._pending = {key: at for key, at in self._pending.items() if key[0] != node}
+        for action in self.transition.under_way() if self.transition is not None else ():
+            assert self.transition is not None
+            if action.node == name and action.operation != "stonith":
+                self.transition.failed(action, f"{name} was fenced")
+        if not expected:
+            self.changed(f"{name} was fenced")
+
     # ---- the loop ------------------------------------------------------------------------------
 
     def step(self) -> None:
@@ -271,7 +286,8 @@ class Controller:
             "CRMD",
             f"Transition {transition.number} is {end}: {transition.summary()}",
         )
-        self._dirty = self._dirty or transition.aborted
+        self._dirty = self._dirty or (transition.aborted and not self._given_up)
+        self._given_up = False
         self.transition = None
         return True
 
@@ -329,7 +345,8 @@ class Controller:
         deadline = self._out.now + action.timeout_ms / 1000 + self._delay_s
         match action.operation:
             case "stonith":
-                transition.begun(action, deadline)
+                # Who sees to it keeps the time: how long it takes depends on the devices.
+                transition.begun(action, self._out.now + _FENCING_S)
                 self._fencing.begin(action, lambda ok: self._fenced(transition, action, ok=ok))
             case "clear_failcount":
                 transition.begun(action, deadline)
@@ -341,12 +358,46 @@ class Controller:
         return action.node == self._names.get(self._node_id)
 
     def _fenced(self, transition: Transition, action: Action, *, ok: bool) -> None:
-        if transition is not self.transition:
+        target = action.meta.get("on_node", action.node)
+        unfencing = action.meta.get("stonith_action") == "on"
+        if ok:
+            self._attempts.pop(target, None)
+            if unfencing:
+                self._note_unfenced(action, target)
+        else:
+            self._attempts[target] = self._attempts.get(target, 0) + 1
+        if transition is not self.transition or action not in transition.under_way():
             return
         if ok:
             transition.done(action)
+            return
+        transition.failed(action, f"{action.key} failed")
+        limit = self._max_attempts()
+        if self._attempts[target] >= limit:
+            text = f"Fencing {target} has failed {self._attempts[target]} times: giving up"
+            self._out.log("error", "CRMD", f"{text} until something changes")
+            self._given_up = True
         else:
-            transition.failed(action, f"{action.key} failed")
+            self._retry_at = self._out.now + _RETRY_S
+
+    def _max_attempts(self) -> int:
+        properties = self._replica.config.properties()
+        for name in ("stonith-max-attempts", "fencing-max-attempts"):
+            if properties.get(name, "").isdigit():
+                return max(1, int(properties[name]))
+        return MAX_ATTEMPTS
+
+    def _note_unfenced(self, action: Action, target: str) -> None:
+        """Let the node be known as unfenced, and by which definitions of the devices."""
+        values = {
+            "#node-unfenced": str(int(self._out.wall)),
+            "#digests-all": action.meta.get("digests_all", ""),
+            "#digests-secure": action.meta.get("digests_secure", ""),
+        }
+        for name, value in values.items():
+            self._out.multicast(
+                AttributeChange(view=self._view, node=target, name=name, value=value)
+            )
 
     def _clear_failures(self, transition: Transition, action: Action) -> None:
         interval = action.meta.get("interval", "0")

@@ -7,6 +7,7 @@
     replica      the CIB; ``commits``: on their way to the disks of a majority
     book         the status section, the same on all members
     controller   what the DC decides; ``executor``: what this node carries out
+    fencing      what must be off, and what switches it off; ``watchdog``: until when this may live
     lifecycle    start and orderly end of the cluster manager
     requests     the control socket's questions and orders; ``orders``: those that take a while
 
@@ -23,6 +24,7 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from crmsh_py.cib.diff import diff
@@ -33,11 +35,13 @@ from crmsh_py.engine.api import (
     ClockSet,
     DatagramReceived,
     Event,
+    FeedWatchdog,
     Instruction,
     OperationFinished,
     Persisted,
     RequestReceived,
     Started,
+    StopNode,
     StoredState,
     StoreFailed,
     TimerFired,
@@ -47,7 +51,10 @@ from crmsh_py.engine.bootstrap import AUTHOR, CLIENT, missing_facts, pristine
 from crmsh_py.engine.commits import Commits
 from crmsh_py.engine.controller import Controller, Planner
 from crmsh_py.engine.executor import Executor
-from crmsh_py.engine.fencing import Fencing
+from crmsh_py.engine.fencing import CLIENT as CONTROLLER
+from crmsh_py.engine.fencing import DevicesOf, Fencing, scheduler_devices
+from crmsh_py.engine.fencing_history import DONE, OFF_ACTIONS
+from crmsh_py.engine.fencing_runner import FIRST_CALL
 from crmsh_py.engine.lifecycle import Lifecycle
 from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.orders import Orders
@@ -55,8 +62,11 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.requests import Requests
 from crmsh_py.engine.totem import ConfigurationChanged
+from crmsh_py.engine.totem_values import State
 from crmsh_py.engine.views import Decision, Views, ViewSetting
+from crmsh_py.engine.watchdog import Watchdog, least_ms
 from crmsh_py.scheduler.result import Plan
+from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.settings import NodeSettings
 from crmsh_py.wire.stream import (
     AbsentStates,
@@ -66,6 +76,11 @@ from crmsh_py.wire.stream import (
     ClearFailures,
     ConfigChange,
     DcState,
+    FencingAsked,
+    FencingEnded,
+    FencingForgotten,
+    FencingRan,
+    FencingRun,
     ManagerChanged,
     Message,
     Missing,
@@ -102,6 +117,7 @@ class NodeCore:
         seed: int,
         *,
         planner: Planner = scheduler_plan,
+        devices: DevicesOf = scheduler_devices,
     ) -> None:
         self._name = settings.node
         self._conf = conf
@@ -123,13 +139,18 @@ class NodeCore:
         self._commits = Commits(node_id, self._replica, self._views, self._out)
         self._book = StatusBook(node_id, settings.node, self._replica, self._out)
         self._executor = Executor(node_id, settings.node, self._out, self._current_view)
+        self._watchdog = Watchdog(
+            present=settings.watchdog and not conf.quorum.two_node,
+            least=least_ms(conf.totem.token_ms, conf.totem.consensus_ms),
+        )
+        self._fencing = self._make_fencing(seed, devices)
         self._controller = Controller(
             node_id,
             self._replica,
             self._out,
             seed=seed,
             planner=planner,
-            fencing=Fencing(self._out),
+            fencing=self._fencing,
         )
         self._orders = Orders(self._out, self._commits.next_ident)
         self._lifecycle = Lifecycle(
@@ -149,11 +170,24 @@ class NodeCore:
             controller=self._controller,
             lifecycle=self._lifecycle,
             executor=self._executor,
+            fencing=self._fencing,
         )
         self._stirred = False
         self._parts_deadline: float | None = None  # what only changes when something has stirred
         self._actions: list[RunAction] = []
         self._suggested: tuple[ViewId, int] | None = None
+
+    def _make_fencing(self, seed: int, devices: DevicesOf) -> Fencing:
+        return Fencing(
+            self._node_id,
+            self._name,
+            self._replica,
+            self._out,
+            seed=seed,
+            view=self._current_view,
+            watchdog_ms=lambda: self._watchdog.timeout_ms,
+            devices=devices,
+        )
 
     # ---- the surface ---------------------------------------------------------------------------
 
@@ -165,7 +199,10 @@ class NodeCore:
         if self._exchange():
             self._parts_deadline = self._deadline_of_parts()
         self._requests.tell_watchers()
-        return self._out.finish([*self._membership.datagrams()])
+        instructions = self._out.finish([*self._membership.datagrams()])
+        # First of all: what begins in this event begins under the watchdog's eyes.
+        feed = self._feed(instructions)
+        return [feed, *instructions] if feed is not None else instructions
 
     def next_deadline(self) -> float | None:
         """When to send ``TimerFired``; None while nothing but an event can change anything."""
@@ -180,6 +217,7 @@ class NodeCore:
             self._orders.next_deadline(),
             self._executor.next_deadline(),
             self._controller.next_deadline(),
+            self._fencing.next_deadline(),
             self._lifecycle.next_deadline(),
         )
         return min((time for time in times if time is not None), default=None)
@@ -230,6 +268,8 @@ class NodeCore:
             case ClockSet(wall_offset=offset):
                 self._out.wall_offset = offset
                 self._controller.clock_was_set()
+            case OperationFinished(call_id=call_id) if call_id >= FIRST_CALL:
+                self._fencing.finished(event)
             case OperationFinished():
                 self._executor.finished(event)
             case Persisted(token=token):
@@ -242,6 +282,7 @@ class NodeCore:
             case Started(manager=manager, pid=pid):
                 self._requests.pid = pid
                 self._commits.start(self._out.wall)
+                self._fencing.started(int(self._out.wall))
                 if manager:
                     self._lifecycle.start()
                 self._membership.totem.start(self._out.now)
@@ -257,6 +298,7 @@ class NodeCore:
         self._commits.handle_timer()
         self._orders.handle_timer()
         self._executor.handle_timer()
+        self._fencing.handle_timer()
         self._lifecycle.handle_timer()
 
     # ---- the ring ------------------------------------------------------------------------------
@@ -330,6 +372,11 @@ class NodeCore:
                 self._run_action(sender, message)
             case DcState():
                 self._controller.on_dc_state(sender, message)
+            case FencingAsked() | FencingRun() | FencingRan() | FencingEnded() | FencingForgotten():
+                if self._book.settled:
+                    self._apply(sender, message)
+                else:
+                    self._book.keep(sender, message)
 
     # ---- views ---------------------------------------------------------------------------------
 
@@ -345,6 +392,7 @@ class NodeCore:
         self._commits.begin_view()
         self._orders.begin_view()
         self._executor.begin_view()
+        self._fencing.begin_view()
         if setting.quorate and not self._views.setting.quorate:
             self._executor.doubt_stopped()
         self._lifecycle.begin_view()
@@ -358,7 +406,12 @@ class NodeCore:
             voter=self._membership.voter(),
             tie=self._membership.known_tie_breaker(),
         )
-        self._book.tell_own(self._executor.state, self._executor.pending())
+        self._book.tell_own(
+            self._executor.state,
+            self._executor.pending(),
+            self._fencing.history.all(),
+            fresh=self._fencing.fresh,
+        )
 
     def _on_decided(self, decision: Decision) -> None:
         self._book.decided(decision, self._views.summaries)
@@ -383,9 +436,18 @@ class NodeCore:
         pending = dict(self._book.pending)
         kept = self._book.settle()
         self._controller.settled(decision.dc, self._book.names, self._book.managers, pending)
+        self._fencing.settled(
+            decision.dc,
+            self._book.names,
+            self._book.managers,
+            self._book.fencing,
+            self._book.fresh,
+            primary=self._views.primary,
+        )
         self._show_facts()
         for sender, message in kept:
             self._apply(sender, message)
+        self._end_if_fenced()
         if self._lifecycle.running != self._book.managers.get(self._node_id):
             self._announce_manager(self._lifecycle.running)
         self._orders.flush(self._views.view)
@@ -398,6 +460,8 @@ class NodeCore:
     # ---- the status ----------------------------------------------------------------------------
 
     def _apply(self, sender: int, message: StatusMessage) -> None:
+        if sender in self._book.fenced:
+            return  # it is off: what it still had to say is about things that are gone
         applied = self._book.apply(sender, message)
         match message:
             case Outcome():
@@ -420,6 +484,40 @@ class NodeCore:
                 self._controller.on_cleared(message)
             case ManagerChanged():
                 self._apply_manager(sender, message)
+            case _:
+                self._apply_fencing(sender, message)
+
+    def _apply_fencing(self, sender: int, message: StatusMessage) -> None:
+        match message:
+            case FencingAsked(record=record):
+                self._fencing.on_asked(record)
+            case FencingRun():
+                self._fencing.on_run(message)
+            case FencingRan():
+                self._fencing.on_ran(sender, message)
+            case FencingEnded(record=record):
+                self._apply_fenced(record)
+            case FencingForgotten():
+                self._fencing.on_forgotten(message)
+                self._orders.applied(message)
+        self._end_if_fenced()
+
+    def _apply_fenced(self, record: FencingRecord) -> None:
+        """From here on, in the same place of the stream, a node counts as off for everybody."""
+        expected = record.client == CONTROLLER
+        if not self._fencing.on_ended(record):
+            return
+        if record.state == DONE and record.action in OFF_ACTIONS:
+            node = self._book.node_fenced(record.target)
+            self._controller.node_fenced(record.target, node, expected=expected)
+            self._controller.elect()
+            self._fencing.elected(self._controller.dc)
+            self._show_facts()
+
+    def _end_if_fenced(self) -> None:
+        if self._fencing.doomed:
+            self._out.log("error", "CRMD", f"This node was {self._fencing.doomed}: ending at once")
+            self._out.stop(self._fencing.doomed, 1)
 
     def _apply_manager(self, sender: int, message: ManagerChanged) -> None:
         if not message.running:
@@ -428,6 +526,7 @@ class NodeCore:
         what = "started" if message.running else "stopped"
         self._controller.changed(f"the cluster manager on {name} has {what}")
         self._controller.elect()
+        self._fencing.elected(self._controller.dc)
         self._show_facts()
         if sender == self._node_id:
             if not message.running:
@@ -467,11 +566,28 @@ class NodeCore:
         actions, self._actions = self._actions, []
         for action in actions:
             self._begin_action(action)
+        self._watchdog.configure(self._replica.config.properties())
         self._controller.step()
         if self._controller.is_dc and self._views.primary and self._book.settled:
             self._suggest_facts()
         if self._controller.idle and self._lifecycle.leaving_is_known(self._book.own):
             self._lifecycle.may_go()
+
+    def _feed(self, instructions: Sequence[Instruction]) -> FeedWatchdog | None:
+        """Until when this node may live, as it is after this event."""
+        stop = next((i for i in instructions if isinstance(i, StopNode)), None)
+        if stop is not None:
+            # One that ends because it must is reset; one that was asked to is done with.
+            return self._watchdog.rest() if not stop.exit_code else None
+        totem = self._membership.totem
+        self._watchdog.configure(self._replica.config.properties())
+        return self._watchdog.look(
+            self._out.now,
+            quorate=self._membership.quorate and totem.state is State.OPERATIONAL,
+            rounds=totem.counters.orf_token_rx,
+            alone=len(totem.members) == 1,
+            is_clean=self._executor.is_clean,
+        )
 
     def _suggest_facts(self) -> None:
         """As DC: add to the configuration what only the cluster manager knows."""
@@ -480,7 +596,12 @@ class NodeCore:
             return
         self._suggested = key
         config = self._replica.config
-        wanted = missing_facts(config, self._book.names, cluster_name=self._conf.totem.cluster_name)
+        wanted = missing_facts(
+            config,
+            self._book.names,
+            cluster_name=self._conf.totem.cluster_name,
+            watchdog=self._watchdog.timeout_ms > 0,
+        )
         if wanted is not None:
             self._commits.submit(
                 patch=diff(config, wanted).to_xml(),

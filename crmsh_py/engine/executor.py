@@ -16,7 +16,9 @@ Rules:
    says by now: an address that was changed must go before the new one comes.
 6. An agent of OCF 1.0 is reloaded by ``reload``, one of 1.1 by ``reload-agent``. The scheduler
    wants the latter only where the history says that the agent can.
-7. The history is memory of this run of the daemon: after a restart, probes find what runs.
+7. A fence device is nothing that runs: starting and monitoring it asks its agent whether it works,
+   stopping it asks nobody.
+8. The history is memory of this run of the daemon: after a restart, probes find what runs.
 """
 
 from __future__ import annotations
@@ -30,13 +32,19 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.engine import records
 from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
+from crmsh_py.engine.fencing_devices import agent_parameters
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import drop_history, new_node_state, put_history
+from crmsh_py.scheduler.result import FenceDevice
 from crmsh_py.wire.stream import AgentName, Failure, Outcome, RunAction, ViewId
 
+_NOT_RUNNING = 7
 MAX_WAITING = 1000  # operations of one resource; a DC sends a handful
 _TAKES_PARAMETERS = frozenset({"start", "reload", "reload-agent"})
 _KEEPS_RECURRING = frozenset({"monitor", "notify", "reload", "reload-agent", "meta-data"})
+_TELLS_ACTIVITY = frozenset(
+    {"start", "stop", "monitor", "promote", "demote", "migrate_to", "migrate_from"}
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,6 +90,7 @@ class Executor:
         self._recurring: dict[tuple[str, str], Recurring] = {}  # resource, operation key
         self._started_with: dict[str, Mapping[str, str]] = {}  # parameters by resource
         self._facts: dict[AgentName, AgentFacts] = {}
+        self._devices: set[str] = set()  # fence devices that were started here
         self.state = new_node_state(str(node_id), node, {})
 
     # ---- reading -------------------------------------------------------------------------------
@@ -101,6 +110,24 @@ class Executor:
             for job in self._by_call.values()
             if not job.silent and not job.cancelled
         }
+
+    def is_clean(self) -> bool:
+        """Whether nothing runs on this node, for sure: what is under way may leave something.
+
+        Fence devices are only configured; that they are started means nothing.
+        """
+        if any(lane.running and not _is_fencing(lane.running.action) for lane in
+               self._lanes.values()):  # fmt: skip
+            return False
+        for entry in self.state.iter("lrm_resource"):
+            newest = max(
+                (op for op in entry.children if op.get("operation") in _TELLS_ACTIVITY),
+                key=_call_id,
+                default=None,
+            )
+            if entry.get("class") != "stonith" and newest is not None and not _is_inactive(newest):
+                return False
+        return True
 
     def knows(self, resource: str) -> bool:
         """Whether there is a history of this resource."""
@@ -251,6 +278,15 @@ class Executor:
             parameters = self._started_with.get(resource, parameters)
         facts = self._facts.get(action.agent)
         operation = action.operation
+        if _is_fencing(action):
+            at_once = self._use_device(job)
+            if at_once is not None:
+                self.finished(OperationFinished(call_id=job.call_id, rc=at_once, status=0))
+                return
+            operation = "monitor"  # whether a device can be started is whether it answers
+            parameters = agent_parameters(
+                FenceDevice(id=resource, agent=action.agent.type, parameters=parameters), operation
+            )
         if operation == "reload-agent" and facts is not None and facts.reload:
             operation = facts.reload
         self._out.do(
@@ -266,6 +302,24 @@ class Executor:
                 environment=environment(action, self._node),
             )
         )
+
+    def _use_device(self, job: Job) -> int | None:
+        """The result of an operation on a fence device that needs no agent, else None.
+
+        A device is started by being made known here; only its agent can tell whether it works.
+        """
+        action = job.action
+        match action.operation:
+            case "start" | "reload" | "reload-agent":
+                self._devices.add(action.resource)
+                return None
+            case "monitor" if action.interval_ms or action.resource in self._devices:
+                return None
+            case "monitor":
+                return _NOT_RUNNING
+            case _:
+                self._devices.discard(action.resource)
+                return 0
 
     def _record(self, job: Job, event: OperationFinished) -> None:
         action = job.action
@@ -347,6 +401,10 @@ class Executor:
                 failure=failure,
             )
         )
+
+
+def _is_fencing(action: RunAction) -> bool:
+    return action.agent is not None and action.agent.standard == "stonith"
 
 
 def _call_id(entry: Element) -> int:

@@ -1,4 +1,4 @@
-"""Small requests of clients that go through the stream: attributes and clean-ups.
+"""Small requests of clients that go through the stream: attributes, clean-ups, what to forget.
 
 An order is sent when the status has settled, sent again after a change of view, and answered
 ``Done`` when this node has applied it itself: then every later reader here sees it.
@@ -12,12 +12,19 @@ from dataclasses import dataclass
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.errors import TimedOut
 from crmsh_py.wire.control import Done
-from crmsh_py.wire.stream import AttributeChange, CleanHistory, CommitId, TicketChange, ViewId
+from crmsh_py.wire.stream import (
+    AttributeChange,
+    CleanHistory,
+    CommitId,
+    FencingForgotten,
+    TicketChange,
+    ViewId,
+)
 
 PATIENCE_S = 25.0
 MAX_ORDERS = 10_000
 
-Order = AttributeChange | TicketChange | CleanHistory
+Order = AttributeChange | TicketChange | CleanHistory | FencingForgotten
 Make = Callable[[ViewId, CommitId], Order]
 
 

@@ -17,6 +17,8 @@ from crmsh_py.engine.api import RequestReceived
 from crmsh_py.engine.commits import Commits, no_quorum
 from crmsh_py.engine.controller import Controller
 from crmsh_py.engine.executor import Executor
+from crmsh_py.engine.fencing import Fencing
+from crmsh_py.engine.fencing_requests import FencingRequests
 from crmsh_py.engine.lifecycle import Lifecycle
 from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.orders import Make, Orders
@@ -31,10 +33,14 @@ from crmsh_py.wire.control import (
     CleanResource,
     CmapReply,
     Commit,
+    ConfirmFenced,
     Done,
+    FenceNode,
+    ForgetFencing,
     Hello,
     ReadCib,
     ReadCmap,
+    ReadFencing,
     ReadMembership,
     ReadRevision,
     ReadRevisions,
@@ -50,7 +56,7 @@ from crmsh_py.wire.control import (
     WaitIdle,
     Watch,
 )
-from crmsh_py.wire.stream import AttributeChange, CleanHistory, TicketChange
+from crmsh_py.wire.stream import AttributeChange, CleanHistory, FencingForgotten, TicketChange
 
 _WITHOUT_MANAGER = (
     Hello
@@ -80,6 +86,7 @@ class Requests:
     controller: Controller
     lifecycle: Lifecycle
     executor: Executor
+    fencing: Fencing
     pid: int = 0
     _watchers: list[int] = field(default_factory=list)
     _idle_waiters: dict[int, tuple[int, int] | None] = field(default_factory=dict)
@@ -146,6 +153,16 @@ class Requests:
                 )
             case Hello():
                 self.outbox.reply(ticket, Done())
+            case FenceNode() | ConfirmFenced() | ReadFencing():
+                asks = FencingRequests(
+                    outbox=self.outbox, replica=self.replica, fencing=self.fencing
+                )
+                asks.handle(ticket, request)
+            case ForgetFencing(node=node):
+                self._order(
+                    ticket,
+                    lambda view, ident: FencingForgotten(view=view, target=node, ident=ident),
+                )
             case ReadRevisions() | ReadRevision():
                 raise UsageError("the history of commits is the store's to tell")
 
@@ -237,6 +254,13 @@ class Requests:
         dc = self.controller.dc
         return self.membership.name_of(dc) if dc is not None else ""
 
+    def _devices(self) -> str:
+        primitives = self.replica.config.section("resources").iter("primitive")
+        count = sum(each.get("class") == "stonith" for each in primitives)
+        if not count:
+            return "the nodes' watchdogs" if self.fencing.watchdog_ms else "no device"
+        return "1 device" if count == 1 else f"{count} devices"
+
     def _subsystems(self) -> list[Subsystem]:
         running = self.lifecycle.running
         members = f"{len(self.views.setting.votes)} members"
@@ -247,7 +271,7 @@ class Requests:
         settled = self.controller.has_settled
         rows = (
             ("cib", "pacemaker-based", running, cib),
-            ("stonithd", "pacemaker-fenced", running, "no device"),
+            ("stonithd", "pacemaker-fenced", running, self._devices()),
             ("lrmd", "pacemaker-execd", running, f"{busy} operations under way"),
             ("attrd", "pacemaker-attrd", running, members if settled else "joining"),
             ("pengine", "pacemaker-schedulerd", running, idle),

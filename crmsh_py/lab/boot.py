@@ -19,6 +19,9 @@ READY = "ready"
 FAILED = "failed"
 ENDED = "ended"
 
+WATCHDOG_FD = 3  # init's end of the pipe to the watchdog, handed on to the daemon
+WATCHDOG_VARIABLE = "CRM_WATCHDOG_FD"
+
 
 @dataclass(frozen=True, slots=True)
 class BootSpec:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from crmsh_py.lab import boot, network, nodespec, processes
 from crmsh_py.lab.config import LabConfig, NodeConfig
@@ -21,6 +23,7 @@ from crmsh_py.lab.iproute import run as run_ip
 from crmsh_py.lab.isolation import Attempt, Isolation
 from crmsh_py.lab.place import Place
 from crmsh_py.lab.spawn import InitProcess, reap_strays, spawn_init
+from crmsh_py.lab.watchdog import Watchdog
 from crmsh_py.wire.lab import LabState, NodeState
 
 BOOT_TIMEOUT_S = 20.0  # a loaded machine may take seconds; a node that takes longer hangs
@@ -67,12 +70,18 @@ class _Node:
     reason: str = ""
     since: float = 0.0
     group: int = 0
+    frozen: bool = False
+    manager: bool = True  # how it was started last
+    last_pid: int = 0  # its first process, also after its end
 
 
 class Hosting:
     """All nodes of a lab."""
 
     def __init__(self, config: LabConfig, place: Place, attempt: Attempt) -> None:
+        # First of all: the watchdog's process must keep nothing open that is made later.
+        self._kill_all = partial(_kill_all, place, own_pids=attempt.own_pids)
+        self._watchdog = Watchdog(self._kill_all)
         self._config = config
         self._place = place
         self._attempt = attempt
@@ -82,6 +91,7 @@ class Hosting:
             for index, node in enumerate(config.nodes)
         }
         self._last_group = 0
+        self._to_start: list[str] = []  # by who switches the power, after his answer
 
     def take(self, config: LabConfig) -> None:
         """The lab's record has changed: know new nodes, and forget those that are gone and off."""
@@ -107,9 +117,12 @@ class Hosting:
     def descriptors(self) -> list[int]:
         """What becomes readable when a node says something or ends."""
         return [
-            node.running.process.from_init
-            for node in self._nodes.values()
-            if node.running is not None
+            self._watchdog.fileno(),
+            *(
+                node.running.process.from_init
+                for node in self._nodes.values()
+                if node.running is not None
+            ),
         ]
 
     def state(self, note: str) -> LabState:
@@ -130,6 +143,7 @@ class Hosting:
                     started=node.running.identity.started if node.running else 0,
                     since=node.since,
                     group=node.group,
+                    frozen=node.frozen,
                     reason=node.reason,
                 )
                 for node in self._nodes.values()
@@ -177,7 +191,9 @@ class Hosting:
         self._remove_socket(node)  # of a node whose supervisor was killed
         process = spawn_init(own_pids=spec.own_pids)
         identity = processes.identify(process.pid) or processes.Process(process.pid, 0)
+        self._watchdog.watch(node.config.name, process.pid, process.feed)
         node.running = _Running(process, identity)
+        node.manager, node.last_pid, node.frozen = manager, process.pid, False
         node.state, node.reason, node.since = "starting", "", time.time()
         process.tell(spec.to_line())
 
@@ -237,18 +253,51 @@ class Hosting:
             self._switch_off(node, reason="killed", state="off")
         return [node.config.name for node in wanted]
 
+    def switch_power(self, names: Sequence[str], action: str) -> list[str]:
+        """As a power switch does; what is to be on again comes with ``switch_on_late``."""
+        changed = self.kill(names) if action in ("off", "reboot") else []
+        if action in ("on", "reboot"):
+            self._to_start += [name for name in names if name not in self._to_start]
+        return changed
+
+    def switch_on_late(self) -> None:
+        """Switch on what power switches and watchdogs have left for later; look at the latter."""
+        for name, pid in self._watchdog.resets():
+            self.notice_ends()
+            node = self._nodes[name]
+            # One that was switched off meanwhile, by whoever wanted it so, stays off.
+            if node.last_pid == pid and node.state == "died":
+                node.reason = "its watchdog has reset it"
+                self._to_start.append(name)
+        if self._watchdog.gone:
+            print("the watchdog has ended: nodes are reset", file=sys.stderr, flush=True)
+            self._to_start += self.kill(self.names())  # nothing guards them any more
+            self._watchdog.close()
+            self._watchdog = Watchdog(self._kill_all)
+        names, self._to_start = self._to_start, []
+        for manager in (True, False):
+            wanted = [name for name in names if self._nodes[name].manager is manager]
+            if wanted:
+                _, failure = self.start(wanted, manager=manager)
+                if failure:
+                    print(failure, file=sys.stderr, flush=True)
+
+    def freeze(self, names: Sequence[str], *, thaw: bool) -> list[str]:
+        """Stop everything of nodes, or let it go on; those that are on are returned."""
+        changed = []
+        number = signal.SIGCONT if thaw else signal.SIGSTOP
+        for name in names:
+            node = self._nodes[name]
+            if node.running is None:
+                continue
+            processes.signal_tree(node.running.identity.pid, number)
+            node.frozen = not thaw
+            changed.append(name)
+        return changed
+
     def _signal_dead(self, node: _Node) -> None:
         assert node.running is not None
-        pid = node.running.identity.pid
-        if self._attempt.own_pids:
-            processes.send(pid, signal.SIGKILL)  # the kernel ends the whole namespace
-        else:
-            processes.kill_tree(pid)
-            # What was started by "crm lab exec" is no descendant of the node's init.
-            marks = nodespec.marks(self._place, node.config.name)
-            for stray in processes.all_pids():
-                if processes.environment_has(stray, marks):
-                    processes.send(stray, signal.SIGKILL)
+        self._kill_all(node.config.name, node.running.identity.pid)
 
     def _switch_off(self, node: _Node, *, reason: str, state: str) -> None:
         """Make sure that nothing of a node is left, and write down why."""
@@ -263,6 +312,7 @@ class Hosting:
             run_ip(network.detach_node(node.index), go_on=True)
         self._remove_socket(node)
         node.running = None
+        node.frozen = False
         node.state, node.reason, node.since = state, reason, time.time()
 
     def _remove_socket(self, node: _Node) -> None:
@@ -290,7 +340,8 @@ class Hosting:
                     reason="" if orderly else _why_ended(running, code),
                     state="off" if orderly else "died",
                 )
-        reap_strays({n.running.process.pid for n in self._nodes.values() if n.running})
+        inits = {n.running.process.pid for n in self._nodes.values() if n.running}
+        reap_strays(inits | {self._watchdog.pid})
 
     # ---- cables ------------------------------------------------------------------------------
 
@@ -327,6 +378,19 @@ class Hosting:
     def names(self) -> list[str]:
         """All nodes, in the order of the lab's record."""
         return list(self._nodes)
+
+
+def _kill_all(place: Place, name: str, pid: int, *, own_pids: bool) -> None:
+    """SIGKILL to everything of a node, by its first process."""
+    if own_pids:
+        processes.send(pid, signal.SIGKILL)  # the kernel ends the whole namespace
+        return
+    processes.kill_tree(pid)
+    # What was started by "crm lab exec" is no descendant of the node's init.
+    marks = nodespec.marks(place, name)
+    for stray in processes.all_pids():
+        if processes.environment_has(stray, marks):
+            processes.send(stray, signal.SIGKILL)
 
 
 def _why_ended(running: _Running, code: str | None) -> str:

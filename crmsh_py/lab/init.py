@@ -89,15 +89,17 @@ def _boot(spec: boot.BootSpec) -> subprocess.Popen[bytes] | None:
     log = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     daemon = subprocess.Popen(
         list(spec.argv),
-        env=dict(spec.environment),
+        env={**spec.environment, boot.WATCHDOG_VARIABLE: str(boot.WATCHDOG_FD)},
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         start_new_session=True,
+        pass_fds=(boot.WATCHDOG_FD,),
         # Without a pid namespace, nothing else ends the daemon when we are killed.
         preexec_fn=None if spec.own_pids else linux.die_with_parent,  # noqa: PLW1509 - one thread
     )
     os.close(log)
+    os.close(boot.WATCHDOG_FD)  # so that its end is the daemon's end
     return daemon
 
 

@@ -120,5 +120,6 @@ def _settings(
         multicast=isolated,
         agents=config.agents,
         isolated=isolated,
+        watchdog=True,
         one_user=attempt.one_user,
     )

@@ -90,6 +90,12 @@ def send(pid: int, number: signal.Signals) -> None:
         pass  # gone, or the id belongs to somebody else by now
 
 
+def signal_tree(root: int, number: signal.Signals) -> None:
+    """A signal to a process and all that came from it, the children last."""
+    for pid in (root, *descendants(root)):
+        send(pid, number)
+
+
 def kill_tree(root: int, *, spare_root: bool = False) -> None:
     """SIGKILL a process and all that came from it; at most 20 rounds against a growing tree."""
     for _ in range(20):

@@ -13,18 +13,22 @@ import os
 import signal
 import time
 
-from crmsh_py.lab import commands, linux
+from crmsh_py.lab import boot, commands, linux
 
 _POLL_S = 0.005
 
 
 class InitProcess:
-    """A running init: its id as seen from outside, and the two pipes to it."""
+    """A running init: its id as seen from outside, the two pipes to it, and its watchdog's.
 
-    def __init__(self, pid: int, to_init: int, from_init: int) -> None:
+    ``feed`` is the watchdog's end of the pipe by which the node is kept alive.
+    """
+
+    def __init__(self, pid: int, to_init: int, from_init: int, feed: int) -> None:
         self.pid = pid
         self.to_init = to_init
         self.from_init = from_init
+        self.feed = feed
         self.code: int | None = None  # negative: the signal that ended it
 
     def poll(self) -> int | None:
@@ -67,23 +71,24 @@ def spawn_init(*, own_pids: bool) -> InitProcess:
     """Start an init, which waits for its specification. Raises OSError."""
     init_in, to_init = os.pipe()
     from_init, init_out = os.pipe()
+    feed, init_feed = os.pipe()
     told, tell = os.pipe()
     helper = os.fork()
     if helper == 0:
-        _help(own_pids, init_in, init_out, tell)
-    for descriptor in (init_in, init_out, tell):
+        _help(own_pids, init_in, init_out, init_feed, tell)
+    for descriptor in (init_in, init_out, init_feed, tell):
         os.close(descriptor)
     os.waitpid(helper, 0)  # from here on, init is our own child
     with open(told, encoding="ascii") as pipe:
         word = pipe.read()
     if not word.isdigit():
-        os.close(to_init)
-        os.close(from_init)
+        for descriptor in (to_init, from_init, feed):
+            os.close(descriptor)
         raise OSError(1, f"a node's first process cannot be made: {word or 'no reason given'}")
-    return InitProcess(int(word), to_init, from_init)
+    return InitProcess(int(word), to_init, from_init, feed)
 
 
-def _help(own_pids: bool, init_in: int, init_out: int, tell: int) -> None:
+def _help(own_pids: bool, init_in: int, init_out: int, init_feed: int, tell: int) -> None:
     """The child between: never returns."""
     try:
         if own_pids:
@@ -93,6 +98,8 @@ def _help(own_pids: bool, init_in: int, init_out: int, tell: int) -> None:
             os.setsid()
             os.dup2(init_in, 0)
             os.dup2(init_out, 1)
+            os.dup2(init_feed, boot.WATCHDOG_FD)
+            os.set_inheritable(boot.WATCHDOG_FD, True)  # it may have been that one already
             # What the supervisor ignores, a node must not.
             for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)

@@ -163,7 +163,7 @@ class Supervisor:
         self._place = place
         self._note = note
         self._networked = attempt.isolation is not Isolation.NONE
-        self._hosting = Hosting(config, place, attempt)
+        self._hosting = Hosting(config, place, attempt)  # before the socket: see there
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._ending = False
 
@@ -199,6 +199,7 @@ class Supervisor:
             while not self._ending:
                 self._wait()
                 self._hosting.notice_ends()
+                self._hosting.switch_on_late()
                 if not self._place.exists():
                     self._ending = True  # somebody removed the lab under us
         finally:
@@ -268,6 +269,12 @@ class Supervisor:
                 return wire.LabDone(nodes=hosting.terminate(self._named(nodes)))
             case wire.KillNodes(nodes=nodes):
                 return wire.LabDone(nodes=hosting.kill(self._named(nodes)))
+            case wire.SwitchPower(nodes=nodes, action=action):
+                if action not in ("off", "on", "reboot"):
+                    return wire.LabRefused(text=f"a power switch cannot {action} anything")
+                return wire.LabDone(nodes=hosting.switch_power(self._named(nodes), action))
+            case wire.FreezeNodes(nodes=nodes, thaw=thaw):
+                return wire.LabDone(nodes=hosting.freeze(self._named(nodes), thaw=thaw))
             case wire.CutOff(nodes=nodes):
                 self._need_network()
                 return wire.LabDone(nodes=hosting.cut_off(self._named(nodes)))

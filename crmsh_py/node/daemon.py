@@ -39,6 +39,7 @@ from crmsh_py.node.seal import choose_suite
 from crmsh_py.node.sessions import Sessions
 from crmsh_py.node.store import Store
 from crmsh_py.node.transport import Network, UdpTransport
+from crmsh_py.node.watchdog import WatchdogPipe
 from crmsh_py.wire import settings as node_settings
 from crmsh_py.wire.control import StopDaemon
 from crmsh_py.wire.settings import NodeSettings
@@ -221,7 +222,13 @@ class _Daemon:
                 )
             )
             self._node = NodeLoop(
-                core, transport=transport, disk=disk, agents=agents, clients=clients, log=log
+                core,
+                transport=transport,
+                disk=disk,
+                agents=agents,
+                clients=clients,
+                log=log,
+                watchdog=WatchdogPipe.of_environment(os.environ),
             )
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._signalled, number)

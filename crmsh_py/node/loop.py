@@ -25,6 +25,7 @@ from crmsh_py.engine.api import (
     CancelOperation,
     ClockSet,
     Event,
+    FeedWatchdog,
     Instruction,
     Log,
     Persist,
@@ -38,7 +39,7 @@ from crmsh_py.engine.api import (
     TimerFired,
 )
 from crmsh_py.errors import CrmError
-from crmsh_py.node.ports import Agents, Clients, Core, Disk, LogLine, Transport
+from crmsh_py.node.ports import Agents, Clients, Core, Disk, Feeder, LogLine, Transport
 from crmsh_py.wire.control import (
     CibReply,
     ReadCmap,
@@ -69,6 +70,7 @@ class NodeLoop:
         agents: Agents,
         clients: Clients,
         log: LogLine,
+        watchdog: Feeder | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -78,6 +80,7 @@ class NodeLoop:
         self._agents = agents
         self._clients = clients
         self._log = log
+        self._watchdog = watchdog
         self._clock = clock
         self._wall_clock = wall_clock
         self._wall_offset = wall_clock() - clock()
@@ -112,6 +115,10 @@ class NodeLoop:
         if isinstance(event, RequestReceived) and isinstance(event.request, ReadCmap):
             event = replace(event, links=self._transport.facts())
         instructions = self._core.handle(event, self._clock())
+        for instruction in instructions:
+            # Whatever waits for a disk: that the node is heard does not depend on it.
+            if isinstance(instruction, FeedWatchdog) and self._watchdog is not None:
+                self._watchdog.feed(instruction)
         if isinstance(event, Persisted) and event.token == self._blocked_by:
             # What the core answers to its Persisted comes after what waited for that write.
             self._hold(instructions)

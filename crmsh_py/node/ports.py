@@ -12,6 +12,7 @@ from typing import Protocol
 from crmsh_py.engine.api import (
     CancelOperation,
     Event,
+    FeedWatchdog,
     Instruction,
     LinkFacts,
     RunOperation,
@@ -83,3 +84,10 @@ class Clients(Protocol):
 
     def reply(self, ticket: int, reply: Reply) -> None:
         """Answer a request; a client that has gone is nobody's problem."""
+
+
+class Feeder(Protocol):
+    """The watchdog outside of the node."""
+
+    def feed(self, instruction: FeedWatchdog) -> None:
+        """Tell it until when the node may live; never raises."""

@@ -47,22 +47,24 @@ class ChildProcess:
         timeout_s: float,
         on_end: Callable[[Ended], None],
         directory: str = "/",
+        text: str = "",
     ) -> None:
-        """Start it; raises OSError when that cannot be done."""
+        """Start it, with ``text`` on its stdin; raises OSError when that cannot be done."""
         self._loop = asyncio.get_running_loop()
         self._on_end = on_end
         self._began = time.monotonic()
         self._timed_out = self._cancelled = False
-        self._process = subprocess.Popen(
-            list(command),
-            env=dict(environment),
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            bufsize=0,
-        )
+        with _stdin_with(text) as stdin:
+            self._process = subprocess.Popen(
+                list(command),
+                env=dict(environment),
+                cwd=directory,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                bufsize=0,
+            )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         self._streams = (_Stream(self._process.stdout), _Stream(self._process.stderr))
@@ -142,6 +144,16 @@ class ChildProcess:
                 exec_ms=round((time.monotonic() - self._began) * 1000),
             )
         )
+
+
+def _stdin_with(text: str) -> IO[bytes]:
+    """A file that holds the text and has no name: nobody else can read it, and nobody blocks."""
+    if not text:
+        return open(os.devnull, "rb")
+    file = os.fdopen(os.memfd_create("stdin", os.MFD_CLOEXEC), "w+b")
+    file.write(text.encode())
+    file.seek(0)
+    return file
 
 
 class _Stream:

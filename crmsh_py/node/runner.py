@@ -8,6 +8,8 @@ timed out 2, error 4, not installed 7.
 Where the agent cannot run here, a stand-in may run in its place (see ``agent_choice``), as
 ``python -m crmsh_py.standins SPEC ACTION`` in the same environment; its results are marked.
 
+Fence agents are told on stdin what to do (see ``fence_agents``).
+
 Sources: OCF resource agent API 1.1; Pacemaker Administration, "Resource Agents" (environment,
 exit reasons, return codes).
 """
@@ -26,6 +28,7 @@ from dataclasses import dataclass, replace
 from crmsh_py import resources
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
+from crmsh_py.node import fence_agents
 from crmsh_py.node.agent_choice import AgentChooser, Choice
 from crmsh_py.node.agent_facts import FactsReader, MakeFacts, facts_of_machine
 from crmsh_py.node.ports import LogLine, Report
@@ -82,6 +85,7 @@ class AgentRunner:
         standin_command: tuple[str, ...] = (sys.executable, "-P", "-m", "crmsh_py.standins"),
         make_facts: MakeFacts | None = None,
     ) -> None:
+        self._settings = settings
         self._report = report
         self._log = log
         self._standin_command = standin_command
@@ -101,6 +105,9 @@ class AgentRunner:
         """Begin an operation; its end is reported as ``OperationFinished``."""
         assert operation.call_id not in self._running, f"call {operation.call_id} runs already"
         spec = AgentSpec(operation.standard, operation.provider, operation.type)
+        if spec.standard == "stonith":
+            self._start_fence_agent(operation, spec)
+            return
         choice = self._chooser.choose(spec, operation.parameters)
         if choice is Choice.NOTHING:
             reason = f"The agent {spec} is not installed"
@@ -146,6 +153,29 @@ class AgentRunner:
             return
         self._running[call_id] = _Running(operation, spec, process, time.time(), facts, standin)
 
+    def _start_fence_agent(self, operation: RunOperation, spec: AgentSpec) -> None:
+        command = fence_agents.command_of(spec.type, self._settings)
+        if not command:
+            self._refuse(
+                operation, OCF_ERR_INSTALLED, NOT_INSTALLED, f"The agent {spec} is not installed"
+            )
+            return
+        call_id = operation.call_id
+        try:
+            process = ChildProcess(
+                command,
+                fence_agents.environment_of(spec.type, self._base),
+                timeout_s=max(operation.timeout_ms, MIN_TIMEOUT_MS) / 1000,
+                on_end=lambda ended: self._ended(call_id, ended),
+                text=fence_agents.input_of(operation.parameters),
+            )
+        except (OSError, ValueError) as error:
+            self._could_not_start(operation, error)
+            return
+        facts: asyncio.Future[AgentFacts] = asyncio.get_running_loop().create_future()
+        facts.set_result(AgentFacts())
+        self._running[call_id] = _Running(operation, spec, process, time.time(), facts, False)
+
     def _could_not_start(self, operation: RunOperation, error: OSError | ValueError) -> None:
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
         code = error.errno if isinstance(error, OSError) else 0
@@ -176,7 +206,9 @@ class AgentRunner:
         operation, spec = running.operation, running.spec
         self._log_output(operation, ended)
         rc, status, reason = outcome(operation, ended)
-        if not running.standin and status == DONE:
+        if spec.standard == "stonith":
+            reason = reason or (fence_agents.reason_of(ended.errors) if rc else "")
+        elif not running.standin and status == DONE:
             if rc in OCF_ACTIVE and operation.action != "stop":
                 self._chooser.was_active(spec)
             elif rc == OCF_ERR_INSTALLED and self._chooser.turns_out_missing(spec):

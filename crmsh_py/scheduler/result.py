@@ -175,6 +175,17 @@ class Plan:
     cluster_delay_ms: int = 60000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FenceDevice:
+    """A fence device. ``nodes`` may use it: where it is started first, then the others by name."""
+
+    id: str
+    agent: str  # the type of its agent: lab, fence_ipmilan, …
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    nodes: tuple[str, ...] = ()
+    started_on: tuple[str, ...] = ()
+
+
 # ---- the state of the cluster, as far as a CIB with its status section tells it --------------
 
 

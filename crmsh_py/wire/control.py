@@ -11,6 +11,8 @@ from typing import Annotated
 
 import msgspec
 
+from crmsh_py.wire.fencing import Delay, FencingRecord, Milliseconds
+
 Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
 Document = Annotated[str, msgspec.Meta(max_length=64 * 1024 * 1024)]
 
@@ -128,6 +130,38 @@ class ReadRevision(Message, frozen=True):
     epoch: Count
 
 
+class FenceNode(Message, frozen=True):
+    """Fence a node: ``action`` is reboot, off or on. Answered ``Done`` when that has happened.
+
+    ``timeout_ms`` 0: as the cluster is configured. Where an equal request has succeeded within
+    ``tolerance_ms``, nothing is done.
+    """
+
+    node: Text
+    action: Text = "reboot"
+    timeout_ms: Milliseconds = 0
+    delay_ms: Delay = 0
+    tolerance_ms: Milliseconds = 0
+    client: Text = "stonith_admin"
+
+
+class ConfirmFenced(Message, frozen=True):
+    """A person has made sure that a node is off: the cluster goes on as if it had been fenced."""
+
+    node: Text
+    client: Text = "stonith_admin"
+
+
+class ReadFencing(Message, frozen=True):
+    """Ask for the fence devices, and for what has been fenced. Answered by ``FencingReply``."""
+
+
+class ForgetFencing(Message, frozen=True):
+    """Forget what has been fenced: about a node, or '' everything."""
+
+    node: Text = ""
+
+
 Request = (
     Hello
     | ReadCib
@@ -145,6 +179,10 @@ Request = (
     | Watch
     | ReadRevisions
     | ReadRevision
+    | FenceNode
+    | ConfirmFenced
+    | ReadFencing
+    | ForgetFencing
 )
 
 # ---- replies ---------------------------------------------------------------------------------
@@ -261,6 +299,29 @@ class RevisionsReply(Message, frozen=True):
     revisions: list[Revision]
 
 
+class FenceDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """A fence device. ``targets`` are the nodes that it surely can fence; with ``asks`` its agent
+    tells whether it can fence the others.
+    """
+
+    name: Text
+    agent: Text
+    nodes: list[Text]  # that may use it
+    targets: list[Text] = []
+    asks: bool = False
+
+
+class FencingReply(Message, frozen=True):
+    """Devices in the order of the configuration, records from the oldest on.
+
+    ``watchdog_ms``: how long a lost node may live until its watchdog resets it; 0: none does.
+    """
+
+    devices: list[FenceDevice]
+    records: list[FencingRecord]
+    watchdog_ms: Milliseconds = 0
+
+
 Reply = (
     Done
     | Refused
@@ -271,4 +332,5 @@ Reply = (
     | SubsystemsReply
     | Changed
     | RevisionsReply
+    | FencingReply
 )

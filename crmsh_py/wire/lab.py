@@ -42,6 +42,23 @@ class KillNodes(Message, frozen=True):
     nodes: Names
 
 
+class SwitchPower(Message, frozen=True):
+    """What a fence agent asks for: ``action`` is off, on or reboot. Answered when they are off.
+
+    Nodes that are to be on again come up after the answer.
+    """
+
+    nodes: Names
+    action: Name
+
+
+class FreezeNodes(Message, frozen=True):
+    """Stop everything of these nodes (SIGSTOP), as a machine that hangs; or let it go on."""
+
+    nodes: Names
+    thaw: bool = False
+
+
 class CutOff(Message, frozen=True):
     """Separate these nodes from all others; among themselves they still see each other."""
 
@@ -60,7 +77,17 @@ class EndLab(Message, frozen=True):
     """Kill all nodes and end the supervisor."""
 
 
-LabRequest = StartNodes | TerminateNodes | KillNodes | CutOff | Heal | ReadLab | EndLab
+LabRequest = (
+    StartNodes
+    | TerminateNodes
+    | KillNodes
+    | SwitchPower
+    | FreezeNodes
+    | CutOff
+    | Heal
+    | ReadLab
+    | EndLab
+)
 
 
 class NodeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +105,7 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     started: int = 0
     since: float = 0.0  # Unix time, s
     group: int = 0
+    frozen: bool = False
     reason: Text = ""
 
 

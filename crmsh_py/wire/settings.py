@@ -28,6 +28,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     multicast: bool = True
     agents: str = "any"
     isolated: bool = True  # False: a plain process on loopback; stand-ins only
+    watchdog: bool = False  # something outside resets the node when it is not fed
     one_user: bool = False  # one user id only: agents that change user run as stand-ins
 
 

@@ -20,6 +20,7 @@ from typing import Annotated
 import msgspec
 
 from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
+from crmsh_py.wire.fencing import FencingRecord
 
 MAX_MESSAGE_BYTES = 72 * 1024 * 1024  # one whole CIB of the largest size, and its frame
 _MAX_DOCUMENT = 64 * 1024 * 1024
@@ -120,15 +121,21 @@ class AskCib(StreamMessage, frozen=True, kw_only=True):
     """The sender's configuration is not what the others have: give it the whole of theirs."""
 
 
+FencingRecords = Annotated[list[FencingRecord], msgspec.Meta(max_length=1000)]
+
+
 class OwnState(StreamMessage, frozen=True, kw_only=True):
     """What the sender itself knows of its resources: its ``<node_state>`` with history.
 
     ``pending`` are the keys of operations that it has begun and not finished, with the
-    milliseconds that each may still take.
+    milliseconds that each may still take. ``fencing`` is what it knows of fencing. ``fresh``: this
+    it has been in no primary view since it started, so whatever it was before is gone.
     """
 
     state: Document
     pending: Annotated[dict[Name, Milliseconds], msgspec.Meta(max_length=10_000)] = {}
+    fencing: FencingRecords = []
+    fresh: bool = False
 
 
 class AbsentStates(StreamMessage, frozen=True, kw_only=True):
@@ -270,6 +277,51 @@ class DcState(StreamMessage, frozen=True, kw_only=True):
     changes: Count
 
 
+# ---- fencing -----------------------------------------------------------------------------------
+
+
+class FencingAsked(StreamMessage, frozen=True, kw_only=True):
+    """A node shall be fenced; or, from who sees to it, that the watchdog is what does it."""
+
+    record: FencingRecord
+
+
+class FencingRun(StreamMessage, frozen=True, kw_only=True):
+    """From who sees to a request, to one node: use this device now."""
+
+    ident: Name
+    executor: NodeId
+    device: Name
+    action: Name
+    target: Name
+    timeout_ms: Milliseconds
+    delay_ms: Annotated[int, msgspec.Meta(ge=-1, le=2**40)] = 0
+
+
+class FencingRan(StreamMessage, frozen=True, kw_only=True):
+    """The sender has used a device. ``able``: the device is one that can fence this node."""
+
+    ident: Name
+    device: Name
+    action: Name
+    ok: bool
+    able: bool = True
+    reason: Text = ""
+
+
+class FencingEnded(StreamMessage, frozen=True, kw_only=True):
+    """A request is over, done or failed: from here on the node counts as off, if it is done."""
+
+    record: FencingRecord
+
+
+class FencingForgotten(StreamMessage, frozen=True, kw_only=True):
+    """Forget what is over about a node ('' all)."""
+
+    target: Name = ""
+    ident: CommitId | None = None
+
+
 Message = (
     Summary
     | TermStored
@@ -289,6 +341,11 @@ Message = (
     | Leaving
     | RunAction
     | DcState
+    | FencingAsked
+    | FencingRun
+    | FencingRan
+    | FencingEnded
+    | FencingForgotten
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from sim import toy_planner
 from sim.machine import WALL, Disk, Observer, SimNode
 from sim.network import Faults, Network
+from sim.power import PowerSwitch
 
 from crmsh_py import corosync_conf
 from crmsh_py.cib.diff import diff
@@ -71,12 +72,15 @@ class Cluster:
         observer: Observer | None = None,
         faults: Faults | None = None,
         expected_votes: int | None = None,
+        watchdogs: bool = False,
     ) -> None:
         self.network = Network(seed, faults or Faults())
         self.conf = corosync_conf.parse(conf_text(expected_votes or count))
         self.planner = planner
         self.observer: Observer = observer or Silent()
         self.agent_delay_s = (0.005, 0.03)
+        self.watchdogs = watchdogs
+        self.power = PowerSwitch(self)
         self.trace: list[str] = []
         self._count = count
         self._ticket = 0
@@ -93,6 +97,7 @@ class Cluster:
             log="",
             key="",
             peers={f"10.0.0.{n}": f"node{n}" for n in range(1, self._count + 1)},
+            watchdog=self.watchdogs,
         )
 
     # -- reading
@@ -231,10 +236,38 @@ def add_mark(name: str) -> Callable[[Cib], Cib]:
     return change
 
 
+def add_device(name: str = "fence", **parameters: str) -> Callable[[Cib], Cib]:
+    """A change that adds a fence device; behind it is the cluster's ``power``."""
+
+    def change(cib: Cib) -> Cib:
+        pairs = tuple(
+            Element("nvpair", {"id": f"{name}-{key}", "name": key, "value": value})
+            for key, value in parameters.items()
+        )
+        sets = (Element("instance_attributes", {"id": f"{name}-ia"}, pairs),) if pairs else ()
+        device = Element("primitive", {"id": name, "class": "stonith", "type": "lab"}, sets)
+        return cib.with_section("resources", cib.section("resources").append(device))
+
+    return change
+
+
+def with_property(name: str, value: str) -> Callable[[Cib], Cib]:
+    """A change that sets a cluster property."""
+
+    def change(cib: Cib) -> Cib:
+        pair = Element("nvpair", {"id": f"opt-{name}", "name": name, "value": value})
+
+        def put(options: Element) -> Element:
+            if "boot" not in options.id:
+                return options
+            others = tuple(p for p in options.children if p.get("name") != name)
+            return options.with_children((*others, pair))
+
+        return cib.with_section("crm_config", cib.section("crm_config").map_children(put))
+
+    return change
+
+
 def without_fencing(cib: Cib) -> Cib:
     """The change that lets resources run where no fence device exists."""
-    pair = Element("nvpair", {"id": "no-fencing", "name": "stonith-enabled", "value": "false"})
-    section = cib.section("crm_config")
-    return cib.with_section(
-        "crm_config", section.map_children(lambda s: s.append(pair) if "boot" in s.id else s)
-    )
+    return with_property("stonith-enabled", "false")(cib)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from sim.power import Watchdog
 from sim.ring import Life
 
 from crmsh_py.cib.apply import apply
@@ -23,6 +24,7 @@ from crmsh_py.engine.api import (
     ClockSet,
     DatagramReceived,
     Event,
+    FeedWatchdog,
     Instruction,
     Log,
     OperationFinished,
@@ -135,6 +137,7 @@ class SimNode:
         self.lives: list[Life] = []  # what the ring told the core, by life
         self.saved_rings: dict[int, int] = {}  # on the disk when a life ended
         self.exit_code: int | None = None
+        self.watchdog = Watchdog(self)
         self._writes: deque[Persist] = deque()
         self._held: deque[Instruction] = deque()
         self._blocked: int | None = None
@@ -142,6 +145,11 @@ class SimNode:
         self._running: dict[int, RunOperation] = {}
 
     # -- life and death
+
+    @property
+    def life(self) -> tuple[int, bool]:
+        """Which life this is, and whether it goes on: equal as long as nothing has ended."""
+        return len(self.lives), self.core is not None
 
     def start(self, *, manager: bool = True) -> None:
         assert self.core is None
@@ -191,6 +199,7 @@ class SimNode:
     def stop(self) -> None:
         self.cluster.network.remove(self.address)
         self.core = None
+        self.watchdog.until = None
         self.lives[-1].ended = True
         self.saved_rings[self.lives[-1].number] = self.disk.state.ring_sequence
         self.active, self.promoted = set(), set()
@@ -215,7 +224,12 @@ class SimNode:
     def _handle(self, event: Event) -> None:
         if self.core is None:
             return
-        instructions = self.core.handle(event, self.cluster.network.now)
+        made = self.core.handle(event, self.cluster.network.now)
+        # A watchdog is fed whatever the disk does.
+        for each in made:
+            if isinstance(each, FeedWatchdog):
+                self.watchdog.feed(each)
+        instructions = [each for each in made if not isinstance(each, FeedWatchdog)]
         if isinstance(event, Persisted) and event.token == self._blocked:
             self._blocked = None
             held, self._held = self._held, deque()
@@ -287,8 +301,11 @@ class SimNode:
         if not self.disk.full:
             for persist in self._writes:
                 self.disk.write(persist.writes)
+        watched = self.watchdog.until is not None
         self.stop()
         self.exit_code = code
+        if watched:
+            self.watchdog.reset()
 
     def _later(self, delay_s: float, action: Callable[[], None]) -> None:
         life = self.lives[-1]
@@ -321,6 +338,9 @@ class SimNode:
     def _run(self, operation: RunOperation) -> None:
         self.cluster.observer.operation_begins(self, operation)
         self.operations.append((self.cluster.network.now, operation.resource, operation.action))
+        if operation.standard == "stonith":
+            self.cluster.power.run(self, operation)
+            return
         self._running[operation.call_id] = operation
         if operation.action == "start":
             self.active.add(operation.resource)  # it may be from now on

@@ -3,6 +3,9 @@
 Probe what is unknown; without quorum stop everything; a resource runs on one node, the one that
 the hash of its name picks among those that may run it; a node with the attribute ``shutdown`` runs
 nothing and is then told to go. A fail count of INFINITY bars a node.
+
+With a fence device, or with watchdogs, a node that got lost is fenced, by a side with quorum,
+before anything is started; fence devices themselves are not started at all.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ MONITOR_MS = 10_000
 def plan(cib: Cib, now: datetime) -> Plan:
     """What to do for this CIB."""
     work = _Work(cib)
-    for primitive in cib.section("resources").findall("primitive"):
+    work.fence()
+    for primitive in work.primitives:
         work.place(primitive)
     work.shut_down()
     return Plan(actions=tuple(work.actions))
@@ -34,7 +38,38 @@ class _Work:
         self.stops: dict[str, list[int]] = {}
         states = [s for s in cib.status.findall("node_state") if s.get("crmd") == "online"]
         self.online = {state.get("uname"): state for state in states}
+        primitives = cib.section("resources").findall("primitive")
+        self.primitives = [p for p in primitives if p.get("class") != "stonith"]
+        self.fenced: list[int] = []
+        properties = cib.properties()
+        can_fence = len(self.primitives) < len(primitives) or (
+            properties.get("have-watchdog") == "true"
+        )
+        self.lost: list[Element] = []
+        if can_fence and properties.get("stonith-enabled") != "false":
+            self.lost = [
+                s
+                for s in cib.status.findall("node_state")
+                if s.get("crmd") != "online" and s.get("expected") == "member"
+            ]
         self.leaving = {name for name, s in self.online.items() if "shutdown" in attributes_of(s)}
+
+    def fence(self) -> None:
+        for state in self.lost if self.quorate else ():
+            name = state.get("uname")
+            number = len(self.actions) + 1
+            self.actions.append(
+                Action(
+                    id=number,
+                    kind=ActionKind.CLUSTER,
+                    operation="stonith",
+                    key=f"stonith-{name}-reboot",
+                    node=name,
+                    node_id=state.id,
+                    meta={"on_node": name, "stonith_action": "reboot"},
+                )
+            )
+            self.fenced.append(number)
 
     def place(self, primitive: Element) -> None:
         found = {name: _activity(state, primitive.id) for name, state in self.online.items()}
@@ -54,7 +89,7 @@ class _Work:
                 stops.append(stop)
                 self.stops.setdefault(name, []).append(stop)
         if wanted and (wanted not in active or len(active) > 1):
-            start = self.add(primitive, "start", wanted, inputs=[*probes, *stops])
+            start = self.add(primitive, "start", wanted, inputs=[*probes, *stops, *self.fenced])
             self.add(primitive, "monitor", wanted, inputs=[start], interval_ms=MONITOR_MS)
 
     def _wanted(self, primitive: Element, active: list[str]) -> str:

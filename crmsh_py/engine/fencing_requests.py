@@ -1,0 +1,95 @@
+"""What clients of the control socket want of fencing: do it, confirm it, tell of it, forget it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crmsh_py.engine.fencing import Fencing
+from crmsh_py.engine.fencing_devices import Fit, fit
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.replica import Replica
+from crmsh_py.errors import CrmError, NotFound, UsageError
+from crmsh_py.wire import control
+from crmsh_py.wire.control import ConfirmFenced, Done, FenceNode, FencingReply, ReadFencing
+
+ACTIONS = ("reboot", "off", "on")
+
+
+@dataclass(slots=True, kw_only=True)
+class FencingRequests:
+    """The clients of one node, as far as they ask about fencing."""
+
+    outbox: Outbox
+    replica: Replica
+    fencing: Fencing
+
+    def handle(self, ticket: int, request: FenceNode | ConfirmFenced | ReadFencing) -> None:
+        """Answer now, or when the node has been fenced. Raises CrmError."""
+        match request:
+            case FenceNode():
+                self._fence(ticket, request)
+            case ConfirmFenced():
+                self._must_exist(request.node)
+                record = self.fencing.confirm(request.node, client=request.client)
+                self._answer_when_over(ticket, record.ident)
+            case ReadFencing():
+                self.outbox.reply(ticket, self._tell())
+
+    def _fence(self, ticket: int, request: FenceNode) -> None:
+        if request.action not in ACTIONS:
+            raise UsageError(f"a node can be fenced by {', '.join(ACTIONS)}, not {request.action}")
+        self._must_exist(request.node)
+        if request.tolerance_ms:
+            since = self.outbox.wall * 1000 - request.tolerance_ms
+            if self.fencing.history.recent(request.node, request.action, since) is not None:
+                self.outbox.reply(ticket, Done())
+                return
+        record = self.fencing.ask(
+            request.node,
+            request.action,
+            client=request.client,
+            timeout_ms=request.timeout_ms,
+            delay_ms=request.delay_ms,
+            by_hand=True,
+        )
+        self._answer_when_over(ticket, record.ident)
+
+    def _answer_when_over(self, ticket: int, ident: str) -> None:
+        def over(done: bool) -> None:
+            record = self.fencing.history.find(ident)
+            if done:
+                self.outbox.reply(ticket, Done())
+                return
+            target = record.target if record is not None else "the node"
+            reason = record.reason if record is not None else ""
+            text = f"{target} could not be fenced: {reason or 'no device has worked'}"
+            self.outbox.refuse(ticket, CrmError(text))
+
+        self.fencing.when_over(ident, over)
+
+    def _tell(self) -> FencingReply:
+        nodes = self._nodes()
+        return FencingReply(
+            devices=[
+                control.FenceDevice(
+                    name=device.id,
+                    agent=device.agent,
+                    nodes=list(device.nodes),
+                    targets=[node for node in nodes if fit(device, node) is Fit.YES],
+                    asks=any(fit(device, node) in (Fit.ASK_LIST, Fit.ASK_STATUS) for node in nodes),
+                )
+                for device in self.fencing.devices()
+            ],
+            records=self.fencing.history.all(),
+            watchdog_ms=self.fencing.watchdog_ms,
+        )
+
+    def _nodes(self) -> list[str]:
+        return [node.get("uname") for node in self.replica.config.section("nodes").findall("node")]
+
+    def _must_exist(self, name: str) -> None:
+        nodes = self._nodes()
+        if name not in nodes:
+            raise NotFound(
+                f"there is no node {name} in the cluster", name=name, possibilities=nodes
+            )

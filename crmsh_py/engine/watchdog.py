@@ -1,0 +1,113 @@
+"""The node's watchdog: it resets a node that is no part of the cluster and still runs something.
+
+A lease. While the node is in a quorate ring, every round of the token renews it: what was there
+when the token went out is proved when it has come back. Until the lease is over the node must be
+in a quorate ring again, or have stopped everything; else the watchdog, which stands outside of
+the node, resets it. Nobody has to reach the node for that, and a node that hangs is reset too.
+
+    others     lose the node, and wait  ├───── stonith-watchdog-timeout ─────┤ it counts as off
+    the node   last full round  ├────────── LEASE of it ──────────┤ reset, at the latest
+                                          (3/4)                     (1/4: for the watchdog to act)
+
+The wait of the others begins after the last round that reached them, so the reset comes first,
+whatever was lost or slow between them; the clocks of both need only run at about the same rate.
+
+``stonith-watchdog-timeout`` counts as what it is set to, but not as less than it takes to notice
+that a ring is broken, and to stop something then: a shorter one would reset healthy nodes at
+every change of the membership (``least_ms``). Negative: a usual value is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from crmsh_py.engine.api import FeedWatchdog
+from crmsh_py.engine.fencing_devices import duration_ms
+
+USUAL_MS = 10_000
+LEASE = 0.75
+_TO_STOP_MS = 3_000
+_RENEWALS = 20  # of a lease: how finely it is told
+_NAMES = ("stonith-watchdog-timeout", "fencing-watchdog-timeout")
+
+
+def least_ms(token_ms: int, consensus_ms: int) -> int:
+    """The shortest time that lets a healthy node live through a change of the membership."""
+    return int((token_ms + consensus_ms + _TO_STOP_MS) / LEASE)
+
+
+def timeout_ms(properties: Mapping[str, str], least: int) -> int:
+    """How long others wait until a lost node counts as reset; 0 where no watchdog is used.
+
+    It is also of no use where a side without quorum goes on (``no-quorum-policy=ignore``).
+    """
+    text = next((properties[name] for name in _NAMES if properties.get(name)), "")
+    wanted = USUAL_MS if text.lstrip().startswith("-") else duration_ms(text, 0)
+    if not wanted or properties.get("no-quorum-policy", "").lower() == "ignore":
+        return 0
+    return max(wanted, least)
+
+
+class Watchdog:
+    """Decides until when the node may live. ``present``: there is a watchdog outside."""
+
+    def __init__(self, *, present: bool, least: int) -> None:
+        self._present = present
+        self._least = least
+        self._proved: float | None = None  # when the last full round began
+        self._rounds = 0
+        self._round_began = 0.0
+        self._told: float | None = None
+        self._properties: Mapping[str, str] = {}
+        self._timeout_ms = 0
+
+    def configure(self, properties: Mapping[str, str]) -> None:
+        """The configuration may have changed; the same mapping again costs nothing."""
+        if properties is not self._properties:
+            self._properties = properties
+            self._timeout_ms = timeout_ms(properties, self._least) if self._present else 0
+
+    @property
+    def timeout_ms(self) -> int:
+        """How long others wait for it; 0: it cannot be relied upon."""
+        return self._timeout_ms
+
+    def look(
+        self,
+        now: float,
+        *,
+        quorate: bool,
+        rounds: int,
+        alone: bool,
+        is_clean: Callable[[], bool],
+    ) -> FeedWatchdog | None:
+        """What to tell the watchdog after an event, if there is news.
+
+        ``rounds`` counts the tokens that have come; ``alone``: the ring is this node only, no
+        token is needed as a proof. ``is_clean``: whether nothing runs here.
+        """
+        if rounds != self._rounds:
+            if quorate:
+                self._proved = self._round_began
+            self._rounds = rounds
+            self._round_began = now
+        if alone and quorate:
+            self._proved = now
+        if not self._timeout_ms or (not quorate and is_clean()):
+            return self._tell(None)
+        proved = self._proved if self._proved is not None else now
+        return self._tell(proved + self._timeout_ms * LEASE / 1000)
+
+    def rest(self) -> FeedWatchdog | None:
+        """The node ends in an orderly way: nobody has to watch it."""
+        return self._tell(None)
+
+    def _tell(self, until: float | None) -> FeedWatchdog | None:
+        before = self._told
+        if until is None or before is None:
+            if until == before:
+                return None
+        elif until < before + self._timeout_ms * LEASE / 1000 / _RENEWALS:
+            return None
+        self._told = until
+        return FeedWatchdog(until=until)

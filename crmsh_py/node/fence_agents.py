@@ -1,0 +1,61 @@
+"""Fence agents: which program one is, and what its result means.
+
+They are no OCF agents: parameters come on stdin, one ``NAME=VALUE`` a line, so that no password is
+seen in a list of processes; the exit code is 0 or it has failed (``status``: 2 means off).
+``stonith:lab`` is our own, see ``lab.fence``; ``fence_*`` are programs of the machine.
+
+A node that is a plain process may use ``stonith:lab`` only: what others switch off is outside of
+every lab, and a node without walls of its own is too near to that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+
+from crmsh_py import resources
+from crmsh_py.wire.settings import NodeSettings
+
+LAB = "lab"
+_PLACES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_NAME = re.compile(r"fence_[A-Za-z0-9_.+-]+")
+REASON_LIMIT = 512
+
+
+def command_of(agent: str, settings: NodeSettings) -> list[str]:
+    """The command line of an agent; empty where it is not installed, or may not be used."""
+    if agent == LAB:
+        return [sys.executable, "-P", "-m", "crmsh_py.lab.fence"]
+    if not settings.isolated or not _NAME.fullmatch(agent):
+        return []
+    paths = (f"{place}/{agent}" for place in _PLACES)
+    return next(([path] for path in paths if os.access(path, os.X_OK)), [])
+
+
+def environment_of(agent: str, base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of an agent: the node's, without anything of OCF."""
+    found = {name: value for name, value in base.items() if not name.startswith(("OCF_", "HA_"))}
+    if agent == LAB:
+        # A bare checkout is found by its directory.
+        libraries = [
+            entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))
+        ]
+        parent = str(resources.package_directory().parent)
+        found["PYTHONPATH"] = ":".join([parent, *libraries])
+    return found
+
+
+def input_of(parameters: Mapping[str, str]) -> str:
+    """What the agent reads; a value cannot begin a new line."""
+    lines = [
+        f"{name}={value}".replace("\n", " ").replace("\0", "") for name, value in parameters.items()
+    ]
+    return "\n".join([*lines, ""])
+
+
+def reason_of(errors: str) -> str:
+    """The last line that an agent wrote to stderr; '' where it wrote none."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    return "".join(c if c.isprintable() else " " for c in lines[-1])[:REASON_LIMIT] if lines else ""
