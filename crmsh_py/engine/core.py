@@ -578,7 +578,7 @@ class NodeCore:
         stop = next((i for i in instructions if isinstance(i, StopNode)), None)
         if stop is not None:
             # One that ends because it must is reset; one that was asked to is done with.
-            return self._watchdog.rest() if not stop.exit_code else None
+            return self._watchdog.reset(self._out.now) if stop.exit_code else self._watchdog.rest()
         totem = self._membership.totem
         self._watchdog.configure(self._replica.config.properties())
         return self._watchdog.look(

@@ -102,6 +102,10 @@ class Watchdog:
         """The node ends in an orderly way: nobody has to watch it."""
         return self._tell(None)
 
+    def reset(self, now: float) -> FeedWatchdog | None:
+        """The node ends because it cannot go on: it is to begin anew."""
+        return FeedWatchdog(until=now) if self._timeout_ms else None
+
     def _tell(self, until: float | None) -> FeedWatchdog | None:
         before = self._told
         if until is None or before is None:

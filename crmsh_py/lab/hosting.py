@@ -91,6 +91,7 @@ class Hosting:
             for index, node in enumerate(config.nodes)
         }
         self._last_group = 0
+        self._resets: list[tuple[str, int]] = []
         self._to_start: list[str] = []  # by who switches the power, after his answer
 
     def take(self, config: LabConfig) -> None:
@@ -262,13 +263,17 @@ class Hosting:
 
     def switch_on_late(self) -> None:
         """Switch on what power switches and watchdogs have left for later; look at the latter."""
-        for name, pid in self._watchdog.resets():
-            self.notice_ends()
+        self._resets += self._watchdog.resets()
+        left = []
+        for name, pid in self._resets:
             node = self._nodes[name]
-            # One that was switched off meanwhile, by whoever wanted it so, stays off.
-            if node.last_pid == pid and node.state == "died":
+            if node.running is not None and node.last_pid == pid:
+                left.append((name, pid))  # it was killed, and has not ended yet
+            elif node.last_pid == pid and node.state == "died":
                 node.reason = "its watchdog has reset it"
                 self._to_start.append(name)
+            # One that was switched off meanwhile, by whoever wanted it so, stays off.
+        self._resets = left
         if self._watchdog.gone:
             print("the watchdog has ended: nodes are reset", file=sys.stderr, flush=True)
             self._to_start += self.kill(self.names())  # nothing guards them any more
