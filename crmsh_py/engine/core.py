@@ -9,6 +9,7 @@
     controller   what the DC decides; ``executor``: what this node carries out
     fencing      what must be off, and what switches it off; ``watchdog``: until when this may live
     lifecycle    start and orderly end of the cluster manager
+    news         what a message of the status means for all of these
     requests     the control socket's questions and orders; ``orders``: those that take a while
 
 Every event is handled in the same steps: take it in, take what the ring delivers until there is
@@ -51,12 +52,11 @@ from crmsh_py.engine.bootstrap import AUTHOR, CLIENT, missing_facts, pristine
 from crmsh_py.engine.commits import Commits
 from crmsh_py.engine.controller import Controller, Planner
 from crmsh_py.engine.executor import Executor
-from crmsh_py.engine.fencing import CLIENT as CONTROLLER
 from crmsh_py.engine.fencing import DevicesOf, Fencing, scheduler_devices
-from crmsh_py.engine.fencing_history import DONE, OFF_ACTIONS
 from crmsh_py.engine.fencing_runner import FIRST_CALL
 from crmsh_py.engine.lifecycle import Lifecycle
 from crmsh_py.engine.membership import Membership
+from crmsh_py.engine.news import News
 from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
@@ -66,31 +66,21 @@ from crmsh_py.engine.totem_values import State
 from crmsh_py.engine.views import Decision, Views, ViewSetting
 from crmsh_py.engine.watchdog import Watchdog, least_ms
 from crmsh_py.scheduler.result import Plan
-from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.settings import NodeSettings
 from crmsh_py.wire.stream import (
     AbsentStates,
     AskCib,
-    AttributeChange,
-    CleanHistory,
-    ClearFailures,
     ConfigChange,
     DcState,
-    FencingAsked,
-    FencingEnded,
-    FencingForgotten,
-    FencingRan,
-    FencingRun,
+    Leaving,
     ManagerChanged,
     Message,
     Missing,
-    Outcome,
     OwnState,
     RunAction,
     Stored,
     Summary,
     TermStored,
-    TicketChange,
     ViewId,
     WholeCib,
 )
@@ -158,6 +148,18 @@ class NodeCore:
             set_attribute=self._set_own_attribute,
             announce=self._announce_manager,
             leave_ring=self._leave_ring,
+        )
+        self._news = News(
+            node=self._name,
+            node_id=node_id,
+            outbox=self._out,
+            book=self._book,
+            controller=self._controller,
+            executor=self._executor,
+            fencing=self._fencing,
+            lifecycle=self._lifecycle,
+            orders=self._orders,
+            show_facts=self._show_facts,
         )
         self._requests = Requests(
             node=self._name,
@@ -356,27 +358,16 @@ class NodeCore:
                     self._controller.changed(f"configuration {self._replica.version}")
             case Stored():
                 self._commits.on_stored(sender, message)
-            case (
-                Outcome()
-                | AttributeChange()
-                | TicketChange()
-                | CleanHistory()
-                | ClearFailures()
-                | ManagerChanged()
-            ):
-                if self._book.settled:
-                    self._apply(sender, message)
-                else:
-                    self._book.keep(sender, message)
             case RunAction():
                 self._run_action(sender, message)
             case DcState():
                 self._controller.on_dc_state(sender, message)
-            case FencingAsked() | FencingRun() | FencingRan() | FencingEnded() | FencingForgotten():
-                if self._book.settled:
-                    self._apply(sender, message)
-                else:
-                    self._book.keep(sender, message)
+            case Leaving():
+                pass  # totem has told it already
+            case _ if self._book.settled:
+                self._news.apply(sender, message)
+            case _:
+                self._book.keep(sender, message)
 
     # ---- views ---------------------------------------------------------------------------------
 
@@ -446,8 +437,8 @@ class NodeCore:
         )
         self._show_facts()
         for sender, message in kept:
-            self._apply(sender, message)
-        self._end_if_fenced()
+            self._news.apply(sender, message)
+        self._news.end_if_fenced()
         if self._lifecycle.running != self._book.managers.get(self._node_id):
             self._announce_manager(self._lifecycle.running)
         self._orders.flush(self._views.view)
@@ -456,82 +447,6 @@ class NodeCore:
         dc = self._controller.dc
         quorate = self._views.setting.quorate
         self._replica.set_facts(quorate=quorate, dc="" if dc is None else str(dc))
-
-    # ---- the status ----------------------------------------------------------------------------
-
-    def _apply(self, sender: int, message: StatusMessage) -> None:
-        if sender in self._book.fenced:
-            return  # it is off: what it still had to say is about things that are gone
-        applied = self._book.apply(sender, message)
-        match message:
-            case Outcome():
-                self._controller.on_outcome(sender, message)
-            case AttributeChange():
-                self._controller.changed(f"attribute {message.name} of {message.node}")
-                self._orders.applied(message)
-            case TicketChange():
-                self._controller.changed(f"ticket {message.ticket}")
-                self._orders.applied(message)
-            case CleanHistory():
-                for node, resource in applied.dropped:
-                    if node == self._name:
-                        self._executor.forget(resource)
-                self._controller.changed("history was cleaned")
-                self._orders.applied(message)
-            case ClearFailures():
-                if message.node == self._name:
-                    self._executor.forget_failure(message.resource)
-                self._controller.on_cleared(message)
-            case ManagerChanged():
-                self._apply_manager(sender, message)
-            case _:
-                self._apply_fencing(sender, message)
-
-    def _apply_fencing(self, sender: int, message: StatusMessage) -> None:
-        match message:
-            case FencingAsked(record=record):
-                self._fencing.on_asked(record)
-            case FencingRun():
-                self._fencing.on_run(message)
-            case FencingRan():
-                self._fencing.on_ran(sender, message)
-            case FencingEnded(record=record):
-                self._apply_fenced(record)
-            case FencingForgotten():
-                self._fencing.on_forgotten(message)
-                self._orders.applied(message)
-        self._end_if_fenced()
-
-    def _apply_fenced(self, record: FencingRecord) -> None:
-        """From here on, in the same place of the stream, a node counts as off for everybody."""
-        expected = record.client == CONTROLLER
-        if not self._fencing.on_ended(record):
-            return
-        if record.state == DONE and record.action in OFF_ACTIONS:
-            node = self._book.node_fenced(record.target)
-            self._controller.node_fenced(record.target, node, expected=expected)
-            self._controller.elect()
-            self._fencing.elected(self._controller.dc)
-            self._show_facts()
-
-    def _end_if_fenced(self) -> None:
-        if self._fencing.doomed:
-            self._out.log("error", "CRMD", f"This node was {self._fencing.doomed}: ending at once")
-            self._out.stop(self._fencing.doomed, 1)
-
-    def _apply_manager(self, sender: int, message: ManagerChanged) -> None:
-        if not message.running:
-            self._controller.manager_stopped(sender)
-        name = self._book.names.get(sender, str(sender))
-        what = "started" if message.running else "stopped"
-        self._controller.changed(f"the cluster manager on {name} has {what}")
-        self._controller.elect()
-        self._fencing.elected(self._controller.dc)
-        self._show_facts()
-        if sender == self._node_id:
-            if not message.running:
-                self._executor.stop()
-            self._lifecycle.on_announced(running=message.running)
 
     # ---- this node's part ----------------------------------------------------------------------
 

@@ -1,0 +1,127 @@
+"""What news of the status mean for the parts of a node, in their place of the stream.
+
+``apply`` gets every message that changes the status section, once, in the order that all members
+have; the section itself is the book's. What follows from a message is done by all parts before
+the next one is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crmsh_py.engine.book import StatusBook, StatusMessage
+from crmsh_py.engine.controller import Controller
+from crmsh_py.engine.executor import Executor
+from crmsh_py.engine.fencing import CLIENT as CONTROLLER
+from crmsh_py.engine.fencing import Fencing
+from crmsh_py.engine.fencing_history import DONE, OFF_ACTIONS
+from crmsh_py.engine.lifecycle import Lifecycle
+from crmsh_py.engine.orders import Orders
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.stream import (
+    AttributeChange,
+    CleanHistory,
+    ClearFailures,
+    FencingAsked,
+    FencingEnded,
+    FencingForgotten,
+    FencingRan,
+    FencingRun,
+    ManagerChanged,
+    Outcome,
+    TicketChange,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class News:
+    """The parts of one node that must know."""
+
+    node: str
+    node_id: int
+    outbox: Outbox
+    book: StatusBook
+    controller: Controller
+    executor: Executor
+    fencing: Fencing
+    lifecycle: Lifecycle
+    orders: Orders
+    show_facts: Callable[[], None]
+
+    def apply(self, sender: int, message: StatusMessage) -> None:
+        """Change the section, and let every part know that must."""
+        if sender in self.book.fenced:
+            return  # it is off: what it still had to say is about things that are gone
+        applied = self.book.apply(sender, message)
+        match message:
+            case Outcome():
+                self.controller.on_outcome(sender, message)
+            case AttributeChange():
+                self.controller.changed(f"attribute {message.name} of {message.node}")
+                self.orders.applied(message)
+            case TicketChange():
+                self.controller.changed(f"ticket {message.ticket}")
+                self.orders.applied(message)
+            case CleanHistory():
+                for node, resource in applied.dropped:
+                    if node == self.node:
+                        self.executor.forget(resource)
+                self.controller.changed("history was cleaned")
+                self.orders.applied(message)
+            case ClearFailures():
+                if message.node == self.node:
+                    self.executor.forget_failure(message.resource)
+                self.controller.on_cleared(message)
+            case ManagerChanged():
+                self._apply_manager(sender, message)
+            case _:
+                self._apply_fencing(sender, message)
+
+    def _apply_fencing(self, sender: int, message: StatusMessage) -> None:
+        match message:
+            case FencingAsked(record=record):
+                self.fencing.on_asked(record)
+            case FencingRun():
+                self.fencing.on_run(message)
+            case FencingRan():
+                self.fencing.on_ran(sender, message)
+            case FencingEnded(record=record):
+                self._apply_fenced(record)
+            case FencingForgotten():
+                self.fencing.on_forgotten(message)
+                self.orders.applied(message)
+        self.end_if_fenced()
+
+    def _apply_fenced(self, record: FencingRecord) -> None:
+        """From here on, in the same place of the stream, a node counts as off for everybody."""
+        expected = record.client == CONTROLLER
+        if not self.fencing.on_ended(record):
+            return
+        if record.state == DONE and record.action in OFF_ACTIONS:
+            node = self.book.node_fenced(record.target)
+            self.controller.node_fenced(record.target, node, expected=expected)
+            self.controller.elect()
+            self.fencing.elected(self.controller.dc)
+            self.show_facts()
+
+    def end_if_fenced(self) -> None:
+        """A node that others count as off must not go on, not even to stop something."""
+        if self.fencing.doomed:
+            self.outbox.log("error", "CRMD", f"This node was {self.fencing.doomed}: ending at once")
+            self.outbox.stop(self.fencing.doomed, 1)
+
+    def _apply_manager(self, sender: int, message: ManagerChanged) -> None:
+        if not message.running:
+            self.controller.manager_stopped(sender)
+        name = self.book.names.get(sender, str(sender))
+        what = "started" if message.running else "stopped"
+        self.controller.changed(f"the cluster manager on {name} has {what}")
+        self.controller.elect()
+        self.fencing.elected(self.controller.dc)
+        self.show_facts()
+        if sender == self.node_id:
+            if not message.running:
+                self.executor.stop()
+            self.lifecycle.on_announced(running=message.running)
