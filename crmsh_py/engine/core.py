@@ -149,9 +149,17 @@ class NodeCore:
             announce=self._announce_manager,
             leave_ring=self._leave_ring,
         )
-        self._news = News(
+        self._news = self._make_news()
+        self._requests = self._make_requests()
+        self._stirred = False
+        self._parts_deadline: float | None = None  # what only changes when something has stirred
+        self._actions: list[RunAction] = []
+        self._suggested: tuple[ViewId, int] | None = None
+
+    def _make_news(self) -> News:
+        return News(
             node=self._name,
-            node_id=node_id,
+            node_id=self._node_id,
             outbox=self._out,
             book=self._book,
             controller=self._controller,
@@ -161,7 +169,9 @@ class NodeCore:
             orders=self._orders,
             show_facts=self._show_facts,
         )
-        self._requests = Requests(
+
+    def _make_requests(self) -> Requests:
+        return Requests(
             node=self._name,
             outbox=self._out,
             membership=self._membership,
@@ -174,10 +184,6 @@ class NodeCore:
             executor=self._executor,
             fencing=self._fencing,
         )
-        self._stirred = False
-        self._parts_deadline: float | None = None  # what only changes when something has stirred
-        self._actions: list[RunAction] = []
-        self._suggested: tuple[ViewId, int] | None = None
 
     def _make_fencing(self, seed: int, devices: DevicesOf) -> Fencing:
         return Fencing(
