@@ -93,6 +93,10 @@ class FileCluster:
         """A file has none; raises CrmError."""
         raise self._only_a_file("membership")
 
+    def administer(self, order: control.RingOrder) -> None:
+        """A file has none; raises CrmError."""
+        raise self._only_a_file("membership")
+
     def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[control.CmapKey]:
         """A file has none; raises CrmError."""
         raise self._only_a_file("keys of Corosync")

@@ -154,6 +154,10 @@ class LocalCluster:
         """Ring and quorum as the node sees them."""
         return self._call(control.ReadMembership(), control.MembershipReply)
 
+    def administer(self, order: control.RingOrder) -> None:
+        """Change something of ring or quorum, on all nodes."""
+        self._call(order, control.Done, timeout_s=COMMIT_TIMEOUT_S)
+
     def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[control.CmapKey]:
         """Corosync's keys, typed."""
         request = control.ReadCmap(prefix=prefix, map=map_name)

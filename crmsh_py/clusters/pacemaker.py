@@ -182,6 +182,19 @@ class PacemakerCluster:
             words += ["--node", node]
         self._ask("crm_resource", *words, timeout_s=CLEAN_TIMEOUT_S)
 
+    def administer(self, order: control.RingOrder) -> None:
+        """Change something of ring or quorum, on all nodes, by Corosync's own programs."""
+        match order:
+            case control.ReenableRings():
+                self._ask("corosync-cfgtool", "-r")
+            case control.ReloadConf():
+                self._ask("corosync-cfgtool", "-R")
+            case control.SetExpectedVotes(votes=votes):
+                self._ask("corosync-quorumtool", "-e", str(votes))
+            case control.SetVotes(votes=votes, node_id=node_id):
+                which = ("-n", str(node_id)) if node_id else ()
+                self._ask("corosync-quorumtool", "-v", str(votes), *which)
+
     def membership(self) -> control.MembershipReply:
         """Ring and quorum as Corosync tells them; as the CIB has them where it does not."""
         from crmsh_py.clusters import pacemaker_answers as answers

@@ -110,6 +110,11 @@ def membership(
         total_votes=numbers.get("Total votes", 0),
         quorum=numbers.get("Quorum", 0),
         flags=list(seen.flags),
+        links=[
+            control.Link(number=0, address=member.address)
+            for member in members
+            if member.node_id == seen.node_id
+        ],
         manager_running=True,
         dc=dc,
     )

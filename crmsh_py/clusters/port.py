@@ -17,6 +17,7 @@ from crmsh_py.wire.control import (
     CmapKey,
     MembershipReply,
     Revision,
+    RingOrder,
     SubsystemsReply,
 )
 
@@ -56,6 +57,9 @@ class Cluster(Protocol):
 
     def membership(self) -> MembershipReply:
         """Ring and quorum as the node sees them."""
+
+    def administer(self, order: RingOrder) -> None:
+        """Change something of ring or quorum, on all nodes: see ``wire.control`` for each."""
 
     def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[CmapKey]:
         """Corosync's keys, typed."""

@@ -14,10 +14,11 @@ _FIRST_HOST = 10  # the tutorial's machines: .10, .11, .12
 
 @dataclass(frozen=True, slots=True)
 class LabNode:
-    """A node that a lab makes: its host name and its address."""
+    """A node that a lab makes: its host name, its address, and that on ring 1 ('': one ring)."""
 
     name: str
     address: str
+    second_address: str = ""
 
 
 def lab_nodes(conf: CorosyncConf) -> tuple[LabNode, ...]:
@@ -28,14 +29,21 @@ def lab_nodes(conf: CorosyncConf) -> tuple[LabNode, ...]:
     """
     if conf.nodes:
         return tuple(
-            LabNode(node.name or f"pacemaker{position:02}", node.address)
+            LabNode(node.name or f"pacemaker{position:02}", node.address, node.second_address)
             for position, node in enumerate(conf.nodes, 1)
         )
     network = conf.interfaces[0].bindnetaddr or "192.168.100.0"
     names = [
         f"pacemaker{position:02}" for position in range(1, (conf.quorum.expected_votes or 3) + 1)
     ]
-    return tuple(new_nodes(names, f"{network}/24"))
+    nodes = tuple(new_nodes(names, f"{network}/24"))
+    if len(conf.interfaces) < 2:
+        return nodes
+    second = new_nodes(names, f"{conf.interfaces[1].bindnetaddr}/24")
+    return tuple(
+        LabNode(node.name, node.address, other.address)
+        for node, other in zip(nodes, second, strict=True)
+    )
 
 
 def new_nodes(names: Sequence[str], network: str) -> Iterator[LabNode]:

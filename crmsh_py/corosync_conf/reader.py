@@ -41,12 +41,14 @@ _USED_WORDS = {
         version cluster_name nodeid token token_coefficient token_retransmit hold join consensus
         token_retransmits_before_loss_const merge seqno_unchanged_const window_size max_messages
         fail_recv_const netmtu clear_node_high_bit transport secauth crypto_cipher crypto_hash
-        keyfile key rrp_mode""",
-    "totem.interface": "ringnumber bindnetaddr mcastaddr mcastport ttl",
-    "nodelist.node": "ring0_addr name nodeid quorum_votes",
+        keyfile key rrp_mode link_mode rrp_problem_count_timeout rrp_problem_count_threshold
+        rrp_problem_count_mcast_threshold rrp_token_expired_timeout
+        rrp_autorecovery_check_timeout""",
+    "totem.interface": "ringnumber linknumber bindnetaddr mcastaddr mcastport ttl",
+    "nodelist.node": "ring0_addr ring1_addr name nodeid quorum_votes",
     "quorum": """
         provider expected_votes votes two_node wait_for_all last_man_standing
-        last_man_standing_window auto_tie_breaker auto_tie_breaker_node""",
+        last_man_standing_window auto_tie_breaker auto_tie_breaker_node allow_downscale""",
     "logging": """
         timestamp fileline function_name to_stderr to_logfile to_syslog logfile syslog_facility
         debug""",

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crmsh_py.corosync_conf import networks
 from crmsh_py.corosync_conf.reader import Reader, is_number
-from crmsh_py.corosync_conf.sections import Entry, Section, parse_sections
+from crmsh_py.corosync_conf.sections import Section, parse_sections
 from crmsh_py.corosync_conf.values import (
-    MAX_NODES,
     CorosyncConf,
-    InterfaceSettings,
     LoggingSettings,
-    NodeEntry,
     QuorumSettings,
     TotemSettings,
-    node_id_for,
 )
 from crmsh_py.errors import ConfigError
 
@@ -82,6 +78,7 @@ def _totem(reader: Reader, root: Section, *, node_count: int) -> TotemSettings:
     if nodeid is not None and nodeid.value == "0":
         reader.error("nodeid 0 means nobody", nodeid)
     crypto = _crypto(reader, own)
+    transport = reader.word(own, "transport", "udp", ("udp", "udpu", "knet"))
     return TotemSettings(
         token_ms=token,
         token_retransmits_before_loss_const=losses,
@@ -98,109 +95,31 @@ def _totem(reader: Reader, root: Section, *, node_count: int) -> TotemSettings:
         clear_node_high_bit=reader.flag(own, "clear_node_high_bit", default=False),
         nodeid=reader.integer(own, "nodeid", 0) or None,
         cluster_name=reader.word(own, "cluster_name", ""),
-        transport=reader.word(own, "transport", "udp", ("udp", "udpu", "knet")),
+        transport=transport,
         secauth=crypto.secauth,
         crypto_cipher=crypto.cipher,
         crypto_hash=crypto.hash,
         keyfile=crypto.keyfile,
         key=crypto.key,
-        rrp_mode=reader.word(own, "rrp_mode", "none", ("none", "active", "passive")),
+        rrp_mode=networks.rrp_mode(reader, own, transport),
+        rrp_problem_count_timeout_ms=reader.integer(
+            own, "rrp_problem_count_timeout", 2000, _MINIMUM_MS
+        ),
+        rrp_problem_count_threshold=reader.integer(own, "rrp_problem_count_threshold", 10, 2),
+        rrp_problem_count_mcast_threshold=reader.integer(
+            own, "rrp_problem_count_mcast_threshold", 100, 2
+        ),
+        rrp_token_expired_timeout_ms=reader.integer(
+            own, "rrp_token_expired_timeout", max(_MINIMUM_MS, int(retransmit * 0.2)), _MINIMUM_MS
+        ),
+        rrp_autorecovery_check_timeout_ms=reader.integer(
+            own, "rrp_autorecovery_check_timeout", 1000, _MINIMUM_MS
+        ),
     )
 
 
-def _interfaces(reader: Reader, root: Section) -> tuple[InterfaceSettings, ...]:
-    """The interface sections by ring number."""
-    found: dict[int, InterfaceSettings] = {}
-    for totem in root.named("totem"):
-        for section in totem.named("interface"):
-            one = (section,)
-            number = reader.integer(one, "ringnumber", reader.integer(one, "linknumber", 0))
-            if number in found:
-                mark = section.get("ringnumber") or Entry("interface", "", section.line)
-                reader.error(f"ring {number} has a second interface section", mark)
-            for key, wanted in (("bindnetaddr", "an"), ("mcastaddr", "a multicast")):
-                _check_address(reader, section.get(key), key, wanted)
-            found[number] = InterfaceSettings(
-                ringnumber=number,
-                bindnetaddr=reader.word(one, "bindnetaddr", ""),
-                mcastaddr=reader.word(one, "mcastaddr", "239.192.0.1"),
-                mcastport=reader.integer(one, "mcastport", 5405, 1),
-                ttl=reader.integer(one, "ttl", 1),
-            )
-            if number > 0:
-                mark = section.get("ringnumber") or Entry("interface", "", section.line)
-                reader.warn(f"ring {number} has no effect here: only ring 0 carries data", mark)
-    return tuple(found[number] for number in sorted(found)) or (InterfaceSettings(),)
-
-
-def _check_address(reader: Reader, entry: Entry | None, key: str, wanted: str) -> None:
-    if entry is None:
-        return
-    try:
-        address = ipaddress.ip_address(entry.value)
-    except ValueError:
-        reader.error(f"{key} must be {wanted} address, not '{entry.value}'", entry)
-        return
-    if key == "mcastaddr" and not address.is_multicast:
-        hint = "for IPv4: 224.0.0.0 to 239.255.255.255; 239.255.0.0 and above are local"
-        reader.error(f"'{entry.value}' is not a multicast address", entry, hint)
-
-
-def _nodes(reader: Reader, root: Section) -> list[tuple[Section, NodeEntry]]:
-    """The nodelist; ids that must come from an address are 0 until with_ids()."""
-    found = []
-    for nodelist in root.named("nodelist"):
-        for section in nodelist.named("node"):
-            one = (section,)
-            address = section.get("ring0_addr")
-            if address is None or not address.value:
-                mark = address or Entry("node", "", section.line)
-                reader.error("a node of the nodelist needs ring0_addr", mark)
-                continue
-            node = NodeEntry(
-                name=reader.word(one, "name", ""),
-                address=address.value,
-                node_id=reader.integer(one, "nodeid", 0),
-                votes=reader.integer(one, "quorum_votes", 1),
-            )
-            found.append((section, node))
-    return found
-
-
-def _with_ids(
-    reader: Reader, nodes: Sequence[tuple[Section, NodeEntry]], *, clear_high_bit: bool
-) -> tuple[NodeEntry, ...]:
-    """The nodes with their ids; two nodes with the same name, address or id are an error."""
-    result: list[NodeEntry] = []
-    seen: set[tuple[str, object]] = set()
-    for section, node in nodes:
-        mark = section.get("ring0_addr") or Entry("node", "", section.line)
-        node_id = node.node_id
-        if not node_id:
-            try:
-                node_id = node_id_for(node.address, clear_high_bit=clear_high_bit)
-            except ConfigError as error:
-                reader.error(error.message, mark, error.hint)
-                continue
-        for key, value in (
-            ("ring0_addr", node.address),
-            ("nodeid", node_id),
-            ("name", node.name),
-        ):
-            if value and (key, value) in seen:
-                reader.error(f"two nodes have the same {key} {value}", section.get(key) or mark)
-            seen.add((key, value))
-        result.append(
-            NodeEntry(name=node.name, address=node.address, node_id=node_id, votes=node.votes)
-        )
-    if len(result) > MAX_NODES:
-        mark = Entry("nodelist", "", nodes[0][0].line)
-        reader.error(f"more than {MAX_NODES} nodes in the nodelist", mark)
-    return tuple(result)
-
-
 def _quorum(reader: Reader, root: Section) -> QuorumSettings:
-    """votequorum's settings; two_node turns wait_for_all on unless it is set itreader."""
+    """votequorum's settings; two_node turns wait_for_all on unless it is set itself."""
     own = root.named("quorum")
     two_node = reader.flag(own, "two_node", default=False)
     tie_breaker = reader.word(own, "auto_tie_breaker_node", "lowest")
@@ -223,6 +142,7 @@ def _quorum(reader: Reader, root: Section) -> QuorumSettings:
         ),
         auto_tie_breaker=reader.flag(own, "auto_tie_breaker", default=False),
         auto_tie_breaker_node=tie_breaker,
+        allow_downscale=reader.flag(own, "allow_downscale", default=False),
     )
 
 
@@ -268,19 +188,20 @@ def parse(text: str, origin: str = "corosync.conf") -> CorosyncConf:
     root = parse_sections(text, origin)
     reader = Reader(text.splitlines(), origin)
     reader.walk(root)
-    nodes = _nodes(reader, root)
+    nodes = networks.nodes(reader, root)
     totem = _totem(reader, root, node_count=len(nodes))
     conf = CorosyncConf(
         origin=origin,
         root=root,
         totem=totem,
-        interfaces=_interfaces(reader, root),
-        nodes=_with_ids(reader, nodes, clear_high_bit=totem.clear_node_high_bit),
+        interfaces=networks.interfaces(reader, root),
+        nodes=networks.with_ids(reader, nodes, clear_high_bit=totem.clear_node_high_bit),
         quorum=_quorum(reader, root),
         logging=_logging(reader, root),
         keys=tuple(sorted(reader.keys.values(), key=lambda key: key.name)),
         warnings=tuple(reader.warnings),
     )
+    networks.check_rings(reader, conf)
     _check(reader, conf)
     if reader.errors:
         raise ConfigError(

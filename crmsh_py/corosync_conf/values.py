@@ -37,6 +37,11 @@ class TotemSettings:
     keyfile: str = ""
     key: str = field(default="", repr=False)  # the secret itself
     rrp_mode: str = "none"
+    rrp_problem_count_timeout_ms: int = 2000
+    rrp_problem_count_threshold: int = 10
+    rrp_problem_count_mcast_threshold: int = 100
+    rrp_token_expired_timeout_ms: int = 47
+    rrp_autorecovery_check_timeout_ms: int = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,7 @@ class NodeEntry:
     address: str
     node_id: int
     votes: int = 1
+    second_address: str = ""  # on ring 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,7 @@ class QuorumSettings:
     last_man_standing: bool = False
     last_man_standing_window_ms: int = 10_000
     auto_tie_breaker: bool = False
+    allow_downscale: bool = False
     auto_tie_breaker_node: str = "lowest"
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.wire.control import Reply, Request
 
 # ---- events ----------------------------------------------------------------------------------
@@ -35,6 +36,7 @@ class DatagramReceived:
 
     data: bytes
     source: str  # the sender's address
+    ring: int = 0  # the network over which it came
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,9 @@ class Connection:
 class LinkFacts:
     """One of the networks that carry the ring, as the transport has counted since the start.
 
-    Datagrams: ``sent`` and ``received``, ``lost`` before they were sent, ``invalid`` (of another
-    key, damaged), ``replayed``, and ``unproven`` (of a sender whose run had yet to show itself).
+    Datagrams: ``sent`` and ``received``, ``lost`` before they were sent (the last so many in a
+    row), ``invalid`` (of another key, damaged), ``replayed``, and ``unproven`` (of a sender whose
+    run had yet to show itself).
     """
 
     number: int = 0
@@ -82,6 +85,7 @@ class LinkFacts:
     sent: int = 0
     received: int = 0
     lost: int = 0
+    lost_in_a_row: int = 0
     invalid: int = 0
     replayed: int = 0
     unproven: int = 0
@@ -159,6 +163,16 @@ class StoreFailed:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfRead:
+    """The node's corosync.conf, as ``ReadConf`` asked for it; ``error`` where it cannot be read."""
+
+    ticket: int
+    path: str
+    text: str = ""
+    error: str = ""
+
+
 Event = (
     Started
     | DatagramReceived
@@ -169,6 +183,7 @@ Event = (
     | OperationFinished
     | Persisted
     | StoreFailed
+    | ConfRead
 )
 
 # ---- instructions ----------------------------------------------------------------------------
@@ -178,10 +193,14 @@ EVERYBODY = "*"  # the destination that means the ring's multicast group
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendDatagram:
-    """Send to one address, or to the multicast group (``EVERYBODY``). May be lost."""
+    """Send to one address, or to the multicast group (``EVERYBODY``). May be lost.
+
+    ``ring``: over which of the redundant networks; the address is one of that network.
+    """
 
     destination: str
     data: bytes
+    ring: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +333,20 @@ class StopNode:
     exit_code: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadConf:
+    """Read corosync.conf again and report ``ConfRead`` with the same ticket."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseConf:
+    """This corosync.conf holds from now on; what it says of logging is for the loop to do."""
+
+    conf: CorosyncConf
+
+
 Instruction = (
     SendDatagram
     | Persist
@@ -323,6 +356,8 @@ Instruction = (
     | ReplyTo
     | Log
     | StopNode
+    | ReadConf
+    | UseConf
 )
 
 

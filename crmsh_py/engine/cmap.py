@@ -14,11 +14,12 @@ rings' faults, the threads of a service) has its resting value; all else counts 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crmsh_py.corosync_conf import CorosyncConf, TotemSettings
 from crmsh_py.engine.api import Connection, LinkFacts
 from crmsh_py.engine.quorum import Quorum
+from crmsh_py.engine.redundancy import NetworkAddresses
 from crmsh_py.engine.totem_values import Counters, MemberRecord
 from crmsh_py.wire.control import CmapKey
 
@@ -27,8 +28,8 @@ MAPS = ("icmap", "stats")
 # Services by id, with the number of their message kinds; 6 was never given to any in 2014.
 _SERVICES = (
     (0, "cmap", 1),
-    (1, "cfg", 4),
-    (2, "cpg", 6),
+    (1, "cfg", 5),
+    (2, "cpg", 7),
     (3, "quorum", 0),
     (4, "pload", 2),
     (5, "votequorum", 4),
@@ -74,6 +75,9 @@ class CmapSource:
     connections: tuple[Connection, ...] = ()
     connections_closed: int = 0
     links: tuple[LinkFacts, ...] = ()
+    networks: tuple[tuple[NetworkAddresses, bool], ...] = ()  # and whether each is faulty
+    now: float = 0.0  # on the clock of the ring
+    token_at: float | None = None  # when the last token came
     queue_length: int = 0  # payloads that wait to be sent
 
 
@@ -153,19 +157,35 @@ def _client(prefix: str, each: Connection) -> Iterator[CmapKey]:
 
 def _totem(source: CmapSource) -> Iterator[CmapKey]:
     srp = "runtime.totem.pg.mrp.srp"
-    yield _key("runtime.totem.pg.mrp.rrp.0.faulty", "u8", 0)
-    yield from _counters(srp, source.counters)
+    faulty = [each for _, each in source.networks] or [False]
+    for number, is_faulty in enumerate(faulty):
+        yield _key(f"runtime.totem.pg.mrp.rrp.{number}.faulty", "u8", int(is_faulty))
+    yield from _counters(srp, source)
     for member in source.members:
-        prefix = f"{srp}.members.{member.node_id}"
-        yield _key(f"{prefix}.config_version", "u64", 0)
-        yield _key(f"{prefix}.ip", "str", f"r(0) ip({member.address})")
-        yield _key(f"{prefix}.join_count", "u32", member.join_count)
-        yield _key(f"{prefix}.status", "str", "joined" if member.joined else "left")
+        # Under the names of Corosync 2, and of Corosync 3.
+        yield from _member(f"{srp}.members.{member.node_id}", member, source)
+        yield from _member(f"runtime.members.{member.node_id}", member, source)
     yield _key("runtime.totem.pg.msg_queue_avail", "u32", 0)
     yield _key("runtime.totem.pg.msg_reserved", "u32", source.queue_length)
 
 
-def _counters(prefix: str, counters: Counters) -> Iterator[CmapKey]:
+def _member(prefix: str, member: MemberRecord, source: CmapSource) -> Iterator[CmapKey]:
+    addresses = [member.address]
+    for network, _ in source.networks[1:]:
+        own = member.node_id == source.node_id
+        addresses.append(network.address if own else network.peers.get(member.address, ""))
+    shown = " ".join(f"r({number}) ip({each})" for number, each in enumerate(addresses))
+    yield _key(f"{prefix}.config_version", "u64", 0)
+    yield _key(f"{prefix}.ip", "str", shown)
+    yield _key(f"{prefix}.join_count", "u32", member.join_count)
+    yield _key(f"{prefix}.status", "str", "joined" if member.joined else "left")
+
+
+def _counters(prefix: str, source: CmapSource) -> Iterator[CmapKey]:
+    counters = replace(
+        source.counters,
+        continuous_sendmsg_failures=max((each.lost_in_a_row for each in source.links), default=0),
+    )
     for name, value in counters.values():
         yield _key(f"{prefix}.{name}", _NARROW.get(name, "u64"), value)
 
@@ -175,13 +195,16 @@ def _votequorum(source: CmapSource) -> Iterator[CmapKey]:
     lowest = min((*quorum.members, source.node_id))
     prefix = "runtime.votequorum"
     yield _key(f"{prefix}.ev_barrier", "u32", quorum.highest_expected)
+    yield _key(f"{prefix}.highest_node_id", "u32", max((*quorum.members, source.node_id)))
     yield _key(f"{prefix}.lowest_node_id", "u32", lowest)
     yield _key(f"{prefix}.this_node_id", "u32", source.node_id)
     yield _key(f"{prefix}.two_node", "u8", int(quorum.rules.two_node))
 
 
 def _stats(source: CmapSource) -> Iterator[CmapKey]:
-    yield from _counters("stats.srp", source.counters)
+    yield from _counters("stats.srp", source)
+    since = max(0.0, source.now - (source.token_at if source.token_at is not None else source.now))
+    yield _key("stats.srp.time_since_token_last_received", "u64", round(since * 1000))
     yield _key("stats.pg.msg_queue_avail", "u32", 0)
     yield _key("stats.pg.msg_reserved", "u32", source.queue_length)
     for link in source.links:

@@ -31,9 +31,11 @@ from datetime import datetime
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.corosync_conf import CorosyncConf
+from crmsh_py.engine.administration import Administration
 from crmsh_py.engine.api import (
     ClientGone,
     ClockSet,
+    ConfRead,
     DatagramReceived,
     Event,
     FeedWatchdog,
@@ -71,12 +73,14 @@ from crmsh_py.wire.stream import (
     AbsentStates,
     AskCib,
     ConfigChange,
+    ConfReload,
     DcState,
     Leaving,
     ManagerChanged,
     Message,
     Missing,
     OwnState,
+    QuorumChange,
     RunAction,
     Stored,
     Summary,
@@ -149,6 +153,12 @@ class NodeCore:
             announce=self._announce_manager,
             leave_ring=self._leave_ring,
         )
+        self._administration = Administration(
+            self._membership,
+            self._out,
+            next_ident=self._commits.next_ident,
+            view=self._current_view,
+        )
         self._news = self._make_news()
         self._requests = self._make_requests()
         self._stirred = False
@@ -183,6 +193,7 @@ class NodeCore:
             lifecycle=self._lifecycle,
             executor=self._executor,
             fencing=self._fencing,
+            administration=self._administration,
         )
 
     def _make_fencing(self, seed: int, devices: DevicesOf) -> Fencing:
@@ -227,6 +238,7 @@ class NodeCore:
             self._controller.next_deadline(),
             self._fencing.next_deadline(),
             self._lifecycle.next_deadline(),
+            self._administration.next_deadline(),
         )
         return min((time for time in times if time is not None), default=None)
 
@@ -269,8 +281,8 @@ class NodeCore:
 
     def _take(self, event: Event) -> None:
         match event:
-            case DatagramReceived(data=data, source=source):
-                self._membership.totem.receive_datagram(data, source, self._out.now)
+            case DatagramReceived():
+                self._membership.receive(event)
             case TimerFired():
                 self._on_timer()
             case ClockSet(wall_offset=offset):
@@ -285,6 +297,8 @@ class NodeCore:
                     continuation()
             case RequestReceived():
                 self._requests.handle(event)
+            case ConfRead():
+                self._administration.on_conf(event)
             case ClientGone(ticket=ticket):
                 self._requests.client_gone(ticket)
             case Started(manager=manager, pid=pid):
@@ -293,7 +307,7 @@ class NodeCore:
                 self._fencing.started(int(self._out.wall))
                 if manager:
                     self._lifecycle.start()
-                self._membership.totem.start(self._out.now)
+                self._membership.start()
             case StoreFailed(message=message):
                 # What this node said about its disk is no longer true: others must not count on it.
                 # And a ring whose number was not saved must never have been heard of.
@@ -308,6 +322,7 @@ class NodeCore:
         self._executor.handle_timer()
         self._fencing.handle_timer()
         self._lifecycle.handle_timer()
+        self._administration.handle_timer()
 
     # ---- the ring ------------------------------------------------------------------------------
 
@@ -364,6 +379,8 @@ class NodeCore:
                     self._controller.changed(f"configuration {self._replica.version}")
             case Stored():
                 self._commits.on_stored(sender, message)
+            case QuorumChange() | ConfReload():
+                self._administration.on_message(sender, message)
             case RunAction():
                 self._run_action(sender, message)
             case DcState():
@@ -403,6 +420,7 @@ class NodeCore:
             voter=self._membership.voter(),
             tie=self._membership.known_tie_breaker(),
         )
+        self._administration.begin_view()
         self._book.tell_own(
             self._executor.state,
             self._executor.pending(),

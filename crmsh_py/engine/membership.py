@@ -9,20 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine import cmap
-from crmsh_py.engine.api import RequestReceived, SaveRing, SendDatagram
+from crmsh_py.engine.api import DatagramReceived, RequestReceived, SaveRing, SendDatagram
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import (
     Quorum,
     QuorumRules,
     Voter,
     changed,
+    expect,
     initial,
+    reconfigured,
     tie_breaker,
+    weigh,
     window_over,
 )
+from crmsh_py.engine.redundancy import NetworkAddresses, Networks, Outgoing
 from crmsh_py.engine.totem import (
     ConfigurationChanged,
     Delivered,
@@ -33,7 +38,7 @@ from crmsh_py.engine.totem import (
 from crmsh_py.engine.totem_values import ConfigurationKind
 from crmsh_py.engine.views import NO_VIEW, ViewSetting
 from crmsh_py.errors import RemoteProtocolError
-from crmsh_py.wire.control import CmapKey, Member, MembershipReply
+from crmsh_py.wire.control import CmapKey, Link, Member, MembershipReply
 from crmsh_py.wire.settings import NodeSettings
 from crmsh_py.wire.stream import Message, Summary, ViewId, decode, encode
 
@@ -63,10 +68,14 @@ class Membership:
             ring_sequence=ring_sequence,
             addresses=self._known,
         )
+        self._networks = Networks(self.node_id, conf.totem, _networks_of(settings))
+        self._due: list[Outgoing] = []  # of the networks' own, beside what Totem sends
         rules = QuorumRules.of(conf)
         listed = [node.node_id for node in conf.nodes]
         self._quorum = initial(rules, self.node_id, listed)
         self._window_at: float | None = None
+        self._own_votes = conf.votes_of(self.node_id)
+        self.changes = 0  # of ring and quorum, for those who watch
         self._view: ViewId = NO_VIEW
         self.changing = False  # between a transitional configuration and the next ring
         self._traffic: dict[tuple[str, int], list[int]] = {}  # sent and received, by kind
@@ -82,11 +91,16 @@ class Membership:
         """Whether this side may act, as far as this node knows now."""
         return self._quorum.quorate
 
+    @property
+    def quorum(self) -> Quorum:
+        """The state of the quorum."""
+        return self._quorum
+
     def voter(self) -> Voter:
         """What this node tells the others of itself."""
         state = self._quorum
         return Voter(
-            votes=self.conf.votes_of(self.node_id),
+            votes=self._own_votes,
             expected_votes=state.expected_votes,
             ready=state.quorate,
         )
@@ -111,6 +125,7 @@ class Membership:
                     node_id=node,
                     name=self.name_of(node),
                     address=totem.address_of(node) or "",
+                    more_addresses=self._more_addresses(node),
                     votes=self._votes_of(node),
                 )
                 for node in totem.members
@@ -121,13 +136,24 @@ class Membership:
             total_votes=state.total_votes,
             quorum=state.quorum,
             flags=list(state.flags()),
+            links=[
+                Link(number=each.number, address=each.address, faulty=faulty)
+                for each, faulty in self._networks.statuses()
+            ],
             manager_running=manager_running,
             dc=dc,
         )
 
+    def _more_addresses(self, node: int) -> list[str]:
+        """A node's addresses on the networks after the first."""
+        home = self.totem.address_of(node) or ""
+        rest = self._networks.statuses()[1:]
+        own = node == self.node_id
+        return [each.address if own else each.peers.get(home, "") for each, _ in rest]
+
     def next_deadline(self) -> float | None:
         """When the ring or the quorum must look at the time."""
-        times = (self.totem.next_timer(), self._window_at)
+        times = (self.totem.next_timer(), self._networks.next_timer(), self._window_at)
         return min((time for time in times if time is not None), default=None)
 
     def cmap_keys(self, prefix: str, map_name: str, event: RequestReceived) -> list[CmapKey]:
@@ -144,6 +170,9 @@ class Membership:
             connections=event.connections,
             connections_closed=event.closed,
             links=event.links,
+            networks=self._networks.statuses(),
+            now=self._out.now,
+            token_at=self.totem.token_at,
         )
         return cmap.read(source, prefix=prefix, map_name=map_name)
 
@@ -172,9 +201,64 @@ class Membership:
 
     # ---- what happens --------------------------------------------------------------------------
 
+    def start(self) -> None:
+        """The node is up."""
+        self.totem.start(self._out.now)
+        self._networks.start(self._out.now)
+
+    def receive(self, event: DatagramReceived) -> None:
+        """A datagram came over one of the networks."""
+        source = self._networks.receive(event.ring, event.source, event.data, self._out.now)
+        if source is not None:
+            self.totem.receive_datagram(event.data, source, self._out.now)
+        self._log_networks()
+
+    def expect(self, votes: int) -> None:
+        """The administrator sets the expected votes."""
+        self._set_quorum(expect(self._quorum, votes))
+
+    def weigh(self, node: int, votes: int) -> None:
+        """The administrator sets the votes of a member."""
+        if node == self.node_id:
+            self._own_votes = votes
+        self._set_quorum(weigh(self._quorum, node, votes))
+
+    def reform(self) -> None:
+        """Form a ring of the same members, so that its view has what was changed."""
+        self.totem.reform(self._out.now)
+
+    def use_conf(self, conf: CorosyncConf) -> list[str]:
+        """Take over a corosync.conf; the names of entries that need a restart are returned."""
+        fixed = [name for name in _FIXED if getattr(conf.totem, name) != _get(self.conf, name)]
+        kept = {name: _get(self.conf, name) for name in _FIXED}
+        names = [f"totem.{name}" for name in fixed]
+        if conf.interfaces != self.conf.interfaces:
+            names.append("totem.interface")
+        if [node.address for node in conf.nodes] != [node.address for node in self.conf.nodes]:
+            names.append("nodelist")
+        totem = replace(conf.totem, **kept)
+        self.conf = replace(conf, totem=totem, interfaces=self.conf.interfaces)
+        self.totem.reconfigure(totem)
+        self._networks.reconfigure(totem)
+        self._own_votes = conf.votes_of(self.node_id)
+        self._set_quorum(reconfigured(self._quorum, QuorumRules.of(conf), self._own_votes))
+        return names
+
+    def reenable_rings(self) -> None:
+        """Use faulty networks again, here and on all other nodes."""
+        self._due += self._networks.reenable()
+        self._log_networks()
+
+    def _log_networks(self) -> None:
+        for report in self._networks.take_reports():
+            self._out.log(report.level, "TOTEM", report.text)
+
     def handle_timer(self) -> None:
         """``next_deadline`` may have come."""
         self.totem.handle_timer(self._out.now)
+        if self._networks.redundant:
+            self._due += self._networks.handle_timer(self._out.now, self._others())
+            self._log_networks()
         if self._window_at is not None and self._window_at <= self._out.now:
             self._set_quorum(window_over(self._quorum))
 
@@ -190,11 +274,20 @@ class Membership:
                     self._out.log(level, "TOTEM", text)
         return None
 
+    def _others(self) -> list[str]:
+        """The addresses of the other members."""
+        totem = self.totem
+        found = (totem.address_of(node) for node in totem.members if node != self.node_id)
+        return [address for address in found if address is not None]
+
     def datagrams(self) -> list[SendDatagram]:
-        """What the ring wants sent."""
+        """What the ring wants sent, and its networks."""
+        due, self._due = self._due, []
+        for destination, data in self.totem.datagrams_to_send():
+            due += self._networks.send(destination, data)
         return [
-            SendDatagram(destination=destination, data=data)
-            for destination, data in self.totem.datagrams_to_send()
+            SendDatagram(destination=each.destination, data=each.data, ring=each.ring)
+            for each in due
         ]
 
     def on_configuration(self, event: ConfigurationChanged) -> ViewSetting | None:
@@ -217,7 +310,8 @@ class Membership:
         self._view = (ring.representative, ring.sequence)
         # What the others expect comes with their summaries; until then their votes must do.
         voters = {node: Voter(votes=self._votes_of(node)) for node in event.members}
-        self._set_quorum(changed(self._quorum, voters))
+        self._set_quorum(changed(self._quorum, voters, departed=event.departed))
+        self.changes += 1
         members = f"Members[{len(event.members)}]: {_ids(event.members)}"
         self._out.log("notice", "QUORUM", members)
         return self._setting()
@@ -254,6 +348,7 @@ class Membership:
 
     def _set_quorum(self, state: Quorum) -> None:
         was, self._quorum = self._quorum, state
+        self.changes += state != was
         if state.quorate and not was.quorate:
             text = "This node is within the primary component and will provide service."
             self._out.log("notice", "QUORUM", text)
@@ -272,6 +367,31 @@ class Membership:
         """The view is made: every member has the same."""
         text = "Completed service synchronization, ready to provide service."
         self._out.log("notice", "MAIN", text)
+
+
+# Entries of the totem section that a running node cannot change.
+_FIXED = (
+    *("transport", "secauth", "crypto_cipher", "crypto_hash", "keyfile", "key"),
+    *("rrp_mode", "netmtu", "nodeid", "clear_node_high_bit"),
+)
+
+
+def _get(conf: CorosyncConf, name: str) -> Any:
+    return getattr(conf.totem, name)
+
+
+def _networks_of(settings: NodeSettings) -> list[NetworkAddresses]:
+    """The networks of a node, the others' addresses by those on ring 0: names join them."""
+    at_home = {name: address for address, name in settings.peers.items()}
+    more = [
+        NetworkAddresses(
+            number,
+            ring.address,
+            {at_home[name]: address for address, name in ring.peers.items() if name in at_home},
+        )
+        for number, ring in enumerate(settings.more_rings, 1)
+    ]
+    return [NetworkAddresses(0, settings.address), *more]
 
 
 def _ids(nodes: tuple[int, ...]) -> str:

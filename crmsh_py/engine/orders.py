@@ -16,7 +16,9 @@ from crmsh_py.wire.stream import (
     AttributeChange,
     CleanHistory,
     CommitId,
+    ConfReload,
     FencingForgotten,
+    QuorumChange,
     TicketChange,
     ViewId,
 )
@@ -24,7 +26,7 @@ from crmsh_py.wire.stream import (
 PATIENCE_S = 25.0
 MAX_ORDERS = 10_000
 
-Order = AttributeChange | TicketChange | CleanHistory | FencingForgotten
+Order = AttributeChange | TicketChange | CleanHistory | FencingForgotten | QuorumChange | ConfReload
 Make = Callable[[ViewId, CommitId], Order]
 
 

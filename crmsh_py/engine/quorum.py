@@ -19,9 +19,16 @@ Rules:
    when all nodes are known: from a nodelist, or because all votes have been seen at once. (Else
    two halves that start apart would each take themselves for the half with the lowest id.)
 
+7. ``allow_downscale``: a member that leaves in order takes its votes from the expected ones, down
+   to what is configured. Who has not heard its farewell expects the old number, and the greater
+   number counts: so this can fail, but never wrongly.
+8. An administrator may set the expected votes to a number under which this side has quorum and all
+   of its votes are expected (so neither less than is here, nor so much that it stops), and the
+   votes of a member; both last until it starts again or corosync.conf is read again.
+
 Invariants (``check_invariants``): two sides of one cluster under rules 1 and 2 alone are never
-quorate at once; with rule 6 neither, as only one half has the tie-breaker node. Rules 3 and 5
-give this up in return for service, which docs/membership.md explains.
+quorate at once; with rule 6 neither, as only one half has the tie-breaker node. Rules 3, 5
+and 8 give this up in return for service, which docs/membership.md explains.
 """
 
 from __future__ import annotations
@@ -42,6 +49,7 @@ class QuorumRules:
     last_man_standing: bool = False
     last_man_standing_window_ms: int = 10_000
     auto_tie_breaker: bool = False
+    allow_downscale: bool = False
     auto_tie_breaker_node: str = "lowest"  # lowest, highest, or node ids with spaces between
 
     @classmethod
@@ -55,6 +63,7 @@ class QuorumRules:
             last_man_standing=settings.last_man_standing,
             last_man_standing_window_ms=settings.last_man_standing_window_ms,
             auto_tie_breaker=settings.auto_tie_breaker,
+            allow_downscale=settings.allow_downscale,
             auto_tie_breaker_node=settings.auto_tie_breaker_node,
         )
 
@@ -109,6 +118,7 @@ class Quorum:
             ("WaitForAll", self.rules.wait_for_all),
             ("LastManStanding", self.rules.last_man_standing),
             ("AutoTieBreaker", self.rules.auto_tie_breaker),
+            ("AllowDownscale", self.rules.allow_downscale),
         )
         return tuple(name for name, is_set in named if is_set)
 
@@ -140,12 +150,19 @@ def initial(rules: QuorumRules, node_id: int, configured: Iterable[int] = ()) ->
     )
 
 
-def changed(state: Quorum, members: Mapping[int, Voter]) -> Quorum:
-    """The members of the regular configuration, or what they tell, have changed."""
+def changed(state: Quorum, members: Mapping[int, Voter], *, departed: Iterable[int] = ()) -> Quorum:
+    """The members of the regular configuration, or what they tell, have changed.
+
+    ``departed``: members of the one before that have left in order.
+    """
     assert state.node_id in members, (state.node_id, members)
     told = max((voter.expected_votes for voter in members.values()), default=0)
     total = sum(voter.votes for voter in members.values())
-    expected = max(state.expected_votes, told, total)
+    current = state.expected_votes
+    if state.rules.allow_downscale:
+        gone = sum(state.members[each].votes for each in departed if each in state.members)
+        current = max(min(current, state.rules.expected_votes), current - gone)
+    expected = max(current, told, total)
     return _judged(
         replace(
             state,
@@ -158,6 +175,12 @@ def changed(state: Quorum, members: Mapping[int, Voter]) -> Quorum:
     )
 
 
+def expectable(state: Quorum) -> tuple[int, int]:
+    """Rule 8: the least and the greatest number of expected votes that may be set now."""
+    total = max(1, state.total_votes)
+    return total, 2 * total - 1
+
+
 def expect(state: Quorum, votes: int) -> Quorum:
     """The administrator sets the expected votes (corosync-quorumtool -e); at least this side's."""
     expected = max(1, votes, state.total_votes)
@@ -166,6 +189,32 @@ def expect(state: Quorum, votes: int) -> Quorum:
             state,
             expected_votes=expected,
             highest_expected=max(state.highest_expected, expected),
+        )
+    )
+
+
+def weigh(state: Quorum, node_id: int, votes: int) -> Quorum:
+    """The administrator sets the votes of a member (corosync-quorumtool -v -n)."""
+    voter = state.members.get(node_id)
+    if voter is None:
+        return state
+    return changed(state, {**state.members, node_id: replace(voter, votes=votes)})
+
+
+def reconfigured(state: Quorum, rules: QuorumRules, own_votes: int) -> Quorum:
+    """corosync.conf was read again: its rules and numbers hold from now on, where they can."""
+    members = dict(state.members)
+    if state.node_id in members:
+        members[state.node_id] = replace(members[state.node_id], votes=own_votes)
+    expected = max(1, rules.expected_votes, sum(voter.votes for voter in members.values()))
+    return _judged(
+        replace(
+            state,
+            rules=rules,
+            members=members,
+            expected_votes=expected,
+            highest_expected=expected,
+            waiting=state.waiting and rules.wait_for_all,
         )
     )
 

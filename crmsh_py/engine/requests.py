@@ -13,6 +13,7 @@ from crmsh_py.cib.checks import integrity
 from crmsh_py.cib.diff import Patch
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.schema import validate
+from crmsh_py.engine.administration import Administration
 from crmsh_py.engine.api import RequestReceived
 from crmsh_py.engine.commits import Commits, no_quorum
 from crmsh_py.engine.controller import Controller
@@ -45,9 +46,14 @@ from crmsh_py.wire.control import (
     ReadRevision,
     ReadRevisions,
     ReadSubsystems,
+    ReenableRings,
+    ReloadConf,
     Request,
+    RingOrder,
     SetAttribute,
+    SetExpectedVotes,
     SetTicket,
+    SetVotes,
     StartManager,
     StopDaemon,
     StopManager,
@@ -61,6 +67,7 @@ from crmsh_py.wire.stream import AttributeChange, CleanHistory, FencingForgotten
 _WITHOUT_MANAGER = (
     Hello
     | ReadMembership
+    | RingOrder
     | ReadCmap
     | ReadSubsystems
     | ReadRevisions
@@ -87,6 +94,7 @@ class Requests:
     lifecycle: Lifecycle
     executor: Executor
     fencing: Fencing
+    administration: Administration
     pid: int = 0
     _watchers: list[int] = field(default_factory=list)
     _idle_waiters: dict[int, tuple[int, int] | None] = field(default_factory=dict)
@@ -130,6 +138,8 @@ class Requests:
                         manager_running=self.lifecycle.running, dc=self._dc_name()
                     ),
                 )
+            case ReenableRings() | ReloadConf() | SetExpectedVotes() | SetVotes():
+                self.administration.handle(event)
             case ReadCmap(prefix=prefix, map=name):
                 keys = self.membership.cmap_keys(prefix, name, event)
                 self.outbox.reply(ticket, CmapReply(keys=keys))
@@ -173,6 +183,7 @@ class Requests:
         self._idle_waiters.pop(ticket, None)
         self.commits.client_gone(ticket)
         self.orders.client_gone(ticket)
+        self.administration.client_gone(ticket)
         self.lifecycle.client_gone(ticket)
 
     # ---- orders --------------------------------------------------------------------------------
@@ -245,6 +256,7 @@ class Requests:
     def _state(self) -> Changed:
         return Changed(
             version=self.replica.version.tuple,
+            membership=self.membership.changes,
             quorate=self.views.setting.quorate,
             dc=self._dc_name(),
             idle=self.controller.idle,

@@ -37,6 +37,7 @@ merge detection and the counters' meaning follow Corosync's documentation.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from crmsh_py.corosync_conf import TotemSettings
@@ -230,6 +231,15 @@ class Totem:
         self._check()
         return True
 
+    def reform(self, now: float) -> None:
+        """Form a new ring, of the same members where all answer; nothing while one is formed."""
+        if self._machine.state is State.OPERATIONAL and not self._machine.left:
+            self._carry_out(ToGather("asked to"), now)
+
+    def reconfigure(self, settings: TotemSettings) -> None:
+        """Other times and limits from now on; a datagram's size stays what it was."""
+        self._machine.settings = replace(settings, netmtu=self._machine.settings.netmtu)
+
     def leave(self, now: float) -> None:
         """Tell the others that this node goes; nothing is sent or handled after this."""
         machine = self._machine
@@ -290,6 +300,11 @@ class Totem:
     def member_records(self) -> tuple[MemberRecord, ...]:
         """Every node that was ever a member of a ring with this one, by id."""
         return tuple(record for _, record in sorted(self._machine.records.items()))
+
+    @property
+    def token_at(self) -> float | None:
+        """When the last token of this ring came; None before the first."""
+        return self._machine.rotation.arrived_at
 
     @property
     def queue_length(self) -> int:

@@ -222,6 +222,7 @@ def enter_operational(machine: Machine, shift: ToOperational, now: float) -> Shi
             members=machine.ring.members,
             joined=joined,
             left=left,
+            departed=tuple(each for each in left if each in machine.announced_leave),
         )
     )
     if old.id.representative:

@@ -48,6 +48,7 @@ class ConfigurationChanged:
     be delivered in the old ring any more with its guarantees is delivered there. A REGULAR one
     is the new ring. ``joined`` and ``left`` are the differences to the regular configuration
     before (a node that was away in between stands in both); both are empty in a transitional one.
+    ``departed`` are those of ``left`` that have said so.
     """
 
     kind: ConfigurationKind
@@ -55,6 +56,7 @@ class ConfigurationChanged:
     members: tuple[int, ...]
     joined: tuple[int, ...] = ()
     left: tuple[int, ...] = ()
+    departed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

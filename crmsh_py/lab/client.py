@@ -246,9 +246,14 @@ class Lab:
 
     # ---- faults ------------------------------------------------------------------------------
 
-    def partition(self, nodes: Sequence[str]) -> list[str]:
-        """Cut nodes off from all others; among themselves they still see each other."""
-        return self._change(wire.CutOff(nodes=self._some(nodes)), "{} is cut off")
+    def partition(self, nodes: Sequence[str], ring: int | None = None) -> list[str]:
+        """Cut nodes off from all others; among themselves they still see each other.
+
+        ``ring``: on this one of two networks alone.
+        """
+        where = "" if ring is None else f" on ring {ring}"
+        request = wire.CutOff(nodes=self._some(nodes), ring=ring)
+        return self._change(request, "{} is cut off" + where)
 
     def heal(self) -> list[str]:
         """Undo all partitions. Returns the nodes that were cut off."""

@@ -21,10 +21,11 @@ MAX_NODES = 32  # a lab is one machine; corosync itself ends at 32 to 64
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """One node of a lab: its name and its address."""
+    """One node of a lab: its name, its address, and that on the second network ('': none)."""
 
     name: str
     address: str
+    second: str = ""
 
     @property
     def mac(self) -> str:
@@ -36,10 +37,17 @@ class NodeConfig:
         """The address that stands for its own where nodes are plain processes."""
         return loopback_for(self.address)
 
+    def on(self, ring: int, *, loopback: bool) -> str:
+        """Its address on ring 0 or 1, or the one that stands for it."""
+        address = self.second if ring else self.address
+        return loopback_for(address) if loopback else address
+
 
 @dataclass(frozen=True, slots=True)
 class LabConfig:
     """A lab as it was created. ``network`` is a CIDR; ``host`` the address of the host in it.
+
+    ``second_network`` is the CIDR of ring 1, '' where there is one ring; the host is not in it.
 
     ``agents`` is 'any' (stand-ins are allowed, and marked) or 'real'. ``ocf_root`` is where nodes
     look for agents, '' the usual /usr/lib/ocf. ``daemon`` replaces the program of a node, for
@@ -54,6 +62,16 @@ class LabConfig:
     daemon: tuple[str, ...] = ()
     ocf_root: str = ""
     without_manager: tuple[str, ...] = ()  # nodes that start the membership only
+    second_network: str = ""
+
+    @property
+    def rings(self) -> tuple[int, ...]:
+        """The networks that all nodes are on."""
+        return (0, 1) if self.second_network else (0,)
+
+    def prefix_of(self, ring: int) -> int:
+        """A network's prefix length."""
+        return int((self.second_network if ring else self.network).rpartition("/")[2])
 
     @property
     def prefix_length(self) -> int:
@@ -77,16 +95,21 @@ class LabConfig:
         """
         try:
             data = json.loads(text)
-            nodes = tuple(NodeConfig(str(n["name"]), str(n["address"])) for n in data["nodes"])
+            nodes = tuple(
+                NodeConfig(str(n["name"]), str(n["address"]), str(n.get("second", "")))
+                for n in data["nodes"]
+            )
+            second = str(data.get("second_network", ""))
             return cls(
                 name=check_lab_name(str(data["name"])),
-                nodes=checked_nodes(nodes, str(data["network"])),
+                nodes=checked_nodes(nodes, str(data["network"]), second),
                 network=str(data["network"]),
                 host=str(data["host"]),
                 agents=str(data["agents"]),
                 daemon=tuple(str(word) for word in data["daemon"]),
                 ocf_root=str(data.get("ocf_root", "")),
                 without_manager=tuple(str(name) for name in data.get("without_manager", ())),
+                second_network=second,
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
@@ -109,8 +132,10 @@ def _bytes(address: str) -> bytes:
     return ipaddress.IPv4Address(address).packed
 
 
-def checked_nodes(nodes: Sequence[NodeConfig], network: str) -> tuple[NodeConfig, ...]:
-    """Nodes that can be a lab's in a network (CIDR).
+def checked_nodes(
+    nodes: Sequence[NodeConfig], network: str, second_network: str = ""
+) -> tuple[NodeConfig, ...]:
+    """Nodes that can be a lab's in a network (CIDR), or in two.
 
     Raises:
         ConfigError: too few, too many, two of the same name or address, or one outside.
@@ -119,18 +144,27 @@ def checked_nodes(nodes: Sequence[NodeConfig], network: str) -> tuple[NodeConfig
         raise ConfigError("a lab needs at least one node", hint="--nodes node1,node2,node3")
     if len(nodes) > MAX_NODES:
         raise ConfigError(f"{len(nodes)} nodes are more than the {MAX_NODES} that a lab may have")
-    inside = ipaddress.IPv4Network(network)
     seen: set[str] = set()
     for node in nodes:
         try:
             check_node_name(node.name)
         except CrmError as error:
             raise ConfigError(error.message, hint=error.hint) from None
-        address = ipaddress.IPv4Address(node.address)
-        if address not in inside or address in (inside.network_address, inside.broadcast_address):
-            raise ConfigError(f"{node.name}: {address} is no address in the network {network}")
-        for word in (node.name, node.address):
+        _check_inside(node, node.address, network)
+        if second_network:
+            _check_inside(node, node.second, second_network)
+        for word in filter(None, (node.name, node.address, node.second)):
             if word in seen:
                 raise ConfigError(f"two nodes are called {word}")
             seen.add(word)
     return tuple(nodes)
+
+
+def _check_inside(node: NodeConfig, text: str, network: str) -> None:
+    inside = ipaddress.IPv4Network(network)
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        raise ConfigError(f"{node.name}: '{text}' is no address") from None
+    if address not in inside or address in (inside.network_address, inside.broadcast_address):
+        raise ConfigError(f"{node.name}: {address} is no address in the network {network}")

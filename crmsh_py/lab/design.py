@@ -5,6 +5,7 @@ Rules:
   such nodes get addresses of the network in their order).
 - One without a nodelist means pacemaker01, 02, 03 (or the names given) at .10, .11, .12 of its
   bindnetaddr: the three machines of the tutorial.
+- Two rings are two networks: by ``ring1_addr`` or by a second interface section.
 - The first address of the network is the host's, as the bridge's is on a virtual machine's host.
 """
 
@@ -72,11 +73,17 @@ def from_corosync_conf(
             "the corosync.conf has a nodelist, so the nodes cannot be named once more",
             hint="leave out --nodes, or the nodelist",
         )
-    if not conf.nodes and (names or network):
+    if len(conf.interfaces) < 2 and not conf.nodes and (names or network):
         bound = conf.interfaces[0].bindnetaddr if conf.interfaces else ""
         named = names or [node.name for node in lab_nodes(conf)]
         return from_names(lab, named, network or (f"{bound}/24" if bound else DEFAULT_NETWORK))
+    if names or (network and len(conf.interfaces) > 1):
+        raise ConfigError(
+            "a corosync.conf with two rings says itself where its nodes are",
+            hint="leave out --nodes and --network, or name the nodes in a nodelist",
+        )
     listed = lab_nodes(conf)
+    second = [_as_address(node.second_address) for node in listed if node.second_address]
     addresses = [_as_address(node.address) for node in listed]
     known = [address for address in addresses if address is not None]
     chosen = _network(network) if network else _smallest_network(known)
@@ -85,11 +92,29 @@ def from_corosync_conf(
     return _lab(
         lab,
         [
-            NodeConfig(node.name, str(next(free) if address is None else address))
+            NodeConfig(
+                node.name, str(next(free) if address is None else address), node.second_address
+            )
             for node, address in zip(listed, addresses, strict=True)
         ],
         chosen,
+        _second_network(second, chosen),
     )
+
+
+def _second_network(
+    addresses: Sequence[ipaddress.IPv4Address | None], first: ipaddress.IPv4Network
+) -> str:
+    """The network of ring 1, '' where there is one ring."""
+    if not addresses:
+        return ""
+    known = [address for address in addresses if address is not None]
+    if len(known) < len(addresses):
+        raise ConfigError("ring1_addr must be an IPv4 address in a lab")
+    network = _smallest_network(known)
+    if network.overlaps(first):
+        raise ConfigError(f"both rings are in the network {first}: they would fail together")
+    return str(network)
 
 
 def from_names(lab: str, names: Sequence[str], network: str = DEFAULT_NETWORK) -> LabConfig:
@@ -159,8 +184,13 @@ class _AddressSource:
         return address
 
 
-def _lab(lab: str, nodes: Sequence[NodeConfig], network: ipaddress.IPv4Network) -> LabConfig:
-    checked = checked_nodes(nodes, str(network))
+def _lab(
+    lab: str,
+    nodes: Sequence[NodeConfig],
+    network: ipaddress.IPv4Network,
+    second_network: str = "",
+) -> LabConfig:
+    checked = checked_nodes(nodes, str(network), second_network)
     taken = {node.address for node in checked}
     # The host is .1, as in the tutorial; in a nodelist that uses .1 itself it is the last one free.
     candidates = (network.network_address + 1, network.broadcast_address - 1)
@@ -169,4 +199,10 @@ def _lab(lab: str, nodes: Sequence[NodeConfig], network: ipaddress.IPv4Network) 
         raise ConfigError(
             f"the first and the last address of {network} are nodes: none is left for the host"
         )
-    return LabConfig(name=check_lab_name(lab), nodes=checked, network=str(network), host=host)
+    return LabConfig(
+        name=check_lab_name(lab),
+        nodes=checked,
+        network=str(network),
+        host=host,
+        second_network=second_network,
+    )

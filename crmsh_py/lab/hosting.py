@@ -69,10 +69,10 @@ class _Node:
     state: str = "off"
     reason: str = ""
     since: float = 0.0
-    group: int = 0
     frozen: bool = False
     manager: bool = True  # how it was started last
     last_pid: int = 0  # its first process, also after its end
+    groups: list[int] = field(default_factory=lambda: [0])  # by ring
 
 
 class Hosting:
@@ -87,7 +87,7 @@ class Hosting:
         self._attempt = attempt
         self._networked = attempt.isolation is not Isolation.NONE
         self._nodes = {
-            node.name: _Node(node, index, since=time.time())
+            node.name: _Node(node, index, since=time.time(), groups=[0] * len(config.rings))
             for index, node in enumerate(config.nodes)
         }
         self._last_group = 0
@@ -143,8 +143,14 @@ class Hosting:
                     pid=node.running.identity.pid if node.running else 0,
                     started=node.running.identity.started if node.running else 0,
                     since=node.since,
-                    group=node.group,
                     frozen=node.frozen,
+                    group=node.groups[0],
+                    second_address=(
+                        node.config.on(1, loopback=not self._networked)
+                        if node.config.second
+                        else ""
+                    ),
+                    second_group=sum(node.groups[1:]),
                     reason=node.reason,
                 )
                 for node in self._nodes.values()
@@ -202,7 +208,7 @@ class Hosting:
         assert node.running is not None
         if self._networked:
             pid = node.running.identity.pid
-            run_ip(network.attach_node(node.config, node.index, pid, node.group))
+            run_ip(network.attach_node(node.config, node.index, pid, node.groups))
         node.running.process.tell(f"{boot.GO}\n")
 
     @staticmethod
@@ -247,7 +253,8 @@ class Hosting:
         self.notice_ends()
         wanted = [self._nodes[name] for name in names if self._nodes[name].running is not None]
         if self._networked:
-            run_ip([line for n in wanted for line in network.unplug(n.index)], go_on=True)
+            lines = [line for n in wanted for line in network.unplug(n.index, len(n.groups))]
+            run_ip(lines, go_on=True)
         for node in wanted:
             self._signal_dead(node)
         for node in wanted:
@@ -314,7 +321,7 @@ class Hosting:
             reason += " (and does not end: a process of it hangs in the kernel)"
         running.process.close()
         if self._networked:
-            run_ip(network.detach_node(node.index), go_on=True)
+            run_ip(network.detach_node(node.index, len(node.groups)), go_on=True)
         self._remove_socket(node)
         node.running = None
         node.frozen = False
@@ -350,34 +357,42 @@ class Hosting:
 
     # ---- cables ------------------------------------------------------------------------------
 
-    def cut_off(self, names: Sequence[str]) -> list[str]:
-        """Move nodes to a bridge of their own. Raises NetworkError."""
+    def cut_off(self, names: Sequence[str], rings: Sequence[int] = ()) -> list[str]:
+        """Move nodes to a bridge of their own, on some rings or on all. Raises NetworkError."""
         self._last_group += 1
         group = self._last_group
-        run_ip(network.add_cut(group))
-        for name in names:
-            node = self._nodes[name]
-            node.group = group
-            if node.running is not None:
-                run_ip(network.move_port(node.index, group))
+        for ring in rings or self._config.rings:
+            run_ip(network.add_cut(group, ring))
+            for name in names:
+                self._move(self._nodes[name], group, ring)
         self._drop_empty_cuts()
         return list(names)
 
     def heal(self) -> list[str]:
-        """Move all nodes back to the main bridge. Raises NetworkError."""
-        healed = [node for node in self._nodes.values() if node.group]
+        """Move all nodes back to the main bridges. Raises NetworkError."""
+        healed = [node for node in self._nodes.values() if any(node.groups)]
         for node in healed:
-            if node.running is not None:
-                run_ip(network.move_port(node.index, 0))
-            node.group = 0
+            for ring, group in enumerate(node.groups):
+                if group:
+                    self._move(node, 0, ring)
         self._drop_empty_cuts()
         return [node.config.name for node in healed]
 
+    def _move(self, node: _Node, group: int, ring: int) -> None:
+        node.groups[ring] = group
+        if node.running is not None:
+            run_ip(network.move_port(node.index, group, ring))
+
     def _drop_empty_cuts(self) -> None:
-        used = {node.group for node in self._nodes.values()}
-        gone = [group for group in range(1, self._last_group + 1) if group not in used]
-        run_ip([line for group in gone for line in network.remove_cut(group)], go_on=True)
-        if not used - {0}:
+        """Remove the bridges that no node is on any more."""
+        lines = []
+        for ring in self._config.rings:
+            used = {node.groups[ring] for node in self._nodes.values()}
+            for group in range(1, self._last_group + 1):
+                if group not in used:
+                    lines += network.remove_cut(group, ring)
+        run_ip(lines, go_on=True)
+        if not any(any(node.groups) for node in self._nodes.values()):
             self._last_group = 0
 
     def names(self) -> list[str]:

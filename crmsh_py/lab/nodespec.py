@@ -11,7 +11,7 @@ from crmsh_py.lab.config import LabConfig, NodeConfig
 from crmsh_py.lab.isolation import Attempt, Isolation
 from crmsh_py.lab.place import NODE_CONF, NODE_KEY, NODE_LOG, NODE_SETTINGS, NODE_STORE, Place
 from crmsh_py.wire import settings as wire_settings
-from crmsh_py.wire.settings import NodeSettings
+from crmsh_py.wire.settings import NodeSettings, RingSettings
 
 # What a daemon writes to its stdout and stderr: only a failed start does.
 NODE_OUTPUT = "/var/log/crm-node.out"
@@ -46,12 +46,12 @@ def node_spec(
             *([config.ocf_root] if config.ocf_root else []),
         ),
         keep_writable=(place.runtime,),
-        commands=tuple(network.configure_node(node.address, config.prefix_length, config.host)),
+        commands=tuple(network.configure_node(config, node)),
         files={
             NODE_SETTINGS: wire_settings.dump(settings).decode(),
-            NODE_CONF: conf,
         },
         first_files={
+            NODE_CONF: conf,
             # As on real machines: who makes a new one on a node must bring it to the others.
             NODE_KEY: Path(place.key).read_text(encoding="ascii"),
             "/etc/hosts": hosts_file(config, isolated=isolated),
@@ -107,13 +107,19 @@ def _settings(
     return NodeSettings(
         lab=config.name,
         node=node.name,
-        address=node.address if isolated else node.loopback,
+        address=node.on(0, loopback=not isolated),
         corosync_conf=prefix + NODE_CONF,
         control_socket=place.node_socket(node.name),
         store=prefix + NODE_STORE,
         log=prefix + NODE_LOG,
         key=prefix + NODE_KEY,
-        peers={peer.address if isolated else peer.loopback: peer.name for peer in config.nodes},
+        peers=_peers(config, 0, isolated),
+        more_rings=[
+            RingSettings(
+                address=node.on(ring, loopback=not isolated), peers=_peers(config, ring, isolated)
+            )
+            for ring in config.rings[1:]
+        ],
         run_directory="/run" if isolated else f"{place.disk(node.name)}/run",
         path=commands.search_path(place.commands, place.last_commands),
         manager=manager,
@@ -123,3 +129,7 @@ def _settings(
         watchdog=True,
         one_user=attempt.one_user,
     )
+
+
+def _peers(config: LabConfig, ring: int, isolated: bool) -> dict[str, str]:
+    return {peer.on(ring, loopback=not isolated): peer.name for peer in config.nodes}

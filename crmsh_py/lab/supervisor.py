@@ -275,9 +275,15 @@ class Supervisor:
                 return wire.LabDone(nodes=hosting.switch_power(self._named(nodes), action))
             case wire.FreezeNodes(nodes=nodes, thaw=thaw):
                 return wire.LabDone(nodes=hosting.freeze(self._named(nodes), thaw=thaw))
-            case wire.CutOff(nodes=nodes):
+            case wire.CutOff(nodes=nodes, ring=ring):
                 self._need_network()
-                return wire.LabDone(nodes=hosting.cut_off(self._named(nodes)))
+                if ring is not None and ring not in self._config.rings:
+                    raise CrmError(
+                        f"this lab has no ring {ring}",
+                        hint="two rings come from a corosync.conf that has two",
+                    )
+                rings = () if ring is None else (ring,)
+                return wire.LabDone(nodes=hosting.cut_off(self._named(nodes), rings))
             case wire.Heal():
                 self._need_network()
                 return wire.LabDone(nodes=hosting.heal())

@@ -40,6 +40,8 @@ LABELS: dict[str, str] = {
     "CONFIG_EQ": "--config=FILE",
     "NODES_EQ": "--nodes=a,b,c",
     "NETWORK_EQ": "--network=CIDR",
+    "RING_NUMBER": "a ring (0 or 1)",
+    "RING_EQ": "--ring=0 or 1",
     "VALIDATE_PAIR": "name=value",
     "KIND": "a kind (Mandatory:, Optional:, Serialize:)",
     "SCORE": "a score (100:, INFINITY:)",

@@ -26,7 +26,7 @@ import msgspec
 
 from crmsh_py import corosync_conf
 from crmsh_py.corosync_conf import CorosyncConf
-from crmsh_py.engine.api import Event, RequestReceived, Started, StoredState
+from crmsh_py.engine.api import ConfRead, Event, RequestReceived, Started, StoredState
 from crmsh_py.errors import ConfigError, CrmError
 from crmsh_py.node.control import ControlServer
 from crmsh_py.node.disk import DiskThread
@@ -38,7 +38,7 @@ from crmsh_py.node.replay import replay
 from crmsh_py.node.seal import choose_suite
 from crmsh_py.node.sessions import Sessions
 from crmsh_py.node.store import Store
-from crmsh_py.node.transport import Network, UdpTransport
+from crmsh_py.node.transport import Links, Network, UdpLink
 from crmsh_py.node.watchdog import WatchdogPipe
 from crmsh_py.wire import settings as node_settings
 from crmsh_py.wire.control import StopDaemon
@@ -98,12 +98,19 @@ def read_settings(path: str) -> NodeSettings:
 
 def read_conf(path: str) -> CorosyncConf:
     """Read a corosync.conf; raises ConfigError or SyntaxProblem with the line."""
+    found = conf_read(path, 0)
+    if found.error:
+        raise ConfigError(found.error)
+    return corosync_conf.parse(found.text, path)
+
+
+def conf_read(path: str, ticket: int) -> ConfRead:
+    """A corosync.conf for the core, which reads no files."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read(corosync_conf.MAX_BYTES + 1)
+            return ConfRead(ticket=ticket, path=path, text=file.read(corosync_conf.MAX_BYTES + 1))
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
-    return corosync_conf.parse(text, path)
+        return ConfRead(ticket=ticket, path=path, error=f"cannot read {path}: {error.strerror}")
 
 
 def log_settings(settings: NodeSettings, conf: CorosyncConf) -> LogSettings:
@@ -121,17 +128,26 @@ def log_settings(settings: NodeSettings, conf: CorosyncConf) -> LogSettings:
     )
 
 
-def network_of(settings: NodeSettings, conf: CorosyncConf) -> Network:
+def networks_of(settings: NodeSettings, conf: CorosyncConf) -> list[Network]:
     """Where this node and the others are; multicast unless something says unicast."""
-    interface = conf.interfaces[0] if conf.interfaces else corosync_conf.InterfaceSettings()
+    rings = [(settings.address, settings.peers)]
+    rings += [(ring.address, ring.peers) for ring in settings.more_rings]
     multicast = settings.multicast and conf.totem.transport == "udp"
-    return Network(
-        address=settings.address,
-        port=interface.mcastport,
-        peers=tuple(settings.peers),
-        group=interface.mcastaddr if multicast else "",
-        ttl=interface.ttl,
-    )
+    by_number = {each.ringnumber: each for each in conf.interfaces}
+    found = []
+    for number, (address, peers) in enumerate(rings):
+        interface = by_number.get(number) or corosync_conf.InterfaceSettings()
+        found.append(
+            Network(
+                number=number,
+                address=address,
+                port=interface.mcastport,
+                peers=tuple(peers),
+                group=interface.mcastaddr if multicast else "",
+                ttl=interface.ttl,
+            )
+        )
+    return found
 
 
 def secret_of(settings: NodeSettings, conf: CorosyncConf) -> bytes:
@@ -189,9 +205,7 @@ class _Daemon:
         for warning in conf.warnings:
             log("warning", "MAIN", warning.render())
         suite = choose_suite(conf.totem)
-        sessions = Sessions(
-            secret_of(settings, conf), suite, settings.address, random=secrets.token_bytes
-        )
+        secret = secret_of(settings, conf)
         if suite.cipher != "none":
             log("notice", "TOTEM", f"Datagrams are encrypted by {suite.cipher}, {suite.digest}")
         loop = asyncio.get_running_loop()
@@ -204,8 +218,16 @@ class _Daemon:
         with contextlib.ExitStack() as parts:
             stored = disk.start()
             parts.callback(disk.close)
-            transport = UdpTransport(
-                network_of(settings, conf), sessions, report=self._report, log=log
+            transport = Links(
+                [
+                    UdpLink(
+                        network,
+                        Sessions(secret, suite, network.address, random=secrets.token_bytes),
+                        report=self._report,
+                        log=log,
+                    )
+                    for network in networks_of(settings, conf)
+                ]
             )
             parts.callback(transport.close)
             transport.open()
@@ -229,6 +251,8 @@ class _Daemon:
                 clients=clients,
                 log=log,
                 watchdog=WatchdogPipe.of_environment(os.environ),
+                read_conf=lambda ticket: conf_read(settings.corosync_conf, ticket),
+                use_conf=lambda new: log.configure(log_settings(settings, new)),
             )
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._signalled, number)

@@ -39,6 +39,12 @@ class NodeLog:
         self._wall_clock = wall_clock
         self._files = [_LogFile(path) for path in settings.files]
 
+    def configure(self, settings: LogSettings) -> None:
+        """Other settings from now on."""
+        self.close()
+        self._settings = settings
+        self._files = [_LogFile(path) for path in settings.files]
+
     def __call__(self, level: str, subsystem: str, text: str) -> None:
         """Write one line for each line of ``text``."""
         if level == "debug" and not self._settings.debug_of.get(subsystem, self._settings.debug):

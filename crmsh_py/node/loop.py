@@ -21,15 +21,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.api import (
     CancelOperation,
     ClockSet,
+    ConfRead,
     Event,
     FeedWatchdog,
     Instruction,
     Log,
     Persist,
     Persisted,
+    ReadConf,
     ReplyTo,
     RequestReceived,
     RunOperation,
@@ -37,6 +40,7 @@ from crmsh_py.engine.api import (
     StopNode,
     StoreFailed,
     TimerFired,
+    UseConf,
 )
 from crmsh_py.errors import CrmError
 from crmsh_py.node.ports import Agents, Clients, Core, Disk, Feeder, LogLine, Transport
@@ -71,6 +75,8 @@ class NodeLoop:
         clients: Clients,
         log: LogLine,
         watchdog: Feeder | None = None,
+        read_conf: Callable[[int], ConfRead],
+        use_conf: Callable[[CorosyncConf], None],
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -81,6 +87,8 @@ class NodeLoop:
         self._clients = clients
         self._log = log
         self._watchdog = watchdog
+        self._read_conf = read_conf
+        self._use_conf = use_conf
         self._clock = clock
         self._wall_clock = wall_clock
         self._wall_offset = wall_clock() - clock()
@@ -157,8 +165,8 @@ class NodeLoop:
 
     def _do(self, instruction: Instruction) -> None:
         match instruction:
-            case SendDatagram(destination=destination, data=data):
-                self._transport.send(destination, data)
+            case SendDatagram(destination=destination, data=data, ring=ring):
+                self._transport.send(destination, data, ring)
             case Persist(token=token, writes=writes):
                 self._disk.submit(token, writes)
             case RunOperation():
@@ -171,6 +179,10 @@ class NodeLoop:
                 self._clients.reply(ticket, reply)
             case ReplyTo(ticket=ticket, reply=reply):
                 self._clients.reply(ticket, reply)
+            case ReadConf(ticket=ticket):
+                self._events.append(self._read_conf(ticket))  # handled after this one
+            case UseConf(conf=conf):
+                self._use_conf(conf)
             case Log(level=level, subsystem=subsystem, text=text):
                 self._log(level, subsystem, text)
             case StopNode(reason=reason, exit_code=code):

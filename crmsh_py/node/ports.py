@@ -38,8 +38,8 @@ class Core(Protocol):
 class Transport(Protocol):
     """Datagrams between the nodes; they may be lost, doubled and late."""
 
-    def send(self, destination: str, data: bytes) -> None:
-        """Send to an address, or to ``EVERYBODY``; never raises."""
+    def send(self, destination: str, data: bytes, ring: int = 0) -> None:
+        """Send to an address of a network, or to ``EVERYBODY`` there; never raises."""
 
     def facts(self) -> tuple[LinkFacts, ...]:
         """What was counted on every network so far."""

@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from crmsh_py.engine.api import EVERYBODY, DatagramReceived, LinkFacts
@@ -32,6 +32,7 @@ _BURST = 64  # datagrams of one socket before others get their turn
 _TELL_EVERY_S = 10.0  # between two lines about rejected datagrams
 _REJOIN_S = 1.0  # between two attempts to join the group
 _IP_FREEBIND = 15  # of linux/in.h; not in Python's socket module before 3.12
+_IP_MULTICAST_ALL = 49  # the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Network:
 
     address: str
     port: int
+    number: int = 0  # which of the redundant networks it is
     peers: tuple[str, ...]  # addresses of all configured nodes
     group: str = ""  # '' for unicast
     ttl: int = 1
@@ -55,10 +57,40 @@ class Counters:
     replayed: int = 0
     unproven: int = 0  # kept aside until their session shows that it lives
     lost: int = 0  # could not be sent
+    lost_in_a_row: int = 0
 
 
-class UdpTransport:
-    """Implements ``ports.Transport``."""
+class Links:
+    """The networks of a node, in the order of their numbers. Implements ``ports.Transport``."""
+
+    def __init__(self, links: Sequence[UdpLink]) -> None:
+        self._links = tuple(links)
+
+    def open(self) -> None:
+        """Bind all sockets; raises CrmError, and has none open then."""
+        try:
+            for link in self._links:
+                link.open()
+        except CrmError:
+            self.close()
+            raise
+
+    def send(self, destination: str, data: bytes, ring: int = 0) -> None:
+        """Send to an address of a network, or to ``EVERYBODY`` there; never raises."""
+        self._links[ring].send(destination, data)
+
+    def facts(self) -> tuple[LinkFacts, ...]:
+        """What was counted on every network so far."""
+        return tuple(link.facts() for link in self._links)
+
+    def close(self) -> None:
+        """Leave all networks."""
+        for link in self._links:
+            link.close()
+
+
+class UdpLink:
+    """One network."""
 
     def __init__(
         self,
@@ -127,19 +159,19 @@ class UdpTransport:
             for peer in self._others:
                 self._send_one(peer, datagram)
 
-    def facts(self) -> tuple[LinkFacts, ...]:
+    def facts(self) -> LinkFacts:
         """What was counted since the start."""
         count = self.counters
-        return (
-            LinkFacts(
-                address=self._network.address,
-                sent=count.sent,
-                received=count.received,
-                lost=count.lost,
-                invalid=count.invalid,
-                replayed=count.replayed,
-                unproven=count.unproven,
-            ),
+        return LinkFacts(
+            number=self._network.number,
+            address=self._network.address,
+            sent=count.sent,
+            received=count.received,
+            lost=count.lost,
+            lost_in_a_row=count.lost_in_a_row,
+            invalid=count.invalid,
+            replayed=count.replayed,
+            unproven=count.unproven,
         )
 
     def close(self) -> None:
@@ -163,6 +195,8 @@ class UdpTransport:
             if address == self._network.group:
                 # Several nodes may share one network (plain processes on one interface).
                 channel.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                # What another socket of this machine has joined on another network is not ours.
+                channel.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
             channel.bind((address, self._network.port))
         except BaseException:
             channel.close()
@@ -193,14 +227,19 @@ class UdpTransport:
         try:
             self._own.sendto(datagram, (address, self._network.port))
         except BlockingIOError:
-            self.counters.lost += 1  # the queue of the interface is full: a lost datagram
+            self._count_lost()  # the queue of the interface is full
         except OSError as error:
-            self.counters.lost += 1
+            self._count_lost()
             self._trouble(error)
         else:
             self.counters.sent += 1
+            self.counters.lost_in_a_row = 0
             if self._down:
                 self._recovered()
+
+    def _count_lost(self) -> None:
+        self.counters.lost += 1
+        self.counters.lost_in_a_row += 1
 
     def _trouble(self, error: OSError) -> None:
         # ECONNREFUSED is a peer's answer to an earlier datagram, not a fault of our interface.
@@ -247,7 +286,8 @@ class UdpTransport:
         for answer in opened.answers:
             self._send_one(source, answer)
         for payload in opened.payloads:
-            self._report(DatagramReceived(data=payload, source=source))
+            ring = self._network.number
+            self._report(DatagramReceived(data=payload, source=source, ring=ring))
 
     def _tell_rejected(self, source: str, why: str) -> None:
         now = self._clock()

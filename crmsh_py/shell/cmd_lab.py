@@ -54,8 +54,9 @@ def kill(session: Session, call: CommandCall) -> int:
 
 
 def partition(session: Session, call: CommandCall) -> int:
-    """Cut nodes off from the rest."""
-    _lab(session).partition(call.all("NODE_NAME"))
+    """Cut nodes off from the rest, on both networks or on one."""
+    ring = _option(call, "RING_NUMBER", "RING_EQ")
+    _lab(session).partition(call.all("NODE_NAME"), int(ring) if ring else None)
     return 0
 
 

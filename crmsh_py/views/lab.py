@@ -27,9 +27,11 @@ class LabNode:
 
     name: str
     address: str
+    second_address: str
     state: str  # on, off, died
     seconds: int
     cut_off: bool
+    cut_off_second: bool  # on the second network, where there is one
     reason: str
 
 
@@ -65,9 +67,11 @@ def record(name: str, state: LabState, *, now: float) -> LabRecord:
         LabNode(
             name=node.name,
             address=node.address,
+            second_address=node.second_address,
             state=node.state,
             seconds=int(now - node.since) if node.pid else 0,
             cut_off=bool(node.group),
+            cut_off_second=bool(node.second_group),
             reason=node.reason,
         )
         for node in state.nodes
@@ -87,8 +91,10 @@ def table(name: str, state: LabState, *, now: float) -> str:
         text = f"  {node.name:<{width}}  {node.address:<15}  {_STATES.get(node.state, node.state)}"
         if node.state == "on":
             text += f" for {_age(node.seconds)}"
-        if node.cut_off:
+        if node.cut_off or node.cut_off_second:
             text += ", cut off"
+        if node.cut_off != node.cut_off_second and node.second_address:
+            text += f" on ring {int(node.cut_off_second)}"
         if node.state == "died" and node.reason:
             text += f": {node.reason}"
         lines.append(text)

@@ -22,13 +22,22 @@ class MemberRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRecord:
+    """One of the networks that carry the ring: the node's address there, and whether it works."""
+
+    ring: int
+    address: str
+    faulty: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
     """Ring and quorum as one node sees them."""
 
     node: str
     node_id: int
     ring_id: str
-    link_status: str
+    links: tuple[LinkRecord, ...]
     quorate: bool
     expected_votes: int
     total_votes: int
@@ -66,7 +75,10 @@ def membership(reply: MembershipReply) -> Membership:
         node=reply.node,
         node_id=reply.node_id,
         ring_id=f"{reply.ring_representative}.{reply.ring_sequence:x}",
-        link_status=reply.link_status,
+        links=tuple(
+            LinkRecord(ring=link.number, address=link.address, faulty=link.faulty)
+            for link in reply.links
+        ),
         quorate=reply.quorate,
         expected_votes=reply.expected_votes,
         total_votes=reply.total_votes,

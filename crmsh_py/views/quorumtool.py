@@ -6,6 +6,7 @@ at the end, in Corosync's layout.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,26 +16,53 @@ if TYPE_CHECKING:
     from crmsh_py.wire.control import Member, MembershipReply
 
 
-def member_list(membership: MembershipReply, *, addresses: bool = False) -> str:
-    """What ``corosync-quorumtool -l`` prints: the members with their votes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How members are shown: -i, -H, -o (a: as they come, n: by name, i: by id), -p."""
 
-    ``addresses`` shows addresses instead of names.
-    """
-    lines = ["Membership information", "----------------------", "    Nodeid      Votes Name"]
-    lines += [
-        f"{member.node_id:>10} {member.votes:>10} {_name(member, membership, addresses)}"
-        for member in membership.members
-        if member.joined
-    ]
+    addresses: bool = False
+    hexadecimal: bool = False
+    order: str = "a"
+    parsable: bool = False
+
+
+_DEFAULT = Style()
+
+
+def member_list(membership: MembershipReply, style: Style = _DEFAULT) -> str:
+    """What ``corosync-quorumtool -l`` prints: the members with their votes."""
+    joined = [member for member in membership.members if member.joined]
+    if style.order == "n":
+        joined.sort(key=lambda member: _name(member, style))
+    elif style.order == "i":
+        joined.sort(key=lambda member: member.node_id)
+    # There is no quorum device here: NR (not registered) is what Corosync says then.
+    title, column = ("    Qdevice", "         NR") if style.parsable else ("", "")
+    lines = ["Membership information", "----------------------"]
+    lines.append(f"    Nodeid      Votes{title} Name")
+    for member in joined:
+        node_id = f"{member.node_id:#010x}" if style.hexadecimal else f"{member.node_id:>10}"
+        local = " (local)" if member.node_id == membership.node_id else ""
+        lines.append(f"{node_id} {member.votes:>10}{column} {_name(member, style)}{local}")
     return "\n".join(["", *lines, ""])
 
 
-def _name(member: Member, membership: MembershipReply, addresses: bool) -> str:
-    local = " (local)" if member.node_id == membership.node_id else ""
-    return f"{member.address if addresses or not member.name else member.name}{local}"
+def _name(member: Member, style: Style) -> str:
+    return member.address if style.addresses or not member.name else member.name
 
 
-def quorum_status(membership: MembershipReply, *, now: datetime, addresses: bool = False) -> str:
+def same(one: MembershipReply, other: MembershipReply) -> bool:
+    """Whether two answers tell the same of ring, members and votes."""
+
+    def facts(reply: MembershipReply) -> tuple[object, ...]:
+        ring = (reply.ring_representative, reply.ring_sequence)
+        votes = (reply.expected_votes, reply.total_votes, reply.quorum, reply.quorate)
+        return (*ring, *votes, tuple(reply.flags), tuple(reply.members))
+
+    return facts(one) == facts(other)
+
+
+def quorum_status(membership: MembershipReply, *, now: datetime, style: Style = _DEFAULT) -> str:
     """What ``corosync-quorumtool -s`` prints."""
     joined = [member for member in membership.members if member.joined]
     ring = f"{membership.ring_representative}.{membership.ring_sequence:x}"
@@ -60,4 +88,4 @@ def quorum_status(membership: MembershipReply, *, now: datetime, addresses: bool
         f"Quorum:           {membership.quorum} {blocked}",
         f"Flags:            {''.join(flag + ' ' for flag in flags)}",
     ]
-    return "\n".join(head) + "\n" + member_list(membership, addresses=addresses)
+    return "\n".join(head) + "\n" + member_list(membership, style)

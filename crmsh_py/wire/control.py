@@ -81,6 +81,30 @@ class ReadMembership(Message, frozen=True):
     """Ask for membership, quorum and ring state: cfgtool and quorumtool."""
 
 
+class ReenableRings(Message, frozen=True):
+    """Use all networks again that were marked faulty, on every node: ``corosync-cfgtool -r``."""
+
+
+class ReloadConf(Message, frozen=True):
+    """Read corosync.conf again, on every node: ``corosync-cfgtool -R``."""
+
+
+class SetExpectedVotes(Message, frozen=True):
+    """Set the votes that the cluster expects, on every node: ``corosync-quorumtool -e``."""
+
+    votes: Annotated[int, msgspec.Meta(ge=1, le=2**16)]
+
+
+class SetVotes(Message, frozen=True):
+    """Set the votes of a node, 0 for the one that is asked: ``corosync-quorumtool -v -n``."""
+
+    votes: Annotated[int, msgspec.Meta(ge=0, le=2**16)]
+    node_id: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
+
+
+RingOrder = ReenableRings | ReloadConf | SetExpectedVotes | SetVotes
+
+
 class ReadCmap(Message, frozen=True):
     """Ask for cmap keys that start with ``prefix``; ``map`` is icmap or stats."""
 
@@ -170,6 +194,10 @@ Request = (
     | SetTicket
     | CleanResource
     | ReadMembership
+    | ReenableRings
+    | ReloadConf
+    | SetExpectedVotes
+    | SetVotes
     | ReadCmap
     | ReadSubsystems
     | StartManager
@@ -220,6 +248,15 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     address: Text
     votes: int = 1
     joined: bool = True
+    more_addresses: list[Text] = []  # on the rings after the first
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the redundant networks that carry the ring, as a node uses it."""
+
+    number: int
+    address: Text  # the node's own
+    faulty: bool = False
 
 
 class MembershipReply(Message, frozen=True):
@@ -237,7 +274,7 @@ class MembershipReply(Message, frozen=True):
     total_votes: int
     quorum: int
     flags: list[Text] = []
-    link_status: Text = "active with no faults"
+    links: list[Link] = []
     manager_running: bool = False
     dc: Text = ""
 
@@ -279,6 +316,7 @@ class Changed(Message, frozen=True):
     quorate: bool
     dc: Text
     idle: bool
+    membership: int = 0  # counts the changes of ring and quorum
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):

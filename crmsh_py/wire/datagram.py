@@ -13,6 +13,7 @@ anything that is not exactly a message, and allocates no more than the datagram'
     c       CommitToken  successor   commit token
     d       MergeDetect  everybody   Corosync: lets rings find each other when nothing is sent
     h       HoldCancel   everybody   Corosync: asks the holder of an idle token to pass it on
+    p       Probe        everybody   of two redundant networks: whether this one works
 
 Source: Amir, Moser, Melliar-Smith, Agarwal, Ciarfella: The Totem Single-Ring Ordering and
 Membership Protocol, ACM TOCS 13(4), 1995.
@@ -20,6 +21,7 @@ Membership Protocol, ACM TOCS 13(4), 1995.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated
 
 import msgspec
@@ -153,7 +155,31 @@ class HoldCancel(Datagram, frozen=True, kw_only=True, tag="h"):
     sender: NodeId
 
 
-Message = Token | Multicast | Recovered | Join | CommitToken | MergeDetect | HoldCancel
+class Probe(Datagram, frozen=True, kw_only=True, tag="p"):
+    """The sender is there, on the network that carries this.
+
+    ``enable``: an administrator says that all networks work again.
+    """
+
+    sender: NodeId
+    enable: bool
+
+
+Message = Token | Multicast | Recovered | Join | CommitToken | MergeDetect | HoldCancel | Probe
+
+
+class Kind(Enum):
+    """The letter of a message, which can be read without the rest."""
+
+    TOKEN = "t"  # noqa: S105 - the ring's, nobody's password
+    MULTICAST = "m"
+    RECOVERED = "r"
+    JOIN = "j"
+    COMMIT_TOKEN = "c"  # noqa: S105
+    MERGE_DETECT = "d"
+    HOLD_CANCEL = "h"
+    PROBE = "p"
+
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
@@ -173,3 +199,14 @@ def decode(data: bytes) -> Message:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         # ValueError: text that is no UTF-8; RecursionError: arrays in arrays in arrays.
         raise RemoteProtocolError(f"not a message of the ring: {error}") from error
+
+
+_KINDS = {b"\xa1" + kind.value.encode(): kind for kind in Kind}
+
+
+def kind_of(data: bytes) -> Kind | None:
+    """The kind of a datagram that ``encode`` has made; of others, a guess or None.
+
+    An array of MessagePack with less than 16 parts has a head of one byte; the letter follows.
+    """
+    return _KINDS.get(data[1:3])

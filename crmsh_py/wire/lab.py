@@ -60,9 +60,13 @@ class FreezeNodes(Message, frozen=True):
 
 
 class CutOff(Message, frozen=True):
-    """Separate these nodes from all others; among themselves they still see each other."""
+    """Separate these nodes from all others; among themselves they still see each other.
+
+    ``ring``: on this one of two networks alone; None is on all.
+    """
 
     nodes: Names
+    ring: Annotated[int, msgspec.Meta(ge=0, le=1)] | None = None
 
 
 class Heal(Message, frozen=True):
@@ -95,7 +99,8 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
 
     ``state`` is 'off', 'on' or 'died' (it ended by itself, or failed to start: see ``reason``).
     ``pid`` is its process 1 as seen from outside, 0 when it is off; ``started`` belongs to it (see
-    proc_pid_stat(5), starttime). ``group`` is 0, or the number of the partition it is cut off in.
+    proc_pid_stat(5), starttime). ``group`` is 0, or the number of the partition it is cut off in;
+    ``second_group`` the same on the second network.
     """
 
     name: Name
@@ -106,6 +111,8 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     since: float = 0.0  # Unix time, s
     group: int = 0
     frozen: bool = False
+    second_group: int = 0
+    second_address: Text = ""
     reason: Text = ""
 
 

@@ -5,6 +5,13 @@ from __future__ import annotations
 import msgspec
 
 
+class RingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One more network: this node's address there, and the names of all nodes by address."""
+
+    address: str
+    peers: dict[str, str]
+
+
 class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The start settings of one node daemon. All paths are as the node itself sees them.
 
@@ -22,6 +29,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     log: str  # the node's log file
     key: str  # the authkey's file, readable by its owner alone
     peers: dict[str, str]
+    more_rings: list[RingSettings] = []  # ring 1, where there are two
     run_directory: str = "/run"  # for agents' state: HA_RSCTMP is made below it
     path: str = ""  # PATH for agents; our commands come first
     manager: bool = True  # False: membership only (corosync), until StartManager

@@ -213,6 +213,21 @@ class TicketChange(StreamMessage, frozen=True, kw_only=True):
     ident: CommitId | None = None
 
 
+class QuorumChange(StreamMessage, frozen=True, kw_only=True):
+    """An administrator sets the expected votes (0: unchanged), or the votes of a node (0: none)."""
+
+    expected_votes: Annotated[int, msgspec.Meta(ge=0, le=2**16)] = 0
+    node_id: NodeId = 0
+    votes: Annotated[int, msgspec.Meta(ge=0, le=2**16)] = 0
+    ident: CommitId | None = None
+
+
+class ConfReload(StreamMessage, frozen=True, kw_only=True):
+    """An administrator asks all nodes to read their corosync.conf again."""
+
+    ident: CommitId | None = None
+
+
 class CleanHistory(StreamMessage, frozen=True, kw_only=True):
     """Forget failures, or with ``all_history`` everything, of a resource ('' all) on a node."""
 
@@ -335,6 +350,8 @@ Message = (
     | Outcome
     | AttributeChange
     | TicketChange
+    | QuorumChange
+    | ConfReload
     | CleanHistory
     | ClearFailures
     | ManagerChanged

@@ -67,6 +67,7 @@ def test_keys_are_sorted_and_can_be_asked_for_by_their_beginning(lab: Lab) -> No
     some = read(source(lab), prefix="runtime.votequorum.")
     assert values(some) == {
         "runtime.votequorum.ev_barrier": "3",
+        "runtime.votequorum.highest_node_id": "3",
         "runtime.votequorum.lowest_node_id": "1",
         "runtime.votequorum.this_node_id": "1",
         "runtime.votequorum.two_node": "0",

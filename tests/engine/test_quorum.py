@@ -239,3 +239,40 @@ def test_the_rules_come_from_the_file() -> None:
         "LastManStanding",
         "AutoTieBreaker",
     )
+
+
+# ---- rule 7: allow_downscale -------------------------------------------------------------------
+
+
+def downscaling(expected: int, count: int) -> Quorum:
+    rules = QuorumRules(expected_votes=expected, allow_downscale=True)
+    return changed(initial(rules, 1), {each: Voter() for each in range(1, count + 1)})
+
+
+def test_who_leaves_in_order_is_expected_no_more() -> None:
+    state = downscaling(3, 6)
+    assert (state.expected_votes, state.quorum) == (6, 4)
+
+    state = changed(state, {each: Voter() for each in range(1, 6)}, departed=(6,))
+    assert (state.expected_votes, state.quorum) == (5, 3)
+
+
+def test_the_expected_votes_never_fall_below_the_configured_ones() -> None:
+    state = downscaling(3, 4)
+    for left in (4, 3, 2):
+        state = changed(state, {each: Voter() for each in range(1, left)}, departed=(left,))
+    assert (state.expected_votes, state.quorum, state.quorate) == (3, 2, False)
+
+
+def test_who_was_killed_is_expected_still() -> None:
+    state = downscaling(3, 6)
+    state = changed(state, {each: Voter() for each in range(1, 6)})
+    assert state.expected_votes == 6
+
+
+def test_without_the_rule_leaving_changes_nothing() -> None:
+    state = changed(
+        initial(QuorumRules(expected_votes=2), 1), {each: Voter() for each in range(1, 5)}
+    )
+    state = changed(state, {each: Voter() for each in range(1, 4)}, departed=(4,))
+    assert state.expected_votes == 4

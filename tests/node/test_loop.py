@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from crmsh_py.engine.api import (
     CancelOperation,
     ClockSet,
+    ConfRead,
     Event,
     Instruction,
     LinkFacts,
@@ -36,7 +37,7 @@ class World:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    def send(self, destination: str, data: bytes) -> None:
+    def send(self, destination: str, data: bytes, ring: int = 0) -> None:
         self.done.append(f"send {data.decode()}")
 
     def facts(self) -> tuple[LinkFacts, ...]:
@@ -85,19 +86,25 @@ class ScriptedCore:
         return self.deadline
 
 
+def node_loop(core: ScriptedCore, world: World) -> NodeLoop:
+    return NodeLoop(
+        core,
+        transport=world,
+        disk=world,
+        agents=world,
+        clients=world,
+        log=world.log,
+        read_conf=lambda ticket: ConfRead(ticket=ticket, path="corosync.conf", text="text"),
+        use_conf=lambda conf: world.done.append(f"use {conf.origin}"),
+    )
+
+
 def play(script: Script, *events: Event) -> tuple[list[str], int | None]:
     """Report events one after the other; return what was done and the exit code."""
 
     async def run() -> tuple[list[str], int | None]:
         world = World()
-        loop = NodeLoop(
-            ScriptedCore(script),
-            transport=world,
-            disk=world,
-            agents=world,
-            clients=world,
-            log=world.log,
-        )
+        loop = node_loop(ScriptedCore(script), world)
         for event in events:
             loop.report(event)
         return world.done, loop.stopped.result() if loop.stopped.done() else None
@@ -200,9 +207,7 @@ def test_a_deadline_in_the_past_fires_without_taking_the_processor() -> None:
     async def run() -> int:
         world = World()
         core = ScriptedCore(lambda _: [], deadline=0.0)
-        loop = NodeLoop(
-            core, transport=world, disk=world, agents=world, clients=world, log=world.log
-        )
+        loop = node_loop(core, world)
         loop.report(Started(manager=True))
         await asyncio.sleep(0.1)
         loop.stop(0)
@@ -225,9 +230,7 @@ def test_what_is_reported_while_handling_comes_after_it() -> None:
             return [Log(level="notice", subsystem="MAIN", text="x")]
 
         core = ScriptedCore(script)
-        loop = NodeLoop(
-            core, transport=world, disk=world, agents=world, clients=world, log=world.log
-        )
+        loop = node_loop(core, world)
         loop.report(Started(manager=True))
 
     asyncio.run(run())
@@ -253,6 +256,8 @@ def test_a_wall_clock_that_was_set_is_told_to_the_core() -> None:
             agents=world,
             clients=world,
             log=world.log,
+            read_conf=lambda ticket: ConfRead(ticket=ticket, path="corosync.conf"),
+            use_conf=lambda conf: None,
             clock=lambda: 50.0,
             wall_clock=lambda: wall[0],
         )

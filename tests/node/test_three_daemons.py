@@ -205,6 +205,27 @@ def test_a_commit_on_any_node_is_on_all(trio: Trio) -> None:
     assert all(has(trio.cib(NAMES[0]), f"p{number}") for number in range(3))
 
 
+def test_a_configuration_of_ten_megabytes_is_on_all(trio: Trio) -> None:
+    """Thousands of datagrams through real sockets, and ten megabytes of XML on three disks."""
+    cluster = trio.node(NAMES[0])
+    cib = cluster.read_cib()
+    pairs = "".join(
+        f'<nvpair id="large-{n}" name="large-{n}" value="{str(n) * 50_000}"/>'
+        for n in range(10, 110)
+    )
+    defaults = f'<rsc_defaults><meta_attributes id="large">{pairs}</meta_attributes></rsc_defaults>'
+    new = Cib.parse(
+        cib.to_xml()
+        .replace("<rsc_defaults/>", "")
+        .replace("</configuration>", f"{defaults}</configuration>")
+    )
+
+    cluster.commit(diff(cib, new), client="test")
+
+    eventually(lambda: trio.equal(*NAMES))
+    assert len(trio.cib(NAMES[2]).to_xml()) > 10_000_000
+
+
 def test_a_killed_node_is_missed_and_comes_back_with_the_configuration(trio: Trio) -> None:
     trio.kill(NAMES[0])
     eventually(lambda: trio.agree(*NAMES[1:]))

@@ -17,7 +17,7 @@ from crmsh_py.errors import CrmError
 from crmsh_py.node.keys import read_key
 from crmsh_py.node.seal import Suite
 from crmsh_py.node.sessions import Sessions
-from crmsh_py.node.transport import Network, UdpTransport
+from crmsh_py.node.transport import Network, UdpLink
 
 KEY = bytes(range(32))
 PREFIX = f"127.{random.randrange(16, 250)}.{random.randrange(250)}"
@@ -38,7 +38,7 @@ class Peer:
         self.heard: list[tuple[str, bytes]] = []
         self.log: list[str] = []
         network = Network(address=address, port=PORT, peers=ADDRESSES, group=group)
-        self.transport = UdpTransport(
+        self.transport = UdpLink(
             network,
             sessions(address, key=key, cipher=cipher),
             report=self._report,
@@ -93,7 +93,7 @@ def test_what_has_another_key_is_counted_dropped_and_told_once() -> None:
     first, *_ = with_peers(work)
 
     assert first.heard == []
-    assert first.transport.facts()[0].invalid == 3
+    assert first.transport.facts().invalid == 3
     (line,) = first.log
     assert line.startswith("warning TOTEM Rejected 1 datagram(s), the last one from")
     assert line.endswith("a wrong key, or damaged")
@@ -106,7 +106,7 @@ def test_a_recorded_datagram_is_no_good_from_another_address() -> None:
     first, *_ = with_peers(work)
 
     assert first.heard == []
-    assert first.transport.facts()[0].invalid == 1
+    assert first.transport.facts().invalid == 1
 
 
 def test_a_datagram_that_comes_twice_is_taken_once() -> None:
@@ -132,7 +132,7 @@ def test_a_datagram_that_comes_twice_is_taken_once() -> None:
     first, *_ = with_peers(work)
 
     assert [data for _, data in first.heard] == [b"join", b"token"]
-    assert first.transport.facts()[0].replayed == 2
+    assert first.transport.facts().replayed == 2
 
 
 def test_encrypted_datagrams_are_heard_and_cannot_be_read() -> None:
@@ -171,7 +171,7 @@ sys.path[:0] = {path!r}
 from crmsh_py.engine.api import EVERYBODY
 from crmsh_py.node.seal import Suite
 from crmsh_py.node.sessions import Sessions
-from crmsh_py.node.transport import Network, UdpTransport
+from crmsh_py.node.transport import Network, UdpLink
 
 def ip(*words):
     subprocess.run(["ip", *words], check=True)
@@ -185,7 +185,7 @@ async def main():
     log = []
     network = Network(address="10.7.0.1", port=5405, peers=(), group="239.255.1.1")
     sessions = Sessions(b"k" * 32, Suite(), "10.7.0.1", random=bytes)
-    sender = UdpTransport(network, sessions, report=print,
+    sender = UdpLink(network, sessions, report=print,
                           log=lambda *line: log.append(line[2]))
     sender.open()                       # the interface is down: no error
     sender.send(EVERYBODY, b"lost")

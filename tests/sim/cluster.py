@@ -75,7 +75,8 @@ class Cluster:
         watchdogs: bool = False,
     ) -> None:
         self.network = Network(seed, faults or Faults())
-        self.conf = corosync_conf.parse(conf_text(expected_votes or count))
+        self.conf_text = conf_text(expected_votes or count)
+        self.conf = corosync_conf.parse(self.conf_text)
         self.planner = planner
         self.observer: Observer = observer or Silent()
         self.agent_delay_s = (0.005, 0.03)

@@ -22,6 +22,7 @@ from crmsh_py.cib.version import Version
 from crmsh_py.engine.api import (
     CancelOperation,
     ClockSet,
+    ConfRead,
     DatagramReceived,
     Event,
     FeedWatchdog,
@@ -30,6 +31,7 @@ from crmsh_py.engine.api import (
     OperationFinished,
     Persist,
     Persisted,
+    ReadConf,
     ReplyTo,
     RequestReceived,
     RunOperation,
@@ -130,6 +132,7 @@ class SimNode:
         self.promoted: set[str] = set()
         self.replies: dict[int, list[Reply]] = {}
         self.log: list[str] = []
+        self.conf_text = ""  # of the corosync.conf that it reads again; '' the cluster's
         self.fail: Callable[[RunOperation], int | None] = lambda _: None
         self.hang: Callable[[RunOperation], bool] = lambda _: False
         self.lie: Callable[[RunOperation], bool] = lambda _: False
@@ -289,6 +292,10 @@ class SimNode:
             case ReplyTo(ticket=ticket, reply=reply):
                 self.replies.setdefault(ticket, []).append(reply)
                 self.cluster.observer.replied(self, ticket, reply)
+            case ReadConf(ticket=ticket):
+                text = self.conf_text or self.cluster.conf_text
+                read = ConfRead(ticket=ticket, path="corosync.conf", text=text)
+                self._later(0.0, lambda: self.feed(read))
             case Log(level=level, subsystem=subsystem, text=text):
                 line = f"{self.cluster.network.now:9.4f} {self.name} {level} [{subsystem}] {text}"
                 self.log.append(line)

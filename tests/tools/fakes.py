@@ -14,9 +14,11 @@ from crmsh_py.errors import Conflict
 from crmsh_py.wire.control import (
     Changed,
     CmapKey,
+    Link,
     Member,
     MembershipReply,
     Revision,
+    RingOrder,
     Subsystem,
     SubsystemsReply,
 )
@@ -100,6 +102,9 @@ class FakeCluster:
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         self.done.append(("clean", resource, node, all_history))
 
+    def administer(self, order: RingOrder) -> None:
+        self.done.append(("administer", order))
+
     def membership(self) -> MembershipReply:
         members = [
             Member(node_id=i, name=f"pacemaker0{i}", address=f"192.168.100.1{i}") for i in (1, 2)
@@ -116,6 +121,10 @@ class FakeCluster:
             highest_expected=3,
             total_votes=2,
             quorum=2,
+            links=[
+                Link(number=0, address="192.168.100.11"),
+                Link(number=1, address="10.1.0.1", faulty=True),
+            ],
         )
 
     def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[CmapKey]:

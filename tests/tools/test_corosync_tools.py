@@ -7,6 +7,7 @@ from tools.fakes import FakeCluster
 
 from crmsh_py.errors import ClusterUnreachable
 from crmsh_py.tools import corosync_cfgtool, corosync_cmapctl, corosync_quorumtool
+from crmsh_py.wire.control import ReenableRings, ReloadConf, SetExpectedVotes, SetVotes
 
 Capture = pytest.CaptureFixture[str]
 
@@ -41,6 +42,60 @@ def test_quorumtool_ends_with_2_without_quorum(cluster: FakeCluster, capsys: Cap
     assert "Activity blocked" in capsys.readouterr().out
     assert corosync_quorumtool.main(["-l", "-i"], door=cluster) == 0
     assert "192.168.100.12\n" in capsys.readouterr().out
+
+
+def test_cfgtool_tells_a_faulty_ring_as_corosync_2_does(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert corosync_cfgtool.main(["-s"], door=cluster) == 0
+    assert capsys.readouterr().out.endswith(
+        "RING ID 1\n"
+        "        id      = 10.1.0.1\n"
+        "        status  = Marking ringid 1 interface 10.1.0.1 FAULTY\n"
+    )
+    assert corosync_cfgtool.main(["-s", "-b"], door=cluster) == 1
+    assert capsys.readouterr().out.count("FAULTY") == 1
+    assert corosync_cfgtool.main(["-s", "-i", "192.168.100.11"], door=cluster) == 0
+    assert "RING ID 1" not in capsys.readouterr().out
+    assert corosync_cfgtool.main(["-s", "-i", "10.3.0.1"], door=cluster) == 1
+
+
+def test_orders_reach_the_cluster(cluster: FakeCluster, capsys: Capture) -> None:
+    assert corosync_cfgtool.main(["-r"], door=cluster) == 0
+    assert corosync_cfgtool.main(["-R"], door=cluster) == 0
+    assert capsys.readouterr().out == (
+        "Re-enabling all failed rings.\nReloading corosync.conf...\nDone\n"
+    )
+    assert corosync_quorumtool.main(["-e", "3"], door=cluster) == 0
+    assert corosync_quorumtool.main(["-v", "2", "-n", "7"], door=cluster) == 0
+    assert corosync_quorumtool.main(["-v", "0"], door=cluster) == 0
+    assert cluster.done == [
+        ("administer", ReenableRings()),
+        ("administer", ReloadConf()),
+        ("administer", SetExpectedVotes(votes=3)),
+        ("administer", SetVotes(votes=2, node_id=7)),
+        ("administer", SetVotes(votes=0)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", [["-e", "0"], ["-e", "x"], ["-v", "99999"], ["-v", "1", "-n", "-"]]
+)
+def test_numbers_that_cannot_be_reach_nobody(
+    cluster: FakeCluster, capsys: Capture, words: list[str]
+) -> None:
+    assert corosync_quorumtool.main(words, door=cluster) == 1
+    assert cluster.done == []
+    assert "are possible" in capsys.readouterr().err
+
+
+def test_quorumtool_orders_and_words_the_members(cluster: FakeCluster, capsys: Capture) -> None:
+    assert corosync_quorumtool.main(["-l", "-H", "-o", "n", "-p"], door=cluster) == 0
+    assert capsys.readouterr().out.splitlines()[3:] == [
+        "    Nodeid      Votes    Qdevice Name",
+        "0x00000001          1         NR pacemaker01 (local)",
+        "0x00000002          1         NR pacemaker02",
+    ]
 
 
 def test_no_cluster_is_said_in_one_line(capsys: Capture) -> None:

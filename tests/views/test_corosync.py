@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from crmsh_py.views import cfgtool, cluster_status, cmapctl, quorumtool
-from crmsh_py.wire.control import CmapKey, Member, MembershipReply, Subsystem, SubsystemsReply
+from crmsh_py.wire.control import CmapKey, Link, Member, MembershipReply, Subsystem, SubsystemsReply
 
 FIRST = 1084777482
 MEMBERSHIP = MembershipReply(
@@ -23,6 +23,7 @@ MEMBERSHIP = MembershipReply(
     highest_expected=3,
     total_votes=3,
     quorum=2,
+    links=[Link(number=0, address="192.168.100.10")],
 )
 
 
