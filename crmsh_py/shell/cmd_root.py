@@ -73,6 +73,10 @@ def plan(session: Session, call: CommandCall) -> int:
     made = make_plan(cib, now=datetime.now(UTC), traced=True)
     text = render(made, colour=session.console.colour(session.console.out_stream))
     session.show(text, lambda: plan_record(made))
+    if session.cluster.kind == "pacemaker":
+        from crmsh_py.shell import second_opinion
+
+        second_opinion.tell(session, cib)
     return 0
 
 
