@@ -195,6 +195,29 @@ def test_a_quick_command_loads_nothing_heavy(module: str) -> None:
     assert result.stdout == "[]\n"
 
 
+def test_showing_a_configuration_loads_nothing_slow(tmp_path: Path) -> None:
+    """Not even Python's own: dataclasses and inspect cost 10 ms, lxml 20, pathlib 3."""
+    slow = ("dataclasses", "inspect", "datetime", "hashlib", "pathlib", "json", "lxml.etree")
+    ours = ("crmsh_py.lang.parser", "crmsh_py.cib.checks", "crmsh_py.cib.patch")
+    file = tmp_path / "cib.xml"
+    file.write_text("<cib><configuration/></cib>", encoding="utf-8")
+    program = (
+        "import sys; from crmsh_py.shell.main import main; main(['configure', 'show'])\n"
+        f"print([name for name in {(*slow, *ours)!r} if name in sys.modules])"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"CIB_file": str(file), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+
+    assert result.stdout == "[]\n"
+
+
 def test_one_level_of_packages_never_two() -> None:
     assert [str(p) for p in modules() if len(p.relative_to(ROOT).parts) > 2] == []
 

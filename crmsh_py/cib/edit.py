@@ -23,6 +23,7 @@ _REFERENCES = {
     "rsc_colocation": ("rsc", "with-rsc"),
     "rsc_order": ("first", "then"),
     "rsc_ticket": ("rsc",),
+    "acl_permission": ("reference",),
 }
 
 
@@ -60,10 +61,12 @@ def _require(cib: Cib, name: str) -> Element:
 def delete(cib: Cib, names: Collection[str]) -> tuple[Cib, list[str]]:
     """The document without these, and notes on what went or changed with them.
 
-    The members of a deleted group or clone stay, by themselves. A container that is left empty
-    goes too. Raises NotFound for the first name that nothing has.
+    The members of a deleted group, clone or bundle stay, by themselves. A container that is left
+    empty goes too, and whatever names nothing but what is gone. Raises NotFound for the first name
+    that nothing has, ConfigError for a template that is still used.
     """
     notes: list[str] = []
+    before = _names(cib)
     for name in names:
         target = _require(cib, name)
         cib = _without(cib, target, name)
@@ -73,7 +76,31 @@ def delete(cib: Cib, names: Collection[str]) -> tuple[Cib, list[str]]:
         for element in gone:
             cib = _without(cib, element, element.id)
         gone = _empty_containers(cib)
-    return _without_hanging(cib, notes), notes
+    _refuse_used_templates(cib, before - _names(cib))
+    while True:  # what goes with something may be named itself
+        left = _without_hanging(cib, before - _names(cib), notes)
+        if left is cib:
+            return cib, notes
+        cib = left
+
+
+def _names(cib: Cib) -> set[str]:
+    """Everything that can be referred to."""
+    return {*cib.ids(), *(node.get("uname") for node in cib.section("nodes").findall("node"))}
+
+
+def _refuse_used_templates(cib: Cib, gone: Collection[str]) -> None:
+    for primitive in cib.section("resources").iter("primitive"):
+        template = primitive.get("template")
+        if template in gone:
+            users = [
+                e.id for e in cib.section("resources").iter("primitive")
+                if e.get("template") == template
+            ]  # fmt: skip
+            raise ConfigError(
+                f"the template {template} is used by {', '.join(users)}",
+                hint=f"delete {template} {' '.join(users)}",
+            )
 
 
 def _without(cib: Cib, target: Element, name: str) -> Cib:
@@ -82,7 +109,7 @@ def _without(cib: Cib, target: Element, name: str) -> Cib:
 
     def remove(element: Element) -> tuple[Element, ...]:
         if element is target:
-            return element.findall(*MEMBERS) if element.tag in CONTAINERS else ()
+            return element.findall(*MEMBERS) if element.tag in (*CONTAINERS, "bundle") else ()
         return (element,)
 
     for section in SECTIONS:
@@ -116,32 +143,27 @@ def _empty_containers(cib: Cib) -> list[Element]:
     ]
 
 
-def _without_hanging(cib: Cib, notes: list[str]) -> Cib:
-    """Take out what names a resource that is gone."""
-    resources = cib.section("resources")
-    known = {e.id for e in resources.iter("primitive", "template", "bundle", *CONTAINERS)}
-    tags = cib.section("tags").map_children(lambda tag: _known_only(tag, "obj_ref", known, notes))
-    known |= {tag.id for tag in tags.findall("tag")}
-    constraints = cib.section("constraints").map_children(
-        lambda element: _constraint(element, known, notes)
-    )
-    levels = cib.section("fencing-topology").map_children(
-        lambda level: _fencing_level(level, known, notes)
-    )
-    for name, section in (
-        ("tags", tags),
-        ("constraints", constraints),
-        ("fencing-topology", levels),
-    ):
-        if section is not cib.section(name):
-            cib = cib.with_section(name, section)
+def _without_hanging(cib: Cib, gone: Collection[str], notes: list[str]) -> Cib:
+    """Take out what names something that is gone (and not what named nothing before)."""
+    sections: dict[str, Callable[[Element], Element | None]] = {
+        "tags": lambda tag: _remaining(tag, "obj_ref", gone, notes),
+        "constraints": lambda element: _constraint(element, gone, notes),
+        "fencing-topology": lambda level: _fencing_level(level, gone, notes),
+        "acls": lambda holder: _remaining(holder, "role", gone, notes),
+    }
+    for name, change in sections.items():
+        before = cib.section(name)
+        after = before.map_children(change)
+        if after is not before:
+            cib = cib.with_section(name, after)
     return cib
 
 
-def _known_only(
-    element: Element, tag: str, known: Collection[str], notes: list[str]
+def _remaining(
+    element: Element, tag: str, gone: Collection[str], notes: list[str]
 ) -> Element | None:
-    kept = element.map_children(lambda c: c if c.tag != tag or c.id in known else None)
+    """The element without the references that lead nowhere; None if it had no others."""
+    kept = element.map_children(lambda c: None if c.tag == tag and c.id in gone else c)
     if kept is element:
         return element
     if not kept.findall(tag):
@@ -150,10 +172,10 @@ def _known_only(
     return kept
 
 
-def _constraint(element: Element, known: Collection[str], notes: list[str]) -> Element | None:
+def _constraint(element: Element, gone: Collection[str], notes: list[str]) -> Element | None:
     kind = element.tag.removeprefix("rsc_")
     for name in _REFERENCES.get(element.tag, ()):
-        if name in element.attrs and element.get(name) not in known:
+        if element.attrs.get(name) in gone:
             notes.append(f"hanging {kind}:{element.id} deleted")
             return None
     sets = element.findall("resource_set")
@@ -161,7 +183,7 @@ def _constraint(element: Element, known: Collection[str], notes: list[str]) -> E
         return element
     silent: list[str] = []
     kept = element.map_children(
-        lambda c: _known_only(c, "resource_ref", known, silent) if c.tag == "resource_set" else c
+        lambda c: _remaining(c, "resource_ref", gone, silent) if c.tag == "resource_set" else c
     )
     if kept is element:
         return element
@@ -174,9 +196,9 @@ def _constraint(element: Element, known: Collection[str], notes: list[str]) -> E
     return kept
 
 
-def _fencing_level(level: Element, known: Collection[str], notes: list[str]) -> Element | None:
+def _fencing_level(level: Element, gone: Collection[str], notes: list[str]) -> Element | None:
     devices = level.get("devices").split(",")
-    kept = [device for device in devices if device in known]
+    kept = [device for device in devices if device.strip() not in gone]
     if len(kept) == len(devices):
         return level
     notes.append(
@@ -236,9 +258,10 @@ def erase(cib: Cib, *, nodes: bool = False) -> Cib:
 def _own_properties(element: Element) -> Element | None:
     if element.id != PROPERTY_SET:
         return None
-    return element.map_children(
+    kept = element.map_children(
         lambda pair: pair if pair.tag == "nvpair" and pair.get("name") in KEPT_PROPERTIES else None
     )
+    return kept if kept.children else None
 
 
 # ---- groups --------------------------------------------------------------------------------------

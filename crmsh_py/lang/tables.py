@@ -24,7 +24,7 @@ from crmsh_py.value import Value, value
 CHAPTERS = ("tokens", "rule", "configure", "commands")
 LEVELS = (
     *("root", "configure", "resource", "node", "ra", "cluster", "cib", "corosync", "lab"),
-    *("maintenance", "site", "options", "history", "script", "assist", "template"),
+    *("maintenance", "site", "options", "history", "script", "assist", "template", "cibstatus"),
 )
 STARTS = (*(f"{level}_line" for level in LEVELS), "element_line")
 END = "$END"

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 
 from crmsh_py import lang
 from crmsh_py.cib import edit as edit_cib
 from crmsh_py.cib.diff import diff as compare
 from crmsh_py.cib.document import Cib
-from crmsh_py.errors import CrmError, UsageError
+from crmsh_py.cib.options import CLUSTER_OPTIONS
+from crmsh_py.errors import ConfigError, CrmError, UsageError
 from crmsh_py.lang.ast import CommandCall
+from crmsh_py.lang.listing import objects
 from crmsh_py.shell import commits, files, loading
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.working import Typed
 from crmsh_py.tools import edits
+from crmsh_py.views.records import Names
 
 _MERGED = ("property", "rsc_defaults", "op_defaults", "node")
+_NAMED = 20  # objects of which a message gives the names
 
 
 # ---- elements ------------------------------------------------------------------------------------
@@ -28,6 +33,10 @@ def element(session: Session, call: CommandCall) -> int:
     working = session.working
     cib = working.cib()
     if call.name in _MERGED and not _has_content(call.element):
+        if call.name == "property":
+            known = tuple(sorted(CLUSTER_OPTIONS))
+            session.show("\n".join(known), lambda: Names(known))
+            return 0
         raise UsageError(f"{call.name}: nothing to set", hint=f"crm configure help {call.name}")
     changed = lang.apply(
         cib, call.element, typed=True, catalogue=session.catalogue, line=session.line
@@ -111,7 +120,7 @@ def rename(session: Session, call: CommandCall) -> int:
 
 
 def erase(session: Session, call: CommandCall) -> int:
-    """Everything goes but the nodes (and those too with ``nodes``); it says what."""
+    """Everything goes but the nodes (and those too with ``nodes``); it says what, and asks."""
     cib = session.working.cib()
     ids = [e.id for e in cib.section("resources").findall() if e.id]
     if running := commits.running(cib, ids):
@@ -120,10 +129,26 @@ def erase(session: Session, call: CommandCall) -> int:
             hint="crm resource stop them first",
         )
     changed = edit_cib.erase(cib, nodes=call.has("NODES"))
-    gone = sorted(cib.ids() - changed.ids())
-    session.console.info(f"commit will remove {len(gone)} elements; refresh keeps them")
+    gone = _gone(cib, changed)
+    if not gone:
+        session.console.info("there is nothing to erase")
+        return 0
+    session.console.info(f"this removes {gone}")
+    if session.interactive and not session.console.ask("Erase all of it"):
+        return 1
     session.working.edit(changed)
     return 0
+
+
+def _gone(old: Cib, new: Cib) -> str:
+    """The objects that only the old configuration has, counted by kind and named; '' for none."""
+    left = {(one.kind, one.name) for one in objects(new)}
+    gone = [one for one in objects(old) if (one.kind, one.name) not in left]
+    kinds = Counter(one.kind for one in gone)
+    names = [one.name for one in gone]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    counted = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    return f"{counted}: {' '.join(names[:_NAMED])}{more}" if gone else ""
 
 
 def default_timeouts(session: Session, call: CommandCall) -> int:
@@ -147,7 +172,14 @@ def refresh(session: Session, call: CommandCall) -> int:
 
 def commit(session: Session, call: CommandCall) -> int:
     """Check what is pending and carry it out."""
-    return commits.commit(session, force=call.has("FORCE"))
+    return commits.commit(session, force=call.has("FORCE"), replace=call.has("REPLACE"))
+
+
+def simulate(session: Session, call: CommandCall) -> int:
+    """Carry the pending configuration out on paper, with the status that cibstatus made up."""
+    from crmsh_py.shell.cmd_cibstatus import simulated
+
+    return simulated(session, call, carried_out=True)
 
 
 def upgrade(session: Session, call: CommandCall) -> int:
@@ -197,6 +229,11 @@ def load(session: Session, call: CommandCall) -> int:
     cib = working.cib()
     how = "replace" if call.has("REPLACE") else "push" if call.has("PUSH") else "update"
     typed: dict[str, Typed] = {}
+    if how != "update" and not text.strip() and not session.options.force:
+        raise ConfigError(
+            f"{name} is empty: to load it would remove everything; nothing was changed",
+            hint="if that is what you want: erase",
+        )
     if call.has("XML"):
         changed = loading.load_xml(cib, text, how=how, origin=name)
     else:

@@ -17,7 +17,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.errors import ConfigError, Conflict, CrmError, Diagnostic, NotFound
 from crmsh_py.shell.session import Session
-from crmsh_py.shell.working import Judged, Typed
+from crmsh_py.shell.working import Judged, Typed, Whole
 from crmsh_py.tools import edits
 
 CLIENT = "cibadmin"  # what crmsh commits by, and what status says about it
@@ -124,9 +124,14 @@ def report(session: Session, found: Iterable[Finding]) -> int:
     return errors
 
 
-def commit(session: Session, *, force: bool = False) -> int:
-    """Check the pending changes and commit them; 1 if they were refused."""
+def commit(session: Session, *, force: bool = False, replace: bool = False) -> int:
+    """Check the pending changes and commit them; 1 if they were refused.
+
+    With ``replace`` the configuration becomes just what is pending: others' changes since it was
+    read are refused, and with ``force`` undone, where they would be merged otherwise.
+    """
     working, console = session.working, session.console
+    forced = force or session.options.force
     working.cib()
     if not working.pending:
         console.info("apparently there is nothing to commit")
@@ -135,7 +140,7 @@ def commit(session: Session, *, force: bool = False) -> int:
     cib = working.cib()
     if errors := report(session, news(session, working.base, cib)):
         relaxed = session.preferences.get("core.check_mode") == "relaxed"
-        if not (force or session.options.force or relaxed) or not _is_valid(cib):
+        if not (forced or relaxed) or not _is_valid(cib):
             working.mark_refused()
             if session.interactive:
                 console.info("nothing was committed; the changes are still pending")
@@ -146,7 +151,11 @@ def commit(session: Session, *, force: bool = False) -> int:
         return 1
     before = working.base.version
     try:
-        version = working.commit(client=CLIENT, force_no_quorum=session.options.force_no_quorum)
+        version = working.commit(
+            client=CLIENT,
+            force_no_quorum=session.options.force_no_quorum,
+            whole=None if not replace else Whole.FORCED if forced else Whole.UNCHANGED,
+        )
     except KeyboardInterrupt:
         # It was sent, or not; nodes that have it carry it out, whoever listens.
         console.warning(
@@ -155,6 +164,8 @@ def commit(session: Session, *, force: bool = False) -> int:
         )
         raise
     except Conflict as conflict:
+        if replace:
+            raise
         from crmsh_py.shell.conflicts import explained
 
         working.mark_refused()

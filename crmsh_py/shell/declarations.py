@@ -16,6 +16,7 @@ LEVELS = {
     "ra": "resource agents: what there is, and what each one takes",
     "cib": "shadow configurations, to try changes on",
     "cluster": "the cluster manager: start, stop, status",
+    "cibstatus": "a status made up: what would follow if nodes or resources failed",
     "corosync": "the membership layer: configuration keys and state",
     "maintenance": "leave resources alone, and run their actions by hand",
     "site": "tickets of a site",
@@ -121,7 +122,7 @@ load | [xml] replace¦update¦push FILE | load a configuration from a file | loa
 save | [xml] [ID…] FILE | save the configuration to a file | save backup.crm
 graph | [dot [FILE] ¦ svg¦png¦pdf FILE] | show the constraints as a graph | graph dot
 refresh | — | drop what is pending | refresh
-commit | [force] | check the changes and carry them out | commit
+commit | [force] [replace] | check the changes and carry them out | commit
 verify | — | check the configuration with what is pending | verify
 validate-all | RSC | check its parameters against its agent | validate-all WebSite
 schema | [NAME] | show or change the schema | schema
@@ -129,6 +130,7 @@ upgrade | [force] | upgrade the configuration to the newest schema | upgrade for
 revisions | [COUNT] | list the stored commits | revisions
 diff | REVISION [REVISION] | show what a commit changed | diff 0.5.0
 rollback | REVISION | make the configuration what it was, as a new commit | rollback 0.5.0
+simulate | [nograph] [scores] [utilization] [actions] | carry the pending configuration out on paper | simulate nograph
 """,
     ),
     *_level(
@@ -297,6 +299,21 @@ import | FILE [NAME] | make a shadow from a file | import cib.xml trial
 list | — | list the shadows | list
 delete | NAME | delete a shadow | delete trial
 reset | NAME | make a shadow what the live configuration is | reset trial
+""",
+    ),
+    *_level(
+        "cibstatus",
+        """
+load | FILE¦shadow:NAME¦live | take the status from somewhere, without changes | load live
+save | [FILE¦shadow:NAME] | save the configuration with the changed status | save what-if.xml
+origin | — | say where the status is from | origin
+show | [changed] | print the status section, or what was changed in it | show changed
+node | NODE online¦offline¦unclean | pretend that a node is so | node pacemaker01 unclean
+op | OPERATION RSC EXIT-CODE [STATUS] [NODE] | pretend that an operation had this result | op monitor WebSite not_running
+quorum | true¦false | pretend that there is quorum, or none | quorum false
+ticket | TICKET grant¦revoke¦activate¦standby | pretend that a ticket is so | ticket siteA grant
+run | [nograph] [scores] [utilization] | decide what would be done | run scores
+simulate | [nograph] [scores] [utilization] | and carry it out on paper | simulate nograph
 """,
     ),
     *_level(

@@ -18,6 +18,7 @@ from crmsh_py.shell import offers_attributes, offers_files
 from crmsh_py.shell.candidates import Candidate, Sources
 from crmsh_py.shell.declarations import LEVELS, of_level
 from crmsh_py.shell.preferences import TABLE
+from crmsh_py.shell.pretended import EXIT_CODES, OP_STATUSES
 from crmsh_py.shell.snapshot import Fact, Item
 
 Fits = Callable[[Item], bool]
@@ -466,6 +467,9 @@ _LISTERS: dict[str, Lister] = {
         ("PT10M", "for ten minutes"), ("PT1H", "for an hour"), ("P1D", "for a day"),
         ("forever", "until it is cleared"),
     ),
+    "BOOLEAN": _fixed(("true", ""), ("false", "")),
+    "EXIT_CODE": _fixed(*((name, f"exit code {code}") for name, code in EXIT_CODES.items())),
+    "OP_STATUS": _fixed(*((name, "how it ended") for name in OP_STATUSES)),
     "FILTER": _fixed(
         ("type:", "elements of a type: primitive, group, order …"), ("tag:", "what has this tag"),
         ("related:", "what has to do with this object"), open=True,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from crmsh_py.errors import ConfigError, NotFound
@@ -89,14 +88,14 @@ def find(name: str) -> Preference:
     raise NotFound(f"there is no option {name}", name=word, possibilities=known)
 
 
-def file_of(environ: Mapping[str, str]) -> Path:
+def file_of(environ: Mapping[str, str]) -> str:
     """Where the preferences of a user are kept."""
     if named := environ.get("CRM_CONFIG_FILE"):
-        return Path(named)
+        return named
     base = environ.get("XDG_CONFIG_HOME", "")
     if not base.startswith("/"):
         base = f"{environ.get('HOME') or os.path.expanduser('~')}/.config"
-    return Path(base, "crm", "crm.conf")
+    return os.path.join(base, "crm", "crm.conf")
 
 
 class Preferences:
@@ -111,14 +110,14 @@ class Preferences:
         """What is in the user's file."""
         found: dict[str, str] = {}
         path = file_of(environ)
-        if not path.exists():
+        if not os.path.exists(path):
             return cls()  # without configparser: most users have no file
         parser = _read(path)
         for name, preference in TABLE.items():
             section, _, option = name.partition(".")
-            value = parser.get(section, option, fallback=None)
-            if value is not None and _fits(preference, value):
-                found[name] = value.strip()
+            given = parser.get(section, option, fallback=None)
+            if given is not None and _fits(preference, given):
+                found[name] = given.strip()
         return cls(found)
 
     def get(self, name: str) -> str:
@@ -141,7 +140,7 @@ class Preferences:
         """Whether the user has said something about it."""
         return name in self._values
 
-    def reset(self, environ: Mapping[str, str]) -> Path:
+    def reset(self, environ: Mapping[str, str]) -> str:
         """Back to the defaults; what others have in the file stays."""
         self._values.clear()
         path = file_of(environ)
@@ -152,45 +151,45 @@ class Preferences:
                 parser.remove_option(section, option)
         return self._write(path, parser)
 
-    def save(self, environ: Mapping[str, str]) -> Path:
+    def save(self, environ: Mapping[str, str]) -> str:
         """Write the settings to the user's file, beside what else is in it."""
         path = file_of(environ)
         parser = _read(path)
-        for name, value in self._values.items():
+        for name, chosen in self._values.items():
             section, _, option = name.partition(".")
             if not parser.has_section(section):
                 parser.add_section(section)
-            parser.set(section, option, value)
+            parser.set(section, option, chosen)
         return self._write(path, parser)
 
-    def _write(self, path: Path, parser: ConfigParser) -> Path:
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    def _write(self, path: str, parser: ConfigParser) -> str:
+        temporary = f"{path}.{os.getpid()}"
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with temporary.open("w", encoding="utf-8") as file:
+            os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+            with open(temporary, "w", encoding="utf-8") as file:
                 parser.write(file)
-            temporary.replace(path)
+            os.replace(temporary, path)
         except OSError as error:
             with suppress(OSError):
-                temporary.unlink()
+                os.unlink(temporary)
             raise ConfigError(f"{path}: {error.strerror}; nothing was saved") from None
         self.changed = False
         return path
 
 
-def _fits(preference: Preference, value: str) -> bool:
-    value = value.strip()
+def _fits(preference: Preference, text: str) -> bool:
+    text = text.strip()
     if preference.values == _SWITCH:
-        return value.lower() in (*_YES, "no", "false", "off", "0")
-    return not preference.values or value in preference.values
+        return text.lower() in (*_YES, "no", "false", "off", "0")
+    return not preference.values or text in preference.values
 
 
-def _read(path: Path) -> ConfigParser:
+def _read(path: str) -> ConfigParser:
     import configparser
 
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             parser.read_string(file.read(MAX_BYTES))
     except (OSError, configparser.Error):
         pass  # no file, or none of ours: the defaults hold

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crmsh_py.lang.words import LogicalLine
     from crmsh_py.shell.past import Choice
     from crmsh_py.shell.preferences import Preferences
+    from crmsh_py.shell.pretended import Pretended
     from crmsh_py.shell.working import WorkingCopy
 
 WAIT_S = 120.0  # how long -w and waiting commands give the cluster
@@ -66,6 +67,7 @@ class Session:
         self._working: WorkingCopy | None = None
         self._catalogue: Catalogue | None = None
         self._sat_on = ""
+        self._pretended: Pretended | None = None
 
     @property
     def cluster(self) -> Cluster:
@@ -105,6 +107,19 @@ class Session:
     def node(self) -> str:
         """The node that the shell sits on, as far as it is known without asking."""
         return self._sat_on
+
+    @property
+    def pretended(self) -> Pretended:
+        """The status that simulations begin with: the cluster's own until it is changed."""
+        if self._pretended is None:
+            from crmsh_py.shell.pretended import Pretended
+
+            self._pretended = Pretended()
+        return self._pretended
+
+    @pretended.setter
+    def pretended(self, made: Pretended) -> None:
+        self._pretended = made
 
     @property
     def catalogue(self) -> Catalogue:

@@ -8,9 +8,10 @@ in this transaction its text is kept, so that a finding about it points into wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import TYPE_CHECKING
 
-from crmsh_py.errors import Diagnostic
+from crmsh_py.errors import Conflict, Diagnostic
 from crmsh_py.value import Value, value
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ class Judged(Value):
     cib: Cib
     only: frozenset[str] | None
     findings: tuple[Finding, ...]
+
+
+class Whole(Enum):
+    """How a whole configuration is committed: over an unchanged one only, or over any."""
+
+    UNCHANGED = "unchanged"
+    FORCED = "forced"
 
 
 class WorkingCopy:
@@ -114,17 +122,30 @@ class WorkingCopy:
         self._edited = cib
         self.typed.update(typed)
 
-    def commit(self, *, client: str, force_no_quorum: bool = False) -> Version:
+    def commit(
+        self, *, client: str, force_no_quorum: bool = False, whole: Whole | None = None
+    ) -> Version:
         """Send the changes as one patch. Raises Conflict, NoQuorum, ConfigError …: then all
         changes are still pending, and nothing of them is in the cluster.
+
+        ``whole`` sends the configuration instead of what was changed in it.
         """
         assert self._base is not None
         assert self._edited is not None
         from crmsh_py.cib.diff import diff
 
+        base, configuration = self._base, self._edited.configuration
+        if whole is not None:
+            base = self._cluster().read_cib()
+            if whole is Whole.UNCHANGED and base.configuration != self._base.configuration:
+                raise Conflict(
+                    "somebody else has changed the configuration since it was read",
+                    hint="commit merges both; commit force replace undoes what they did",
+                )
         # The status section is the cluster's own; a patch must not touch it.
-        edited = self._edited.with_status(self._base.status)
-        patch = diff(self._base, edited)
+        edited = base.with_section("configuration", configuration)
+        edited = edited.with_attributes({"validate-with": self._edited.schema or None})
+        patch = diff(base, edited)
         version = self._cluster().commit(patch, client=client, force_no_quorum=force_no_quorum)
         self.refresh()
         return version

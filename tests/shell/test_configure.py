@@ -27,7 +27,7 @@ WRONG = [
     ("location l vip 1x: alpha", "1x"),
     ("xml '<primitive id=x'", "XML"),
     ("xml '<!DOCTYPE a><primitive/>'", "not allowed"),
-    ("property", "nothing to set"),
+    ("rsc_defaults", "nothing to set"),
     ("property no-quorum-policy=perhaps", "perhaps"),
     ("set vip.ipp 1", "did you mean ip?"),
     ("set vip.monitr.interval 1", "it has monitor.30s"),
@@ -194,3 +194,118 @@ def test_an_unknown_node_is_told_and_taken(person: Person) -> None:
 def test_a_file_has_no_history_but_knows_where_it_is(person: Person) -> None:
     assert person.types("configure diff 0.5") == ""
     assert "is just that already" in person.types("configure rollback 5")
+
+
+# ---- nothing is lost by a slip -------------------------------------------------------------------
+
+
+def test_erase_says_what_it_removes(person: Person) -> None:
+    said = person.types("configure erase")
+    assert "this removes 3 primitive, 1 group, 1 colocation, 1 property" in said
+    assert "vip" in said
+    assert "together" in said
+    assert "property" not in person.types("configure show")
+    assert "nothing to erase" in person.types("configure erase")
+
+
+def test_erase_asks_a_person_first(sitting: Person) -> None:
+    sitting.types("configure")
+    sitting.console.answers = [False, True]
+    sitting.types("erase")
+    assert "vip" in sitting.types("show")
+    sitting.types("erase")
+    assert "vip" not in sitting.types("show")
+    assert sitting.has("vip")
+
+
+@pytest.mark.parametrize("how", ["replace", "push", "xml replace"])
+def test_an_empty_file_replaces_nothing(person: Person, how: str) -> None:
+    name = person.directory / "empty"
+    name.write_text("\n  \n", encoding="utf-8")
+    said = person.types(f"configure load {how} {name}")
+    assert "is empty" in said
+    assert "erase" in said
+    assert person.code == 1
+    assert person.has("vip")
+
+
+def test_delete_touches_only_what_names_what_is_gone(person: Person) -> None:
+    """A tag may name nodes and constraints, and a level a device that is not there yet."""
+    person.types("configure tag all vip together 1")
+    person.types("configure fencing_topology alpha: later,vip")
+    person.types("configure delete one")
+    assert "tag all vip together 1" in person.types("configure show")
+    assert "alpha: later,vip" in person.types("configure show")
+    person.types("configure delete vip")
+    assert "tag all 1\n" in person.types("configure show")
+    assert "alpha: later" in person.types("configure show")
+
+
+def test_a_used_template_is_not_deleted_alone(person: Person) -> None:
+    person.types("configure rsc_template tmpl ocf:pacemaker:Dummy")
+    person.types("configure primitive user @tmpl")
+    said = person.types("configure delete tmpl")
+    assert "is used by user" in said
+    assert "delete tmpl user" in said
+    person.types("configure delete tmpl user")
+    assert not person.has("tmpl")
+
+
+def test_the_resource_in_a_deleted_bundle_stays(person: Person) -> None:
+    person.types("configure primitive web ocf:pacemaker:Dummy")
+    person.types("configure bundle box podman image=x primitive web")
+    person.types("configure delete box")
+    assert person.types("configure show web") == "primitive web ocf:pacemaker:Dummy\n"
+
+
+def test_a_deleted_role_is_taken_from_its_holders(person: Person) -> None:
+    person.types("configure role reader read cib")
+    person.types("configure role writer write cib")
+    person.types("configure acl_target bob reader writer")
+    person.types("configure delete reader")
+    assert person.types("configure show bob") == "acl_target bob \\\n\twriter\n"
+
+
+def test_a_renamed_resource_is_renamed_in_permissions(person: Person) -> None:
+    person.types("configure role reader read ref:vip")
+    person.types("configure rename vip address")
+    assert "ref:address" in person.types("configure show reader")
+
+
+# ---- commit replace ------------------------------------------------------------------------------
+
+
+def test_commit_replace_refuses_what_others_changed(sitting: Person) -> None:
+    other = Person(sitting.directory)
+    sitting.types("configure")
+    sitting.types("delete together")
+    other.types("configure property no-quorum-policy=stop")
+
+    said = sitting.types("commit replace")
+
+    assert "somebody else has changed" in said
+    assert sitting.has("together")
+    assert sitting.session.working.pending
+
+
+def test_commit_force_replace_makes_it_what_is_pending(sitting: Person) -> None:
+    other = Person(sitting.directory)
+    sitting.types("configure")
+    sitting.types("delete together")
+    other.types("configure property no-quorum-policy=stop")
+
+    sitting.types("commit force replace")
+
+    assert not sitting.has("together")
+    assert "no-quorum-policy" not in other.types("configure show")
+
+
+def test_commit_replace_commits_where_nobody_else_did(sitting: Person) -> None:
+    sitting.types("configure")
+    sitting.types("delete together")
+    sitting.types("commit replace")
+    assert not sitting.has("together")
+
+
+def test_property_alone_lists_what_there_is(person: Person) -> None:
+    assert "no-quorum-policy\n" in person.types("configure property")

@@ -62,13 +62,6 @@ def test_looking_loads_no_parser_and_no_terminal_library(
     assert modules.isdisjoint({*HEAVY, *PARSER})
 
 
-def test_showing_loads_nothing_that_takes_longer_than_the_showing(file: Path) -> None:
-    """Not even Python's own: dataclasses and inspect cost 10 ms, lxml 20, the checks 30."""
-    _, modules = modules_after(("configure", "show"), file)
-    slow = {"dataclasses", "inspect", "datetime", "hashlib", "lxml.etree"}
-    assert modules.isdisjoint(slow | {"crmsh_py.cib.checks", "crmsh_py.cib.patch"})
-
-
 def test_crm_mon_loads_as_little(file: Path) -> None:
     code = (
         "import sys; from crmsh_py.tools.crm_mon import main; code = main(['-1']);"
