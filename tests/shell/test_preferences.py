@@ -12,14 +12,14 @@ from crmsh_py.shell.preferences import TABLE, Preferences, file_of
 
 def test_what_is_set_is_there_again_and_foreign_settings_are_kept(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path)}
-    path = file_of(environ)
+    path = Path(file_of(environ))
     path.parent.mkdir(parents=True)
     path.write_text("[core]\nskill_level = expert\nwait = yes\n", encoding="utf-8")
     preferences = Preferences.load(environ)
     assert preferences.is_on("core.wait")
     preferences.set("repl.keys", "vi")
     assert preferences.changed
-    assert preferences.save(environ) == path
+    assert preferences.save(environ) == str(path)
     assert "skill_level = expert" in path.read_text("utf-8")
     again = Preferences.load(environ)
     assert (again.get("repl.keys"), again.is_on("core.wait"), again.changed) == ("vi", True, False)
@@ -30,7 +30,7 @@ def test_what_is_set_is_there_again_and_foreign_settings_are_kept(tmp_path: Path
 )
 def test_a_damaged_file_leaves_the_defaults(tmp_path: Path, text: str) -> None:
     environ = {"CRM_CONFIG_FILE": str(tmp_path / "mine")}
-    file_of(environ).write_text(text, encoding="latin-1")
+    Path(file_of(environ)).write_text(text, encoding="latin-1")
     preferences = Preferences.load(environ)
     assert {name: preferences.get(name) for name in TABLE} == {
         name: preference.default for name, preference in TABLE.items()
