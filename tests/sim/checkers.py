@@ -28,10 +28,11 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import RunOperation, Standing
 from crmsh_py.engine.controller import Planner
+from crmsh_py.engine.status import node_by_name
 from crmsh_py.engine.totem import ConfigurationChanged, Delivered, TotemEvent
 from crmsh_py.engine.totem_values import RingId
 from crmsh_py.scheduler.result import ActionKind
-from crmsh_py.wire.control import Committed, Reply
+from crmsh_py.wire.control import Committed, Refused, Reply
 
 
 @dataclass(slots=True)
@@ -42,21 +43,24 @@ class Acknowledged:
     marks: dict[int, str] = field(default_factory=dict)  # ticket -> the mark it commits
     forced: set[int] = field(default_factory=set)  # tickets of commits without quorum
     acknowledged: set[str] = field(default_factory=set)
-    refused: int = 0
+    removals: dict[int, str] = field(default_factory=dict)  # ticket -> the mark it takes away
+    gone: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)  # for good: the client was told of no change
 
     def replied(self, node: SimNode, ticket: int, reply: Reply) -> None:
         """Acknowledged means: on the disks of a majority, at this moment.
 
         A disk that was lost since its node said so counts too; see ``check_durable``.
         """
+        if ticket in self.removals and isinstance(reply, Committed):
+            self.gone.add(self.removals[ticket])
         if ticket not in self.marks:
             return
-        if not isinstance(reply, Committed):
-            self.refused += 1
-            return
-        if ticket in self.forced:
-            return
         mark = self.marks[ticket]
+        if isinstance(reply, Refused) and "may still take effect" not in reply.hint:
+            self.refused.add(mark)
+        if not isinstance(reply, Committed) or ticket in self.forced:
+            return
         holders = [
             node.name
             for node in self.cluster.nodes.values()
@@ -66,6 +70,11 @@ class Acknowledged:
             f"{mark} was acknowledged by {node.name}, but only {holders} have it on their disks"
         )
         self.acknowledged.add(mark)
+
+    def removes(self, ticket: int, mark: str) -> None:
+        """A client takes a mark away: until it is told, nobody knows whether it is there."""
+        self.removals[ticket] = mark
+        self.acknowledged.discard(mark)
 
     def check_durable(self) -> None:
         """Whatever majority comes back after a power cut: the best of its disks has everything.
@@ -90,11 +99,16 @@ class Acknowledged:
             )
 
     def check_nothing_lost(self) -> None:
-        """At rest: every node holds every acknowledged commit."""
+        """At rest: every node holds every acknowledged commit, and none that was refused."""
         for node in self.cluster.up:
             assert node.core is not None
-            lacks = sorted(self.acknowledged - node.core.replica.config.ids())
+            found = node.core.replica.config.ids()
+            lacks = sorted(self.acknowledged - found)
             assert not lacks, f"{node.name} lacks acknowledged {lacks}"
+            made = sorted(self.refused & found)
+            assert not made, f"{node.name} has {made}, which clients were told is not made"
+            back = sorted(self.gone & found)
+            assert not back, f"{node.name} has {back} again, which clients had removed"
 
 
 @dataclass(slots=True)
@@ -143,7 +157,8 @@ class Activity:
         """At rest: the status says of every node what really runs there."""
         for node in self.cluster.up:
             status = self.cluster.cib(self.cluster.up[0].number).status
-            state = next(s for s in status.findall("node_state") if s.get("uname") == node.name)
+            state = node_by_name(status, node.name)
+            assert state is not None, f"nobody knows of {node.name}"
             told = {history.id for history in state.iter("lrm_resource") if _runs(history.children)}
             assert told == node.active, f"{node.name}: told {told}, runs {node.active}"
 

@@ -23,7 +23,9 @@ from crmsh_py.engine.controller import Planner
 from crmsh_py.wire.control import Commit, Reply, Request, WaitIdle
 from crmsh_py.wire.settings import NodeSettings
 
-__all__ = ["WALL", "Cluster", "Disk", "SimNode"]
+AGENT_DELAY_S = (0.005, 0.03)
+
+__all__ = ["AGENT_DELAY_S", "WALL", "Cluster", "Disk", "SimNode"]
 
 
 def conf_text(count: int) -> str:
@@ -79,7 +81,7 @@ class Cluster:
         self.conf = corosync_conf.parse(self.conf_text)
         self.planner = planner
         self.observer: Observer = observer or Silent()
-        self.agent_delay_s = (0.005, 0.03)
+        self.agent_delay_s = AGENT_DELAY_S
         self.watchdogs = watchdogs
         self.power = PowerSwitch(self)
         self.trace: list[str] = []
@@ -233,6 +235,17 @@ def add_mark(name: str) -> Callable[[Cib], Cib]:
         pair = Element("nvpair", {"id": f"{name}-nv", "name": name, "value": "1"})
         marks = Element("cluster_property_set", {"id": name}, (pair,))
         return cib.with_section("crm_config", cib.section("crm_config").append(marks))
+
+    return change
+
+
+def remove_mark(name: str) -> Callable[[Cib], Cib]:
+    """The change that takes a mark away."""
+
+    def change(cib: Cib) -> Cib:
+        section = cib.section("crm_config")
+        kept = tuple(each for each in section.children if each.id != name)
+        return cib.with_section("crm_config", section.with_children(kept))
 
     return change
 

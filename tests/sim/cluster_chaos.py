@@ -7,7 +7,7 @@ what is configured, which nemeses work, and when. ``run_chaos(seed)`` replays a 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sim import toy_planner
 from sim.checkers import Checker, watched
@@ -17,9 +17,10 @@ from sim.cluster import (
     add_group,
     add_mark,
     add_resource,
+    remove_mark,
     without_fencing,
 )
-from sim.nemeses import NEMESES, peace
+from sim.nemeses import NEMESES, peace, wake
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.engine.core import scheduler_plan
@@ -31,17 +32,22 @@ REST_S = 40.0  # virtual seconds from peace to the scheduler's target state, at 
 REAL_SHARE = 0.4  # of the seeds run the real scheduler
 
 
-def run_chaos(seed: int, *, steps: int = STEPS) -> tuple[Cluster, Checker]:
-    """One run; raises AssertionError with the seed where something does not hold."""
+def run_chaos(
+    seed: int, *, steps: int = STEPS, nemeses: Sequence[str] = ()
+) -> tuple[Cluster, Checker]:
+    """One run; raises AssertionError with the seed where something does not hold.
+
+    ``nemeses`` are those that work, instead of some that the seed draws.
+    """
     chance = random.Random(seed)
     real = chance.random() < REAL_SHARE
     planner = scheduler_plan if real else toy_planner.plan
     cluster, checker = watched(chance.choice(SIZES), seed, planner=planner)
-    names = chance.sample(sorted(NEMESES), chance.randint(2, len(NEMESES)))
+    names = [*nemeses] or chance.sample(sorted(NEMESES), chance.randint(2, len(NEMESES)))
     try:
         _begin(cluster)
         _suffer(cluster, checker, chance, names, steps, real=real)
-        rest(cluster, checker, chance)
+        rest(cluster, checker, chance, names)
     except AssertionError as error:
         raise AssertionError(
             f"seed {seed} ({len(cluster.nodes)} nodes, {'real' if real else 'toy'} planner,"
@@ -75,7 +81,7 @@ def _suffer(
             if chance.random() < 0.5:
                 cluster.run(chance.random() * 0.005)
         cluster.run(chance.choice((0.002, 0.01, 0.1, 0.7)) * chance.random())
-        for name in chance.sample(names, chance.choice((1, 1, 2))):
+        for name in chance.sample(names, min(len(names), chance.choice((1, 1, 2)))):
             NEMESES[name](cluster, chance)
         checker.check_now()
 
@@ -83,9 +89,16 @@ def _suffer(
 def commit(
     cluster: Cluster, checker: Checker, chance: random.Random, count: int, *, real: bool
 ) -> None:
-    """A client at some node adds something that has a name of its own."""
-    name, change = _something(chance, count, real=real)
+    """A client at some node adds something that has a name of its own, or takes a mark away."""
     node = chance.choice(cluster.up)
+    seen = checker.commits.acknowledged & cluster.cib(node.number).ids()  # perhaps not all yet
+    marks = sorted(mark for mark in seen if mark.startswith("m"))
+    if marks and chance.random() < 0.15:
+        name = chance.choice(marks)
+        checker.commits.removes(cluster.next_ticket, name)
+        cluster.commit(node.number, remove_mark(name))
+        return
+    name, change = _something(chance, count, real=real)
     checker.commits.marks[cluster.next_ticket] = name
     cluster.commit(node.number, change)
 
@@ -103,14 +116,21 @@ def _something(
     return f"R{count}", add_resource(f"R{count}")
 
 
-def rest(cluster: Cluster, checker: Checker, chance: random.Random) -> None:
+def rest(cluster: Cluster, checker: Checker, chance: random.Random, names: Sequence[str]) -> None:
     """Every fault healed: in bounded time one cluster again, nothing lost, everything runs once."""
     peace(cluster, chance)
     began = cluster.now
-    cluster.settle(within_s=REST_S)
+    for _ in range(3):  # an orderly stop may come to its end only now
+        cluster.settle(within_s=REST_S - (cluster.now - began))
+        if len(cluster.up) < len(cluster.nodes):
+            wake(cluster)
     number = cluster.up[0].number
     if "stonith-enabled" not in cluster.cib(number).properties():  # that commit was lost
         cluster.commit(number, without_fencing)
+        cluster.run(0.1)
+        cluster.settle(within_s=REST_S)
+    if not {"lying_agents", "hanging_agents", "failing_agents"} & set(names):
+        checker.activity.check_told()  # before the cleaning that would mend it
     cluster.answer(cluster.up[0].number, CleanResource(all_history=True), within_s=30)
     cluster.settle(within_s=REST_S - (cluster.now - began))
     cluster.run(0.5)

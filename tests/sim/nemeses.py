@@ -9,7 +9,7 @@ moment are several calls: ``NEMESES`` is the table that the chaos draws from.
                slow_link lossy duplicate reorder storm calm
     disks      slow_disk full_disk
     clocks     set_clock
-    agents     failing_agents hanging_agents lying_agents good_agents
+    agents     failing_agents hanging_agents slow_agents lying_agents good_agents
     people     meddle
 """
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 
-from sim.cluster import Cluster
+from sim.cluster import AGENT_DELAY_S, Cluster
 from sim.machine import Disk, SimNode
 from sim.network import Faults
 
@@ -224,6 +224,11 @@ def hanging_agents(cluster: Cluster, chance: random.Random) -> None:
     )
 
 
+def slow_agents(cluster: Cluster, chance: random.Random) -> None:
+    """Operations take so long that the membership changes meanwhile."""
+    cluster.agent_delay_s = (0.1, 1.5)
+
+
 def lying_agents(cluster: Cluster, chance: random.Random) -> None:
     """Agents tell what is not so: a start that started nothing, a monitor that sees ghosts.
 
@@ -238,7 +243,8 @@ def lying_agents(cluster: Cluster, chance: random.Random) -> None:
 
 
 def good_agents(cluster: Cluster, chance: random.Random) -> None:
-    """All agents work again."""
+    """All agents work again, and are quick."""
+    cluster.agent_delay_s = AGENT_DELAY_S
     for node in cluster.nodes.values():
         node.fail, node.hang, node.lie = lambda _: None, lambda _: False, lambda _: False
 
@@ -284,6 +290,7 @@ NEMESES: Mapping[str, Nemesis] = {
         set_clock,
         failing_agents,
         hanging_agents,
+        slow_agents,
         lying_agents,
         good_agents,
         meddle,
@@ -300,10 +307,15 @@ def peace(cluster: Cluster, chance: random.Random) -> None:
         node.disk.full = False
         node.clock_error_s = 0.0
         node.set_clock(0.0)
-    # The last frozen node thaws, the last clogged one is free, an orderly stop comes to its end.
+    # The last frozen node thaws, the last clogged one is free.
     for _ in range(2):
         heal(cluster, chance)
         cluster.run(0.6)
+    wake(cluster)
+
+
+def wake(cluster: Cluster) -> None:
+    """Start what is down: nodes, and cluster managers."""
     for node in cluster.nodes.values():
         if node.core is None:
             node.start()

@@ -7,9 +7,11 @@ twice: as it is, and with the rule taken away that it is about, where it must fa
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 import pytest
 from sim.checkers import Checker, has, watched
 from sim.cluster import Cluster, Disk, add_mark, add_resource
@@ -21,6 +23,7 @@ from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.replica import Replica
 from crmsh_py.scheduler.result import Action, ActionKind, Agent, Plan
 from crmsh_py.wire.control import Committed, Refused
+from crmsh_py.wire.stream import Summary
 
 NEVER_S = (1000.0, 1000.0)  # a disk that does not answer any more
 
@@ -102,6 +105,29 @@ def an_old_term_comes_back() -> None:
     cluster.node(1).crash()
     cluster.start(3)
     alone(cluster, 2, 3)
+    checker.commits.check_nothing_lost()
+
+
+def a_long_history_of_an_older_term_loses() -> None:
+    """What one node alone has stored counts less than what a majority went on with."""
+    cluster, checker = watched(3, 1)
+    cluster.start()
+    alone(cluster, 1, 2, 3)
+    for number in (2, 3):
+        cluster.node(number).disk.delay_s = NEVER_S
+    for number in range(5):
+        commit(cluster, checker, 1, f"lone-{number}")
+    cluster.until(on_disk(cluster, 1, "lone-4"), 1, "stored by node 1")
+    cluster.partition([1], [2, 3])
+    for number in (2, 3):
+        cluster.node(number).crash(lose=True)
+        cluster.node(number).disk.delay_s = Disk().delay_s
+    cluster.start(2, 3)
+    alone(cluster, 2, 3)
+    committed(cluster, checker, 2, "kept")
+    cluster.network.heal()
+    cluster.run(1.0)
+    alone(cluster, 1, 2, 3)
     checker.commits.check_nothing_lost()
 
 
@@ -263,6 +289,17 @@ def no_ratifying(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Replica, "ratify", lambda replica, term: None)
 
 
+def versions_alone_decide(patch: pytest.MonkeyPatch) -> None:
+    """The highest version wins, whatever history it is of."""
+    decide = views.decide
+
+    def by_version(summaries: Mapping[int, Summary]) -> views.Decision:
+        equal = {n: msgspec.structs.replace(s, revision_term=1) for n, s in summaries.items()}
+        return replace(decide(equal), term=decide(summaries).term)
+
+    patch.setattr(views, "decide", by_version)
+
+
 def no_durable_promise(patch: pytest.MonkeyPatch) -> None:
     """The term is remembered in memory only."""
     _dropping(patch, SaveTerm)
@@ -306,6 +343,7 @@ def a_copy_makes_a_voter(patch: pytest.MonkeyPatch) -> None:
 
 SCENARIOS = (
     (an_old_term_comes_back, no_ratifying),
+    (a_long_history_of_an_older_term_loses, versions_alone_decide),
     (a_promise_outlives_a_power_cut, no_durable_promise),
     (a_commit_is_made_once_across_views, no_recent_commits),
     (what_waits_for_its_turn_ends_with_its_view, keep_what_waits),

@@ -161,7 +161,8 @@ def _activity(state: Element, resource: str) -> bool | None:
                 active = True
             case "stop":
                 active = rc != 0
-            case "monitor":
+            case "monitor" if rc != 7 or entry.get("interval") == "0":
+                # A recurring one that finds nothing is a failure: what is left must be stopped.
                 active = rc != 7
     return active
 
