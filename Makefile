@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # Most of the end-to-end tests' time is waiting, so more workers than cores are of use.
 WORKERS ?= 4
 
-.PHONY: demo test nightly bench check format clean
+.PHONY: demo test nightly bench check format docs clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,11 @@ nightly: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python -m compileall -q crmsh_py
 	$(BIN)/python bench
+
+# What is made from the program's own declarations; a test says when it is out of step.
+docs: $(VENV)/.installed
+	$(BIN)/crm help --markdown > docs/commands.md
+	$(BIN)/crm help --man > docs/crm.8
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

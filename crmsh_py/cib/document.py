@@ -33,7 +33,9 @@ SECTIONS = (
     "op_defaults",
     "alerts",
 )
-REFERENCES = frozenset({"resource_ref", "obj_ref", "role"})  # their id names another element
+REFERENCES = frozenset(
+    {"resource_ref", "obj_ref", "role", "role_ref"}
+)  # their id names another element
 _T = TypeVar("_T")
 
 

@@ -59,18 +59,23 @@ def add(lab: Lab, name: str, address: str = "") -> NodeConfig:
     return node
 
 
-def remove(lab: Lab, name: str) -> None:
-    """A node less, with its disk. Raises CrmError: it is on, or the last one."""
+def check_removable(lab: Lab, name: str) -> None:
+    """Raise CrmError (NotFound) for a node that is on, is none, or is the last one."""
     state = {node.name: node for node in lab.status().nodes}
     if name not in state:
         raise NotFound(f"lab '{lab.name}' has no node '{name}'", name=name, possibilities=state)
     if state[name].pid:
         raise CrmError(f"{name} is on", hint=f"switch it off first: crm lab stop {name}")
+    if len(state) == 1:
+        raise ConfigError(f"{name} is the last node", hint="crm lab destroy ends the lab")
+
+
+def remove(lab: Lab, name: str) -> None:
+    """A node less, with its disk. Raises what ``check_removable`` does."""
+    check_removable(lab, name)
     with locked(lab.place):
         made = lab.place.load()
         left = tuple(node for node in made.nodes if node.name != name)
-        if not left:
-            raise ConfigError(f"{name} is the last node", hint="crm lab destroy ends the lab")
         gone = next(node for node in made.nodes if node.name == name)
         text = _conf_text(lab.place)
         if corosync_conf.parse(text).nodes:

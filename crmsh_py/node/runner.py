@@ -28,7 +28,8 @@ from dataclasses import dataclass, replace
 from crmsh_py import resources
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
-from crmsh_py.node import fence_agents
+from crmsh_py.errors import CrmError
+from crmsh_py.node import fence_agents, secrets
 from crmsh_py.node.agent_choice import AgentChooser, Choice
 from crmsh_py.node.agent_facts import FactsReader, MakeFacts, facts_of_machine
 from crmsh_py.node.ports import LogLine, Report
@@ -43,7 +44,7 @@ OCF_ACTIVE = (0, 8)  # running, running as promoted
 # What these write down decides later between a reload and a restart.
 NEEDS_FACTS = frozenset({"start", "reload", "reload-agent"})
 
-DONE, CANCELLED, TIMED_OUT, ERROR, NOT_INSTALLED = 0, 1, 2, 4, 7
+DONE, CANCELLED, TIMED_OUT, ERROR, NOT_INSTALLED, NO_SECRETS = 0, 1, 2, 4, 7, 11
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EXIT_REASON_PREFIX = "ocf-exit-reason:"
@@ -98,12 +99,21 @@ class AgentRunner:
             log=log,
         )
         self._facts = FactsReader(make_facts or facts_of_machine({**environ, **self._base}))
+        self._secrets = secrets.directory(settings.store)
         self._running: dict[int, _Running] = {}
         os.makedirs(self._base["HA_RSCTMP"], exist_ok=True)
 
     def run(self, operation: RunOperation) -> None:
         """Begin an operation; its end is reported as ``OperationFinished``."""
         assert operation.call_id not in self._running, f"call {operation.call_id} runs already"
+        if secrets.IN_FILE in operation.parameters.values():
+            try:
+                values = secrets.filled(operation.parameters, operation.resource, self._secrets)
+                operation = replace(operation, parameters=values)
+            except CrmError as error:
+                if operation.action != "stop":  # what runs must be able to end without them
+                    self._refuse(operation, OCF_ERR_GENERIC, NO_SECRETS, error.message)
+                    return
         spec = AgentSpec(operation.standard, operation.provider, operation.type)
         if spec.standard == "stonith":
             self._start_fence_agent(operation, spec)

@@ -161,9 +161,11 @@ def remove(session: Session, call: CommandCall) -> int:
         question = f"{name} leaves the cluster, and its disk is deleted. Do it"
         if not session.console.ask(question):
             raise CrmError(f"{name} stays", hint="-F answers yes")
-        members.remove(lab, name)
+        members.check_removable(lab, name)
+        # The configuration first: without quorum that is refused, and then nothing has changed.
         if any(name == n.get("uname") for n in session.working.cib().section("nodes").findall()):
             forget(session, name)
+        members.remove(lab, name)
         session.console.info(f"{name} was removed")
     return 0
 

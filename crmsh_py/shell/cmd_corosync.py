@@ -181,20 +181,11 @@ def diff(session: Session, call: CommandCall) -> int:
 
 
 def reload(session: Session, call: CommandCall) -> int:
-    """Let the running nodes read the file again."""
-    from crmsh_py.shell import on_nodes
+    """All nodes read the file again, after it was copied to each of them."""
+    from crmsh_py.wire.control import ReloadConf
 
     if code := push(session, call):
         return code
-    code = 0
-    for node in on_nodes.names(session, ()):
-        outcome = on_nodes.run(session, node, ["corosync-cfgtool", "-R"])
-        if outcome.code != 0:
-            code = 1
-            said = (outcome.err or outcome.out).decode(errors="replace").strip()
-            session.console.error(f"{node}: {said}")
-        if session.cluster.kind != "local":
-            break  # Corosync tells the others itself
-    if code:
-        session.console.info("a node reads it at its start: crm lab stop NODE, crm lab start NODE")
-    return code
+    session.cluster.administer(ReloadConf())
+    session.console.info("all nodes have read corosync.conf again")
+    return 0

@@ -108,7 +108,9 @@ def clearstate(session: Session, call: CommandCall) -> int:
 def delete(session: Session, call: CommandCall) -> int:
     """Take a node that has left out of the configuration."""
     name = require_node(session, call.get("NODE_NAME"))
-    members = [member.name for member in session.cluster.membership().members if member.joined]
+    members: list[str] = []
+    if session.cluster.kind != "file":  # a file has nodes, but no members
+        members = [m.name for m in session.cluster.membership().members if m.joined]
     if name in members:
         raise CrmError(f"{name} is a member", hint=f"stop it first: crm lab stop {name}")
     forget(session, name)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
 
 from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import declarations
 from crmsh_py.shell.session import Session
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.clusters.port import Cluster
 
 
 def status(session: Session, call: CommandCall) -> int:
@@ -30,6 +35,7 @@ STATUS_OPTIONS = {
     "detail": "-R",
     "brief": "-b",
     "full": "-nrfoA",
+    "simple": "-s",
 }
 
 
@@ -51,7 +57,39 @@ def show_status(session: Session, options: tuple[str, ...]) -> int:
         words += ["--layout", session.options.layout]
     if session.form != "text":
         words.append(f"--output-as={session.form}")
-    return crm_mon.run(words, lambda: session.cluster)
+    once = _ReadOnce(session.cluster)
+    code = crm_mon.run(words, lambda: cast("Cluster", once))
+    if session.form == "text" and once.cib is not None:
+        _point_out_leftovers(session, once.cib)
+    return code
+
+
+class _ReadOnce:
+    """A cluster whose CIB is kept when it is read: two looks at one state."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.cib: Cib | None = None
+
+    def read_cib(self) -> Cib:
+        """What the cluster has."""
+        self.cib = self._cluster.read_cib()
+        return self.cib
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._cluster, name)
+
+
+def _point_out_leftovers(session: Session, cib: Cib) -> None:
+    """Say which constraints move and ban have left: people forget them, and wonder later."""
+    if not any(c.id.startswith("cli-") for c in cib.section("constraints").findall()):
+        return
+    from crmsh_py.cib.leftovers import leftovers
+    from crmsh_py.tools.common import local_now
+
+    for one in leftovers(cib, now=local_now()):
+        clear = "clear --expired" if one.expired else f"clear {one.resource}"
+        session.console.info(f"{one}\n  crm resource {clear} removes it")
 
 
 def verify(session: Session, call: CommandCall) -> int:
@@ -107,53 +145,17 @@ def sbd(session: Session, call: CommandCall) -> int:
 
 
 def help(session: Session, call: CommandCall) -> int:
-    """Explain a level, a command, or list the commands here."""
-    session.console.out(help_text(session.levels, call.all("TOPIC")))
+    """Explain a level or a command; --man and --markdown print all of it."""
+    from crmsh_py.shell import manual
+
+    topics = call.all("TOPIC")
+    if topics in (("--man",), ("--markdown",)):
+        made = manual.page() if topics == ("--man",) else manual.markdown()
+        session.console.out(made.rstrip("\n"))
+        return 0
+    found = manual.find(session.levels, topics)
+    session.show(manual.text(found), lambda: manual.record(found))
     return 0
-
-
-def help_text(levels: tuple[str, ...], topics: tuple[str, ...]) -> str:
-    """The help for some words, seen from a level. Raises NotFound."""
-    level = levels[-1] if levels else "root"
-    if not topics:
-        return _level_help(level)
-    first, rest = topics[0], topics[1:]
-    if first in declarations.LEVELS and not rest:
-        return _level_help(first)
-    place = first if first in declarations.LEVELS else level
-    name = rest[0] if first in declarations.LEVELS else first
-    for candidate in (place, "root"):
-        for declaration in declarations.of_level(candidate):
-            if declaration.name in (name, name.replace("_", "-")):
-                return _command_help(declaration)
-    elsewhere = [d for d in declarations.ALL if d.name == name.replace("_", "-")]
-    if len(elsewhere) == 1 and not rest:
-        return _command_help(elsewhere[0])
-    if elsewhere:
-        levels_of = " or ".join(f"help {d.level} {d.name}" for d in elsewhere)
-        raise NotFound(f"{name} is a command of several levels", hint=levels_of)
-    names = [d.name for d in declarations.of_level(place)] + list(declarations.LEVELS)
-    raise NotFound(f"there is no help for {' '.join(topics)}", name=name, possibilities=names)
-
-
-def _command_help(declaration: declarations.Declaration) -> str:
-    level = declarations.place_of(declaration.level)
-    usage = f"{declaration.name} {declaration.usage}".rstrip()
-    return (
-        f"crm {level}{usage}\n\n    {declaration.summary[0].upper()}{declaration.summary[1:]}.\n\n"
-        f"Example:\n\n    {declaration.example}"
-    )
-
-
-def _level_help(level: str) -> str:
-    rows = [(d.name, d.summary) for d in declarations.of_level(level)]
-    if level == "root":
-        title = "Levels (type the name to enter one, or put it before a command)"
-        levels = "\n".join(f"  {n:<16} {s}" for n, s in declarations.LEVELS.items())
-        commands = "\n".join(f"  {n:<16} {s}" for n, s in rows)
-        return f"{title}\n{levels}\n\nCommands\n{commands}\n\nMore: help LEVEL, help LEVEL COMMAND"
-    commands = "\n".join(f"  {name:<18} {summary}" for name, summary in rows)
-    return f"{level}: {declarations.LEVELS[level]}\n\n{commands}\n\nMore: help {level} COMMAND"
 
 
 def ls(session: Session, call: CommandCall) -> int:

@@ -102,10 +102,10 @@ rsc_defaults | N=V… | set defaults of resources | rsc_defaults resource-sticki
 op_defaults | N=V… | set defaults of operations | op_defaults timeout=240s
 fencing_topology | [NODE:] DEVICES… | say which devices fence which node, in which order | fencing_topology fence1
 tag | NAME: RSC… | name a set of resources | tag web: ClusterIP WebSite
-role | ID read¦write¦deny SPEC… | define an access role | role watcher read cib
+role | ID read¦write¦deny SPEC… | define an access role | role reader read cib
 user | UID role:ID… | define an access user (old schemas) | user bob role:watcher
 acl_target | UID ROLE… | give roles to a user | acl_target bob watcher
-alert | ID PATH [to RECIPIENT…] | call a program at every event | alert mail /usr/local/bin/alert.sh
+alert | ID PATH [to RECIPIENT…] | call a program at every event | alert notify /usr/local/bin/alert.sh
 monitor | RSC[:ROLE] INTERVAL[:TIMEOUT] | add a monitor operation | monitor WebSite 30s:20s
 xml | XML | define an element by its XML | xml '<primitive id="x" class="ocf" provider="heartbeat" type="Dummy"/>'
 show | [xml] [changed] [ID…] | show the configuration | show
