@@ -309,7 +309,7 @@ save | [FILE¦shadow:NAME] | save the configuration with the changed status | sa
 origin | — | say where the status is from | origin
 show | [changed] | print the status section, or what was changed in it | show changed
 node | NODE online¦offline¦unclean | pretend that a node is so | node pacemaker01 unclean
-op | OPERATION RSC EXIT-CODE [STATUS] [NODE] | pretend that an operation had this result | op monitor WebSite not_running
+op | OPERATION RSC EXIT-CODE [STATUS] [NODE] | pretend that an operation had this result | op monitor WebSite not_running done pacemaker01
 quorum | true¦false | pretend that there is quorum, or none | quorum false
 ticket | TICKET grant¦revoke¦activate¦standby | pretend that a ticket is so | ticket siteA grant
 run | [nograph] [scores] [utilization] | decide what would be done | run scores
