@@ -89,6 +89,33 @@ class FileCluster:
 
         self._change_status(lambda cib: operations.without_history(cib, resource, node))
 
+    def fence(
+        self,
+        node: str,
+        action: str = "reboot",
+        *,
+        timeout_s: int = 0,
+        delay_s: int = 0,
+        tolerance_s: int = 0,
+        client: str = "stonith_admin",
+    ) -> None:
+        """A file has no nodes; raises CrmError."""
+        raise self._only_a_file("node that could be fenced")
+
+    def confirm_fenced(self, node: str) -> None:
+        """A file has no nodes; raises CrmError."""
+        raise self._only_a_file("node that could be fenced")
+
+    def fencing(self, *, devices: bool = False) -> control.FencingReply:
+        """Nothing: a file does not know what has been fenced."""
+        from crmsh_py.wire.control import FencingReply
+
+        return FencingReply(devices=[], records=[])
+
+    def forget_fencing(self, node: str = "") -> None:
+        """A file knows nothing that could be forgotten; raises CrmError."""
+        raise self._only_a_file("history of fencing")
+
     def membership(self) -> control.MembershipReply:
         """A file has none; raises CrmError."""
         raise self._only_a_file("membership")

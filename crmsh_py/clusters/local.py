@@ -26,11 +26,13 @@ from crmsh_py.wire import control, paths
 CALL_TIMEOUT_S = 10.0
 COMMIT_TIMEOUT_S = 30.0  # a membership change may come between
 STOP_TIMEOUT_S = 600.0  # resources leave first, and they take their time
+FENCE_TIMEOUT_S = 120.0  # devices are tried one after the other
 PROBE_TIMEOUT_S = 1.0  # of nodes that are asked whether they answer
 PATIENCE_S = 0.05  # that others get to answer when one quorate node has
 
 _READS = (
     control.ReadCib,
+    control.ReadFencing,
     control.ReadMembership,
     control.ReadCmap,
     control.ReadSubsystems,
@@ -149,6 +151,41 @@ class LocalCluster:
         """Forget failures or history, and let the cluster look again. '' means all."""
         request = control.CleanResource(resource=resource, node=node, all_history=all_history)
         self._call(request, control.Done, timeout_s=COMMIT_TIMEOUT_S)
+
+    def fence(
+        self,
+        node: str,
+        action: str = "reboot",
+        *,
+        timeout_s: int = 0,
+        delay_s: int = 0,
+        tolerance_s: int = 0,
+        client: str = "stonith_admin",
+    ) -> None:
+        """Fence a node; returns when that has happened."""
+        request = control.FenceNode(
+            node=node,
+            action=action,
+            timeout_ms=timeout_s * 1000,
+            delay_ms=max(-1, delay_s * 1000),
+            tolerance_ms=tolerance_s * 1000,
+            client=client,
+        )
+        limit = (timeout_s or FENCE_TIMEOUT_S) + max(0, delay_s)
+        self._call(request, control.Done, timeout_s=limit)
+
+    def confirm_fenced(self, node: str) -> None:
+        """Tell the cluster that a node is off for sure."""
+        request = control.ConfirmFenced(node=node)
+        self._call(request, control.Done, timeout_s=COMMIT_TIMEOUT_S)
+
+    def fencing(self, *, devices: bool = False) -> control.FencingReply:
+        """What has been fenced and, if wanted, the fence devices."""
+        return self._call(control.ReadFencing(devices=devices), control.FencingReply)
+
+    def forget_fencing(self, node: str = "") -> None:
+        """Forget what has been fenced."""
+        self._call(control.ForgetFencing(node=node), control.Done, timeout_s=COMMIT_TIMEOUT_S)
 
     def membership(self) -> control.MembershipReply:
         """Ring and quorum as the node sees them."""

@@ -32,6 +32,7 @@ READ_TIMEOUT_S = 15.0
 ASK_TIMEOUT_S = 10.0
 COMMIT_TIMEOUT_S = 30.0  # a new DC may have to be found first
 CLEAN_TIMEOUT_S = 60.0
+FENCE_TIMEOUT_S = 130.0  # stonith_admin itself gives up after 120
 MANAGER_TIMEOUT_S = 600.0  # resources leave first, and they take their time
 POLL_S = 0.3
 WATCH_S = 1.0
@@ -194,6 +195,45 @@ class PacemakerCluster:
             case control.SetVotes(votes=votes, node_id=node_id):
                 which = ("-n", str(node_id)) if node_id else ()
                 self._ask("corosync-quorumtool", "-v", str(votes), *which)
+
+    def fence(
+        self,
+        node: str,
+        action: str = "reboot",
+        *,
+        timeout_s: int = 0,
+        delay_s: int = 0,
+        tolerance_s: int = 0,
+        client: str = "stonith_admin",
+    ) -> None:
+        """Fence a node; returns when that has happened."""
+        from crmsh_py.clusters import pacemaker_fencing as fencing
+
+        fencing.check_action(action)
+        words = fencing.fence_words(
+            node, action, timeout_s=timeout_s, delay_s=delay_s, tolerance_s=tolerance_s
+        )
+        limit = (timeout_s or FENCE_TIMEOUT_S) + max(0, delay_s)
+        self._ask(fencing.TOOL, *words, timeout_s=limit)
+
+    def confirm_fenced(self, node: str) -> None:
+        """Tell the cluster that a node is off for sure."""
+        self._ask("stonith_admin", "--confirm", node)
+
+    def fencing(self, *, devices: bool = False) -> control.FencingReply:
+        """What has been fenced and, if wanted, the fence devices."""
+        from crmsh_py.clusters import pacemaker_fencing as fencing
+
+        history = self._ask(fencing.TOOL, "--history", "*", "--verbose", "--output-as=xml").out
+        found: list[control.FenceDevice] = []
+        if devices:
+            answer = self._ask(fencing.TOOL, "--list-registered", "--output-as=xml")
+            found = fencing.devices(answer.out)
+        return control.FencingReply(devices=found, records=fencing.records(history))
+
+    def forget_fencing(self, node: str = "") -> None:
+        """Forget what has been fenced."""
+        self._ask("stonith_admin", "--history", node or "*", "--cleanup")
 
     def membership(self) -> control.MembershipReply:
         """Ring and quorum as Corosync tells them; as the CIB has them where it does not."""

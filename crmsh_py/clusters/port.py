@@ -15,6 +15,7 @@ from crmsh_py.cib.version import Version
 from crmsh_py.wire.control import (
     Changed,
     CmapKey,
+    FencingReply,
     MembershipReply,
     Revision,
     RingOrder,
@@ -54,6 +55,30 @@ class Cluster(Protocol):
 
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         """Forget failures or history, and let the cluster look again. '' means all."""
+
+    def fence(
+        self,
+        node: str,
+        action: str = "reboot",
+        *,
+        timeout_s: int = 0,
+        delay_s: int = 0,
+        tolerance_s: int = 0,
+        client: str = "stonith_admin",
+    ) -> None:
+        """Fence a node (reboot, off or on); returns when that has happened, raises otherwise.
+
+        ``timeout_s`` 0: as the cluster is configured. ``delay_s`` -1: without any delay.
+        """
+
+    def confirm_fenced(self, node: str) -> None:
+        """Tell the cluster that a node is off for sure: a person has seen to it."""
+
+    def fencing(self, *, devices: bool = False) -> FencingReply:
+        """What has been fenced and, if wanted, the fence devices."""
+
+    def forget_fencing(self, node: str = "") -> None:
+        """Forget what has been fenced: about a node, or everything."""
 
     def membership(self) -> MembershipReply:
         """Ring and quorum as the node sees them."""

@@ -32,8 +32,8 @@ class FencingRequests:
                 self._must_exist(request.node)
                 record = self.fencing.confirm(request.node, client=request.client)
                 self._answer_when_over(ticket, record.ident)
-            case ReadFencing():
-                self.outbox.reply(ticket, self._tell())
+            case ReadFencing(devices=devices):
+                self.outbox.reply(ticket, self._tell(devices=devices))
 
     def _fence(self, ticket: int, request: FenceNode) -> None:
         if request.action not in ACTIONS:
@@ -67,7 +67,7 @@ class FencingRequests:
 
         self.fencing.when_over(ident, over)
 
-    def _tell(self) -> FencingReply:
+    def _tell(self, *, devices: bool) -> FencingReply:
         nodes = self._nodes()
         return FencingReply(
             devices=[
@@ -78,7 +78,7 @@ class FencingRequests:
                     targets=[node for node in nodes if fit(device, node) is Fit.YES],
                     asks=any(fit(device, node) in (Fit.ASK_LIST, Fit.ASK_STATUS) for node in nodes),
                 )
-                for device in self.fencing.devices()
+                for device in (self.fencing.devices() if devices else ())
             ],
             records=self.fencing.history.all(),
             watchdog_ms=self.fencing.watchdog_ms,

@@ -95,8 +95,9 @@ class Watchdog:
             self._proved = now
         if not self._timeout_ms or (not quorate and is_clean()):
             return self._tell(None)
-        proved = self._proved if self._proved is not None else now
-        return self._tell(proved + self._timeout_ms * LEASE / 1000)
+        if self._proved is None:  # it runs something, and has never been a part of anything
+            self._proved = now
+        return self._tell(self._proved + self._timeout_ms * LEASE / 1000)
 
     def rest(self) -> FeedWatchdog | None:
         """The node ends in an orderly way: nobody has to watch it."""

@@ -255,6 +255,15 @@ class Lab:
         request = wire.CutOff(nodes=self._some(nodes), ring=ring)
         return self._change(request, "{} is cut off" + where)
 
+    def freeze(self, nodes: Sequence[str]) -> list[str]:
+        """Stop everything of nodes as a machine that hangs: their addresses stay."""
+        return self._change(wire.FreezeNodes(nodes=self._some(nodes)), "{} is frozen")
+
+    def thaw(self, nodes: Sequence[str]) -> list[str]:
+        """Let nodes that are frozen go on."""
+        request = wire.FreezeNodes(nodes=self._some(nodes), thaw=True)
+        return self._change(request, "{} goes on")
+
     def heal(self) -> list[str]:
         """Undo all partitions. Returns the nodes that were cut off."""
         self._place.load()

@@ -27,6 +27,7 @@ COMMANDS = {
     "crm_node": "crmsh_py.tools.crm_node:main",
     "attrd_updater": "crmsh_py.tools.attrd_updater:main",
     "cibadmin": "crmsh_py.tools.cibadmin:main",
+    "stonith_admin": "crmsh_py.tools.stonith_admin:main",
     "corosync-cfgtool": "crmsh_py.tools.corosync_cfgtool:main",
     "corosync-cmapctl": "crmsh_py.tools.corosync_cmapctl:main",
     "corosync-keygen": "crmsh_py.tools.corosync_keygen:main",

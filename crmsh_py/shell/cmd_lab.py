@@ -53,6 +53,18 @@ def kill(session: Session, call: CommandCall) -> int:
     return 0
 
 
+def freeze(session: Session, call: CommandCall) -> int:
+    """Nothing on the nodes runs, and nothing ends."""
+    _lab(session).freeze(call.all("NODE_NAME"))
+    return 0
+
+
+def thaw(session: Session, call: CommandCall) -> int:
+    """They go on."""
+    _lab(session).thaw(call.all("NODE_NAME"))
+    return 0
+
+
 def partition(session: Session, call: CommandCall) -> int:
     """Cut nodes off from the rest, on both networks or on one."""
     ring = _option(call, "RING_NUMBER", "RING_EQ")

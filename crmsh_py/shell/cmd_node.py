@@ -79,20 +79,21 @@ def ready(session: Session, call: CommandCall) -> int:
 
 
 def fence(session: Session, call: CommandCall) -> int:
-    """Ask for a node to be fenced; the cluster does it if it has a device for it."""
+    """Power-cycle a node (or switch it off, as the cluster is configured); returns when it is."""
     node = require_node(session, call.get("NODE_NAME"))
-    devices = [
-        p.id for p in session.working.cib().section("resources").iter("primitive")
-        if p.get("class") == "stonith"
-    ]  # fmt: skip
-    if not devices:
+    cib = session.working.cib()
+    devices = [p for p in cib.section("resources").iter("primitive") if p.get("class") == "stonith"]
+    properties = cib.properties()
+    if not devices and properties.get("have-watchdog") != "true":
         raise CrmError(
             f"{node} cannot be fenced: there is no fence device",
             hint="a lab is fenced by: crm configure primitive fence stonith:lab",
         )
     if not session.console.ask(f"Fencing {node} ends everything on it at once. Do it"):
         raise CrmError(f"{node} was not fenced", hint="-F answers yes")
-    session.cluster.set_attribute(node, "terminate", "true")
+    action = properties.get("stonith-action") or properties.get("fencing-action") or "reboot"
+    session.cluster.fence(node, action if action in ("off", "reboot") else "reboot", client="crm")
+    session.settle()
     return 0
 
 

@@ -342,6 +342,8 @@ create | [--config FILE] [--nodes A,B,C] [--network CIDR] | make a cluster on th
 start | [--corosync-only] [NODE…] | start nodes (all) | start
 stop | [NODE…] | stop nodes in an orderly way (all) | stop pacemaker03
 kill | NODE… | end everything on nodes at once, as a power cut | kill pacemaker01
+freeze | NODE… | let nodes hang: nothing on them runs, and nothing ends | freeze pacemaker01
+thaw | NODE… | let nodes that hang go on | thaw pacemaker01
 partition | [--ring N] NODE… | cut nodes off from the rest | partition pacemaker01
 heal | — | connect all nodes again | heal
 wipe | NODE… | empty the disks of stopped nodes | wipe pacemaker02

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
+from argparse import Namespace, _ArgumentGroup
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from crmsh_py.views.mon_facts import MonOptions
 
 if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
+    from crmsh_py.wire.fencing import FencingRecord
 
 TOOL = "crm_mon"
 LAYOUTS = ("classic", "modern")
@@ -88,6 +89,7 @@ def parser() -> Parser:
         dest="simple",
         help="one line for a monitoring system",
     )
+    _add_fence_history(show)
     show.add_argument("--node", default="", dest="only_node", help="only this node")
     show.add_argument("--resource", default="", dest="only_resource", help="only this resource")
     how = made.add_argument_group("how to show it")
@@ -101,6 +103,19 @@ def parser() -> Parser:
     for ignored in ("-N", "-V", "-Q"):  # no ncurses here anyway; nothing to be more verbose about
         how.add_argument(ignored, action="count", default=0, dest="ignored")
     return made
+
+
+def _add_fence_history(group: _ArgumentGroup) -> None:
+    group.add_argument(
+        "-m",
+        "--fence-history",
+        nargs="?",
+        const="2",
+        default="1",
+        choices=("0", "1", "2", "3"),
+        metavar="LEVEL",
+        help="fencing: 0 off, 1 failures and pending (default), 2 successes too, 3 all",
+    )
 
 
 def options_of(arguments: Namespace) -> MonOptions:
@@ -146,25 +161,45 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
     options = options_of(arguments)
     listed = arguments.output_as in ("xml", "json") or options.tickets or options.bans is not None
     cib, status = mon_state.read(cluster.read_cib(), now=now, with_constraints=listed)
+    level = int(arguments.fence_history)
+    records = _fenced(cluster) if level and not options.only_resource else []
     if arguments.output_as == "xml":
         from crmsh_py.views import mon_xml
 
-        return mon_xml.render(cib, status, now=now, options=options)
+        return mon_xml.render(cib, status, now=now, options=options, fencing=records)
     if arguments.output_as == "json":
         from crmsh_py.views import mon_json
 
-        return mon_json.render(cib, status, now=now, options=options)
+        return mon_json.render(cib, status, now=now, options=options, fencing=records)
+    fenced: list[list[str]] = []
+    classic = layout_of(arguments.layout) == "classic" and arguments.output_as != "html"
+    if records:
+        from crmsh_py.views import fencing
+
+        fenced = fencing.sections(records, fencing.Level(level), now=now, classic=classic)
     if arguments.output_as == "html":
         from crmsh_py.views import mon_html
 
-        return mon_html.render(cib, status, now=now, options=options)
-    if layout_of(arguments.layout) == "modern":
+        return mon_html.render(cib, status, now=now, options=options, more=fenced)
+    if classic:
+        from crmsh_py.views import mon_classic
+
+        text = mon_classic.render(cib, status, now=now, options=options)
+    else:
         from crmsh_py.views import mon_modern
 
-        return mon_modern.render(cib, status, now=now, options=options)
-    from crmsh_py.views import mon_classic
+        text = mon_modern.render(cib, status, now=now, options=options)
+    return text + "".join("\n" + "\n".join(section) + "\n" for section in fenced)
 
-    return mon_classic.render(cib, status, now=now, options=options)
+
+def _fenced(cluster: Cluster) -> list[FencingRecord]:
+    """What has been fenced; nothing where that cannot be told: the rest can be."""
+    from crmsh_py.errors import CrmError
+
+    try:
+        return cluster.fencing().records
+    except CrmError:
+        return []
 
 
 def _simple(cluster: Cluster) -> int:

@@ -8,6 +8,7 @@ become headings, levels become nested lists, and the words for states get a clas
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -42,11 +43,13 @@ def render(
     *,
     now: datetime,
     options: MonOptions | None = None,
+    more: Sequence[Sequence[str]] = (),
 ) -> str:
-    """The page."""
+    """The page; ``more`` are sections of text that follow."""
     parts = [_HEAD.format(style=_STYLE)]
     depth = 0
-    for line in mon_modern.render(cib, status, now=now, options=options).splitlines():
+    lines = mon_modern.render(cib, status, now=now, options=options).splitlines()
+    for line in [*lines, *(line for section in more for line in section)]:
         text = line.lstrip(" ")
         level = (len(line) - len(text)) // 2 if text.startswith("* ") else 0
         if level:

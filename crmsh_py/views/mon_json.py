@@ -8,6 +8,7 @@ what is in it). Truth values and counts are JSON's own.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,14 @@ from crmsh_py.views.mon_facts import MonOptions
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.wire.fencing import FencingRecord
 
 # Sections whose children are of different kinds, or of one kind that the section already names.
 _LISTS = frozenset(
-    {"nodes", "resources", "node_attributes", "node_history", "failures", "tickets", "bans"}
+    {
+        *("nodes", "resources", "node_attributes", "node_history"),
+        *("failures", "fence_history", "tickets", "bans"),
+    }
 )
 _NUMBERS = frozenset(
     {
@@ -38,9 +43,10 @@ def render(
     *,
     now: datetime,
     options: MonOptions | None = None,
+    fencing: Sequence[FencingRecord] = (),
 ) -> str:
     """The document as text, indented, with a newline at the end."""
-    document = mon_xml.document(cib, status, now=now, options=options)
+    document = mon_xml.document(cib, status, now=now, options=options, fencing=fencing)
     return json.dumps(_object(document), indent=2, ensure_ascii=False) + "\n"
 
 

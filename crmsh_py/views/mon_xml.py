@@ -8,7 +8,7 @@ on a resource that a stand-in runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from crmsh_py.scheduler.result import (
 )
 from crmsh_py.views import mon_facts, mon_history
 from crmsh_py.views.bans import Ban, find_bans
+from crmsh_py.views.fencing import history_element
 from crmsh_py.views.mon_facts import MonOptions, is_active
 from crmsh_py.views.text import (
     clock_text,
@@ -37,6 +38,7 @@ from crmsh_py.views.text import (
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.wire.fencing import FencingRecord
 
 API_VERSION = "2.42"  # Pacemaker 3's
 # A node that announces no feature set is older than the first one that does.
@@ -50,9 +52,11 @@ def render(
     *,
     now: datetime,
     options: MonOptions | None = None,
+    fencing: Sequence[FencingRecord] = (),
 ) -> str:
     """The document as text, with an XML declaration."""
-    return to_xml(document(cib, status, now=now, options=options), declaration=True)
+    made = document(cib, status, now=now, options=options, fencing=fencing)
+    return to_xml(made, declaration=True)
 
 
 def document(
@@ -61,8 +65,9 @@ def document(
     *,
     now: datetime,
     options: MonOptions | None = None,
+    fencing: Sequence[FencingRecord] = (),
 ) -> Element:
-    """The document as a value."""
+    """The document as a value; ``fencing`` is what has been fenced, the oldest first."""
     options = options or MonOptions()
     status = mon_facts.displayable(cib, status)
     facts = _Facts(cib, status, options)
@@ -73,6 +78,7 @@ def document(
         *_section("node_attributes", _attributes(cib, status)),
         *_history(cib, status, now),
         *_section("failures", (_failure(cib, entry) for entry in mon_facts.shown_failures(status))),
+        *([history_element(fencing, now=now)] if fencing else ()),
         *_section("tickets", (_ticket(ticket, now) for ticket in mon_facts.tickets(cib))),
         *_section("bans", (_ban(ban) for ban in find_bans(cib, status, now=now))),
         Element("status", {"code": "0", "message": "OK"}),

@@ -177,7 +177,9 @@ class ConfirmFenced(Message, frozen=True):
 
 
 class ReadFencing(Message, frozen=True):
-    """Ask for the fence devices, and for what has been fenced. Answered by ``FencingReply``."""
+    """Ask for what has been fenced and, if wanted, for the fence devices: ``FencingReply``."""
+
+    devices: bool = False
 
 
 class ForgetFencing(Message, frozen=True):

@@ -14,6 +14,8 @@ from crmsh_py.errors import Conflict
 from crmsh_py.wire.control import (
     Changed,
     CmapKey,
+    FenceDevice,
+    FencingReply,
     Link,
     Member,
     MembershipReply,
@@ -22,6 +24,7 @@ from crmsh_py.wire.control import (
     Subsystem,
     SubsystemsReply,
 )
+from crmsh_py.wire.fencing import FencingRecord
 
 CIB = """<cib validate-with="pacemaker-3.9" crm_feature_set="3.19.0" admin_epoch="0" epoch="7"
  num_updates="3" have-quorum="1" dc-uuid="1" cib-last-written="Mon Jul 28 20:22:21 2014"
@@ -80,6 +83,8 @@ class FakeCluster:
     quorate: bool = True
     conflicts: int = 0
     done: list[tuple[object, ...]] = field(default_factory=list)
+    devices: list[FenceDevice] = field(default_factory=list)
+    fenced: list[FencingRecord] = field(default_factory=list)
 
     def __call__(self) -> FakeCluster:
         """A fake is its own door."""
@@ -104,6 +109,27 @@ class FakeCluster:
 
     def administer(self, order: RingOrder) -> None:
         self.done.append(("administer", order))
+
+    def fence(
+        self,
+        node: str,
+        action: str = "reboot",
+        *,
+        timeout_s: int = 0,
+        delay_s: int = 0,
+        tolerance_s: int = 0,
+        client: str = "stonith_admin",
+    ) -> None:
+        self.done.append(("fence", node, action, timeout_s, delay_s, tolerance_s))
+
+    def confirm_fenced(self, node: str) -> None:
+        self.done.append(("confirm", node))
+
+    def fencing(self, *, devices: bool = False) -> FencingReply:
+        return FencingReply(devices=self.devices if devices else [], records=self.fenced)
+
+    def forget_fencing(self, node: str = "") -> None:
+        self.done.append(("forget", node))
 
     def membership(self) -> MembershipReply:
         members = [

@@ -1,0 +1,79 @@
+"""Fencing of a running Pacemaker, as its stonith_admin does it and tells of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.xml import parse
+from crmsh_py.errors import CrmError
+from crmsh_py.wire import control
+from crmsh_py.wire.fencing import FencingRecord
+
+TOOL = "stonith_admin"
+_ACTIONS = {"reboot": "--reboot", "off": "--fence", "on": "--unfence"}
+_STATES = {"success": "done", "failed": "failed"}
+_TIMES = ("%Y-%m-%d %H:%M:%S.%f %z", "%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y")
+
+
+def fence_words(
+    node: str, action: str, *, timeout_s: int, delay_s: int, tolerance_s: int
+) -> list[str]:
+    """The arguments by which stonith_admin fences a node."""
+    words = [_ACTIONS[action], node]
+    for option, value in (
+        ("--timeout", timeout_s),
+        ("--delay", delay_s),
+        ("--tolerance", tolerance_s),
+    ):
+        if value:
+            words += [option, str(value)]
+    return words
+
+
+def records(xml: str) -> list[FencingRecord]:
+    """What ``stonith_admin --history '*' --output-as=xml`` tells, the oldest first."""
+    events = parse(xml).iter("fence_event")
+    found = [_record(number, event) for number, event in enumerate(events)]
+    return sorted(found, key=lambda record: record.ended_ms or 2**53)
+
+
+def devices(xml: str) -> list[control.FenceDevice]:
+    """What ``stonith_admin --list-registered --output-as=xml`` tells."""
+    items = parse(xml).iter("item")
+    return [control.FenceDevice(name=item.text.strip(), agent="", nodes=[]) for item in items]
+
+
+def _record(number: int, event: Element) -> FencingRecord:
+    return FencingRecord(
+        ident=str(number),
+        target=event.get("target"),
+        action=event.get("action"),
+        client=event.get("client"),
+        origin=event.get("origin"),
+        delegate=event.get("delegate"),
+        state=_STATES.get(event.get("status"), "pending"),
+        reason=event.get("exit-reason"),
+        ended_ms=_milliseconds(event.get("completed")),
+    )
+
+
+def _milliseconds(text: str) -> int:
+    # Pacemaker writes zones as +01:00 or +01:00Z, and fractions of any length.
+    plain = text.removesuffix("Z").strip()
+    head, dot, tail = plain.partition(".")
+    if dot:
+        fraction, _, zone = tail.partition(" ")
+        plain = f"{head}.{fraction[:6]} {zone}"
+    for form in _TIMES:
+        try:
+            return int(datetime.strptime(plain, form).astimezone().timestamp() * 1000)
+        except ValueError:
+            continue
+    return 0
+
+
+def check_action(action: str) -> None:
+    """Raise CrmError for what is no fencing action."""
+    if action not in _ACTIONS:
+        raise CrmError(f"a node can be fenced by {', '.join(_ACTIONS)}, not {action}")

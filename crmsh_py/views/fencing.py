@@ -1,0 +1,128 @@
+"""What has been fenced, as crm_mon and stonith_admin tell it.
+
+Input: the records of the cluster and ``now`` in the zone in which times are shown. The lines are
+Pacemaker's. ``Level`` is crm_mon's ``--fence-history``: failures and pending requests by default,
+then the latest successes, then everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.element import Element
+
+if TYPE_CHECKING:
+    from crmsh_py.wire.fencing import FencingRecord
+
+
+class Level(IntEnum):
+    """How much is shown."""
+
+    OFF = 0
+    PROBLEMS = 1
+    LATEST = 2
+    ALL = 3
+
+
+def sections(
+    records: Sequence[FencingRecord], level: Level, *, now: datetime, classic: bool
+) -> list[list[str]]:
+    """The sections of crm_mon's text, each with its title; nothing where there is nothing."""
+    if level is Level.OFF:
+        return []
+    shown = list(records) if level is Level.ALL else latest(records)
+    failed = [r for r in shown if r.state == "failed" and not (level < 2 and _later(r, records))]
+    done = [r for r in shown if r.state == "done"] if level >= Level.LATEST else []
+    pending = [r for r in shown if r.state == "pending"]
+    star = "* " if classic else "  * "
+    found = []
+    for title, of_it in (
+        ("Failed Fencing Actions", failed),
+        ("Fencing History", done),
+        ("Pending Fencing Actions", pending),
+    ):
+        if of_it:
+            lines = [
+                star + line(r, records, now=now, full=level is Level.ALL) for r in reversed(of_it)
+            ]
+            found.append([f"{title}:", *lines])
+    return found
+
+
+def latest(records: Sequence[FencingRecord]) -> list[FencingRecord]:
+    """Of those that have ended in the same way, only the last; everything that is pending."""
+    last = {(r.target, r.action, r.state, r.reason): r.ident for r in records}
+    return [
+        r
+        for r in records
+        if r.state == "pending" or last[r.target, r.action, r.state, r.reason] == r.ident
+    ]
+
+
+def _later(record: FencingRecord, records: Sequence[FencingRecord]) -> bool:
+    """Whether a later request for the same has worked."""
+    same = ("off", "reboot") if record.action in ("off", "reboot") else (record.action,)
+    return any(
+        r.state == "done"
+        and r.target == record.target
+        and r.action in same
+        and r.ended_ms >= record.ended_ms
+        for r in records
+    )
+
+
+def line(
+    record: FencingRecord, records: Sequence[FencingRecord], *, now: datetime, full: bool
+) -> str:
+    """One record in words."""
+    what = f"{word(record)} of {record.target}"
+    asker = f"client={record.client}, origin={record.origin}"
+    if record.state == "pending":
+        return f"{what} pending: {asker}"
+    when = time_text(record.ended_ms, now)
+    if record.state == "done":
+        kind = "completed" if full else "last-successful"
+        return f"{what} successful: delegate={record.delegate}, {asker}, {kind}='{when}'"
+    reason = f" ({record.reason})" if record.reason else ""
+    kind = "completed" if full else "last-failed"
+    text = f"{what} failed{reason}: delegate={record.delegate}, {asker}, {kind}='{when}'"
+    return f"{text} (a later attempt succeeded)" if _later(record, records) else text
+
+
+def word(record: FencingRecord) -> str:
+    """What is done to a node, as Pacemaker calls it."""
+    return {"off": "turning off", "on": "unfencing"}.get(record.action, record.action)
+
+
+def time_text(milliseconds: int, now: datetime) -> str:
+    """A moment in the zone of ``now``: ``2026-11-29 08:16:33 +01:00``."""
+    when = datetime.fromtimestamp(milliseconds / 1000, now.tzinfo)
+    zone = when.strftime("%z")
+    return (
+        f"{when:%Y-%m-%d %H:%M:%S} {zone[:3]}:{zone[3:]}" if zone else f"{when:%Y-%m-%d %H:%M:%S}"
+    )
+
+
+def history_element(records: Sequence[FencingRecord], *, now: datetime) -> Element:
+    """``<fence_history>`` of crm_mon's XML."""
+    events = []
+    for record in reversed(records):
+        status = {"done": "success"}.get(record.state, record.state)
+        attributes = {"status": status}
+        if record.state == "failed" and record.reason:
+            attributes["exit-reason"] = record.reason
+        attributes |= {
+            "action": record.action,
+            "target": record.target,
+            "client": record.client,
+            "origin": record.origin,
+        }
+        if record.delegate:
+            attributes["delegate"] = record.delegate
+        if record.state != "pending":
+            attributes["completed"] = time_text(record.ended_ms, now)
+        events.append(Element("fence_event", attributes))
+    return Element("fence_history", {"status": "0"}, tuple(events))

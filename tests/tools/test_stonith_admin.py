@@ -1,0 +1,153 @@
+"""stonith_admin and crm_mon's fencing sections, on a fake cluster."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from tools.fakes import FakeCluster
+
+from crmsh_py.tools import crm_mon, stonith_admin
+from crmsh_py.views import fencing
+from crmsh_py.wire.control import FenceDevice
+from crmsh_py.wire.fencing import FencingRecord
+
+NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
+AT = 1_795_942_593_000  # Nov 29 08:56:33 2026 UTC
+
+
+def record(number: int, state: str, action: str = "reboot", **more: object) -> FencingRecord:
+    values: dict[str, object] = {
+        "ident": str(number),
+        "target": "pacemaker02",
+        "action": action,
+        "client": "pacemaker-controld",
+        "origin": "pacemaker01",
+        "state": state,
+        "delegate": "pacemaker01" if state == "done" else "",
+        "ended_ms": 0 if state == "pending" else AT + number * 1000,
+    }
+    return FencingRecord(**(values | more))  # type: ignore[arg-type]
+
+
+def fake() -> FakeCluster:
+    return FakeCluster(
+        devices=[
+            FenceDevice(name="f1", agent="lab", nodes=["pacemaker01"], asks=True),
+            FenceDevice(name="f2", agent="fence_x", nodes=[], targets=["pacemaker01"]),
+        ],
+        fenced=[record(1, "failed", reason="it burns"), record(2, "done"), record(3, "pending")],
+    )
+
+
+def run(cluster: FakeCluster, *argv: str) -> int:
+    return stonith_admin.main(argv, door=cluster)
+
+
+@pytest.mark.parametrize(
+    ("argv", "done"),
+    [
+        (("--reboot", "n1"), ("fence", "n1", "reboot", 120, 0, 0)),
+        (("-F", "n1", "-t", "30", "-y", "-1"), ("fence", "n1", "off", 30, -1, 0)),
+        (("--off", "n1", "--tolerance", "1m"), ("fence", "n1", "off", 120, 0, 60)),
+        (("--on", "n1"), ("fence", "n1", "on", 120, 0, 0)),
+        (("-C", "n1"), ("confirm", "n1")),
+    ],
+)
+def test_fencing_and_confirming(argv: tuple[str, ...], done: tuple[object, ...]) -> None:
+    cluster = fake()
+    assert run(cluster, *argv) == 0
+    assert cluster.done == [done]
+
+
+def test_which_devices_there_are_and_which_can_fence_whom(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(fake(), "-L") == 0
+    assert capsys.readouterr().out == "f1\nf2\n2 fence devices found\n"
+    run(fake(), "-l", "pacemaker02")
+    assert capsys.readouterr().out == "f1\n1 fence device found\n"
+    run(fake(), "-s", "f2")
+    assert capsys.readouterr().out == "pacemaker01\n1 fence target found\n"
+    assert run(fake(), "-Q", "f9") == 105
+
+
+def test_what_was_fenced(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stonith_admin, "local_now", lambda: NOW)
+    done = (
+        "reboot of pacemaker02 successful: delegate=pacemaker01, client=pacemaker-controld, "
+        "origin=pacemaker01, "
+    )
+    when = fencing.time_text(AT + 2000, NOW)
+    assert run(fake(), "--history", "*") == 0
+    assert capsys.readouterr().out == f"{done}last-successful='{when}'\n1 event found\n"
+    run(fake(), "-H", "pacemaker02", "-V")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[0].endswith("(a later attempt succeeded)")
+    assert "failed (it burns): delegate=, " in lines[0]
+    assert lines[1] == f"{done}completed='{when}'"
+    assert lines[2] == (
+        "reboot of pacemaker02 pending: client=pacemaker-controld, origin=pacemaker01"
+    )
+    run(fake(), "--last", "pacemaker02")
+    assert capsys.readouterr().out == f"Node pacemaker02 last fenced at: {when}\n"
+    run(fake(), "-h", "pacemaker01")
+    assert capsys.readouterr().out == "Node pacemaker01 has never been fenced\n"
+    cluster = fake()
+    run(cluster, "-H", "pacemaker02", "--cleanup")
+    assert cluster.done == [("forget", "pacemaker02")]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "text"),
+    [
+        ((), 64, "no command"),
+        (("-L", "-I"), 64, "exclude each other"),
+        (("-R", "x", "-a", "fence_x"), 1, "part of the configuration"),
+        (("-M",), 64, "needs an --agent"),
+        (("-M", "-a", "fence_nothing"), 105, "not installed"),
+    ],
+)
+def test_mistakes_are_told(
+    argv: tuple[str, ...], code: int, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(fake(), *argv) == code
+    assert text in capsys.readouterr().err
+
+
+def test_our_own_agent_describes_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(fake(), "-M", "-a", "lab") == 0
+    assert '<resource-agent name="lab"' in capsys.readouterr().out
+    assert run(fake(), "-K", "-a", "lab", "-o", "hostlist=a") == 0
+    assert run(fake(), "-K", "-a", "lab", "-o", "colour=red") == 1
+
+
+def test_crm_mon_tells_what_is_pending_and_what_has_failed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cluster = fake()
+    cluster.fenced = [record(1, "failed", reason="it burns"), record(2, "pending")]
+    crm_mon.main(["-1"], door=cluster)
+    text = capsys.readouterr().out
+    assert "\n\nFailed Fencing Actions:\n* reboot of pacemaker02 failed (it burns)" in text
+    assert "\n\nPending Fencing Actions:\n* reboot of pacemaker02 pending" in text
+    crm_mon.main(["-1", "--layout", "modern", "-m", "2"], door=fake())
+    text = capsys.readouterr().out
+    assert "\n\nFencing History:\n  * reboot of pacemaker02 successful" in text
+    crm_mon.main(["-1", "-m", "0"], door=cluster)
+    assert "Fencing" not in capsys.readouterr().out
+    crm_mon.main(["-1", "--output-as", "xml"], door=fake())
+    xml = capsys.readouterr().out
+    assert '<fence_event status="failed" exit-reason="it burns" action="reboot"' in xml
+
+
+def test_a_failure_before_a_success_is_of_no_interest_and_equal_ones_are_told_once() -> None:
+    records = [record(1, "failed"), record(2, "failed"), record(3, "done")]
+    assert fencing.sections(records, fencing.Level.PROBLEMS, now=NOW, classic=True) == []
+    shown = fencing.sections(records[:2], fencing.Level.PROBLEMS, now=NOW, classic=True)
+    assert len(shown[0]) == 2
+    everything = fencing.sections(records, fencing.Level.ALL, now=NOW, classic=True)
+    assert [len(section) for section in everything] == [3, 2]
