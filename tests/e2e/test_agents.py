@@ -96,7 +96,7 @@ def test_a_real_web_server_serves_each_nodes_own_page(lab: Lab) -> None:
     ):
         pytest.skip("apache2 or resource-agents is not installed")
     lab.up()
-    if "one user id" in lab.crm("lab", "status"):
+    if "namespaces of one user" in lab.crm("lab", "status"):
         pytest.skip("a plain user without a range of user ids: apache cannot change its user")
     for node in NODES:
         page = "echo only here: $(uname -n) > /var/www/html/own.html"
