@@ -84,6 +84,8 @@ def tools(*, long: bool) -> Iterator[Row]:
         ("cibadmin -Q", "cibadmin", ("-Q",)),
         ("crm status", "crm", ("status",)),
         ("crm configure show", "crm", ("configure", "show")),
+        ("crm resource status", "crm", ("resource", "status")),
+        ("crm help configure primitive", "crm", ("help", "configure", "primitive")),
     ):
         yield Row(
             "tools", name, program, arguments, small, promise_s=0.15, peer=name != "crm status"

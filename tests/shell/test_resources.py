@@ -1,0 +1,168 @@
+"""The ``resource`` level on a file: which resources are meant, waiting, moving, tracing."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+from shell.person import Person
+
+from crmsh_py.errors import TimedOut
+from crmsh_py.shell import cmd_resource_move, past, waiting
+from crmsh_py.shell.changes import change
+from crmsh_py.shell.files import read_bytes
+from crmsh_py.shell.resource_changes import meta_of, resources
+
+
+def role_of(person: Person, name: str) -> str | None:
+    return meta_of(person.saved(), name, "target-role")
+
+
+def test_tags_and_patterns_stand_for_resources(person: Person) -> None:
+    person.types("configure tag both: vip site")
+    assert resources(person.session, ["both"]) == ("vip", "site")
+    assert resources(person.session, ["o*", "vip"]) == ("one", "vip")
+    # A pattern that fits a group and its members means the group.
+    assert resources(person.session, ["*"]) == ("vip", "site")
+    assert person.types("resource stop both") == ""
+    assert (role_of(person, "vip"), role_of(person, "site")) == ("Stopped", "Stopped")
+    assert "no resource is called like x*" in person.types("resource stop x*")
+    assert "did you mean" in person.types("resource stop vop")
+
+
+def test_members_that_set_it_themselves_are_told(person: Person) -> None:
+    person.types("resource stop two")
+    said = person.types("resource start site")
+    assert "two set target-role themselves" in said
+    assert "crm resource meta two delete target-role" in said
+    assert role_of(person, "two") == "Stopped"
+    person.session.preferences.set("manage-children", "always")
+    assert person.types("resource start site") == ""
+    assert role_of(person, "two") is None
+
+
+def test_move_says_how_long_and_how_to_undo(person: Person) -> None:
+    said = person.types("resource move vip alpha PT10M")
+    assert "it ends by itself after PT10M" in said
+    assert "INFO: vip is kept on alpha by cli-prefer-vip until " in person.types("status")
+    person.types("resource ban site beta")
+    assert "removed cli-ban-site-on-beta" in person.types("resource clear --all")
+    assert "no constraint of move or ban" in person.types("resource clear --all")
+    assert "cannot end with a reboot" in person.types("resource move vip alpha reboot")
+
+
+def test_a_restart_that_takes_too_long_or_is_interrupted_starts_again(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for failure in (TimedOut("still busy"), KeyboardInterrupt()):
+
+        def fails(*_: object, failure: BaseException = failure, **__: object) -> None:
+            assert role_of(person, "vip") == "Stopped"
+            raise failure
+
+        monkeypatch.setattr(cmd_resource_move, "until_idle", fails)
+        if isinstance(failure, KeyboardInterrupt):
+            with pytest.raises(KeyboardInterrupt):
+                person.types("resource restart vip")
+            assert "interrupted: vip is started again" in person.console.said.getvalue()
+        else:
+            assert "did not stop within" in person.types("resource restart vip")
+            assert person.code == 124
+        assert role_of(person, "vip") is None
+
+
+def test_waiting_says_what_is_under_way_and_gives_up(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Busy:
+        """A cluster that never comes to rest."""
+
+        kind = "local"
+
+        def wait_idle(self, *, timeout_s: float) -> None:
+            raise TimedOut("busy")
+
+    doing = iter([["stop vip on alpha"], ["stop vip on alpha"], ["start vip on beta"]])
+    monkeypatch.setattr(waiting, "under_way", lambda _: next(doing, ["start vip on beta"]))
+    monkeypatch.setattr(waiting, "WORDS_AFTER_S", 0.0)
+    monkeypatch.setattr(waiting, "STEP_S", 0.01)
+    monkeypatch.setattr(person.session, "_cluster", Busy())
+    with pytest.raises(TimedOut, match=r"still busy after .*: start vip on beta"):
+        waiting.until_idle(person.session, timeout_s=0.2, what="moving vip")
+    said = person.console.said.getvalue()
+    assert said.count("moving vip: stop vip on alpha\n") == 1  # told when it changes only
+    assert "moving vip: start vip on beta\n" in said
+
+
+def test_trace_and_untrace_leave_no_trace(person: Person) -> None:
+    before = person.saved()
+    person.types("resource trace vip monitor")
+    person.types("resource trace vip start /tmp/trace")
+    text = person.types("configure show vip")
+    assert "trace_ra=1" in text
+    assert "trace_dir=" in text
+    assert "written to /tmp/trace" in person.console.said.getvalue()
+    person.types("resource untrace vip")
+    after = person.saved()
+    assert after.section("resources") == before.section("resources")
+    assert "was not traced" in person.types("resource untrace vip")
+    assert "no operation nonsense" in person.types("resource trace vip nonsense")
+    assert "site is a group" in person.types("resource trace site")
+
+
+def test_a_report_has_no_secrets(person: Person, tmp_path: Path) -> None:
+    person.types("configure primitive db ocf:heartbeat:pgsql params repuser=x")
+    change(
+        person.session,
+        lambda cib: cib,
+        client="test",
+    )
+    person.types("resource param vip set password geheim-12345")
+    person.session.options = person.session.options.__class__(force=True)
+    person.types("resource param vip set password geheim-12345")
+    said = person.types(f"report {tmp_path / 'r'}")
+    path = tmp_path / "r.tar.gz"
+    assert str(path) in said
+    with tarfile.open(path) as archive:
+        texts = {
+            m.name: archive.extractfile(m).read().decode()  # type: ignore[union-attr]
+            for m in archive
+        }
+    assert {"r/cib.xml", "r/configuration.crm", "r/status.txt", "r/health.txt"} <= set(texts)
+    assert "geheim" not in "".join(texts.values())
+    assert 'value="******"' in texts["r/cib.xml"]
+    assert "exists" in person.types(f"report {tmp_path / 'r'}")
+    assert read_bytes(str(path))[:2] == b"\x1f\x8b"
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [("now", True), ("2 hours ago", True), ("15m", True), ("10:30", True), ("25:00", False),
+     ("2026-11-29T10:00", True), ("yesterday", False), ("", False)],
+)  # fmt: skip
+def test_times_as_people_write_them(text: str, good: bool) -> None:
+    if good:
+        assert past.moment(text).tzinfo is not None
+        return
+    with pytest.raises(Exception, match="is no time"):
+        past.moment(text)
+
+
+def test_preferences_are_kept_where_a_one_shot_sets_them(person: Person, tmp_path: Path) -> None:
+    person.session.environ["XDG_CONFIG_HOME"] = str(tmp_path)
+    assert person.types("options check-mode relaxed") == ""
+    again = Person(tmp_path)
+    again.session.environ["XDG_CONFIG_HOME"] = str(tmp_path)
+    assert "relaxed" in again.types("options show check-mode")
+    assert "is none of" in again.types("options set check-mode loose")
+    assert "there is no option" in again.types("options set nonsense 1")
+    again.types("options reset")
+    assert "strict" in again.types("options show core.check_mode")
+
+
+def test_a_relaxed_check_only_warns(person: Person) -> None:
+    line = "resource meta vip set priority high"
+    assert "ERROR" in person.types(line)
+    person.session.preferences.set("check-mode", "relaxed")
+    assert "ERROR" not in person.types(line)
