@@ -31,6 +31,7 @@ HOST = inside.HOST
 _SUPERVISOR_TIMEOUT_S = 30.0  # trying the kinds of isolation takes milliseconds each
 _ANSWER_TIMEOUT_S = 30.0  # from a node's switching on until its control socket answers
 _NODE_TIMEOUT_S = 5.0  # a daemon on a loaded machine says hello within this
+AGENTS = ("any", "real", "stand-ins")  # see LabConfig
 _STOP_TIMEOUT_S = 120.0  # resources leave first, and agents may take their time
 _END_TIMEOUT_S = 10.0  # a supervisor that takes longer to end its nodes hangs
 _POLL_S = 0.02
@@ -86,15 +87,15 @@ class Lab:
     ) -> LabConfig:
         """Make a lab from a corosync.conf, or from names and a network (CIDR).
 
-        Warnings of the file are said. ``agents`` is 'any' or 'real' (no stand-ins). ``daemon``
+        Warnings of the file are said. ``agents`` is one of ``AGENTS``. ``daemon``
         replaces the nodes' program, for tests. An ``OCF_ROOT`` in the environment is where the
         lab's nodes look for agents from now on.
 
         Raises:
             CrmError: the lab exists; ConfigError, SyntaxProblem: the file or the names are bad.
         """
-        if agents not in ("any", "real"):
-            raise UsageError(f"agents are 'any' or 'real', not '{agents}'")
+        if agents not in AGENTS:
+            raise UsageError(f"agents are {', '.join(AGENTS)}, not '{agents}'")
         if self._place.exists():
             raise CrmError(
                 f"lab '{self.name}' exists",

@@ -49,8 +49,9 @@ class LabConfig:
 
     ``second_network`` is the CIDR of ring 1, '' where there is one ring; the host is not in it.
 
-    ``agents`` is 'any' (stand-ins are allowed, and marked) or 'real'. ``ocf_root`` is where nodes
-    look for agents, '' the usual /usr/lib/ocf. ``daemon`` replaces the program of a node, for
+    ``agents`` is 'any' (stand-ins are allowed, and marked), 'real', or 'stand-ins' (no others: in
+    the copy of a real cluster). ``ocf_root`` is where nodes look for agents, '' the usual
+    /usr/lib/ocf. ``daemon`` replaces the program of a node, for
     tests of the lab itself; the path of the settings is appended.
     """
 

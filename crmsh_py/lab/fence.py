@@ -62,7 +62,9 @@ def _act(parameters: Mapping[str, str]) -> int:
     if action == "list":
         print("\n".join(f"{name}," for name in known))
         return 0
-    node = parameters.get("port") or parameters.get("nodename", "")
+    # A device of another kind, which this one stands for, may know the node by another name.
+    names = [parameters.get(name, "") for name in ("port", "nodename")]
+    node = next((name for name in names if name in known), names[0] or names[1])
     if node not in known:
         raise CrmError(f"{node or 'a node without a name'} is none of {', '.join(known)}")
     if action == "status":

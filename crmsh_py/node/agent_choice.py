@@ -4,7 +4,8 @@ Decided once for every agent (standard, provider and type) and kept, so that a r
 stand-in started is never stopped by the real agent, nor the other way round. The rules, first
 match wins:
 
-1. Where only stand-ins may run (a node that is a plain process), the stand-in.
+1. Where only stand-ins may run (``agents: stand-ins``, as in a copy of a real cluster, or a node
+   that is a plain process), the stand-in.
 2. An agent that is not installed: the stand-in.
 3. An agent whose program is known (``_PROGRAMS``) and is not installed: the stand-in; the same
    where the program changes its user and the node has one user id only.
@@ -112,6 +113,11 @@ class AgentChooser:
     def _decide(self, spec: AgentSpec, parameters: Mapping[str, str]) -> _Decision:
         allowed = self._standin_allowed(spec)
         installed = self.agent_path(spec) != ""
+        if self._settings.agents == "stand-ins":
+            # A copy of a real cluster must not touch what the real one works on.
+            if allowed:
+                return self._standin(spec, "this lab is a copy of a cluster")
+            return _Decision(Choice.NOTHING)
         if not self._settings.isolated:
             # Real agents on the machine itself would change the machine.
             if allowed:

@@ -24,6 +24,14 @@ _NAME = re.compile(r"fence_[A-Za-z0-9_.+-]+")
 REASON_LIMIT = 512
 
 
+def acting(agent: str, settings: NodeSettings) -> str:
+    """The agent that acts: in the copy of a real cluster always the lab's own.
+
+    What is configured there would switch off nodes of the real one.
+    """
+    return LAB if settings.agents == "stand-ins" else agent
+
+
 def command_of(agent: str, settings: NodeSettings) -> list[str]:
     """The command line of an agent; empty where it is not installed, or may not be used."""
     if agent == LAB:

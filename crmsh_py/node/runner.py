@@ -95,7 +95,8 @@ class AgentRunner:
             settings,
             ocf_root=self._base["OCF_ROOT"],
             search_path=self._base["PATH"],
-            has_standin=has_standin or known_standin,
+            has_standin=has_standin
+            or (any_standin if settings.agents == "stand-ins" else known_standin),
             log=log,
         )
         self._facts = FactsReader(make_facts or facts_of_machine({**environ, **self._base}))
@@ -164,7 +165,8 @@ class AgentRunner:
         self._running[call_id] = _Running(operation, spec, process, time.time(), facts, standin)
 
     def _start_fence_agent(self, operation: RunOperation, spec: AgentSpec) -> None:
-        command = fence_agents.command_of(spec.type, self._settings)
+        agent = fence_agents.acting(spec.type, self._settings)
+        command = fence_agents.command_of(agent, self._settings)
         if not command:
             self._refuse(
                 operation, OCF_ERR_INSTALLED, NOT_INSTALLED, f"The agent {spec} is not installed"
@@ -174,7 +176,7 @@ class AgentRunner:
         try:
             process = ChildProcess(
                 command,
-                fence_agents.environment_of(spec.type, self._base),
+                fence_agents.environment_of(agent, self._base),
                 timeout_s=max(operation.timeout_ms, MIN_TIMEOUT_MS) / 1000,
                 on_end=lambda ended: self._ended(call_id, ended),
                 text=fence_agents.input_of(operation.parameters),
@@ -257,6 +259,13 @@ def known_standin(spec: AgentSpec) -> bool:
     from crmsh_py.agents.standins import standin_for
 
     return standin_for(spec) is not None and Catalogue.of_machine().knows(spec)
+
+
+def any_standin(spec: AgentSpec) -> bool:
+    """Whether an agent can be stood in for at all: what a copied cluster has exists somewhere."""
+    from crmsh_py.agents.standins import standin_for
+
+    return standin_for(spec) is not None
 
 
 def base_environment(settings: NodeSettings, environ: Mapping[str, str]) -> dict[str, str]:

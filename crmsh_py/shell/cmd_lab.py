@@ -34,6 +34,13 @@ def _option(call: CommandCall, value: str, joined: str) -> str:
     return given or ""
 
 
+def import_(session: Session, call: CommandCall) -> int:
+    """Make a lab with the nodes and the configuration of a cluster."""
+    from crmsh_py.shell import lab_import
+
+    return lab_import.import_(session, call)
+
+
 def start(session: Session, call: CommandCall) -> int:
     """Switch nodes on; returns when they answer."""
     lab = _lab(session)

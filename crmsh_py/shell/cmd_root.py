@@ -107,6 +107,12 @@ def plan(session: Session, call: CommandCall) -> int:
     from crmsh_py.scheduler.plan import plan as make_plan
     from crmsh_py.views.plan import plan_record, render
 
+    words = call.all("COMMAND_WORD")
+    if words and words[0].partition("=")[0] == "--apply-to":
+        from crmsh_py.shell import lab_import
+
+        target = "".join(words[0].partition("=")[2:]) or " ".join(words[1:])
+        return lab_import.apply_to(session, target)
     cib = session.working.cib()
     made = make_plan(cib, now=datetime.now(UTC), traced=True)
     text = render(made, colour=session.console.colour(session.console.out_stream))

@@ -339,6 +339,7 @@ apply | [replace¦update] [NAME] | put it into the pending configuration | apply
         "lab",
         """
 create | [--config FILE] [--nodes A,B,C] [--network CIDR] | make a cluster on this machine | create --config examples/corosync.conf
+import | [FILE] | make a lab from the live cluster, or from a saved CIB, to try changes on | import cib.xml
 start | [--corosync-only] [NODE…] | start nodes (all) | start
 stop | [NODE…] | stop nodes in an orderly way (all) | stop pacemaker03
 kill | NODE… | end everything on nodes at once, as a power cut | kill pacemaker01

@@ -17,7 +17,8 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     ``peers`` are the addresses of all configured nodes (also this one's), name by address: they
     name members, and they are the destinations where ``multicast`` is False (plain processes on
-    loopback). ``agents`` is 'any' (stand-ins allowed, marked) or 'real'.
+    loopback). ``agents`` is 'any' (stand-ins allowed, marked), 'real' or
+    'stand-ins' (nothing of the machine runs, and fence devices switch the lab's own nodes).
     """
 
     lab: str
