@@ -369,7 +369,8 @@ class RealCluster:
         disk = self.disk(node)
         if (disk / "places").exists():
             return
-        for place in ("etc/corosync/uidgid.d", "var/lib/corosync", "var/log/corosync", "root"):
+        logs = ("var/log/corosync", "var/log/crmsh")
+        for place in ("etc/corosync/uidgid.d", "var/lib/corosync", *logs, "root"):
             (disk / place).mkdir(parents=True)
         (disk / "var/log/apache2").mkdir()
         (disk / "var/www/html").mkdir(parents=True)
