@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # Most of the end-to-end tests' time is waiting, so more workers than cores are of use.
 WORKERS ?= 4
 
-.PHONY: demo test nightly bench check format docs clean
+.PHONY: demo test nightly bench bench-cluster check format docs clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,10 @@ bench: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(BIN)/crm help --markdown > docs/commands.md
 	$(BIN)/crm help --man > docs/crm.8
+
+# Beside crmsh on a real cluster in namespaces of its own: as root, with Pacemaker installed.
+bench-cluster: $(VENV)/.installed
+	$(BIN)/python bench/cluster_shell.py
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

@@ -35,10 +35,15 @@ def change(
 
     consent.require(session, edit)
     version = commit(
-        session.cluster, edit, client=client, force_no_quorum=session.options.force_no_quorum
+        session.cluster,
+        edit,
+        client=client,
+        force_no_quorum=session.options.force_no_quorum,
+        base=working.cib(),
     )
     changed = version is not None
     if changed:
+        working.refresh()
         session.settle()
     return changed
 

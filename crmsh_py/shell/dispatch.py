@@ -72,6 +72,7 @@ def run_call(session: Session, call: CommandCall, line: LogicalLine, *, origin: 
         session.levels = (*session.levels, *call.path)
         return 0
     session.line, session.origin = line, origin
+    session.begin_command()
     outer = session.levels
     inner = (*outer, *call.path)
     session.levels = inner

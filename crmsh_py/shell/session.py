@@ -98,6 +98,11 @@ class Session:
             self._working = WorkingCopy(lambda: self.cluster)
         return self._working
 
+    def begin_command(self) -> None:
+        """What a command looks at is read for it, and once."""
+        if self._working is not None:
+            self._working.begin()
+
     @property
     def edited(self) -> Cib | None:
         """The pending configuration, without asking the cluster; None if nothing is pending."""

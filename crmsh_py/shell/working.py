@@ -62,8 +62,8 @@ class Whole(Enum):
 class WorkingCopy:
     """One transaction over one cluster's configuration.
 
-    The configuration is read again before every command while nothing is pending, so that what
-    others changed is seen.
+    The configuration is read once for every command while nothing is pending, so that what others
+    changed is seen, and that a command thinks about one document.
     """
 
     def __init__(self, cluster: Callable[[], Cluster]) -> None:
@@ -71,6 +71,7 @@ class WorkingCopy:
         self._base: Cib | None = None
         self._edited: Cib | None = None
         self._refused: Cib | None = None
+        self._was_read = False  # for the command that runs
         self._compared: tuple[Cib, bool] | None = None  # an edited document: is it different?
         self.typed: dict[str, Typed] = {}
         self.judged: Judged | None = None
@@ -99,7 +100,12 @@ class WorkingCopy:
     def refresh(self) -> None:
         """Drop what is pending; the next look reads the cluster again."""
         self._base = self._edited = self._refused = self._compared = None
+        self._was_read = False
         self.typed.clear()
+
+    def begin(self) -> None:
+        """A command begins: it looks at the cluster as it is now."""
+        self._was_read = False
 
     @property
     def base(self) -> Cib:
@@ -110,8 +116,9 @@ class WorkingCopy:
 
     def cib(self) -> Cib:
         """The configuration as it is now: edited, or fresh from the cluster if nothing is."""
-        if not self.pending:
+        if not self.pending and not (self._was_read and self._base is not None):
             self._base = self._edited = self._cluster().read_cib()
+            self._was_read = True
             self.typed.clear()
         assert self._edited is not None
         return self._edited

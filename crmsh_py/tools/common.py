@@ -129,15 +129,17 @@ def commit(
     *,
     client: str,
     force_no_quorum: bool = False,
+    base: Cib | None = None,
 ) -> Version | None:
     """Read, change and commit the configuration; None when nothing was to be changed.
 
-    A conflict with somebody else's change is answered by doing it again on what is there then.
+    ``base`` is what was read just now, if it was. A conflict with somebody else's change is
+    answered by doing it again on what is there then.
     """
     from crmsh_py.cib.diff import diff
 
     for attempt in range(_ATTEMPTS):
-        cib = cluster.read_cib()
+        cib = base if base is not None and attempt == 0 else cluster.read_cib()
         patch = diff(cib, change(cib))
         if not patch:
             return None
