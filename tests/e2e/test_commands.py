@@ -19,6 +19,7 @@ EXAMPLES: dict[str, int] = {
     "crm lab start": 0,
     "crm lab status": 0,
     "crm lab list": 0,
+    "crm lab import cib.xml": 1,  # there is no such file, and this lab exists
     "crm cluster wait_for_startup 10": 0,
     "crm cluster status": 0,
     "crm lab exec pacemaker01 -- ip addr": 0,
