@@ -299,6 +299,16 @@ class CancelOperation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunAlert:
+    """Run the program of an alert with these variables; nobody waits for its end."""
+
+    alert: str  # its id
+    path: str
+    timeout_ms: int
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedWatchdog:
     """Let the node live ``until`` then (on the clock of ``now``), and be reset if nothing comes.
 
@@ -352,6 +362,7 @@ Instruction = (
     | Persist
     | RunOperation
     | CancelOperation
+    | RunAlert
     | FeedWatchdog
     | ReplyTo
     | Log

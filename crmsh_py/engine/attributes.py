@@ -21,7 +21,7 @@ FAIL_COUNT = "fail-count-"
 LAST_FAILURE = "last-failure-"
 SHUTDOWN = "shutdown"
 _COUNTED_ONCE = frozenset({"promote", "demote"})
-_TRUE = frozenset({"true", "on", "yes", "y", "1"})
+TRUE = frozenset({"true", "on", "yes", "y", "1"})
 
 
 def failure_name(prefix: str, resource: str, operation: str, interval_ms: int) -> str:
@@ -33,7 +33,7 @@ def count_failure(
     state: Element, resource: str, failure: Failure, properties: Mapping[str, str]
 ) -> Element:
     """The node's state with a failure added to its fail counts."""
-    fatal = properties.get("start-failure-is-fatal", "true").lower() in _TRUE
+    fatal = properties.get("start-failure-is-fatal", "true").lower() in TRUE
     match failure.operation:
         case "stop":
             add = INFINITY

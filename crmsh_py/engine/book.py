@@ -27,7 +27,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.tickets import with_ticket
 from crmsh_py.cib.xml import parse, to_xml
 from crmsh_py.engine import status as st
-from crmsh_py.engine.attributes import clear_failures, count_failure, failed_resources
+from crmsh_py.engine.attributes import TRUE, clear_failures, count_failure, failed_resources
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import NO_VIEW, Decision
@@ -155,6 +155,9 @@ class StatusBook:
         states = []
         for state in self._replica.status.findall("node_state"):
             if state.id in members:
+                if locked := st.locked_part(state):  # a node that has come back knows of none
+                    states.append(st.new_node_state(state.id, state.get("uname"), {}))
+                    states[-1] = states[-1].with_children(locked)
                 continue
             expected = state.get("expected") == "member"
             lost = st.with_standing(state, st.LOST if expected else st.GONE)
@@ -208,8 +211,10 @@ class StatusBook:
             told = self._told[node]
             standing = st.ONLINE if self.managers.get(node) else st.IDLE
             state = st.new_node_state(str(node), name, standing)
+            locked = st.node_state(absent, str(node)) if node in self.fresh else None
             if self.managers.get(node):
                 state = state.with_children(told.children)
+            state = st.with_locks(state, locked)
             section = st.put_node_state(section, state)
         for tickets in absent.findall("tickets"):
             section = section.append(tickets)
@@ -268,6 +273,8 @@ class StatusBook:
                 state = st.put_history(state, history, outcome.forget)
             elif outcome.forget and (old := st.history_of(state, outcome.name)) is not None:
                 state = st.put_history(state, old.with_children(()), outcome.forget)
+            if properties.get("shutdown-lock", "").lower() in TRUE:
+                state = st.lock_stopped(state, outcome.name)
             if outcome.failure is not None:
                 state = count_failure(state, outcome.name, outcome.failure, properties)
             return state
@@ -280,7 +287,7 @@ class StatusBook:
         self.managers[sender] = running
         name = self.names.get(sender, "")
         state = st.new_node_state(str(sender), name, st.ONLINE if running else st.IDLE)
-        self._on_node(str(sender), lambda _: state)
+        self._on_node(str(sender), lambda old: state.with_children(st.locked_part(old)))
 
     def node_fenced(self, name: str) -> int | None:
         """A node is off: nothing of it is left. Returns its id, where it is a member."""

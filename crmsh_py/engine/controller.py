@@ -32,6 +32,7 @@ from uuid import UUID
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.engine.fencing import Fencing
+from crmsh_py.engine.fencing_devices import duration_ms
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.transition import State, Transition
@@ -40,6 +41,7 @@ from crmsh_py.scheduler.result import Action, ActionKind, Message, Plan, Resourc
 from crmsh_py.wire.stream import (
     AgentName,
     AttributeChange,
+    CleanHistory,
     ClearFailures,
     DcState,
     Outcome,
@@ -54,6 +56,7 @@ RECHECK_INTERVAL_MS = 15 * 60 * 1000  # cluster-recheck-interval's default
 NODE_ACTION_LIMIT = 8
 _GRACE_S = 5.0  # beyond what an operation of an older view may still take
 _RETRY_S = 1.0  # after a transition that could not even begin
+DC_DEADTIME_MS = 20_000  # dc-deadtime's default
 _FENCING_S = 3600.0  # a fencing that has not ended after that never will
 MAX_ATTEMPTS = 10  # stonith-max-attempts' default
 _DELETES = frozenset({"delete", "lrm_delete"})
@@ -90,6 +93,8 @@ class Controller:
         self._recheck_at: float | None = None
         self._retry_at: float | None = None
         self._attempts: dict[str, int] = {}  # failed fencings by node
+        self._began = 0.0  # when this node's ring was first complete
+        self._waits_said: set[str] = set()
         self._given_up = False  # the plan that just ended is not made again
         self._delay_s = 0.0
         self._said: frozenset[Message] = frozenset()  # the findings of the last plan
@@ -150,6 +155,7 @@ class Controller:
     ) -> None:
         """The status is complete; ``managers`` and ``names`` stay those of the view."""
         self._settled = True
+        self._began = self._began or self._out.now
         self._names = names
         self._managers = managers
         now = self._out.now
@@ -259,8 +265,9 @@ class Controller:
             if self.transition is not None and not self._walk(self.transition):
                 self._tell(idle=False)
                 return
-            if self._dirty:  # it failed at once, and would do so again
+            if self._dirty and self._retry_at is None:  # it failed at once, and would again
                 self._retry_at = self._out.now + _RETRY_S
+            if self._dirty:
                 self._tell(idle=False)
                 return
         self._tell(idle=True)
@@ -319,7 +326,7 @@ class Controller:
         self._said = frozenset(plan.messages)
         for change in plan.changes:
             self._out.log("notice", "PENGINE", _told(change))
-        if not plan.actions:
+        if not plan.actions or self._waits_for_nodes(plan):
             return
         self._number += 1
         self.transition = Transition(
@@ -332,6 +339,31 @@ class Controller:
             last=lambda action: action.operation == "do_shutdown" and self._is_me(action),
         )
         self._delay_s = plan.cluster_delay_ms / 1000
+
+    def _waits_for_nodes(self, plan: Plan) -> bool:
+        """Whether the plan fences a node that may only be starting (``dc-deadtime``).
+
+        One that this cluster has never seen is given some time before it counts as lost.
+        """
+        seen = {state.get("uname") for state in self._replica.status.findall("node_state")}
+        unseen = {
+            action.meta.get("on_node", action.node)
+            for action in plan.actions
+            if action.operation == "stonith"
+        } - seen
+        if not unseen:
+            return False
+        text = self._replica.config.properties().get("dc-deadtime", "")
+        until = self._began + duration_ms(text, DC_DEADTIME_MS) / 1000
+        if until <= self._out.now:
+            return False
+        if self._waits_said != unseen:
+            self._waits_said = unseen
+            names = ", ".join(sorted(unseen))
+            self._out.log("notice", "CRMD", f"Waiting for {names} until dc-deadtime is over")
+        self._dirty = True
+        self._retry_at = until
+        return True
 
     def _node_limit(self) -> int:
         """How many agents may run on a node at once: ``node-action-limit``, if it is set."""
@@ -417,7 +449,15 @@ class Controller:
         target = next((n for n, name in self._names.items() if name == action.node), None)
         if target is None or not self._managers.get(target):
             if action.operation in _DELETES:
-                transition.done(action)  # there is nothing left that could have a history
+                self._out.multicast(  # it is a lock that ends: nobody else could forget it
+                    CleanHistory(
+                        view=self._view,
+                        resource=action.resource,
+                        node=action.node,
+                        all_history=True,
+                    )
+                )
+                transition.done(action)
             else:
                 transition.failed(action, f"{action.key}: {action.node} is not online")
             return

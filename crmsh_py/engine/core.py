@@ -32,6 +32,7 @@ from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.administration import Administration
+from crmsh_py.engine.alerts import Alerts
 from crmsh_py.engine.api import (
     ClientGone,
     ClockSet,
@@ -132,7 +133,10 @@ class NodeCore:
         )
         self._commits = Commits(node_id, self._replica, self._views, self._out)
         self._book = StatusBook(node_id, settings.node, self._replica, self._out)
-        self._executor = Executor(node_id, settings.node, self._out, self._current_view)
+        self._alerts = Alerts(settings.node, self._replica, self._out)
+        self._executor = Executor(
+            node_id, settings.node, self._out, self._current_view, told=self._alerts.operation
+        )
         self._watchdog = Watchdog(
             present=settings.watchdog and not conf.quorum.two_node,
             least=least_ms(conf.totem.token_ms, conf.totem.consensus_ms),
@@ -171,6 +175,7 @@ class NodeCore:
             node=self._name,
             node_id=self._node_id,
             outbox=self._out,
+            alerts=self._alerts,
             book=self._book,
             controller=self._controller,
             executor=self._executor,
@@ -460,6 +465,7 @@ class NodeCore:
             primary=self._views.primary,
         )
         self._show_facts()
+        self._alerts.members(self._book.names)
         for sender, message in kept:
             self._news.apply(sender, message)
         self._news.end_if_fenced()

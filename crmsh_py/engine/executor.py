@@ -80,10 +80,20 @@ class Lane:
 class Executor:
     """Runs the actions that one node is given."""
 
-    def __init__(self, node_id: int, node: str, outbox: Outbox, view: Callable[[], ViewId]) -> None:
+    def __init__(
+        self,
+        node_id: int,
+        node: str,
+        outbox: Outbox,
+        view: Callable[[], ViewId],
+        *,
+        told: Callable[[RunAction, OperationFinished], None] = lambda _, __: None,
+    ) -> None:
+        """``told`` is called with every result that is told to the others."""
         self._node = node
         self._out = outbox
         self._view = view
+        self._told = told
         self._calls = 0
         self._lanes: dict[str, Lane] = {}
         self._by_call: dict[int, Job] = {}
@@ -351,6 +361,7 @@ class Executor:
             self._started_with.pop(action.resource, None)
         self.state = put_history(self.state, element)
         self._log_result(action, event, bad=bad)
+        self._told(action, event)
         failure = Failure(
             operation=action.operation, interval_ms=action.interval_ms, time=changed_at
         )

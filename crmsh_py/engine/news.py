@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from crmsh_py.engine.alerts import Alerts
 from crmsh_py.engine.book import StatusBook, StatusMessage
 from crmsh_py.engine.controller import Controller
 from crmsh_py.engine.executor import Executor
@@ -42,6 +43,7 @@ class News:
     node: str
     node_id: int
     outbox: Outbox
+    alerts: Alerts
     book: StatusBook
     controller: Controller
     executor: Executor
@@ -60,6 +62,8 @@ class News:
                 self.controller.on_outcome(sender, message)
             case AttributeChange():
                 self.controller.changed(f"attribute {message.name} of {message.node}")
+                if self.controller.is_dc:
+                    self.alerts.attribute(message.node, message.name, message.value)
                 self.orders.applied(message)
             case TicketChange():
                 self.controller.changed(f"ticket {message.ticket}")
@@ -99,6 +103,8 @@ class News:
         expected = record.client == CONTROLLER
         if not self.fencing.on_ended(record):
             return
+        if self.controller.is_dc:
+            self.alerts.fenced(record)
         if record.state == DONE and record.action in OFF_ACTIONS:
             node = self.book.node_fenced(record.target)
             self.controller.node_fenced(record.target, node, expected=expected)

@@ -76,6 +76,8 @@ def put_history(state: Element, history: Element, forget: Iterable[str] = ()) ->
     kept = tuple(op for op in (old.children if old else ()) if op.id not in dropped)
     entries = tuple(sorted((*kept, *history.children), key=lambda op: op.id))
     merged = history.with_children(entries)
+    if old is not None and old.get("shutdown-lock") and _is_stopped(history):
+        merged = merged.with_attributes({"shutdown-lock": old.get("shutdown-lock")})
     return _with_resources(
         state, lambda rs: tuple(sorted((*_without(rs, history.id), merged), key=_by_id))
     )
@@ -105,6 +107,60 @@ def _without(resources: tuple[Element, ...], resource: str) -> tuple[Element, ..
 
 def _by_id(element: Element) -> str:
     return element.id
+
+
+def lock_stopped(state: Element, resource: str) -> Element:
+    """Lock a resource to its node, which is shutting down, if its newest entry says stopped."""
+    history = history_of(state, resource)
+    since = attributes_of(state).get("shutdown", "")
+    if history is None or not since.isdigit() or not int(since):
+        return state
+    if not _is_stopped(history):
+        return state
+    return _with_resources(
+        state,
+        lambda rs: tuple(
+            r.with_attributes({"shutdown-lock": since}) if r.id == resource else r for r in rs
+        ),
+    )
+
+
+def _is_stopped(history: Element) -> bool:
+    """Whether the newest entry says that the resource is not running."""
+    newest = max(history.children, key=_call_number, default=None)
+    if newest is None:
+        return False
+    return (newest.get("operation"), newest.get("rc-code")) in (("stop", "0"), ("monitor", "7"))
+
+
+def with_locks(state: Element, locked: Element | None) -> Element:
+    """A node that has come back, with the locks that it knows nothing of."""
+    for part in locked_part(locked):
+        for resource in part.iter("lrm_resource"):
+            mine = history_of(state, resource.id)
+            if mine is None or _is_stopped(mine):
+                state = put_history(state, resource)
+    return state
+
+
+def locked_part(state: Element | None) -> tuple[Element, ...]:
+    """The parts of a node's state that outlast an orderly shutdown: locked resources."""
+    resources = state.find("lrm", "lrm_resources") if state is not None else None
+    # Only that they were stopped: what they did before is about another life of the node.
+    locked = tuple(
+        r.with_children((max(r.children, key=_call_number),))
+        for r in (resources.children if resources else ())
+        if r.get("shutdown-lock") and r.children
+    )
+    if state is None or not locked:
+        return ()
+    empty = new_node_state(state.id, state.get("uname"), {})
+    return _with_resources(empty, lambda _: locked).children
+
+
+def _call_number(entry: Element) -> int:
+    text = entry.get("call-id", "0")
+    return int(text) if text.isdigit() else 0
 
 
 # ---- transient attributes ----------------------------------------------------------------------

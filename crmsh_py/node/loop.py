@@ -35,6 +35,7 @@ from crmsh_py.engine.api import (
     ReadConf,
     ReplyTo,
     RequestReceived,
+    RunAlert,
     RunOperation,
     SendDatagram,
     StopNode,
@@ -173,6 +174,8 @@ class NodeLoop:
                 self._agents.run(instruction)
             case CancelOperation():
                 self._agents.cancel(instruction)
+            case RunAlert():
+                self._agents.alert(instruction)
             case ReplyTo(ticket=ticket, reply=SubsystemsReply(subsystems=subsystems)):
                 # The core knows no process; only we can say which one all of this is.
                 reply = SubsystemsReply(pid=os.getpid(), subsystems=subsystems)

@@ -15,6 +15,7 @@ from crmsh_py.engine.api import (
     FeedWatchdog,
     Instruction,
     LinkFacts,
+    RunAlert,
     RunOperation,
     StoreWrite,
 )
@@ -74,6 +75,9 @@ class Agents(Protocol):
 
     def cancel(self, cancel: CancelOperation) -> None:
         """Kill an operation if it still runs."""
+
+    def alert(self, alert: RunAlert) -> None:
+        """Run the program of an alert; what becomes of it is logged, and nobody waits."""
 
     def close(self) -> None:
         """Kill everything that still runs."""

@@ -27,7 +27,13 @@ from dataclasses import dataclass, replace
 
 from crmsh_py import resources
 from crmsh_py.agents.spec import AgentSpec
-from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
+from crmsh_py.engine.api import (
+    AgentFacts,
+    CancelOperation,
+    OperationFinished,
+    RunAlert,
+    RunOperation,
+)
 from crmsh_py.errors import CrmError
 from crmsh_py.node import fence_agents, secrets
 from crmsh_py.node.agent_choice import AgentChooser, Choice
@@ -51,6 +57,7 @@ EXIT_REASON_PREFIX = "ocf-exit-reason:"
 EXIT_REASON_LIMIT = 1024  # characters, as in Pacemaker
 LOGGED_LINES = 20  # of what an agent writes to stderr in one operation
 MIN_TIMEOUT_MS = 100
+MAX_ALERTS = 100  # that run at the same time
 
 # What an agent may take over from the daemon's environment: where its helper commands find us.
 _INHERITED = (
@@ -102,6 +109,7 @@ class AgentRunner:
         self._facts = FactsReader(make_facts or facts_of_machine({**environ, **self._base}))
         self._secrets = secrets.directory(settings.store)
         self._running: dict[int, _Running] = {}
+        self._alerts: set[ChildProcess] = set()
         os.makedirs(self._base["HA_RSCTMP"], exist_ok=True)
 
     def run(self, operation: RunOperation) -> None:
@@ -132,10 +140,39 @@ class AgentRunner:
         if running is not None:
             running.process.cancel()
 
+    def alert(self, alert: RunAlert) -> None:
+        """Run the program of an alert; what becomes of it is logged, and nobody waits."""
+        if len(self._alerts) >= MAX_ALERTS:
+            self._log("error", "CRMD", f"Alert {alert.alert} is left out: too many are running")
+            return
+        environment = {n: v for n, v in self._base.items() if not n.startswith(("OCF_", "HA_"))}
+        for name, value in alert.environment.items():
+            if _VARIABLE.fullmatch(name):
+                environment[name] = value.replace("\0", "")
+        try:
+            process = ChildProcess(
+                [alert.path],
+                environment,
+                timeout_s=max(alert.timeout_ms, MIN_TIMEOUT_MS) / 1000,
+                on_end=lambda ended: self._alerted(alert, process, ended),
+            )
+        except (OSError, ValueError) as error:
+            self._log("error", "CRMD", f"Alert {alert.alert}: {alert.path}: {error}")
+            return
+        self._alerts.add(process)
+
+    def _alerted(self, alert: RunAlert, process: ChildProcess, ended: Ended) -> None:
+        self._alerts.discard(process)
+        if ended.timed_out:
+            limit = readable_interval(alert.timeout_ms)
+            self._log("warning", "CRMD", f"Alert {alert.alert} did not end within {limit}")
+        elif ended.rc:
+            self._log("warning", "CRMD", f"Alert {alert.alert} ended with {ended.rc}")
+
     def close(self) -> None:
         """Kill everything that still runs; what it would have reported is nobody's any more."""
-        for running in self._running.values():
-            running.process.cancel()
+        for process in (*self._alerts, *(r.process for r in self._running.values())):
+            process.cancel()
         self._running.clear()
 
     # ---- inside ----------------------------------------------------------------------------

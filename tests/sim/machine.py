@@ -34,6 +34,7 @@ from crmsh_py.engine.api import (
     ReadConf,
     ReplyTo,
     RequestReceived,
+    RunAlert,
     RunOperation,
     SaveEstablished,
     SaveRatified,
@@ -141,6 +142,7 @@ class SimNode:
         self.saved_rings: dict[int, int] = {}  # on the disk when a life ended
         self.exit_code: int | None = None
         self.watchdog = Watchdog(self)
+        self.alerts: list[RunAlert] = []
         self._writes: deque[Persist] = deque()
         self._held: deque[Instruction] = deque()
         self._blocked: int | None = None
@@ -289,6 +291,8 @@ class SimNode:
                 self._run(instruction)
             case CancelOperation(call_id=call_id):
                 self._later(0.0, lambda: self._end(call_id, status=1))
+            case RunAlert():
+                self.alerts.append(instruction)
             case ReplyTo(ticket=ticket, reply=reply):
                 self.replies.setdefault(ticket, []).append(reply)
                 self.cluster.observer.replied(self, ticket, reply)
@@ -349,7 +353,7 @@ class SimNode:
             self.cluster.power.run(self, operation)
             return
         self._running[operation.call_id] = operation
-        if operation.action == "start":
+        if operation.action in ("start", "migrate_from"):
             self.active.add(operation.resource)  # it may be from now on
         if self.hang(operation):
             late = operation.timeout_ms / 1000

@@ -1,0 +1,299 @@
+"""What the options of controller and operations do: the real scheduler in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sim.cluster import Cluster, add_device, with_property, without_fencing
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.xml import parse
+from crmsh_py.engine.api import RunOperation
+from crmsh_py.engine.core import scheduler_plan
+from crmsh_py.engine.status import attributes_of, node_by_name
+from crmsh_py.wire.control import SetAttribute, StartManager, StopDaemon, StopManager
+
+Change = Callable[[Cib], Cib]
+
+
+def resource(name: str = "R", *, meta: str = "", op: str = "", wrap: str = "") -> Change:
+    """A Dummy; ``meta`` and ``op`` are NAME=VALUE words, the latter of its monitor."""
+
+    def pairs(words: str, owner: str) -> str:
+        made = (word.partition("=") for word in words.split())
+        return "".join(f'<nvpair id="{owner}-{n}" name="{n}" value="{v}"/>' for n, _, v in made)
+
+    extra = " ".join(f'{n}="{v}"' for n, _, v in (word.partition("=") for word in op.split()))
+    text = (
+        f'<primitive id="{name}" class="ocf" provider="pacemaker" type="Dummy"><operations>'
+        f'<op id="{name}-m" name="monitor" interval="1s" timeout="5s" {extra}/></operations>'
+        f'<meta_attributes id="{name}-ma">{pairs(meta, name)}</meta_attributes></primitive>'
+    )
+    if wrap:
+        text = (
+            f'<clone id="{name}-clone"><meta_attributes id="{name}-cm">{pairs(wrap, name + "-c")}'
+            f"</meta_attributes>{text}</clone>"
+        )
+
+    def change(cib: Cib) -> Cib:
+        return cib.with_section("resources", cib.section("resources").append(parse(text)))
+
+    return change
+
+
+def location(name: str, node: str, score: str) -> Change:
+    text = f'<rsc_location id="l-{node}" rsc="{name}" node="{node}" score="{score}"/>'
+
+    def change(cib: Cib) -> Cib:
+        return cib.with_section("constraints", cib.section("constraints").append(parse(text)))
+
+    return change
+
+
+def running(*changes: Change, fencing: bool = False) -> Cluster:
+    """Three settled nodes with these changes."""
+    cluster = Cluster(3, 1, planner=scheduler_plan)
+    cluster.start()
+    cluster.settle()
+    apply(cluster, add_device() if fencing else without_fencing, *changes)
+    return cluster
+
+
+def apply(cluster: Cluster, *changes: Change) -> None:
+    for change in changes:
+        ticket = cluster.commit(1, change)
+        cluster.until(lambda t=ticket: t in cluster.node(1).replies, 5, "committed")
+        cluster.settle(within_s=60)
+
+
+def where(cluster: Cluster, name: str = "R") -> list[str]:
+    return [node.name for node in cluster.up if name in node.active]
+
+
+def holder(cluster: Cluster) -> str:
+    (name,) = where(cluster)
+    return name
+
+
+def fail_once(cluster: Cluster, operation: str) -> str:
+    """The next operation of that name fails where R runs; returns that node."""
+    node = next(n for n in cluster.up if "R" in n.active)
+    left = [1]
+
+    def fail(run: RunOperation) -> int | None:
+        if run.action == operation and left and run.resource == "R":
+            left.clear()
+            return 1
+        return None
+
+    node.fail = fail
+    cluster.until(lambda: not left, 5, f"{operation} failed")
+    return node.name
+
+
+def count(cluster: Cluster, node: str) -> str:
+    state = node_by_name(cluster.cib(1).status, node)
+    assert state is not None
+    values = [v for n, v in attributes_of(state).items() if n.startswith("fail-count-R#")]
+    return values[0] if values else ""
+
+
+# ---- failures ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["restart", "stop", "block", "ignore", "standby", "fence"])
+def test_what_a_failed_monitor_leads_to(policy: str) -> None:
+    cluster = running(resource(op=f"on-fail={policy}"), fencing=policy == "fence")
+    starts = len([o for n in cluster.up for o in n.operations if o[2] == "start"])
+    node = fail_once(cluster, "monitor")
+    cluster.run(4.0)
+    cluster.settle(within_s=30)
+    again = len([o for n in cluster.nodes.values() for o in n.operations if o[2] == "start"])
+    match policy:
+        case "restart":
+            assert where(cluster) == [node]
+            assert again == starts + 1
+        case "stop":
+            assert where(cluster) == []
+        case "block" | "ignore":
+            assert where(cluster) == [node]
+            assert again == starts
+        case "standby":
+            assert holder(cluster) != node
+        case "fence":
+            assert [(a, n) for _, a, n in cluster.power.log] == [("reboot", node)]
+            assert len(where(cluster)) == 1
+    assert count(cluster, node) == ("" if policy == "fence" else "1")
+
+
+def test_a_failure_is_forgotten_when_its_time_has_come() -> None:
+    cluster = running(resource(meta="failure-timeout=30s migration-threshold=1"))
+    node = fail_once(cluster, "monitor")
+    cluster.until(lambda: where(cluster) not in ([], [node]), 5, "moved away")
+    cluster.run(20.0)
+    assert count(cluster, node) == "1"
+    cluster.until(lambda: count(cluster, node) == "", 15, "forgotten")
+
+
+def test_an_operation_that_hangs_fails_at_its_timeout() -> None:
+    cluster = running(resource())
+    node = next(n for n in cluster.up if "R" in n.active)
+    node.hang = lambda run: run.action == "monitor"
+    cluster.run(5.5)
+    node.hang = lambda _: False
+    cluster.until(lambda: count(cluster, node.name) == "1", 5, "counted")
+
+
+# ---- nodes ---------------------------------------------------------------------------------------
+
+
+def test_a_node_that_was_never_seen_is_given_time_before_it_is_fenced() -> None:
+    cluster = Cluster(3, 1, planner=scheduler_plan)
+    cluster.start()
+    cluster.settle()
+    apply(cluster, add_device(), with_property("dc-deadtime", "8s"), resource())
+    for node in cluster.up:
+        node.crash()
+    cluster.start(1, 2)
+    cluster.run(5.0)
+    assert not cluster.power.log, "it may be starting"
+    cluster.until(lambda: bool(cluster.power.log), 6, "fenced when the time was over")
+    assert cluster.power.log[0][1:] == ("reboot", "node3")
+
+
+def test_a_late_node_is_not_fenced() -> None:
+    cluster = Cluster(3, 1, planner=scheduler_plan)
+    cluster.start()
+    cluster.settle()
+    apply(cluster, add_device(), resource())
+    for node in cluster.up:
+        node.crash()
+    cluster.start(1, 2)
+    cluster.run(4.0)
+    cluster.start(3)
+    cluster.until(lambda: len(where(cluster)) == 1, 5, "started at once")
+    cluster.run(30.0)
+    assert not cluster.power.log
+
+
+def test_recurring_operations_go_on_under_a_new_dc() -> None:
+    cluster = running(resource(), location("R", "node3", "100"))
+    cluster.settle()
+    cluster.node(1).crash()
+    cluster.settle(2, 3, within_s=20)
+    seen = len(cluster.node(3).operations)
+    cluster.run(5.0)
+    assert len(cluster.node(3).operations) - seen >= 3
+    node = fail_once(cluster, "monitor")
+    cluster.until(lambda: count(cluster, node) != "" if cluster.node(1).core else True, 1, "")
+    state = node_by_name(cluster.cib(2).status, node)
+    cluster.run(1.0)
+    state = node_by_name(cluster.cib(2).status, node)
+    assert state is not None
+    assert any(name.startswith("fail-count-R") for name in attributes_of(state))
+
+
+def test_standby_and_maintenance() -> None:
+    cluster = running(resource())
+    first = holder(cluster)
+    cluster.answer(1, SetAttribute(node=first, name="standby", value="on"))
+    cluster.settle()
+    second = holder(cluster)
+    assert second != first
+    cluster.answer(1, SetAttribute(node=second, name="maintenance", value="true"))
+    cluster.settle()
+    cluster.answer(1, SetAttribute(node=second, name="standby", value="on"))
+    cluster.settle()
+    assert holder(cluster) == second, "nobody touches it"
+
+
+def test_a_shutdown_lock_keeps_resources_with_their_node_until_it_ends() -> None:
+    cluster = running(
+        resource(),
+        with_property("shutdown-lock", "true"),
+        with_property("shutdown-lock-limit", "60s"),
+    )
+    node = next(n for n in cluster.up if "R" in n.active)
+    others = [n.number for n in cluster.up if n is not node]
+    cluster.ask(node.number, StopDaemon())
+    cluster.until(lambda: node.core is None, 10, "gone")
+    cluster.run(10.0)
+    assert where(cluster) == [], "it waits for its node"
+    node.start()
+    cluster.settle(within_s=10)
+    cluster.until(lambda: where(cluster) == [node.name], 5, "back where it was")
+    cluster.ask(node.number, StopManager())
+    cluster.run(30.0)
+    assert where(cluster) == []
+    cluster.until(lambda: len(where(cluster)) == 1, 45, "the lock has ended")
+    assert cluster.node(others[0]).core is not None
+    cluster.ask(node.number, StartManager())
+    cluster.settle(within_s=10)
+    assert len(where(cluster)) == 1
+
+
+# ---- how things are done -------------------------------------------------------------------------
+
+
+def test_a_live_migration_is_two_operations_on_two_nodes_and_no_restart() -> None:
+    cluster = running(resource(meta="allow-migrate=true"), location("R", "node1", "100"))
+    assert holder(cluster) == "node1"
+    seen = {n.name: len(n.operations) for n in cluster.up}
+    apply(cluster, location("R", "node2", "200"))
+    done = {n.name: [o[2] for o in n.operations[seen[n.name] :]] for n in cluster.up}
+    assert "migrate_to" in done["node1"]
+    assert "migrate_from" in done["node2"]
+    assert "start" not in done["node2"]
+    assert done["node1"].index("migrate_to") < done["node1"].index("stop")
+
+
+def test_clones_are_told_of_each_other() -> None:
+    seen: list[dict[str, str]] = []
+    cluster = Cluster(3, 1, planner=scheduler_plan)
+    for node in cluster.nodes.values():
+        original = node.fail
+
+        def watch(run: RunOperation, before: Callable[[RunOperation], int | None] = original):  # type: ignore[no-untyped-def]
+            if run.action == "notify":
+                seen.append(dict(run.environment))
+            return before(run)
+
+        node.fail = watch
+    cluster.start()
+    cluster.settle()
+    apply(cluster, without_fencing, resource(wrap="notify=true"))
+    prefix = "OCF_RESKEY_CRM_meta_notify_"
+    post = [s for s in seen if s[f"{prefix}type"] == "post" and s[f"{prefix}operation"] == "start"]
+    assert len(post) == 3
+    assert all(set(s[f"{prefix}start_uname"].split()) == {"node1", "node2", "node3"} for s in post)
+
+
+@pytest.mark.parametrize(("name", "most"), [("batch-limit", 2), ("node-action-limit", 1)])
+def test_limits_of_what_is_done_at_once(name: str, most: int) -> None:
+    changes = [resource(f"S{n}") for n in range(6)]
+    cluster = running(with_property(name, str(most)))
+    busy = {node.name: 0 for node in cluster.up}
+    peaks = []
+    for node in cluster.nodes.values():
+        run, end = node._run, node._end
+
+        def begin(operation: RunOperation, node=node, run=run) -> None:  # type: ignore[no-untyped-def]
+            busy[node.name] += 1
+            peaks.append((sum(busy.values()), busy[node.name]))
+            run(operation)
+
+        def finish(call_id: int, status: int = 0, node=node, end=end) -> None:  # type: ignore[no-untyped-def]
+            busy[node.name] -= 1
+            end(call_id, status)
+
+        node._run, node._end = begin, finish  # type: ignore[method-assign]
+
+    def all_at_once(cib: Cib) -> Cib:
+        for change in changes:
+            cib = change(cib)
+        return cib
+
+    apply(cluster, all_at_once)
+    index = 0 if name == "batch-limit" else 1
+    assert max(peak[index] for peak in peaks) == most
