@@ -71,11 +71,29 @@ class FileCluster:
                 self._save(new, descriptor)
             return new.version
 
-    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+    def set_attribute(
+        self,
+        node: str,
+        name: str,
+        value: str | None,
+        *,
+        delay_ms: int = 0,
+        set_delay: bool = False,
+        private: bool = False,
+    ) -> None:
         """Set or delete (None) a transient node attribute in the file's status section."""
         from crmsh_py.clusters import operations
 
         self._change_status(lambda cib: operations.set_transient_attribute(cib, node, name, value))
+
+    def attribute_values(self, name: str) -> dict[str, str]:
+        """A transient attribute on all nodes of the file that have it."""
+        found = {}
+        for state in self.read_cib().status.findall("node_state"):
+            for pair in state.iter("nvpair"):
+                if pair.get("name") == name:
+                    found[state.get("uname")] = pair.get("value")
+        return found
 
     def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
         """Set attributes of a ticket in the file's status section; None forgets the ticket."""

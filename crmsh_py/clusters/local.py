@@ -137,9 +137,30 @@ class LocalCluster:
             ) from None
         return Version(*reply.version)
 
-    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+    def set_attribute(
+        self,
+        node: str,
+        name: str,
+        value: str | None,
+        *,
+        delay_ms: int = 0,
+        set_delay: bool = False,
+        private: bool = False,
+    ) -> None:
         """Set or delete (None) a transient node attribute."""
-        self._call(control.SetAttribute(node=node, name=name, value=value), control.Done)
+        request = control.SetAttribute(
+            node=node,
+            name=name,
+            value=value,
+            delay_ms=delay_ms,
+            set_delay=set_delay,
+            private=private,
+        )
+        self._call(request, control.Done)
+
+    def attribute_values(self, name: str) -> dict[str, str]:
+        """A transient attribute on all nodes that have it."""
+        return self._call(control.ReadAttribute(name=name), control.AttributeReply).values
 
     def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
         """Set attributes of a ticket (value None deletes one); None forgets the ticket."""

@@ -157,10 +157,34 @@ class PacemakerCluster:
 
     # ---- the rest of the port --------------------------------------------------------------
 
-    def set_attribute(self, node: str, name: str, value: str | None) -> None:
+    def set_attribute(
+        self,
+        node: str,
+        name: str,
+        value: str | None,
+        *,
+        delay_ms: int = 0,
+        set_delay: bool = False,
+        private: bool = False,
+    ) -> None:
         """Set or delete (None) a transient node attribute."""
-        how = ("--delete",) if value is None else ("--update", value)
+        how = ["--delete"] if value is None else ["--update", value]
+        if set_delay and value is not None:
+            how = ["--update-both", value]
+        if delay_ms:
+            how += ["--delay", str(delay_ms // 1000)]
+        if private:
+            how += ["--private"]
         self._ask("attrd_updater", "--name", name, "--node", node, *how)
+
+    def attribute_values(self, name: str) -> dict[str, str]:
+        """A transient attribute on all nodes that have it."""
+        from crmsh_py.clusters.pacemaker_answers import attribute_values
+
+        answer = self._programs.run(
+            "attrd_updater", "--name", name, "--query", "--all", timeout_s=ASK_TIMEOUT_S
+        )
+        return attribute_values(answer.out) if answer.code == 0 else {}
 
     def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
         """Set attributes of a ticket (value None deletes one); None forgets the ticket."""

@@ -197,3 +197,13 @@ class Processes:
             for old, new in _DAEMONS
         ]
         return control.SubsystemsReply(pid=self.pid("pacemakerd"), subsystems=parts)
+
+
+def attribute_values(text: str) -> dict[str, str]:
+    """What ``attrd_updater --query --all`` prints: ``name="x" host="n" value="v"`` lines."""
+    found = {}
+    for line in text.splitlines():
+        match = re.fullmatch(r'name="[^"]*" host="([^"]*)" value="(.*)"', line.strip())
+        if match:
+            found[match[1]] = match[2]
+    return found

@@ -47,8 +47,24 @@ class Cluster(Protocol):
     def commit(self, patch: Patch, *, client: str, force_no_quorum: bool = False) -> Version:
         """Apply a patch atomically; returns when it cannot be lost any more."""
 
-    def set_attribute(self, node: str, name: str, value: str | None) -> None:
-        """Set or delete (None) a transient node attribute."""
+    def set_attribute(
+        self,
+        node: str,
+        name: str,
+        value: str | None,
+        *,
+        delay_ms: int = 0,
+        set_delay: bool = False,
+        private: bool = False,
+    ) -> None:
+        """Set or delete (None) a transient node attribute.
+
+        ``delay_ms`` is how long it must be quiet before it counts (the first one stays, unless
+        ``set_delay``); what is ``private`` is never put into the status.
+        """
+
+    def attribute_values(self, name: str) -> dict[str, str]:
+        """A transient attribute on all nodes that have it, also where it waits or is private."""
 
     def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
         """Set attributes of a ticket (value None deletes one); None forgets the ticket."""

@@ -36,6 +36,7 @@ from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.stream import (
     AbsentStates,
     AttributeChange,
+    AttributePending,
     CleanHistory,
     ClearFailures,
     FencingAsked,
@@ -54,6 +55,7 @@ from crmsh_py.wire.stream import (
 StatusMessage = (
     Outcome
     | AttributeChange
+    | AttributePending
     | TicketChange
     | CleanHistory
     | ClearFailures
@@ -69,9 +71,14 @@ MAX_KEPT = 100_000  # messages before the status has settled; beyond that the ri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What a message did: the resources whose history it dropped, by node name."""
+    """What a message did: the resources whose history it dropped, by node name.
+
+    ``changed``: whether the section is another now; for attributes only, which are often set to
+    what they are.
+    """
 
     dropped: tuple[tuple[str, str], ...] = ()
+    changed: bool = True
 
 
 class StatusBook:
@@ -240,9 +247,11 @@ class StatusBook:
             case Outcome():
                 self._apply_outcome(sender, message)
             case AttributeChange():
+                before = self._replica.status
                 self._on_node_name(
                     message.node, lambda s: st.with_attribute(s, message.name, message.value)
                 )
+                return Applied(changed=self._replica.status is not before)
             case TicketChange():
                 changed = with_ticket(self._replica.status, message.ticket, message.attributes)
                 self._replica.set_status(changed)

@@ -54,6 +54,7 @@ from crmsh_py.engine.book import StatusBook, StatusMessage
 from crmsh_py.engine.bootstrap import AUTHOR, CLIENT, missing_facts, pristine
 from crmsh_py.engine.commits import Commits
 from crmsh_py.engine.controller import Controller, Planner
+from crmsh_py.engine.dampening import Dampening
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.fencing import DevicesOf, Fencing, scheduler_devices
 from crmsh_py.engine.fencing_runner import FIRST_CALL
@@ -150,6 +151,7 @@ class NodeCore:
             planner=planner,
             fencing=self._fencing,
         )
+        self._dampening = Dampening(node_id, self._out, self._current_view)
         self._orders = Orders(self._out, self._commits.next_ident)
         self._lifecycle = Lifecycle(
             self._out,
@@ -178,6 +180,7 @@ class NodeCore:
             alerts=self._alerts,
             book=self._book,
             controller=self._controller,
+            dampening=self._dampening,
             executor=self._executor,
             fencing=self._fencing,
             lifecycle=self._lifecycle,
@@ -198,6 +201,7 @@ class NodeCore:
             lifecycle=self._lifecycle,
             executor=self._executor,
             fencing=self._fencing,
+            dampening=self._dampening,
             administration=self._administration,
         )
 
@@ -242,6 +246,7 @@ class NodeCore:
             self._executor.next_deadline(),
             self._controller.next_deadline(),
             self._fencing.next_deadline(),
+            self._dampening.next_deadline(),
             self._lifecycle.next_deadline(),
             self._administration.next_deadline(),
         )
@@ -326,6 +331,7 @@ class NodeCore:
         self._orders.handle_timer()
         self._executor.handle_timer()
         self._fencing.handle_timer()
+        self._dampening.handle_timer()
         self._lifecycle.handle_timer()
         self._administration.handle_timer()
 
@@ -412,6 +418,7 @@ class NodeCore:
         self._orders.begin_view()
         self._executor.begin_view()
         self._fencing.begin_view()
+        self._dampening.begin_view()
         if setting.quorate and not self._views.setting.quorate:
             self._executor.doubt_stopped()
         self._lifecycle.begin_view()
@@ -464,6 +471,7 @@ class NodeCore:
             self._book.fresh,
             primary=self._views.primary,
         )
+        self._dampening.settled(decision.dc)
         self._show_facts()
         self._alerts.members(self._book.names)
         for sender, message in kept:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from crmsh_py.engine.alerts import Alerts
 from crmsh_py.engine.book import StatusBook, StatusMessage
 from crmsh_py.engine.controller import Controller
+from crmsh_py.engine.dampening import Dampening
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.fencing import CLIENT as CONTROLLER
 from crmsh_py.engine.fencing import Fencing
@@ -23,6 +24,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.stream import (
     AttributeChange,
+    AttributePending,
     CleanHistory,
     ClearFailures,
     FencingAsked,
@@ -46,6 +48,7 @@ class News:
     alerts: Alerts
     book: StatusBook
     controller: Controller
+    dampening: Dampening
     executor: Executor
     fencing: Fencing
     lifecycle: Lifecycle
@@ -61,9 +64,14 @@ class News:
             case Outcome():
                 self.controller.on_outcome(sender, message)
             case AttributeChange():
-                self.controller.changed(f"attribute {message.name} of {message.node}")
-                if self.controller.is_dc:
+                if applied.changed:
+                    self.controller.changed(f"attribute {message.name} of {message.node}")
+                self.dampening.on_change(message)
+                if applied.changed and self.controller.is_dc:
                     self.alerts.attribute(message.node, message.name, message.value)
+                self.orders.applied(message)
+            case AttributePending():
+                self.dampening.on_pending(sender, message)
                 self.orders.applied(message)
             case TicketChange():
                 self.controller.changed(f"ticket {message.ticket}")
@@ -110,6 +118,7 @@ class News:
             self.controller.node_fenced(record.target, node, expected=expected)
             self.controller.elect()
             self.fencing.elected(self.controller.dc)
+            self.dampening.elected(self.controller.dc)
             self.show_facts()
 
     def end_if_fenced(self) -> None:
@@ -126,6 +135,7 @@ class News:
         self.controller.changed(f"the cluster manager on {name} has {what}")
         self.controller.elect()
         self.fencing.elected(self.controller.dc)
+        self.dampening.elected(self.controller.dc)
         self.show_facts()
         if sender == self.node_id:
             if not message.running:

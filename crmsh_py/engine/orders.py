@@ -14,6 +14,7 @@ from crmsh_py.errors import TimedOut
 from crmsh_py.wire.control import Done
 from crmsh_py.wire.stream import (
     AttributeChange,
+    AttributePending,
     CleanHistory,
     CommitId,
     ConfReload,
@@ -26,7 +27,15 @@ from crmsh_py.wire.stream import (
 PATIENCE_S = 25.0
 MAX_ORDERS = 10_000
 
-Order = AttributeChange | TicketChange | CleanHistory | FencingForgotten | QuorumChange | ConfReload
+Order = (
+    AttributeChange
+    | AttributePending
+    | TicketChange
+    | CleanHistory
+    | FencingForgotten
+    | QuorumChange
+    | ConfReload
+)
 Make = Callable[[ViewId, CommitId], Order]
 
 

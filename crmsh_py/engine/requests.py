@@ -17,6 +17,7 @@ from crmsh_py.engine.administration import Administration
 from crmsh_py.engine.api import RequestReceived
 from crmsh_py.engine.commits import Commits, no_quorum
 from crmsh_py.engine.controller import Controller
+from crmsh_py.engine.dampening import Dampening
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.fencing import Fencing
 from crmsh_py.engine.fencing_requests import FencingRequests
@@ -25,10 +26,11 @@ from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.orders import Make, Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
-from crmsh_py.engine.status import node_by_name
+from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.wire.control import (
+    AttributeReply,
     Changed,
     CibReply,
     CleanResource,
@@ -39,6 +41,7 @@ from crmsh_py.wire.control import (
     FenceNode,
     ForgetFencing,
     Hello,
+    ReadAttribute,
     ReadCib,
     ReadCmap,
     ReadFencing,
@@ -62,7 +65,13 @@ from crmsh_py.wire.control import (
     WaitIdle,
     Watch,
 )
-from crmsh_py.wire.stream import AttributeChange, CleanHistory, FencingForgotten, TicketChange
+from crmsh_py.wire.stream import (
+    AttributeChange,
+    AttributePending,
+    CleanHistory,
+    FencingForgotten,
+    TicketChange,
+)
 
 _WITHOUT_MANAGER = (
     Hello
@@ -94,6 +103,7 @@ class Requests:
     lifecycle: Lifecycle
     executor: Executor
     fencing: Fencing
+    dampening: Dampening
     administration: Administration
     pid: int = 0
     _watchers: list[int] = field(default_factory=list)
@@ -120,8 +130,10 @@ class Requests:
                 self.outbox.reply(ticket, CibReply(cib=self.replica.cib.to_xml(indent=None)))
             case Commit():
                 self._commit(event, request)
-            case SetAttribute(node=node, name=name, value=value):
-                self.set_attribute(ticket, node or self.node, name, value)
+            case SetAttribute():
+                self._set_attribute(ticket, request)
+            case ReadAttribute(name=name):
+                self.outbox.reply(ticket, AttributeReply(values=self._values_of(name)))
             case SetTicket(ticket=name, attributes=attributes):
                 self._order(
                     ticket,
@@ -203,19 +215,52 @@ class Requests:
             force=request.force_no_quorum,
         )
 
+    def _set_attribute(self, ticket: int, request: SetAttribute) -> None:
+        """With a delay or in private an attribute is known to all, and waits."""
+        node, name, value = request.node or self.node, request.name, request.value
+        delay = self.dampening.delay_of(name, request.delay_ms, change=request.set_delay)
+        if not delay and not request.private:
+            self.set_attribute(ticket, node, name, value)
+            return
+        self._must_exist(node)
+        self._order(
+            ticket,
+            lambda view, ident: AttributePending(
+                view=view,
+                node=node,
+                name=name,
+                value=value,
+                delay_ms=delay,
+                private=request.private,
+                ident=ident,
+            ),
+        )
+
     def set_attribute(self, ticket: int, node: str, name: str, value: str | None) -> None:
         """Set a transient attribute through the stream; answered when it is set here."""
-        if node_by_name(self.replica.status, node) is None and node != self.node:
-            nodes = [s.get("uname") for s in self.replica.status.findall("node_state")]
-            raise NotFound(
-                f"there is no node {node} in the cluster", name=node, possibilities=nodes
-            )
+        self._must_exist(node)
         self._order(
             ticket,
             lambda view, ident: AttributeChange(
                 view=view, node=node, name=name, value=value, ident=ident
             ),
         )
+
+    def _must_exist(self, node: str) -> None:
+        if node_by_name(self.replica.status, node) is None and node != self.node:
+            nodes = [s.get("uname") for s in self.replica.status.findall("node_state")]
+            raise NotFound(
+                f"there is no node {node} in the cluster", name=node, possibilities=nodes
+            )
+
+    def _values_of(self, name: str) -> dict[str, str]:
+        """A transient attribute on all nodes; what waits is newer than what the status has."""
+        values: dict[str, str | None] = {
+            state.get("uname"): attributes_of(state).get(name)
+            for state in self.replica.status.findall("node_state")
+        }
+        values |= self.dampening.values(name)
+        return {node: value for node, value in values.items() if value is not None}
 
     def _order(self, ticket: int, make: Make) -> None:
         """Send something through the stream; answered when it has been applied here."""

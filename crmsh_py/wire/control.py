@@ -49,12 +49,24 @@ class Commit(Message, frozen=True):
 
 
 class SetAttribute(Message, frozen=True):
-    """Set (or delete: value None) a transient node attribute in the status section."""
+    """Set (or delete: value None) a transient node attribute in the status section.
+
+    ``delay_ms`` is how long it must be quiet first; the first delay of an attribute stays its own
+    unless ``set_delay``. ``private``: it never comes into the status.
+    """
 
     node: Text
     name: Text
     value: Text | None
-    delay_ms: int = 0
+    delay_ms: Milliseconds = 0
+    set_delay: bool = False
+    private: bool = False
+
+
+class ReadAttribute(Message, frozen=True):
+    """Ask for a transient attribute on all nodes, also where it waits, or is private."""
+
+    name: Text
 
 
 class SetTicket(Message, frozen=True):
@@ -193,6 +205,7 @@ Request = (
     | ReadCib
     | Commit
     | SetAttribute
+    | ReadAttribute
     | SetTicket
     | CleanResource
     | ReadMembership
@@ -362,6 +375,12 @@ class FencingReply(Message, frozen=True):
     watchdog_ms: Milliseconds = 0
 
 
+class AttributeReply(Message, frozen=True):
+    """The values of a transient attribute by node."""
+
+    values: dict[str, str]
+
+
 Reply = (
     Done
     | Refused
@@ -373,4 +392,5 @@ Reply = (
     | Changed
     | RevisionsReply
     | FencingReply
+    | AttributeReply
 )

@@ -228,6 +228,20 @@ class ConfReload(StreamMessage, frozen=True, kw_only=True):
     ident: CommitId | None = None
 
 
+class AttributePending(StreamMessage, frozen=True, kw_only=True):
+    """A transient attribute will have this value when it has been quiet for ``delay_ms``.
+
+    With ``private`` it never comes into the status; it can only be asked for.
+    """
+
+    node: Name
+    name: Name
+    value: Text | None
+    delay_ms: Milliseconds
+    private: bool = False
+    ident: CommitId | None = None
+
+
 class CleanHistory(StreamMessage, frozen=True, kw_only=True):
     """Forget failures, or with ``all_history`` everything, of a resource ('' all) on a node."""
 
@@ -349,6 +363,7 @@ Message = (
     | Stored
     | Outcome
     | AttributeChange
+    | AttributePending
     | TicketChange
     | QuorumChange
     | ConfReload

@@ -101,8 +101,26 @@ class FakeCluster:
         self.done.append(("commit", client))
         return self.cib.version
 
-    def set_attribute(self, node: str, name: str, value: str | None) -> None:
-        self.done.append(("attribute", node, name, value))
+    def set_attribute(
+        self,
+        node: str,
+        name: str,
+        value: str | None,
+        *,
+        delay_ms: int = 0,
+        set_delay: bool = False,
+        private: bool = False,
+    ) -> None:
+        more = (delay_ms, set_delay, private) if delay_ms or set_delay or private else ()
+        self.done.append(("attribute", node, name, value, *more))
+
+    def attribute_values(self, name: str) -> dict[str, str]:
+        return {
+            state.get("uname"): pair.get("value")
+            for state in self.cib.status.findall("node_state")
+            for pair in state.iter("nvpair")
+            if pair.get("name") == name
+        }
 
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         self.done.append(("clean", resource, node, all_history))

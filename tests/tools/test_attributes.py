@@ -100,7 +100,7 @@ def test_attrd_updater_sets_queries_and_deletes(cluster: FakeCluster, capsys: Ca
     assert attrd_updater.main(["-n", "pingd", "-U", "9", "-d", "5s"], door=cluster) == 0
     assert attrd_updater.main(["-n", "pingd", "-D", "-N", "pacemaker02"], door=cluster) == 0
     assert cluster.done == [
-        ("attribute", "pacemaker01", "pingd", "9"),
+        ("attribute", "pacemaker01", "pingd", "9", 5000, False, False),
         ("attribute", "pacemaker02", "pingd", None),
     ]
     assert attrd_updater.main(["-n", "pingd", "-Q"], door=cluster) == 0
@@ -139,3 +139,27 @@ def test_a_bad_command_line_is_64_and_changes_nothing(
     assert crm_attribute.main(words, door=cluster) == 64
     assert cluster.done == []
     assert capsys.readouterr().err.startswith("crm_attribute: ")
+
+
+def test_attrd_updater_counts_dampens_and_keeps_things_private(cluster: FakeCluster) -> None:
+    cluster.set_attribute("pacemaker01", "n", "4")
+    cluster.attribute_values = lambda name: {"pacemaker01": "4"}  # type: ignore[method-assign]
+    cluster.done.clear()
+    for words in (
+        ("-U", "value++"),
+        ("-U", "value+=-9"),
+        ("-U", "value-=1"),
+        ("-B", "7", "-d", "2"),
+        ("-Y", "-d", "3"),
+        ("-U", "x", "--private"),
+    ):
+        assert attrd_updater.main(["-n", "n", *words], door=cluster) == 0
+    assert [(each[3], *each[4:]) for each in cluster.done] == [
+        ("5",),
+        ("-5",),
+        ("3",),
+        ("7", 2000, True, False),
+        ("4", 3000, True, False),
+        ("x", 0, False, True),
+    ]
+    assert attrd_updater.main(["-n", "n", "-B", "7"], door=cluster) == 64
