@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -95,9 +96,15 @@ def package_of(path: Path) -> str:
     return parts[0] if len(parts) > 1 else path.stem
 
 
-def imports_of(path: Path) -> Iterator[Import]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    yield from _walk(tree, path, at_import=True)
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The module's syntax, parsed once for all tests."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports_of(path: Path) -> tuple[Import, ...]:
+    return tuple(_walk(tree_of(path), path, at_import=True))
 
 
 def _walk(node: ast.AST, path: Path, *, at_import: bool) -> Iterator[Import]:
@@ -234,7 +241,7 @@ def test_no_module_is_too_long() -> None:
 def test_no_function_is_too_long() -> None:
     wrong = []
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 if lines > FUNCTION_LINES:
@@ -245,9 +252,7 @@ def test_no_function_is_too_long() -> None:
 
 def test_every_module_says_what_it_is() -> None:
     silent = [
-        str(path.relative_to(ROOT))
-        for path in modules()
-        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        str(path.relative_to(ROOT)) for path in modules() if not ast.get_docstring(tree_of(path))
     ]
 
     assert silent == []
