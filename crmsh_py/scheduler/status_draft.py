@@ -47,6 +47,11 @@ class Draft:
                 return
         self.children.append(Draft.of(element))
 
+    def take_in(self, other: Draft) -> None:
+        """Put the children of another element among its own."""
+        for child in other.children:
+            self.put(child.element())
+
 
 class StatusDraft:
     """The status section of a CIB while it is being changed."""
@@ -55,9 +60,13 @@ class StatusDraft:
         self._cib = cib
         self._root = Draft.of(cib.status)
         self.changes: dict[str, str] = {}  # of the root's own attributes
+        self._apart: list[tuple[Draft, Draft]] = []  # a history, and what was written for it
 
     def cib(self) -> Cib:
         """The CIB with the section as it is now."""
+        for first, written in self._apart:
+            first.take_in(written)
+        self._apart.clear()
         made = self._cib.with_section("status", self._root.element())
         return made.with_attributes(self.changes) if self.changes else made
 
@@ -91,12 +100,21 @@ class StatusDraft:
     def history(
         self, entry: Draft, name: str, configured: str, agent: tuple[str, str, str]
     ) -> Draft:
-        """The history of a resource under either of its names; made where there is none."""
+        """The history of a resource under either of its names, to be written to.
+
+        It is made where there is none. Where there are several, none of them can be told to be
+        the one that is meant: what is written then is begun anew, and merged into the first one.
+        """
         resources = entry.child("lrm", id=entry.attrs["id"]).child("lrm_resources")
+        _merge_twins(resources.children)
         for wanted in (name, configured):
-            for child in resources.children:
-                if child.attrs.get("id") == wanted:
-                    return child
+            found = [child for child in resources.children if child.attrs.get("id") == wanted]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                written = Draft("lrm_resource", dict(found[0].attrs), [])
+                self._apart.append((found[0], written))
+                return written
         attrs = {"id": configured, "class": agent[0]}
         if agent[1]:
             attrs["provider"] = agent[1]
@@ -148,6 +166,15 @@ class StatusDraft:
                 child.attrs[name] = text
                 return
         tickets.children.append(Draft("ticket_state", {"id": id_, name: text}, []))
+
+
+def _merge_twins(histories: list[Draft]) -> None:
+    """What an update of a CIB does where an id is there twice: the first one takes in the others."""
+    first: dict[str | None, Draft] = {}
+    for each in histories:
+        known = first.setdefault(each.attrs.get("id"), each)
+        if known is not each:
+            known.take_in(each)
 
 
 def _score(text: str) -> int:
