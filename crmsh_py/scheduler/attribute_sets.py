@@ -16,6 +16,8 @@ from crmsh_py.scheduler.state import State
 if TYPE_CHECKING:
     from crmsh_py.scheduler.resource import Resource
 
+# The stage of findings about what works today, and will not one day.
+DEPRECATED = "deprecated"
 _EMPTY: tuple[Element, ...] = ()
 
 
@@ -62,7 +64,8 @@ def unpack(
     """Add the values of ``parent``'s blocks with ``tag`` to ``into``, which wins over them."""
     if parent is None or not parent.children:
         return
-    _merge(((n, v) for n, v, _ in pairs(state, parent, tag, context, first_id=first_id)), into)
+    found = ((n, v) for n, v, _ in pairs(state, parent, tag, context, first_id=first_id))
+    _merge(state, found, into)
 
 
 def unpack_defaults(
@@ -79,13 +82,18 @@ def unpack_defaults(
     if found is None:
         found = [(n, v) for n, v, _ in pairs(state, section, "meta_attributes", context)]
         state.defaults[key] = found
-    _merge(found, into)
+    _merge(state, found, into)
 
 
-def _merge(found: Iterable[tuple[str, str]], into: dict[str, str]) -> None:
+def _merge(state: State, found: Iterable[tuple[str, str]], into: dict[str, str]) -> None:
     for name, value in found:
         if value.lower() == "#default":
             into.pop(name, None)
+            state.warn(
+                DEPRECATED,
+                f"Support for setting meta-attributes (such as {name}) to the explicit value "
+                "'#default' is deprecated and will be removed in a future release",
+            )
         elif name not in into:
             into[name] = value
 

@@ -264,8 +264,9 @@ def for_unfencing(state: State, device: Resource, agent: str, node: Node) -> Unf
     if f"{device.id}:{agent}:{computed.all}" in known:
         return UnfencingDigests(computed.all, secure, changed=False)
     if f"{device.id}:{agent}:{secure}" in node.attrs.get("#digests-secure", ""):
-        state.notices.append(
-            f"Only 'private' parameters to {device.id} for unfencing {node.name} changed"
+        state.inform(
+            "unfencing",
+            f"Only 'private' parameters to {device.id} for unfencing {node.name} changed",
         )
         return UnfencingDigests(computed.all, secure, changed=False)
     return UnfencingDigests(computed.all, secure, changed=True)

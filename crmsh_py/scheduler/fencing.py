@@ -132,8 +132,9 @@ def _add_unfencing_digests(state: State, node: Node, vertex: Vertex) -> bool:
         found = digests.for_unfencing(state, device, agent, node)
         if found.changed:
             unchanged = False
-            state.notices.append(
-                f"notice: Unfencing node {node.name} because the definition of {device.id} changed"
+            state.notice(
+                "unfencing",
+                f"Unfencing node {node.name} because the definition of {device.id} changed",
             )
         every += f"{device.id}:{agent}:{found.all},"
         secure += f"{device.id}:{agent}:{found.secure},"

@@ -104,7 +104,6 @@ class State:
 
         self.messages: list[Message] = []
         self._said: set[tuple[str, str]] = set()
-        self.notices: list[str] = []
         self.reasons: list[Reason] = []
         # (stage, resource or instance, table of scores) in the order of the assignment
         self.score_tables: list[tuple[str, str, dict[int, int]]] = []
@@ -186,6 +185,14 @@ class State:
     def warn(self, where: str, text: str) -> None:
         """Keep a finding that crm_verify counts as a warning; each text once."""
         self._say("warning", where, text)
+
+    def notice(self, where: str, text: str) -> None:
+        """Keep something worth knowing that is not wrong."""
+        self._say("notice", where, text)
+
+    def inform(self, where: str, text: str) -> None:
+        """Keep something that is told without a level before it."""
+        self._say("info", where, text)
 
     def _say(self, level: str, where: str, text: str) -> None:
         if (level, text) not in self._said:

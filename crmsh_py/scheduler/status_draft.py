@@ -169,7 +169,7 @@ class StatusDraft:
 
 
 def _merge_twins(histories: list[Draft]) -> None:
-    """What an update of a CIB does where an id is there twice: the first one takes in the others."""
+    """As an update of a CIB does where an id is there twice: the first one takes in the others."""
     first: dict[str | None, Draft] = {}
     for each in histories:
         known = first.setdefault(each.attrs.get("id"), each)

@@ -19,6 +19,7 @@ from crmsh_py.tools.common import (
     open_cluster,
     parse,
     put,
+    undisturbed,
 )
 from crmsh_py.tools.crm_mon import LAYOUTS, layout_of
 from crmsh_py.views import deprecations, verify
@@ -37,7 +38,8 @@ class NoInputError(CrmError):
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Print what is wrong (on stderr) and end with 78, or be silent and end with 0."""
-    return guarded(TOOL, lambda: run(argv, door))
+    with undisturbed(last=argv is None):
+        return guarded(TOOL, lambda: run(argv, door))
 
 
 def run(argv: Sequence[str] | None, door: Door) -> int:
@@ -81,6 +83,7 @@ def _examine(cib: Cib, *, modern: bool) -> tuple[list[Message], bool]:
     today; the classic one says what breaks the schema.
     """
     from crmsh_py.cib.schema import validate
+    from crmsh_py.scheduler.attribute_sets import DEPRECATED
     from crmsh_py.scheduler.plan import plan
 
     findings = validate(cib)
@@ -88,6 +91,7 @@ def _examine(cib: Cib, *, modern: bool) -> tuple[list[Message], bool]:
     if modern:
         messages += deprecations.find(cib)
     else:
+        messages = [message for message in messages if message.where != DEPRECATED]
         messages += [
             Message(level="error", where="schema", text=finding.message) for finding in findings
         ]

@@ -1,6 +1,7 @@
 """What Pacemaker 3 calls deprecated in a configuration: findings for the modern ``crm_verify``.
 
-Input: the document as it was written (not upgraded); output: warnings. The texts are those that
+Input: the document as it was written (not upgraded); output: warnings. What is deprecated about
+values that count, the scheduler finds when it reads them. The texts are those that
 Pacemaker 3 prints, for scripts that look for them.
 """
 
@@ -33,7 +34,9 @@ _FALSE = ("false", "no", "off", "n", "0")
 
 def find(cib: Cib) -> list[Message]:
     """Every deprecated thing, once."""
-    texts = dict.fromkeys((*_properties(cib), *_resources(cib), *_constraints(cib)))
+    texts = dict.fromkeys(
+        (*_properties(cib), *_groups(cib, cib.section("resources"), {}), *_constraints(cib))
+    )
     found = [Message(level="warning", where="deprecated", text=text) for text in texts]
     if cib.schema == "none":
         found.append(Message(level="info", where=UNCHECKED, text=NO_SCHEMA))
@@ -49,17 +52,6 @@ def _properties(cib: Cib) -> Iterator[str]:
     for name, value in cib.properties().items():
         if name in _PROPERTIES and value.lower() in _FALSE:
             yield f"Support for the {_PROPERTIES[name]} cluster property {_AS_TRUE}"
-
-
-def _resources(cib: Cib) -> Iterator[str]:
-    yield from _groups(cib, cib.section("resources"), {})
-    for meta in cib.section("resources").iter("meta_attributes"):
-        for pair in meta.findall("nvpair"):
-            if pair.get("value") == "#default":
-                yield (
-                    f"Support for setting meta-attributes (such as {pair.get('name')}) to the "
-                    f"explicit value '#default' {_FUTURE}"
-                )
 
 
 def _groups(cib: Cib, parent: Element, inherited: Mapping[str, str]) -> Iterator[str]:

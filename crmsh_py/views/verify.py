@@ -100,6 +100,10 @@ def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> 
     for message in messages:
         if message.where == UNCHECKED:
             continue
+        if message.level == "info":
+            if verbose:
+                lines.append(message.text)
+            continue
         if not is_finding(message):
             if verbose and message.level in ("crit", "error"):
                 lines.append(f"({message.where}) \t{message.level}: {message.text}")
