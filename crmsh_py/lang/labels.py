@@ -77,6 +77,7 @@ LABELS: dict[str, str] = {
     "INTERVAL": "an interval (10s, 10s:20s with a timeout)",
     "RECIPIENT": "a recipient",
     "ALERT_PATH": "the path of an alert agent",
+    "TEST_FILE": "a file of tests (.crmtest)",
     "FILE_NAME": "a file (- for standard input or output)",
     "SET_PATH": "ID.NAME or ID.OP.INTERVAL.NAME",
     "AGENT_CLASS": "a class of agents (ocf, stonith, …)",

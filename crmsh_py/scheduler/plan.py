@@ -87,6 +87,11 @@ def _recheck_at(state: State) -> datetime | None:
     return datetime.fromtimestamp(min(moments), UTC) if moments else None
 
 
+def changes_of(state: State) -> tuple[ResourceChange, ...]:
+    """What a decided state does to nodes and resources, in the order of the summary."""
+    return (*_node_changes(state), *_resource_changes(state))
+
+
 def to_action(vertex: Vertex) -> Action:
     """A vertex of the graph as a value."""
     resource = vertex.resource

@@ -103,8 +103,12 @@ def verify(session: Session, call: CommandCall) -> int:
 
 
 def plan(session: Session, call: CommandCall) -> int:
-    """Say what the cluster is about to do with the live (or the pending) configuration."""
+    """Say what the cluster is about to do with the live (or the pending) configuration.
+
+    With an event (``plan node kill X``), what it would do if that happened now.
+    """
     from crmsh_py.scheduler.plan import plan as make_plan
+    from crmsh_py.shell import events
     from crmsh_py.views.plan import plan_record, render
 
     words = call.all("COMMAND_WORD")
@@ -114,10 +118,15 @@ def plan(session: Session, call: CommandCall) -> int:
         target = "".join(words[0].partition("=")[2:]) or " ".join(words[1:])
         return lab_import.apply_to(session, target)
     cib = session.working.cib()
-    made = make_plan(cib, now=datetime.now(UTC), traced=True)
-    text = render(made, colour=session.console.colour(session.console.out_stream))
-    session.show(text, lambda: plan_record(made))
-    if session.cluster.kind == "pacemaker":
+    now = datetime.now(UTC)
+    event = ""
+    if call.arguments:
+        happened = events.of_call(call)
+        cib, event = events.after(cib, happened, now), str(happened)
+    made = make_plan(cib, now=now, traced=True)
+    text = render(made, colour=session.console.colour(session.console.out_stream), event=event)
+    session.show(text, lambda: plan_record(made, event=event))
+    if session.cluster.kind == "pacemaker" and not event:
         from crmsh_py.shell import second_opinion
 
         second_opinion.tell(session, cib)

@@ -27,6 +27,7 @@ _MODULES = {
     ("resource", "look"): {"status", "locate", "constraints", "operations", "scores"},
     ("resource", "move"): {"move", "ban", "clear", "restart"},
     ("root", "report"): {"report"},
+    ("root", "test"): {"test"},
     ("resource", "secret"): {"secret", "trace", "untrace"},
 }
 _ASKS_FOR_FORM = re.compile(r"(?<!\S)--output-as(?:=|\s+)(\S+)\s*\Z")

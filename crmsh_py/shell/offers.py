@@ -493,6 +493,7 @@ _LISTERS: dict[str, Lister] = {
     ],
     "COROSYNC_KEY": offers_files.corosync_keys,
     "FILE_NAME": offers_files.files,
+    "TEST_FILE": offers_files.files,
     "ALERT_PATH": offers_files.files,
     "CONFIG_EQ": offers_files.files_after_equals,
     "ACL_SHORTCUT": _fixed(

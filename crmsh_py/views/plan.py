@@ -42,9 +42,10 @@ class PlanRecord:
     changes: tuple[PlannedChange, ...]
     messages: tuple[str, ...]
     settled: bool  # nothing would change
+    event: str  # what is supposed to have happened; '' for a plan of what is there
 
 
-def plan_record(plan: Plan) -> PlanRecord:
+def plan_record(plan: Plan, *, event: str = "") -> PlanRecord:
     """The plan for programs."""
     changes = tuple(
         PlannedChange(
@@ -61,15 +62,22 @@ def plan_record(plan: Plan) -> PlanRecord:
         if change.change is not Change.LEAVE
     )
     messages = tuple(f"{message.level}: {message.text}" for message in plan.messages)
-    return PlanRecord(changes=changes, messages=messages, settled=not changes)
+    return PlanRecord(changes=changes, messages=messages, settled=not changes, event=event)
 
 
-def render(plan: Plan, *, colour: bool = False) -> str:
-    """One line per resource that changes; a sentence when nothing does."""
+def render(plan: Plan, *, colour: bool = False, event: str = "") -> str:
+    """One line per resource that changes; a sentence when nothing does.
+
+    ``event`` is what is supposed to have happened before.
+    """
     changes = [change for change in plan.changes if change.change is not Change.LEAVE]
     lines = [f"{message.level}: {message.text}" for message in plan.messages]
+    if event:
+        lines.append(f"After {event}:" if changes else f"After {event}, nothing would change.")
     if not changes:
-        return "\n".join([*lines, "Nothing would change: the cluster is settled."])
+        if not event:
+            lines.append("Nothing would change: the cluster is settled.")
+        return "\n".join(lines)
     width = max(len(change.resource) for change in changes)
     lines += [_line(change, width, colour) for change in changes]
     stopping = sum(change.change is Change.STOP for change in changes)

@@ -1,8 +1,8 @@
 """Recorded inputs, varied as an administrator or a bad day would vary them.
 
 ``variation(seed, cib)`` changes a CIB once or twice by what the policy is about (a meta attribute,
-a property, a constraint, a failure, a ticket …) and says what it did, in words. Unlike ``mutations``
-everything here makes sense, so that the answers of two schedulers can be compared
+a property, a constraint, a failure, a ticket …) and says what it did, in words. Unlike in
+``mutations``, everything here makes sense, so that the answers of two schedulers can be compared
 (``python -m scheduler.witness``).
 """
 
@@ -340,7 +340,7 @@ def ticket(cib: Cib, random: Random) -> tuple[Cib, str]:
 
 def operation(cib: Cib, random: Random) -> tuple[Cib, str]:
     """How the failure of an operation is handled, or whether it is done at all."""
-    operations = [op for op in cib.section("resources").iter("op")]
+    operations = list(cib.section("resources").iter("op"))
     if not operations:
         return cib, "nothing"
     chosen = random.choice(operations)

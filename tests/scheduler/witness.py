@@ -83,7 +83,7 @@ def sections(text: str) -> dict[str, list[str]]:
 
 
 def theirs(cib: Cib, arguments: tuple[str, ...]) -> dict[str, list[str]] | None:
-    """What the installed program says; None where it refuses the input."""
+    """What the installed program says; None where it refuses the input, or dies of it."""
     text = cib.to_xml()
     for today, then in _OLD_NAMES.items():
         text = text.replace(f'name="{today}"', f'name="{then}"')
@@ -94,7 +94,9 @@ def theirs(cib: Cib, arguments: tuple[str, ...]) -> dict[str, list[str]] | None:
             [PROGRAM, "-x", file.name, "-S", *arguments],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
-    return sections(done.stdout) if "Transition Summary:" in done.stdout else None
+    if done.returncode < 0 or "Transition Summary:" not in done.stdout:
+        return None
+    return sections(done.stdout)
 
 
 def ours(cib: Cib, arguments: tuple[str, ...]) -> dict[str, list[str]]:

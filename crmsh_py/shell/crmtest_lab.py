@@ -1,0 +1,189 @@
+"""A test's cluster for real: a lab of its own, with real agents, that is destroyed in the end.
+
+Events are the commands that a person would type. A resource cannot be made to fail for real, and
+time cannot be hurried: tests with these say so.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from crmsh_py.cib.diff import diff
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.clusters.operations import find_node
+from crmsh_py.errors import TimedOut, UsageError
+from crmsh_py.lab.client import Lab
+from crmsh_py.scheduler.explain import why
+from crmsh_py.scheduler.result import Change, ClusterStatus, ResourceChange
+from crmsh_py.scheduler.status import cluster_status
+from crmsh_py.shell import events
+from crmsh_py.shell.crmtest import Configuration, Configure, TestFile, TimePasses
+from crmsh_py.shell.crmtest_check import Seen
+from crmsh_py.shell.events import Event
+from crmsh_py.shell.loading import load_text
+from crmsh_py.shell.session import Session
+from crmsh_py.tools.common import local_now
+from crmsh_py.views.mon_facts import primitives
+
+SETTLE_S = 120.0  # how long a cluster may take to answer an event
+NOTICE_S = 30.0  # how long the others may take to notice that a node has gone or come
+CLIENT = "crm test"
+
+
+class RealLab:
+    """One test's lab; ``end`` destroys it."""
+
+    def __init__(self, file: TestFile, session: Session, number: int) -> None:
+        environ = {**session.environ, "CRM_LAB": f"crmtest-{os.getpid()}-{number}"}
+        self._lab = Lab(environ=environ)
+        self._session = Session(session.options, session.console, environ=environ)
+        self._before: Seen | None = None
+        self._killed = ""  # the node that the last event took the power from
+        self._lab.create(nodes=file.nodes)
+        try:
+            self._lab.start()
+            for configuration in file.configurations:
+                self._load(configuration)
+            self._settle()
+        except BaseException:
+            self.end()
+            raise
+
+    def happen(self, step: Event | TimePasses | Configure) -> None:
+        """Do it, and wait until the cluster has answered. Raises CrmError kinds."""
+        self._before, self._killed = self._seen(), ""
+        if isinstance(step, TimePasses):
+            raise UsageError("time cannot be hurried on a lab", hint="leave out --lab")
+        if isinstance(step, Configure):
+            self._load(Configuration(step.text, ""))
+        else:
+            self._event(step)
+        self._settle()
+
+    def look(self) -> Seen:
+        """The cluster as it is now, with what has changed since the last event."""
+        seen = self._seen()
+        changes = _changes(self._before, seen) if self._before else []
+        for node in seen.status.nodes:
+            # It was lost, and it is known to be off: somebody has made sure of it.
+            known_off = not node.online and not node.unclean
+            if node.name == self._killed and known_off and seen.status.fencing_enabled:
+                changes.append(ResourceChange(change=Change.FENCE, resource=node.name))
+        return Seen(seen.cib, seen.status, tuple(changes))
+
+    def explain(self, resource: str) -> list[str]:
+        """Why a resource is where it is."""
+        return why(self._session.cluster.read_cib(), resource, now=local_now())
+
+    def end(self) -> None:
+        """Destroy the lab."""
+        self._lab.destroy()
+
+    # ---- what events are on a lab ----------------------------------------------------------------
+
+    def _event(self, event: Event) -> None:
+        if event.subject == "node" and event.verb in {"kill", "leave", "return"}:
+            self._power(event)
+        elif event.verb == "fail":
+            raise UsageError("a resource cannot be made to fail on a lab", hint="leave out --lab")
+        elif event.subject == "ticket":
+            granted = {"grant": "true", "revoke": "false"}.get(event.verb)
+            name = "granted" if granted else "standby"
+            value = granted or ("true" if event.verb == "standby" else "false")
+            self._session.cluster.set_ticket(event.name, {name: value})
+        elif event.verb == "attribute":
+            name, *given = event.detail
+            self._session.cluster.set_attribute(event.name, name, given[0] if given else None)
+        else:
+            self._commit(lambda cib: events.after(cib, event, local_now()))
+
+    def _power(self, event: Event) -> None:
+        find_node(self._session.cluster.read_cib(), event.name)
+        if event.verb == "return":
+            self._lab.start([event.name])
+        else:
+            if event.verb == "kill":
+                self._lab.kill([event.name])
+                self._killed = event.name
+            else:
+                self._lab.stop([event.name])
+            self._session.follow_node()
+        deadline = time.monotonic() + NOTICE_S
+        while time.monotonic() < deadline:  # until the others have noticed
+            node = next(n for n in self._seen().status.nodes if n.name == event.name)
+            if node.online is (event.verb == "return"):
+                return
+            time.sleep(0.1)
+        raise TimedOut(f"the cluster has not noticed {event} in {NOTICE_S:g} s")
+
+    def _load(self, configuration: Configuration) -> None:
+        text = "\n" * configuration.before + configuration.text
+        catalogue = self._session.catalogue
+        self._commit(
+            lambda cib: load_text(
+                cib, text, how="update", origin=configuration.origin, catalogue=catalogue
+            )[0]
+        )
+
+    def _commit(self, change: Callable[[Cib], Cib]) -> None:
+        cib = self._session.cluster.read_cib()
+        patch = diff(cib, change(cib))
+        if patch:
+            self._session.cluster.commit(patch, client=CLIENT)
+
+    def _settle(self) -> None:
+        self._session.cluster.wait_idle(timeout_s=SETTLE_S)
+
+    def _seen(self) -> Seen:
+        cib = self._session.cluster.read_cib()
+        return Seen(cib, cluster_status(cib, now=local_now()))
+
+
+# ---- what has changed between two looks ----------------------------------------------------------
+
+
+def _changes(before: Seen, after: Seen) -> list[ResourceChange]:
+    """Moves and restarts, as they can be told from where resources are and when they started."""
+    were, are = _homes(before.status), _homes(after.status)
+    found = []
+    for name, nodes in are.items():
+        left = [node for node in were.get(name, ()) if node not in nodes]
+        come = [node for node in nodes if node not in were.get(name, ())]
+        for old, new in zip(left, come, strict=False):
+            found.append(
+                ResourceChange(change=Change.MOVE, resource=name, from_node=old, to_node=new)
+            )
+        for node in nodes:
+            started = _started(after.cib, name, node)
+            if node in were.get(name, ()) and started != _started(before.cib, name, node):
+                found.append(
+                    ResourceChange(
+                        change=Change.RESTART, resource=name, from_node=node, to_node=node
+                    )
+                )
+    return found
+
+
+def _homes(status: ClusterStatus) -> dict[str, tuple[str, ...]]:
+    return {part.id: part.nodes for part in primitives(status.resources)}
+
+
+def _started(cib: Cib, resource: str, node: str) -> str:
+    """The key of the transition that started a resource on a node; '' for none."""
+    for state in cib.status.findall("node_state"):
+        if state.get("uname") != node:
+            continue
+        for history in state.iter("lrm_resource"):
+            if history.id.partition(":")[0] == resource.partition(":")[0]:
+                return _start_key(history)
+    return ""
+
+
+def _start_key(history: Element) -> str:
+    for entry in history.findall("lrm_rsc_op"):
+        if entry.get("operation") == "start":
+            return entry.get("transition-key")
+    return ""
