@@ -46,28 +46,41 @@ def settle(cib: Cib, now: datetime, *, failures: Sequence[str] = ()) -> Settled:
             return Settled(cib, tuple(changes), complete=True)
         changes += changes_of(state)
         done = simulation.run(state, cib, at=int(now.timestamp()), failures=failures)
-        cib = _without_cleared_failures(state, done.cib)
+        before, cib = cib, _as_nodes_tell(state, done.cib)
+        if done.complete and cib.status == before.status:
+            # What is left to do changes nothing that a status section tells (maintenance).
+            return Settled(cib, tuple(changes), complete=True)
         if not done.complete:
             break
     return Settled(cib, tuple(changes), complete=False)
 
 
-def _without_cleared_failures(state: State, cib: Cib) -> Cib:
-    """What nodes forget when fail counts are cleared, which crm_simulate leaves as it is."""
+def _as_nodes_tell(state: State, cib: Cib) -> Cib:
+    """What nodes forget of cleared failures and cancelled monitors; crm_simulate keeps both."""
     for vertex in state.graph:
-        if vertex.task == "clear_failcount" and vertex.resource is not None and vertex.node:
-            name = base_name(vertex.resource.history_name)
-            cib = cib.with_status(_forgetting(cib.status, vertex.node.name, name))
+        if vertex.resource is None or vertex.node is None:
+            continue
+        name = base_name(vertex.resource.history_name)
+        if vertex.task == "clear_failcount":
+            counts = (f"fail-count-{name}#", f"last-failure-{name}#")
+            gone = {f"{name}_last_failure_0"}
+        elif vertex.task == "cancel":
+            counts = ()
+            every = vertex.meta.get("interval", "0")
+            gone = {f"{name}_{vertex.cancel_task}_{every}", f"{name}_cancel_{every}"}
+        else:
+            continue
+        cib = cib.with_status(_without(cib.status, vertex.node.name, counts, gone))
     return cib
 
 
-def _forgetting(status: Element, node: str, resource: str) -> Element:
-    counts = (f"fail-count-{resource}#", f"last-failure-{resource}#")
+def _without(status: Element, node: str, counts: tuple[str, ...], gone: set[str]) -> Element:
+    """A status section without attributes of a node that begin so, and results with these ids."""
 
     def keep(element: Element) -> Element | None:
         if element.tag == "nvpair" and element.get("name").startswith(counts):
             return None
-        if element.tag == "lrm_rsc_op" and element.id == f"{resource}_last_failure_0":
+        if element.tag == "lrm_rsc_op" and element.id in gone:
             return None
         return element.map_children(keep)
 

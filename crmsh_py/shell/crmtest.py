@@ -11,11 +11,15 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
+from crmsh_py.agents.catalogue import Catalogue
+from crmsh_py.cib.checks import check
 from crmsh_py.cib.dates import parse_datetime
+from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.errors import ConfigError, CrmError, Diagnostic, SyntaxProblem, UsageError
 from crmsh_py.shell import events
 from crmsh_py.shell.events import Event
+from crmsh_py.shell.loading import load_text
 
 _WORDS = ("nodes", "configuration", "test", "expect", "configure", "time")
 _EVENTS = ("node", "resource", "ticket")
@@ -118,6 +122,21 @@ def read(path: str) -> TestFile:
     if not made.scenarios:
         raise ConfigError(f"{path} has no tests", hint="a test begins with: test NAME")
     return made
+
+
+def take(cib: Cib, configuration: Configuration, catalogue: Catalogue) -> Cib:
+    """The CIB with a configuration in it, checked as a commit is. Raises CrmError kinds."""
+    text = "\n" * configuration.before + configuration.text
+    changed, typed = load_text(
+        cib, text, how="update", origin=configuration.origin, catalogue=catalogue
+    )
+    for finding in check(changed, agents=catalogue, only=set(typed)):
+        if finding.is_error:
+            source = typed.get(finding.element)
+            if source is None:
+                raise ConfigError(f"{configuration.origin}: {finding}", hint=finding.hint)
+            raise SyntaxProblem(source.diagnostic(str(finding), finding.word, finding.hint))
+    return changed
 
 
 def problem(path: str, line: int, source: str, message: str, hint: str | None) -> SyntaxProblem:

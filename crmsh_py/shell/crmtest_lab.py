@@ -20,10 +20,9 @@ from crmsh_py.scheduler.explain import why
 from crmsh_py.scheduler.result import Change, ClusterStatus, ResourceChange
 from crmsh_py.scheduler.status import cluster_status
 from crmsh_py.shell import events
-from crmsh_py.shell.crmtest import Configuration, Configure, TestFile, TimePasses
+from crmsh_py.shell.crmtest import Configuration, Configure, TestFile, TimePasses, take
 from crmsh_py.shell.crmtest_check import Seen
 from crmsh_py.shell.events import Event
-from crmsh_py.shell.loading import load_text
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 from crmsh_py.views.mon_facts import primitives
@@ -120,13 +119,7 @@ class RealLab:
         raise TimedOut(f"the cluster has not noticed {event} in {NOTICE_S:g} s")
 
     def _load(self, configuration: Configuration) -> None:
-        text = "\n" * configuration.before + configuration.text
-        catalogue = self._session.catalogue
-        self._commit(
-            lambda cib: load_text(
-                cib, text, how="update", origin=configuration.origin, catalogue=catalogue
-            )[0]
-        )
+        self._commit(lambda cib: take(cib, configuration, self._session.catalogue))
 
     def _commit(self, change: Callable[[Cib], Cib]) -> None:
         cib = self._session.cluster.read_cib()

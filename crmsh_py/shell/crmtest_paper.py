@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.cib.dates import parse_datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import CrmError
-from crmsh_py.lang.asking import Agents
 from crmsh_py.scheduler.explain import why
 from crmsh_py.scheduler.result import ResourceChange
 from crmsh_py.scheduler.settling import settle
 from crmsh_py.scheduler.status import cluster_status
 from crmsh_py.shell import events
-from crmsh_py.shell.crmtest import Configuration, Configure, TestFile, TimePasses
+from crmsh_py.shell.crmtest import Configuration, Configure, TestFile, TimePasses, take
 from crmsh_py.shell.crmtest_check import Seen
 from crmsh_py.shell.events import Event
-from crmsh_py.shell.loading import load_text
 from crmsh_py.shell.pretended import Pretended
 
 BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -30,7 +29,7 @@ BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 class Paper:
     """One test's cluster. ``changes`` are what was done since the last event."""
 
-    def __init__(self, file: TestFile, catalogue: Agents) -> None:
+    def __init__(self, file: TestFile, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._now = BEGIN
         self._cib = _empty(file.nodes)
@@ -63,10 +62,7 @@ class Paper:
         """Nothing is left of it."""
 
     def _load(self, configuration: Configuration) -> None:
-        text = "\n" * configuration.before + configuration.text
-        self._cib, _ = load_text(
-            self._cib, text, how="update", origin=configuration.origin, catalogue=self._catalogue
-        )
+        self._cib = take(self._cib, configuration, self._catalogue)
 
     def _settle(self) -> None:
         settled = settle(self._cib, self._now)

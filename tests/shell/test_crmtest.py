@@ -1,0 +1,133 @@
+"""Test files: what they can say, what they find, and how they say where."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from shell.person import Person
+
+from crmsh_py.errors import CrmError
+from crmsh_py.shell import crmtest
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.crmtest"))
+
+BEGIN = """nodes alpha beta gamma
+configuration {
+    property stonith-enabled=false
+    rsc_defaults resource-stickiness=10
+    primitive ip ocf:pacemaker:Dummy op monitor interval=10s
+    primitive web ocf:pacemaker:Dummy op monitor interval=10s
+    group site ip web
+    clone everywhere loner
+    primitive loner ocf:pacemaker:Dummy
+}
+test it
+"""
+
+
+def run(person: Person, tmp_path: Path, *steps: str) -> str:
+    """What is said about a test with these steps."""
+    file = tmp_path / "it.crmtest"
+    file.write_text(BEGIN + "".join(f"    {step}\n" for step in steps), encoding="utf-8")
+    return person.types(f"test {file}")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda file: file.stem)
+def test_the_examples_hold(person: Person, example: Path) -> None:
+    said = person.types(f"test {example}")
+    assert person.code == 0, said
+    assert "failed" not in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("expect site runs", "expect ip runs on alpha", "expect web with ip"),
+        ("node kill alpha", "expect node alpha not online", "expect site not on alpha"),
+        ("node standby alpha", "expect node alpha standby", "expect site moved"),
+        ("node maintenance alpha", "expect web unmanaged", "expect site not moved"),
+        ("resource stop site", "expect site stopped", "resource start site", "expect site runs"),
+        ("resource fail web", "expect web restarted", "expect ip not restarted"),
+        ("expect everywhere runs on alpha beta gamma", "expect everywhere on beta"),
+        ("resource move site beta", "expect site on beta", "resource clear site"),
+        ("configure location no web -inf: alpha", "expect site not on alpha"),
+        ("node kill alpha", "node kill beta", "expect site stopped", "node return alpha",
+         "expect site runs"),
+        ("time at 2026-06-01 08:00", "time 10min", "expect site runs"),
+    ],
+)  # fmt: skip
+def test_what_can_be_said(person: Person, tmp_path: Path, steps: tuple[str, ...]) -> None:
+    said = run(person, tmp_path, *steps)
+    assert person.code == 0, said
+    # Nothing that is expected is expected of everything: the opposite fails.
+    last = next(step for step in reversed(steps) if step.startswith("expect"))
+    words = last.split()
+    at = 3 if words[1] == "node" else 2
+    opposite = words[:at] + (words[at + 1 :] if words[at] == "not" else ["not", *words[at:]])
+    place = steps.index(last) + 1
+    assert "FAILED" in run(person, tmp_path, *steps[:place], " ".join(opposite))
+    assert person.code == 1
+
+
+def test_a_failure_says_where_and_what_is_so_instead_and_why(
+    person: Person, tmp_path: Path
+) -> None:
+    said = run(person, tmp_path, "expect site runs on beta").splitlines()
+    assert said[0] == f"FAILED {tmp_path / 'it.crmtest'}: it"
+    assert said[1].strip() == f"{tmp_path / 'it.crmtest'}:12: expect site runs on beta"
+    assert said[2].strip() == "site runs on alpha"
+    assert any("score" in line for line in said[3:])
+    assert said[-1] == "0 passed, 1 failed"
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("expect site flies", "flies"),
+        ("expect site", "expect RSC"),
+        ("node explode alpha", "explode"),
+        ("expect nothing runs", "nothing"),
+        ("node kill omega", "omega"),
+        ("configure primitive x ocf:pacemaker:Dumy", "Dumy"),
+        ("configuration other.crm", "before the first test"),
+        ("time soon", "soon"),
+        ("fly away", "begins no line"),
+        ("expect 'web", "cannot be read"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(
+    person: Person, tmp_path: Path, line: str, word: str
+) -> None:
+    said = run(person, tmp_path, line)
+    assert person.code != 0
+    assert word in said
+    assert "it.crmtest:12: " in said
+
+
+def test_a_mistake_in_the_configuration_has_its_line_in_the_file(
+    person: Person, tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.crmtest"
+    file.write_text("nodes a\n\nconfiguration {\n  primitiv x ocf:pacemaker:Dummy\n}\ntest t\n")
+    assert f"{file}:4: " in person.types(f"test {file}")
+    for text in ("test x\n", "nodes a\n", "nodes a a\ntest x\n", "nodes a\nconfiguration {\n"):
+        file.write_text(text)
+        with pytest.raises(CrmError):
+            crmtest.read(str(file))
+
+
+def test_ci_reads_the_results(person: Person, tmp_path: Path) -> None:
+    file, target = tmp_path / "it.crmtest", tmp_path / "out.xml"
+    file.write_text(f"{BEGIN}  expect site stopped\ntest two\n  expect web with ip\n")
+    person.types(f"test --junit {target} {file}")
+    assert person.code == 1
+    (suite,) = ET.parse(target).getroot()  # noqa: S314  # our own output
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    failed, passed = suite.findall("testcase")
+    failure = failed.find("failure")
+    assert failure is not None
+    assert failure.get("message") == "site runs on alpha"
+    assert f"{file}:12: expect site stopped" in (failure.text or "")
+    assert passed.find("failure") is None

@@ -1,0 +1,75 @@
+"""What would happen if: plans after events that have not happened."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from scheduler.clusters import NOW, Lab
+from shell.person import Person
+
+from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.scheduler.plan import plan
+from crmsh_py.shell import events
+
+
+@pytest.fixture
+def settled(person: Person) -> Person:
+    """Somebody at a cluster that has settled: everything runs on pacemaker01."""
+    person.file.write_text(Lab().settle().cib.to_xml(), encoding="utf-8")
+    return person
+
+
+def changes(lab: Lab, event: str) -> set[str]:
+    """What follows from an event: ``change resource``."""
+    after = events.after(lab.cib, events.parse(tuple(event.split())), NOW)
+    return {f"{each.change.value} {each.resource}" for each in plan(after, now=NOW).changes}
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ("node kill pacemaker01", {"start ClusterIP", "start WebSite"}),
+        ("node standby pacemaker01", {"move ClusterIP", "move WebSite"}),
+        ("node standby pacemaker02", set()),
+        ("node maintenance pacemaker01", set()),
+        ("resource stop WebSite", {"stop WebSite"}),
+        ("resource move WebSite pacemaker03", {"move ClusterIP", "move WebSite"}),
+        ("resource ban ClusterIP pacemaker01", {"move ClusterIP", "move WebSite"}),
+        ("resource fail ClusterIP", {"recover ClusterIP", "restart WebSite"}),
+        ("resource fail WebSite on pacemaker01", {"recover WebSite"}),
+        ("ticket revoke site", set()),
+        ("node attribute pacemaker01 pingd 0", set()),
+    ],
+)
+def test_what_follows_from_an_event(event: str, expected: set[str]) -> None:
+    assert changes(Lab().settle(), event) == expected
+
+
+@pytest.mark.parametrize(
+    "event", ["node", "node explode x", "planet kill x", "resource move WebSite", "node kill a b",
+              "resource fail WebSite on a b", "ticket grant"],
+)  # fmt: skip
+def test_what_is_no_event_is_refused(event: str) -> None:
+    with pytest.raises(CrmError):
+        events.parse(tuple(event.split()))
+
+
+def test_an_event_of_somebody_unknown_names_who_is_there() -> None:
+    for event in ("node kill nobody", "resource stop nothing"):
+        with pytest.raises(NotFound):
+            events.after(Lab().cib, events.parse(tuple(event.split())), NOW)
+
+
+def test_plan_says_what_would_follow_and_changes_nothing(settled: Person) -> None:
+    before = settled.file.read_bytes()
+    assert settled.types("plan") == "Nothing would change: the cluster is settled.\n"
+    said = settled.types("plan node standby pacemaker01").splitlines()
+    assert said[0] == "After node standby pacemaker01:"
+    assert said[1].split()[:5] == ["move", "ClusterIP", "pacemaker01", "->", "pacemaker02"]
+    assert "because pacemaker01 is in standby" in said[1]
+    assert settled.types("plan node standby pacemaker02").startswith("After node standby")
+    record = json.loads(settled.types("plan node kill pacemaker01 --output-as json"))
+    assert record["event"] == "node kill pacemaker01"
+    assert {change["change"] for change in record["changes"]} == {"start"}
+    assert settled.file.read_bytes() == before
