@@ -62,7 +62,7 @@ def _as_nodes_tell(state: State, cib: Cib) -> Cib:
             continue
         name = base_name(vertex.resource.history_name)
         if vertex.task == "clear_failcount":
-            counts = (f"fail-count-{name}#", f"last-failure-{name}#")
+            counts: tuple[str, ...] = (f"fail-count-{name}#", f"last-failure-{name}#")
             gone = {f"{name}_last_failure_0"}
         elif vertex.task == "cancel":
             counts = ()
