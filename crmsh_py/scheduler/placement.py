@@ -13,7 +13,7 @@ from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import colocations, utilization
 from crmsh_py.scheduler.model import OPTIONAL, RUNNABLE, STOPPED, Node
 from crmsh_py.scheduler.resource import Resource
-from crmsh_py.scheduler.state import State
+from crmsh_py.scheduler.state import UTILIZATION, State
 
 
 def sorted_nodes(
@@ -127,6 +127,8 @@ def give(
     node.num_resources += 1
     resource.counts[node.index] = resource.counts.get(node.index, 0) + 1
     utilization.consume(node.utilization, resource)
+    if resource.utilization:
+        resource.state.keep_scores(UTILIZATION, resource.id, {node.index: 0})
     return changed
 
 

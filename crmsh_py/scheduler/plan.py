@@ -56,7 +56,7 @@ def plan(cib: Cib, *, now: datetime, traced: bool = False) -> Plan:
     state = schedule(upgrade(cib) if needs_upgrade(cib) else cib, now, traced=traced)
     actions = [to_action(vertex) for vertex in state.graph]
     changes = _resource_changes(state)
-    scores = [kept for kept in state.kept_scores() if kept.stage != "promotion"]
+    scores = [kept for kept in state.kept_scores() if kept.stage.startswith("pcmk__")]
     if traced:
         causes = Causes(state)
         actions = [

@@ -69,6 +69,7 @@ def decide(state: State) -> State:
 
 def assign(state: State) -> None:
     """Give every resource its nodes, connections to remote nodes first."""
+    state.capacities = {node.name: dict(node.utilization) for node in state.nodes}
     if state.settings.placement != "default":
         placement.sort_resources(state)
     for resource in list(state.resources):

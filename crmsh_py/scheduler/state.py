@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from crmsh_py.scheduler.resource import Resource
 
 
+UTILIZATION: Final = "utilization"  # the stage at which a resource took its part of a node
 NOWHERE: Final = -1  # instead of a node's number, for an instance that has no node
 
 
@@ -106,6 +107,7 @@ class State:
         self._said: set[tuple[str, str]] = set()
         self.reasons: list[Reason] = []
         # (stage, resource or instance, table of scores) in the order of the assignment
+        self.capacities: dict[str, dict[str, int]] = {}  # of each node, before anything is assigned
         self.score_tables: list[tuple[str, str, dict[int, int]]] = []
 
     # ---- nodes -----------------------------------------------------------------------------------

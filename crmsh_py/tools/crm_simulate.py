@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from crmsh_py import __version__
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
     EXIT_ERROR,
@@ -26,6 +27,8 @@ from crmsh_py.tools.common import (
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.element import Element
+    from crmsh_py.scheduler.result import ClusterStatus
     from crmsh_py.scheduler.state import State
 
 TOOL = "crm_simulate"
@@ -36,6 +39,7 @@ _INJECTIONS = (
     "node_fail",
     "op_inject",
     "quorum",
+    "watchdog",
     "ticket_grant",
     "ticket_revoke",
     "ticket_standby",
@@ -63,6 +67,10 @@ def parser() -> Parser:
     do = made.add_argument_group("what to do")
     do.add_argument("-R", "--run", action="store_true", help="decide what would be done")
     do.add_argument("-S", "--simulate", action="store_true", help="and carry it out on paper")
+    do.add_argument("-X", "--in-place", action="store_true",
+                    help="carry it out, and store the result in the input file")  # fmt: skip
+    do.add_argument("-P", "--profile", metavar="DIR", help="time the plans of all its XML files")
+    do.add_argument("-N", "--repeat", type=int, default=1, metavar="N")
     do.add_argument("-t", "--set-datetime", metavar="TIME", dest="date")
     inject = made.add_argument_group("what to change before")
     inject.add_argument("-u", "--node-up", action="append", default=[], metavar="NODE")
@@ -71,6 +79,7 @@ def parser() -> Parser:
     inject.add_argument("-i", "--op-inject", action="append", default=[], metavar="OPSPEC")
     inject.add_argument("-F", "--op-fail", action="append", default=[], metavar="OPSPEC")
     inject.add_argument("-q", "--quorum", metavar="TRUE|FALSE")
+    inject.add_argument("-w", "--watchdog", metavar="TRUE|FALSE")
     inject.add_argument("-g", "--ticket-grant", action="append", default=[], metavar="TICKET")
     inject.add_argument("-r", "--ticket-revoke", action="append", default=[], metavar="TICKET")
     inject.add_argument("-b", "--ticket-standby", action="append", default=[], metavar="TICKET")
@@ -79,7 +88,14 @@ def parser() -> Parser:
     show.add_argument("-s", "--show-scores", action="store_true", dest="scores")
     show.add_argument("--why", nargs="?", const="", metavar="RSC",
                       help="explain scores, places and actions")  # fmt: skip
-    show.add_argument("-U", "--show-utilization", action="store_true", dest="utilization")
+    show.add_argument("-U", "--show-utilization", action="store_true", dest="utilization",
+                      help="what nodes can carry, and what resources take of it")  # fmt: skip
+    show.add_argument("-A", "--show-attrs", action="store_true", dest="attributes")
+    show.add_argument("-c", "--show-failcounts", action="store_true", dest="fail_counts")
+    show.add_argument("-j", "--pending", action="store_true", help="(always so)")
+    show.add_argument("--output-as", choices=("text", "xml"), default="text")
+    show.add_argument("--output-to", metavar="FILE", default="-")
+    show.add_argument("-$", "--version", action="store_true")
     show.add_argument("-Q", "--quiet", action="store_true")
     show.add_argument("-V", "--verbose", action="count", default=0)
     show.add_argument("-D", "--save-dotfile", metavar="FILE", dest="dot")
@@ -92,17 +108,58 @@ def parser() -> Parser:
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(parser(), argv)
-    made = simulate(_read(arguments, door), arguments)
+    if arguments.version:
+        put(f"{TOOL} {__version__}\n")
+        return EXIT_OK
+    if arguments.profile is not None:
+        put(_profile(arguments.profile, arguments.repeat))
+        return EXIT_OK
+    if arguments.in_place:
+        if arguments.file is None:
+            raise ToolUsageError("there is no file to store the result in", hint="name one with -x")
+        arguments.simulate, arguments.output = True, arguments.file
+    words = sys.argv if argv is None else [TOOL, *argv]
+    made = simulate(_read(arguments, door), arguments, request=" ".join(words))
     for path, text in made.files.items():
-        try:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise CrmError(f"{path} cannot be written: {error.strerror}") from error
-    put(made.text)
+        _write(path, text)
+    if arguments.output_to != "-":
+        _write(arguments.output_to, made.text)
+    else:
+        put(made.text)
     if not made.complete:
         complain("Transition failed: terminated\nAn invalid transition was produced")
     return EXIT_OK if made.complete else EXIT_ERROR
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CrmError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _profile(folder: str, repeat: int) -> str:
+    """How long the plan of every file of a folder takes, in CPU seconds."""
+    import glob
+    import os
+    import time
+
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.scheduler.plan import plan
+
+    if not os.path.isdir(folder):
+        raise CrmError(f"{folder} is no folder")
+    lines = ["Timings:\n"]
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.xml"))):
+        with open(path, "rb") as file:
+            cib = Cib.parse(file.read())
+        begun = time.process_time()
+        for _ in range(max(1, repeat)):
+            plan(cib, now=datetime.now(UTC))
+        used = time.process_time() - begun
+        lines.append(f"  * Testing {path} ... {used:.2f} secs\n")
+    return "".join(lines)
 
 
 def _read(arguments: Namespace, door: Door) -> Cib:
@@ -130,11 +187,11 @@ class Simulated:
     complete: bool
 
 
-def simulate(cib: Cib, arguments: Namespace) -> Simulated:
-    """All of a run but the reading and the writing."""
+def simulate(cib: Cib, arguments: Namespace, *, request: str = TOOL) -> Simulated:
+    """All of a run but the reading and the writing; ``request`` is the command line."""
     from crmsh_py.cib.upgrade import needs_upgrade, upgrade
 
-    return _Simulation(upgrade(cib) if needs_upgrade(cib) else cib, arguments).run()
+    return _Simulation(upgrade(cib) if needs_upgrade(cib) else cib, arguments, request).run()
 
 
 def _bullet(line: str) -> str:
@@ -144,10 +201,13 @@ def _bullet(line: str) -> str:
 class _Simulation:
     """One run: its text grows part by part, each set off from the one before."""
 
-    def __init__(self, cib: Cib, arguments: Namespace) -> None:
+    def __init__(self, cib: Cib, arguments: Namespace, request: str) -> None:
         self.cib = cib
         self.arguments = arguments
+        self.request = request
         self.parts: list[str] = []
+        self.elements: list[Element] = []  # the same where XML is asked for
+        self.xml = arguments.output_as == "xml"
         self.files: dict[str, str] = {}
         self.now, self.notice = self._moment()
 
@@ -168,6 +228,8 @@ class _Simulation:
         from crmsh_py.scheduler.status import status_of
         from crmsh_py.views import simulate as view
 
+        if self.xml:
+            from crmsh_py.views import simulate_xml as xml
         asked = self.arguments
         explained = asked.why is not None
         state = read_status(self.cib, self.now, sanitized=True, traced=explained)
@@ -178,37 +240,67 @@ class _Simulation:
         limits = view.limits(shown)
         if limits:
             text += limits + "\n"
-        self.parts.append(
-            text + view.status(self.cib, shown, "Current cluster status", now=self.now)
-        )
+        if self.xml:
+            self.elements.append(xml.status(self.cib, shown))
+        else:
+            current = self._status(self.cib, shown, "Current cluster status")
+            self.parts.append(text + current)
         given = self.cib
         self._inject()
         if self.arguments.input:
             self.files[self.arguments.input] = self.cib.to_xml()
         complete = True
-        if asked.run or asked.simulate or asked.scores or explained:
+        if asked.run or asked.simulate or asked.scores or asked.utilization or explained:
             if self.cib is not given:
                 state = read_status(self.cib, self.now, sanitized=True, traced=explained)
             decide(state)
-            if asked.scores:
-                self._show_scores(view.scores(state, explained=explained))
+            if asked.scores or asked.utilization:
+                self._show_assignment(state)
             # The summary decides where an action that cannot be done would be: it goes first.
-            self.parts.append(view.transition_summary(state))
-            if explained:
+            if self.xml:
+                self.elements.append(xml.actions(state))
+            else:
+                self.parts.append(view.transition_summary(state))
+            if explained and not self.xml:
                 self._explain(state, asked.why)
             self._save_graph(state)
             if asked.simulate:
                 complete = self._carry_out(state)
         text = "\n".join(self.parts)
-        if self.arguments.quiet:
+        if self.xml:
+            code = EXIT_OK if complete else EXIT_ERROR
+            text = xml.document(self.elements, request=self.request, code=code)
+        elif self.arguments.quiet:
             text = self._quiet_text
         return Simulated(text, self.files, complete)
 
     _quiet_text = ""
 
-    def _show_scores(self, lines: list[str]) -> None:
+    def _status(self, cib: Cib, shown: ClusterStatus, title: str, *, pending: bool = True) -> str:
+        from crmsh_py.views import simulate as view
+
+        return view.status(
+            cib, shown, title, now=self.now, pending=pending,
+            attributes=self.arguments.attributes, fail_counts=self.arguments.fail_counts,
+        )  # fmt: skip
+
+    def _show_assignment(self, state: State) -> None:
+        from crmsh_py.views import simulate as view
+        from crmsh_py.views import simulate_xml as xml
+
+        asked = self.arguments
+        if self.xml:
+            made = xml.assignment(state, scores=asked.scores, utilization=asked.utilization)
+            self.elements.append(made)
+            return
+        lines = view.assignment(
+            state,
+            scores=asked.scores,
+            utilization=asked.utilization,
+            explained=asked.why is not None,
+        )
         self._quiet_text = "".join(f"{line}\n" for line in ["", *lines])
-        title = "Assignment Scores"
+        title = view.assignment_title(scores=asked.scores, utilization=asked.utilization)
         self.parts.append("\n".join([f"{title}:", *map(_bullet, lines)]) + "\n")
 
     def _explain(self, state: State, resource: str) -> None:
@@ -240,20 +332,24 @@ class _Simulation:
         from crmsh_py.scheduler.schedule import read_status
         from crmsh_py.scheduler.status import status_of
         from crmsh_py.views import simulate as view
+        from crmsh_py.views import simulate_xml as xml
 
         outcome = simulation.run(
             state, self.cib, at=int(datetime.now(UTC).timestamp()), failures=self.arguments.op_fail
         )
-        self.parts.append(view.events(outcome.events) + self.notice)
+        if self.xml:
+            self.elements.append(xml.transition(outcome.events))
+        else:
+            self.parts.append(view.events(outcome.events) + self.notice)
         if self.arguments.output:
             self.files[self.arguments.output] = outcome.cib.to_xml()
-        if not self.arguments.quiet:
+        if not self.arguments.quiet or self.xml:
             after = status_of(read_status(outcome.cib, self.now))
-            self.parts.append(
-                view.status(
-                    outcome.cib, after, "Revised Cluster Status", now=self.now, pending=False
-                )
-            )
+            if self.xml:
+                self.elements.append(xml.status(outcome.cib, after, revised=True))
+            else:
+                title = "Revised Cluster Status"
+                self.parts.append(self._status(outcome.cib, after, title, pending=False))
         return outcome.complete
 
     def _inject(self) -> None:
@@ -262,6 +358,7 @@ class _Simulation:
             return
         from crmsh_py.scheduler import injection
         from crmsh_py.views import simulate as view
+        from crmsh_py.views import simulate_xml as xml
 
         wanted = injection.Changes(
             nodes_up=tuple(arguments.node_up),
@@ -275,7 +372,11 @@ class _Simulation:
                 *((t, "standby", False) for t in arguments.ticket_activate),
             ),
             quorum=arguments.quorum,
+            watchdog=arguments.watchdog,
         )
         at = int(datetime.now(UTC).timestamp())
-        self.cib = injection.apply(self.cib, wanted, at=at, now=self.now)
-        self.parts.append(view.modifications(wanted))
+        self.cib, counted = injection.apply_and_tell(self.cib, wanted, at=at, now=self.now)
+        if self.xml:
+            self.elements.append(xml.modifications(wanted, counted))
+        else:
+            self.parts.append(view.modifications(wanted, counted))

@@ -87,6 +87,14 @@ def document(
     return Element("pacemaker-result", head, tuple(children))
 
 
+def nodes_and_resources(cib: Cib, status: ClusterStatus) -> tuple[Element, Element]:
+    """The two sections that ``crm_simulate`` shows as well; all resources, active or not."""
+    status = mon_facts.displayable(cib, status)
+    facts = _Facts(cib, status, MonOptions(inactive=True))
+    nodes = Element("nodes", {}, tuple(facts.node(node) for node in status.nodes))
+    return nodes, Element("resources", {}, tuple(facts.resources()))
+
+
 def _yes(value: bool) -> str:
     return "true" if value else "false"
 

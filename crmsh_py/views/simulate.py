@@ -15,12 +15,13 @@ from crmsh_py.cib.scores import format_score
 from crmsh_py.scheduler import summary
 from crmsh_py.scheduler.model import ROLE_NAMES, STARTED, UNPROMOTED
 from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus
+from crmsh_py.scheduler.state import UTILIZATION
 from crmsh_py.views import mon_modern
 from crmsh_py.views.mon_facts import MonOptions
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
-    from crmsh_py.scheduler.injection import Changes
+    from crmsh_py.scheduler.injection import Changes, Counted
     from crmsh_py.scheduler.simulation import Event
     from crmsh_py.scheduler.state import State
     from crmsh_py.scheduler.summary import Line
@@ -33,14 +34,22 @@ _MAINTENANCE = (
 
 
 def status(
-    cib: Cib, shown: ClusterStatus, title: str, *, now: datetime, pending: bool = True
+    cib: Cib,
+    shown: ClusterStatus,
+    title: str,
+    *,
+    now: datetime,
+    pending: bool = True,
+    attributes: bool = False,
+    fail_counts: bool = False,
 ) -> str:
     """The nodes and resources under a title, with or without what is under way."""
     if not pending:
         shown = replace(shown, resources=tuple(_settled(each) for each in shown.resources))
-    text = mon_modern.body(
-        cib, shown, now=now, options=MonOptions(inactive=True, headers=False, failures=False)
+    options = MonOptions(
+        inactive=True, headers=False, failures=False, attributes=attributes, fail_counts=fail_counts
     )
+    text = mon_modern.body(cib, shown, now=now, options=options)
     lines = [f"{title}:"]
     for line in text.splitlines():
         if not line:
@@ -68,11 +77,13 @@ def limits(shown: ClusterStatus) -> str:
     return "\n".join(parts)
 
 
-def modifications(changes: Changes) -> str:
-    """What was changed before anything was decided."""
+def modifications(changes: Changes, counted: Iterable[Counted] = ()) -> str:
+    """What was changed before anything was decided, and the failures that were counted for it."""
     lines = ["Performing Requested Modifications:"]
     if changes.quorum is not None:
         lines.append(f"  * Setting quorum: {changes.quorum}")
+    if changes.watchdog is not None:
+        lines.append(f"  * Setting watchdog: {changes.watchdog}")
     lines += [f"  * Bringing node {name} online" for name in changes.nodes_up]
     lines += [f"  * Taking node {name} offline" for name in changes.nodes_down]
     lines += [f"  * Failing node {name}" for name in changes.nodes_failed]
@@ -82,7 +93,13 @@ def modifications(changes: Changes) -> str:
         else:
             text = f"{'Granting' if value else 'Revoking'} ticket {ticket}"
         lines.append(f"  * {text}")
-    lines += [f"  * Injecting {spec} into the configuration" for spec in changes.operations]
+    for spec in changes.operations:
+        lines.append(f"  * Injecting {spec} into the configuration")
+        lines += [
+            f"  * Injecting attribute {each.name}={each.value} into /node_state '{each.node_id}'"
+            for each in counted
+            if each.spec == spec
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -183,12 +200,46 @@ def events(happened: Iterable[Event]) -> str:
     return "\n".join(["Executing Cluster Transition:", *map(event, happened)]) + "\n"
 
 
-def scores(state: State, *, explained: bool = False) -> list[str]:
-    """The scores of every stage of the assignment, in its order; maybe with what they sum up."""
+def assignment_title(*, scores: bool, utilization: bool) -> str:
+    """What stands over the lines of ``assignment``."""
+    if scores and utilization:
+        return "Assignment Scores and Utilization Information"
+    return "Assignment Scores" if scores else "Utilization Information"
+
+
+def assignment(
+    state: State, *, scores: bool, utilization: bool, explained: bool = False
+) -> list[str]:
+    """The scores of every stage of the assignment in its order, maybe with what they sum up; the
+    capacities of nodes before and after, and who takes what.
+    """
+    lines = []
+    if utilization:
+        lines += [f"Original: {n} capacity:{_values(c)}" for n, c in state.capacities.items()]
+    lines += _kept(state, scores=scores, utilization=utilization, explained=explained)
+    if utilization:
+        lines += [f"Remaining: {n.name} capacity:{_values(n.utilization)}" for n in state.nodes]
+    return lines
+
+
+def _values(values: dict[str, int]) -> str:
+    return "".join(f" {name}={value}" for name, value in values.items())
+
+
+def _kept(state: State, *, scores: bool, utilization: bool, explained: bool) -> list[str]:
     from crmsh_py.scheduler import explain
 
     lines = []
     for kept in state.kept_scores():
+        if kept.stage == UTILIZATION:
+            if utilization:
+                taken = _values(state.by_id[kept.resource].utilization)
+                lines.append(
+                    f"pcmk__finalize_assignment: {kept.resource} utilization on {kept.node}:{taken}"
+                )
+            continue
+        if not scores:
+            continue
         score = format_score(kept.score)
         if kept.stage == "promotion":
             place = f"on {kept.node}" if kept.node else "(inactive)"
