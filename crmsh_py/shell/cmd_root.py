@@ -61,6 +61,7 @@ def show_status(session: Session, options: tuple[str, ...]) -> int:
     code = crm_mon.run(words, lambda: cast("Cluster", once))
     if session.form == "text" and once.cib is not None:
         _point_out_leftovers(session, once.cib)
+        _point_out_doubt(session, once.cib)
     return code
 
 
@@ -90,6 +91,23 @@ def _point_out_leftovers(session: Session, cib: Cib) -> None:
     for one in leftovers(cib, now=local_now()):
         clear = "clear --expired" if one.expired else f"clear {one.resource}"
         session.console.info(f"{one}\n  crm resource {clear} removes it")
+
+
+def _point_out_doubt(session: Session, cib: Cib) -> None:
+    """Say which nodes are lost and were not fenced, where fencing is disabled: they may go on."""
+    properties = cib.properties()
+    enabled = properties.get("stonith-enabled", properties.get("fencing-enabled", "true"))
+    if enabled.lower() not in ("false", "off", "no", "n", "0"):
+        return
+    lost = [
+        state.get("uname")
+        for state in cib.status.findall("node_state")
+        if state.get("expected") == "member" and state.get("in_ccm") in ("false", "0")
+    ]
+    if lost:
+        session.console.info(
+            f"fencing is disabled: {', '.join(lost)} may still run what is started elsewhere now"
+        )
 
 
 def verify(session: Session, call: CommandCall) -> int:

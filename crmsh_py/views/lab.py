@@ -31,6 +31,7 @@ class LabNode:
     state: str  # on, off, died
     seconds: int
     cut_off: bool
+    frozen: bool  # nothing on it runs, and nothing ends
     cut_off_second: bool  # on the second network, where there is one
     reason: str
 
@@ -71,6 +72,7 @@ def record(name: str, state: LabState, *, now: float) -> LabRecord:
             state=node.state,
             seconds=int(now - node.since) if node.pid else 0,
             cut_off=bool(node.group),
+            frozen=node.frozen,
             cut_off_second=bool(node.second_group),
             reason=node.reason,
         )
@@ -91,6 +93,8 @@ def table(name: str, state: LabState, *, now: float) -> str:
         text = f"  {node.name:<{width}}  {node.address:<15}  {_STATES.get(node.state, node.state)}"
         if node.state == "on":
             text += f" for {_age(node.seconds)}"
+        if node.frozen:
+            text += ", frozen"
         if node.cut_off or node.cut_off_second:
             text += ", cut off"
         if node.cut_off != node.cut_off_second and node.second_address:
