@@ -116,16 +116,19 @@ class Activity:
     """What runs where: the machines' truth, not what anybody says of it."""
 
     cluster: Cluster
+    fencing: bool = False  # then it is true of all machines that have power, whatever they hear
 
     def operation_begins(self, node: SimNode, operation: RunOperation) -> None:
         """Nothing is started where another member of the same quorate ring has it active."""
-        if operation.action != "start" or node.core is None:
+        if operation.action != "start" or operation.standard == "stonith" or node.core is None:
             return
         assert node.core.primary, f"{node.name} starts {operation.resource} without quorum"
         if operation.environment.get("OCF_RESKEY_CRM_meta_clone") is not None:
             return
         for other in self.cluster.up:
-            if other is node or other.core is None or other.core.view != node.core.view:
+            if other is node or other.core is None:
+                continue
+            if other.core.view != node.core.view and not self.fencing:
                 continue
             assert operation.resource not in other.active, (
                 f"{operation.resource} begins on {node.name} while {other.name} has it active"
@@ -146,6 +149,8 @@ class Activity:
             for p in c.iter("primitive")
         }
         for primitive in resources.iter("primitive"):
+            if primitive.get("class") == "stonith":
+                continue
             where = [node.name for node in self.cluster.up if primitive.id in node.active]
             wanted = len(self.cluster.up) if primitive.id in cloned else 1
             assert len(where) == wanted, f"{primitive.id} is active on {where}"
@@ -159,7 +164,11 @@ class Activity:
             status = self.cluster.cib(self.cluster.up[0].number).status
             state = node_by_name(status, node.name)
             assert state is not None, f"nobody knows of {node.name}"
-            told = {history.id for history in state.iter("lrm_resource") if _runs(history.children)}
+            told = {
+                history.id
+                for history in state.iter("lrm_resource")
+                if history.get("class") != "stonith" and _runs(history.children)
+            }
             assert told == node.active, f"{node.name}: told {told}, runs {node.active}"
 
 

@@ -14,6 +14,7 @@ from sim.checkers import Checker, watched
 from sim.cluster import (
     Cluster,
     add_clone,
+    add_device,
     add_group,
     add_mark,
     add_resource,
@@ -29,37 +30,48 @@ from crmsh_py.wire.control import CleanResource
 SIZES = (2, 3, 3, 3, 3, 4, 5, 5, 7, 9)
 STEPS = 20
 REST_S = 40.0  # virtual seconds from peace to the scheduler's target state, at most
-REAL_SHARE = 0.4  # of the seeds run the real scheduler
+REAL_SHARE = 0.4  # of the seeds run the real scheduler,
+FENCING_SHARE = 0.5  # and of these so many with fencing: a switch that takes nodes' power
 
 
 def run_chaos(
-    seed: int, *, steps: int = STEPS, nemeses: Sequence[str] = ()
+    seed: int, *, steps: int = STEPS, nemeses: Sequence[str] = (), fencing: bool | None = None
 ) -> tuple[Cluster, Checker]:
     """One run; raises AssertionError with the seed where something does not hold.
 
-    ``nemeses`` are those that work, instead of some that the seed draws.
+    ``nemeses`` are those that work, and ``fencing`` whether there is any, instead of what the
+    seed draws.
     """
     chance = random.Random(seed)
-    real = chance.random() < REAL_SHARE
+    real = chance.random() < REAL_SHARE or bool(fencing)
+    drawn = real and chance.random() < FENCING_SHARE
+    fencing = drawn if fencing is None else fencing
     planner = scheduler_plan if real else toy_planner.plan
     cluster, checker = watched(chance.choice(SIZES), seed, planner=planner)
+    checker.activity.fencing = fencing
     names = [*nemeses] or chance.sample(sorted(NEMESES), chance.randint(2, len(NEMESES)))
     try:
-        _begin(cluster)
+        cluster.start()
+        cluster.settle()
+        _prepare(cluster, fencing=fencing)
         _suffer(cluster, checker, chance, names, steps, real=real)
-        rest(cluster, checker, chance, names)
+        rest(cluster, checker, chance, names, fencing=fencing)
     except AssertionError as error:
         raise AssertionError(
-            f"seed {seed} ({len(cluster.nodes)} nodes, {'real' if real else 'toy'} planner,"
+            f"seed {seed} ({len(cluster.nodes)} nodes, {'real' if real else 'toy'} planner"
+            f"{', fencing' if fencing else ''},"
             f" {' '.join(names)}): {error}\n{cluster.tail()}"
         ) from error
     return cluster, checker
 
 
-def _begin(cluster: Cluster) -> None:
-    cluster.start()
-    cluster.settle()
-    cluster.commit(1, without_fencing)
+def _prepare(cluster: Cluster, *, fencing: bool) -> None:
+    """Resources may run: there is a fence device, or nobody wants one."""
+    cluster.commit(cluster.up[0].number, add_device() if fencing else without_fencing)
+
+
+def _is_prepared(cib: Cib, *, fencing: bool) -> bool:
+    return "fence" in cib.ids() if fencing else "stonith-enabled" in cib.properties()
 
 
 def _suffer(
@@ -116,17 +128,24 @@ def _something(
     return f"R{count}", add_resource(f"R{count}")
 
 
-def rest(cluster: Cluster, checker: Checker, chance: random.Random, names: Sequence[str]) -> None:
+def rest(
+    cluster: Cluster,
+    checker: Checker,
+    chance: random.Random,
+    names: Sequence[str],
+    *,
+    fencing: bool,
+) -> None:
     """Every fault healed: in bounded time one cluster again, nothing lost, everything runs once."""
     peace(cluster, chance)
     began = cluster.now
-    for _ in range(3):  # an orderly stop may come to its end only now
+    for _ in range(2):  # an orderly stop may come to its end only now
         cluster.settle(within_s=REST_S - (cluster.now - began))
-        if len(cluster.up) < len(cluster.nodes):
-            wake(cluster)
-    number = cluster.up[0].number
-    if "stonith-enabled" not in cluster.cib(number).properties():  # that commit was lost
-        cluster.commit(number, without_fencing)
+        wake(cluster)
+        cluster.run(0.1)
+    cluster.settle(within_s=REST_S - (cluster.now - began))
+    if not _is_prepared(cluster.cib(cluster.up[0].number), fencing=fencing):  # that was lost
+        _prepare(cluster, fencing=fencing)
         cluster.run(0.1)
         cluster.settle(within_s=REST_S)
     if not {"lying_agents", "hanging_agents", "failing_agents"} & set(names):

@@ -30,6 +30,7 @@ from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.totem import Delivered
 from crmsh_py.engine.transition import Transition
 from crmsh_py.engine.views import Decision, Views, ViewSetting
+from crmsh_py.scheduler.result import Action
 from crmsh_py.wire.stream import (
     Message,
     RunAction,
@@ -47,6 +48,7 @@ class Mutation:
 
     plant: Callable[[Patch], None]
     nemeses: tuple[str, ...]
+    fencing: bool | None = None  # whether it needs fencing to show
 
     @property
     def name(self) -> str:
@@ -315,8 +317,42 @@ def expect_every_result(patch: Patch) -> None:
     patch.setattr(Controller, "changed", lambda controller, reason: None)
 
 
+# ---- fencing -------------------------------------------------------------------------------------
+
+
+def start_before_fencing(patch: Patch) -> None:
+    """Nothing waits until the lost node is off."""
+    init = Transition.__init__
+
+    def impatient(
+        transition: Transition,
+        number: int,
+        uuid: str,
+        actions: Sequence[Action],
+        **options: object,
+    ) -> None:
+        fencing = {action.id for action in actions if action.operation == "stonith"}
+        free = [replace(a, inputs=tuple(i for i in a.inputs if i not in fencing)) for a in actions]
+        init(transition, number, uuid, free, **options)  # type: ignore[arg-type]
+
+    patch.setattr(Transition, "__init__", impatient)
+
+
+def believe_a_failed_fencing(patch: Patch) -> None:
+    """A device that did not work counts as one that did."""
+    fenced = Controller._fenced
+    patch.setattr(
+        Controller,
+        "_fenced",
+        lambda controller, transition, action, *, ok: fenced(
+            controller, transition, action, ok=True
+        ),
+    )
+
+
 # ---- the table -----------------------------------------------------------------------------------
 
+_LOST = ("split", "isolate", "heal", "freeze")
 _POWER = ("crash", "crash_all", "restart", "bounce", "slow_disk")
 _SIDES = ("split", "isolate", "shatter", "heal", "swizzle")
 _NETWORK = ("split", "heal", "freeze", "lossy", "reorder", "one_way", "calm")
@@ -342,5 +378,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(begin_what_an_old_ring_planned, _NETWORK),
     Mutation(ignore_the_order_of_actions, ("leave", "restart", "split", "heal")),
     Mutation(everybody_is_dc, ("heal",)),
+    Mutation(start_before_fencing, _LOST, fencing=True),
+    Mutation(believe_a_failed_fencing, ("split", "isolate", "broken_switch"), fencing=True),
     Mutation(expect_every_result, ("failing_agents", "good_agents", "meddle")),
 )

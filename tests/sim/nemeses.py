@@ -7,6 +7,7 @@ moment are several calls: ``NEMESES`` is the table that the chaos draws from.
     machines   crash crash_all restart bounce freeze leave wipe
     networks   split shatter bridge isolate one_way deaf swizzle heal
                slow_link lossy duplicate reorder storm calm
+    power      broken_switch
     disks      slow_disk full_disk
     clocks     set_clock
     agents     failing_agents hanging_agents slow_agents lying_agents good_agents
@@ -186,6 +187,11 @@ def calm(cluster: Cluster, chance: random.Random) -> None:
     cluster.network.links.clear()
 
 
+def broken_switch(cluster: Cluster, chance: random.Random) -> None:
+    """The power switch behind all fence devices does nothing, and says so; or works again."""
+    cluster.power.works = not cluster.power.works
+
+
 # ---- disks and clocks ----------------------------------------------------------------------------
 
 
@@ -285,6 +291,7 @@ NEMESES: Mapping[str, Nemesis] = {
         reorder,
         storm,
         calm,
+        broken_switch,
         slow_disk,
         full_disk,
         set_clock,
@@ -302,6 +309,7 @@ def peace(cluster: Cluster, chance: random.Random) -> None:
     """Nothing is wrong any more, and every node runs; what was done stays done."""
     calm(cluster, chance)
     good_agents(cluster, chance)
+    cluster.power.works = True
     for node in cluster.nodes.values():
         node.disk.delay_s = Disk().delay_s
         node.disk.full = False

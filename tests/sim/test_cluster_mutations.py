@@ -21,7 +21,7 @@ def test_a_planted_bug_is_caught(mutation: Mutation, monkeypatch: pytest.MonkeyP
     mutation.plant(monkeypatch)
     for seed in range(SEEDS):
         try:
-            run_chaos(seed, nemeses=mutation.nemeses)
+            run_chaos(seed, nemeses=mutation.nemeses, fencing=mutation.fencing)
         except AssertionError as error:
             print(f"{mutation.name}: after {seed + 1} seeds: {str(error).splitlines()[0]}")
             return
