@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # Most of the end-to-end tests' time is waiting, so more workers than cores are of use.
 WORKERS ?= 4
 
-.PHONY: demo test nightly bench bench-cluster check format docs clean
+.PHONY: demo test nightly bench bench-cluster soak check format docs clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,9 +35,20 @@ docs: $(VENV)/.installed
 	$(BIN)/crm help --markdown > docs/commands.md
 	$(BIN)/crm help --man > docs/crm.8
 
-# Beside crmsh on a real cluster in namespaces of its own: as root, with Pacemaker installed.
+# A lab beside Corosync and Pacemaker, and our shell beside crmsh on these: as root, with both
+# and crmsh installed.
 bench-cluster: $(VENV)/.installed
+	$(BIN)/python bench/live.py
 	$(BIN)/python bench/cluster_shell.py
+
+# What takes hours: seeds without end, every planted bug, the log cut at every byte, ten minutes
+# of real faults on five nodes. `make soak SEEDS=1000 FIRST=0` runs fewer.
+SEEDS ?= 100000
+FIRST ?= 10000
+soak: $(VENV)/.installed
+	$(BIN)/python tests/sim/soak.py --first $(FIRST) --seeds $(SEEDS)
+	CRM_SOAK=1 $(BIN)/pytest -q -s --timeout 7200 tests/sim/test_cluster_mutations.py \
+		tests/node/test_store_crashes.py tests/e2e/test_nemesis.py
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

@@ -35,7 +35,7 @@ class _Write:
 @dataclass(frozen=True, slots=True)
 class _Read:
     limit: int
-    answer: Callable[[list[Revision]], None]
+    answer: Callable[[list[Revision] | CrmError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,10 @@ class DiskThread:
         """Write, then report ``Persisted(token)`` or ``StoreFailed(token)``."""
         self._jobs.put(_Write(token, tuple(writes)))
 
-    def read_revisions(self, limit: int, answer: Callable[[list[Revision]], None]) -> None:
-        """Hand the newest revisions to ``answer`` (on the loop), after all writes before."""
+    def read_revisions(
+        self, limit: int, answer: Callable[[list[Revision] | CrmError], None]
+    ) -> None:
+        """Hand the newest revisions, or why they cannot be read, to ``answer`` (on the loop)."""
         self._jobs.put(_Read(limit, answer))
 
     def read_revision(
@@ -105,7 +107,7 @@ class DiskThread:
         while not isinstance(job := waiting or self._jobs.get(), _Stop):
             waiting = None
             if isinstance(job, _Read):
-                self._on_loop(job.answer, self._store.revisions(job.limit))
+                self._on_loop(job.answer, self._revisions(job))
                 continue
             if isinstance(job, _ReadOne):
                 self._on_loop(job.answer, self._configuration(job))
@@ -137,6 +139,12 @@ class DiskThread:
                 if self._failure
                 else Persisted(token=job.token),
             )
+
+    def _revisions(self, job: _Read) -> list[Revision] | CrmError:
+        try:
+            return self._store.revisions(job.limit)
+        except CrmError as error:
+            return error
 
     def _configuration(self, job: _ReadOne) -> str | CrmError:
         try:

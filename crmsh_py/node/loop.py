@@ -52,6 +52,7 @@ from crmsh_py.wire.control import (
     ReadRevisions,
     Refused,
     Reply,
+    Revision,
     RevisionsReply,
     SubsystemsReply,
 )
@@ -199,7 +200,7 @@ class NodeLoop:
             case ReadRevisions(limit=limit):
                 self._disk.read_revisions(
                     max(0, min(limit, MAX_REVISIONS)),
-                    lambda revisions: reply(ticket, RevisionsReply(revisions=revisions)),
+                    lambda found: reply(ticket, _as_reply(found)),
                 )
             case ReadRevision(admin_epoch=admin_epoch, epoch=epoch):
                 self._disk.read_revision(
@@ -254,7 +255,7 @@ class NodeLoop:
         self.stop(FAILED)
 
 
-def _as_reply(found: str | CrmError) -> Reply:
+def _as_reply(found: str | list[Revision] | CrmError) -> Reply:
     if isinstance(found, CrmError):
         return Refused(kind=type(found).__name__, text=found.message, hint=found.hint or "")
-    return CibReply(cib=found)
+    return CibReply(cib=found) if isinstance(found, str) else RevisionsReply(revisions=found)

@@ -55,8 +55,13 @@ class Disk(Protocol):
     def submit(self, token: int, writes: Sequence[StoreWrite]) -> None:
         """Write, then report ``Persisted(token)`` or ``StoreFailed(token)``."""
 
-    def read_revisions(self, limit: int, answer: Callable[[list[Revision]], None]) -> None:
-        """Hand the newest revisions to ``answer`` (on the loop), after all writes before."""
+    def read_revisions(
+        self, limit: int, answer: Callable[[list[Revision] | CrmError], None]
+    ) -> None:
+        """Hand the newest revisions, or why they cannot be read, to ``answer`` (on the loop).
+
+        After all writes before.
+        """
 
     def read_revision(
         self, admin_epoch: int, epoch: int, answer: Callable[[str | CrmError], None]

@@ -145,11 +145,16 @@ class Store:
             raise self._trouble(error) from None
 
     def revisions(self, limit: int) -> list[Revision]:
-        """The newest revisions, newest first."""
-        rows = self._opened().execute(
-            f"SELECT {_REVISION_COLUMNS} FROM revision ORDER BY number DESC LIMIT ?",  # noqa: S608
-            (max(0, limit),),
-        )
+        """The newest revisions, newest first.
+
+        Raises:
+            CrmError: the disk is broken.
+        """
+        query = f"SELECT {_REVISION_COLUMNS} FROM revision ORDER BY number DESC LIMIT ?"  # noqa: S608
+        try:
+            rows = self._opened().execute(query, (max(0, limit),)).fetchall()
+        except sqlite3.Error as error:
+            raise self._trouble(error) from None
         return [
             Revision(
                 version=(row[1], row[2], row[3]),
