@@ -247,13 +247,14 @@ class PacemakerCluster:
     def fencing(self, *, devices: bool = False) -> control.FencingReply:
         """What has been fenced and, if wanted, the fence devices."""
         from crmsh_py.clusters import pacemaker_fencing as fencing
+        from crmsh_py.wire.control import FenceDevice, FencingReply
 
         history = self._ask(fencing.TOOL, "--history", "*", "--verbose", "--output-as=xml").out
-        found: list[control.FenceDevice] = []
+        found: list[FenceDevice] = []
         if devices:
             answer = self._ask(fencing.TOOL, "--list-registered", "--output-as=xml")
             found = fencing.devices(answer.out)
-        return control.FencingReply(devices=found, records=fencing.records(history))
+        return FencingReply(devices=found, records=fencing.records(history))
 
     def forget_fencing(self, node: str = "") -> None:
         """Forget what has been fenced."""

@@ -241,6 +241,69 @@ def test_a_person_at_a_terminal(unfenced: RealCluster) -> None:
     real.crm(ONE, "-w", "-F", "configure", "delete", "web")
 
 
+# What a person may type at a real cluster, in an order in which each makes sense.
+TOUR = """\
+configure primitive a ocf:pacemaker:Dummy op monitor interval=10s
+configure primitive s ocf:pacemaker:Stateful op monitor interval=10s role=Promoted
+configure clone sc s meta promotable=true
+-w resource promote sc
+status full
+status xml
+status bynode
+verify
+node standby pacemaker02 reboot
+node online pacemaker02
+node attribute pacemaker01 set rack b
+node utilization pacemaker01 set cpu 4
+node status-attr pacemaker01 set load 5
+node status-attr pacemaker01 show load
+node show
+site ticket grant T1
+site ticket show T1
+site ticket standby T1
+site ticket revoke T1
+maintenance on a
+maintenance off a
+resource failcount a set pacemaker01 2
+resource failcount a show pacemaker01
+resource cleanup a
+resource refresh
+resource restart a
+resource ban a pacemaker03
+resource clear a
+resource operations a
+resource scores
+resource locate sc
+resource param a set fake x
+resource meta a set priority 3
+resource demote sc
+cib new tried
+-c tried configure primitive inshadow ocf:pacemaker:Dummy
+-c tried cib diff
+cib commit tried
+cib delete tried
+cibstatus show
+configure revisions
+configure schema
+configure get-property stonith-enabled
+configure validate-all a
+ra list ocf pacemaker
+ra info Dummy
+corosync status
+corosync get totem
+cluster status
+plan
+why a
+-w -F configure delete a sc s inshadow
+"""
+
+
+def test_a_tour_of_all_levels(unfenced: RealCluster) -> None:
+    for line in TOUR.splitlines():
+        done = unfenced.run(ONE, CRM, *line.split(), check=False)
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+
+
 def test_nothing_runs_there(unfenced: RealCluster) -> None:
     """A node that is half up, then one that is down: one clear error each."""
     real = unfenced
