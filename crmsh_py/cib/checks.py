@@ -73,5 +73,6 @@ def _fencing(cib: Cib) -> Iterator[Finding]:
         yield warning(
             "",
             "fencing is enabled, but there is no fence device: no resource will be started",
-            hint="add a device (on a lab: primitive fence stonith:lab), or: property stonith-enabled=false",
+            hint="add a device (on a lab: primitive fence stonith:lab)"
+            ", or: property stonith-enabled=false",
         )

@@ -17,10 +17,10 @@ from crmsh_py.cib import xml
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.findings import Finding, error
 from crmsh_py.cib.schema_table import RNG, ElementRule, read_table
+from crmsh_py.cib.upgrade import known_schemas
 from crmsh_py.errors import ConfigError, SyntaxProblem, did_you_mean
 
 _FILE = Path(__file__).with_name("schema.rng")
-_MINOR_VERSIONS = {1: range(4), 2: range(11), 3: range(11), 4: range(1)}
 MAX_FINDINGS = 50  # of a document that is something else altogether
 
 # What must be there in one of several forms: the grammar knows, a table cannot say it.
@@ -56,15 +56,6 @@ _OBJECTS = frozenset(
         *("acl_role", "acl_target", "acl_group", "acl_user"),
     }
 )
-
-
-def known_schemas() -> tuple[str, ...]:
-    """Every schema that is read, oldest first: ``pacemaker-1.0`` … ``pacemaker-4.0``."""
-    return tuple(
-        f"pacemaker-{major}.{minor}"
-        for major, minors in _MINOR_VERSIONS.items()
-        for minor in minors
-    )
 
 
 def validate(cib: Cib) -> tuple[Finding, ...]:

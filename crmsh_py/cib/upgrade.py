@@ -47,7 +47,17 @@ _DEFAULTS = {
     "default-action-timeout": ("op_defaults", OP_DEFAULTS_SET, "timeout"),
 }
 _VERSION = re.compile(r"pacemaker-(\d+)\.(\d+)")
+_MINOR_VERSIONS = {1: range(4), 2: range(11), 3: range(11), 4: range(1)}
 _PROMOTED_SINCE = (3, 7)  # the first schema that knows the new names of roles
+
+
+def known_schemas() -> tuple[str, ...]:
+    """Every schema that is read, oldest first: ``pacemaker-1.0`` … ``pacemaker-4.0``."""
+    return tuple(
+        f"pacemaker-{major}.{minor}"
+        for major, minors in _MINOR_VERSIONS.items()
+        for minor in minors
+    )
 
 
 def schema_version(name: str) -> tuple[int, int]:

@@ -99,14 +99,14 @@ def choose(
 
 def running_nodes(environ: Mapping[str, str], uid: int | None = None) -> list[str]:
     """The nodes of the environment's lab that have a control socket, sorted; [] if none runs."""
-    from crmsh_py.clusters.local import find_sockets
+    from crmsh_py.clusters.sockets import find_sockets
 
     return list(find_sockets(environ, os.getuid() if uid is None else uid, paths.lab_name(environ)))
 
 
 def running_labs(environ: Mapping[str, str], uid: int) -> list[str]:
     """The labs of this user that have a node's socket, sorted."""
-    from crmsh_py.clusters.local import find_sockets
+    from crmsh_py.clusters.sockets import find_sockets
 
     try:
         entries = sorted(os.listdir(paths.runtime_base(environ, uid)))

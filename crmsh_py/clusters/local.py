@@ -20,6 +20,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters.channel import Channel, ReplyT, expect
+from crmsh_py.clusters.sockets import find_sockets
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, NotPermitted, TimedOut
 from crmsh_py.wire import control, paths
 
@@ -340,18 +341,6 @@ class LocalCluster:
         # Nobody waits for the answer: a node that refuses us hangs up.
         channel.send(control.Hello(client=self._client, user=self._user), deadline)
         return channel
-
-
-def find_sockets(environ: Mapping[str, str], uid: int, lab: str) -> dict[str, str]:
-    """The control sockets of a lab's nodes by node name; empty when the lab does not run."""
-    directory = paths.lab_runtime_directory(environ, uid, lab)
-    try:
-        entries = sorted(os.listdir(directory))
-    except OSError:
-        return {}
-    return {
-        node: f"{directory}/{entry}" for entry in entries if (node := paths.node_of_socket(entry))
-    }
 
 
 def _answers(channels: Sequence[Channel], deadline: float) -> dict[str, bool]:

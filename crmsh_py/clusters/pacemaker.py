@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
-from crmsh_py.clusters.pacemaker_programs import OUTDATED, Answer, Programs
+from crmsh_py.clusters.pacemaker_programs import OUTDATED, TOO_LATE, Answer, Programs
 from crmsh_py.clusters.seen import SeenConfigurations
 from crmsh_py.errors import ClusterUnreachable, Conflict, CrmError, TimedOut
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 READ_TIMEOUT_S = 15.0
 ASK_TIMEOUT_S = 10.0
 COMMIT_TIMEOUT_S = 30.0  # a new DC may have to be found first
+CHANGE_TIMEOUT_S = 0.1  # more for each change of a commit
 CLEAN_TIMEOUT_S = 60.0
 FENCE_TIMEOUT_S = 130.0  # stonith_admin itself gives up after 120
 MANAGER_TIMEOUT_S = 600.0  # resources leave first, and they take their time
@@ -128,21 +129,23 @@ class PacemakerCluster:
         """The version that the patch makes; None when the configuration is another one by now."""
         from crmsh_py.clusters.pacemaker_patch import target, text
 
+        # Pacemaker works on a large patch for a while: every node applies it change by change.
+        limit_s = COMMIT_TIMEOUT_S + len(patch.changes) * CHANGE_TIMEOUT_S
         try:
             answer = self._programs.run(
                 "cibadmin",
                 "--patch",
                 "--xml-pipe",
+                f"--timeout={limit_s:.0f}",
                 stdin=text(base, patch),
-                timeout_s=COMMIT_TIMEOUT_S,
+                timeout_s=limit_s + ASK_TIMEOUT_S,
             )
         except TimedOut as error:
-            raise TimedOut(
-                f"{error.message}; the change may have been made all the same",
-                hint="look at the configuration before you repeat it (crm configure show)",
-            ) from None
+            raise _perhaps(error.message) from None
         if answer.code == OUTDATED:
             return None
+        if answer.code == TOO_LATE:
+            raise _perhaps(f"cibadmin: {answer.complaint or 'no answer in time'}")
         self._checked(answer, "cibadmin")
         return target(patch)
 
@@ -369,6 +372,13 @@ class PacemakerCluster:
             from crmsh_py.clusters.pacemaker_trouble import refusal
 
             raise refusal(self._programs, program, answer)
+
+
+def _perhaps(trouble: str) -> TimedOut:
+    return TimedOut(
+        f"{trouble}; the change may have been made all the same",
+        hint="look at the configuration before you repeat it (crm configure show)",
+    )
 
 
 def _completed(cib: Cib) -> Cib:

@@ -24,7 +24,7 @@ def same_configuration(one: Version, other: Version) -> bool:
 
 def check(base: Cib, *, force_no_quorum: bool) -> None:
     """Refuse what Pacemaker would take and should not. Raises ConfigError, NoQuorum."""
-    from crmsh_py.cib.schema import known_schemas
+    from crmsh_py.cib.upgrade import known_schemas
 
     if base.schema != "none" and base.schema not in known_schemas():
         raise ConfigError(

@@ -34,7 +34,7 @@ _HIDDEN = ("CIB_", "LC_", "LANG")
 OUTDATED = 103  # cibadmin: the configuration is not the one that a patch is for
 _SSH_FAILED = 255
 _NOT_THERE = 127
-_TOO_LATE = 124  # of timeout(1), and of Pacemaker's programs
+TOO_LATE = 124  # of timeout(1), and of Pacemaker's programs
 _MASTER_NAME = 41 + 18  # a digest, and what ssh appends while it makes the socket
 
 _PACKAGES = {
@@ -90,7 +90,7 @@ class Programs:
         answer = Answer(code, out, err)
         if self.host:
             self._check_ssh(answer, program)
-        if code == _TOO_LATE and not err.strip():
+        if code == TOO_LATE and not err.strip():
             raise TimedOut(f"{program} did not end within {timeout_s:g} s")
         return answer
 

@@ -8,7 +8,7 @@ looked what runs, and who asks.
 from __future__ import annotations
 
 from crmsh_py.clusters.pacemaker_answers import Processes
-from crmsh_py.clusters.pacemaker_programs import Answer, Programs
+from crmsh_py.clusters.pacemaker_programs import TOO_LATE, Answer, Programs
 from crmsh_py.errors import (
     ClusterUnreachable,
     ConfigError,
@@ -24,7 +24,6 @@ INVALID = 78
 DISCONNECTED = 102
 NO_SUCH = 105
 WITHOUT_QUORUM = 106
-TOO_LATE = 124
 GROUP = "haclient"
 _LOOK_TIMEOUT_S = 10.0
 

@@ -64,7 +64,7 @@ def schema(session: Session, call: CommandCall) -> int:
     if not name:
         session.show(cib.schema, lambda: Value("cib", "cib", "validate-with", cib.schema))
         return 0
-    from crmsh_py.cib.schema import known_schemas
+    from crmsh_py.cib.upgrade import known_schemas
 
     if name not in known_schemas():
         raise NotFound(f"schema {name} is not supported", name=name, possibilities=known_schemas())

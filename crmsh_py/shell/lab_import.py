@@ -22,8 +22,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import PROPERTY_SET
 from crmsh_py.cib.patch import Patch
-from crmsh_py.cib.schema import known_schemas
-from crmsh_py.cib.upgrade import needs_upgrade, upgrade
+from crmsh_py.cib.upgrade import known_schemas, needs_upgrade, upgrade
 from crmsh_py.clusters.choose import choose
 from crmsh_py.clusters.port import Cluster
 from crmsh_py.errors import ConfigError, CrmError, NotFound, TimedOut, UsageError

@@ -21,6 +21,7 @@ from crmsh_py.errors import (
     NoQuorum,
     NotFound,
     NotPermitted,
+    TimedOut,
 )
 
 GONE = Answer(102, "", "Could not connect to the CIB: Transport endpoint is not connected")
@@ -45,7 +46,11 @@ def test_a_commit_is_one_patch_against_the_version_that_was_read() -> None:
     version = cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
 
     assert version == Version(0, 6, 0)
-    assert machine.calls == ["cibadmin -Q", "cibadmin --patch --xml-pipe", "cibadmin -Q"]
+    assert machine.calls == [
+        "cibadmin -Q",
+        "cibadmin --patch --xml-pipe --timeout=30",
+        "cibadmin -Q",
+    ]
     # Changes of the state do not matter, so the patch does not name their number.
     assert "num_updates" not in machine.patches[0]
     assert machine.cib.find_id("d2") is not None
@@ -160,13 +165,14 @@ def test_what_acls_hide_is_empty_and_stays_untouched() -> None:
         (Answer(4, "", "Call cib_apply_diff failed: Permission denied"), NotPermitted, "permit"),
         (Answer(78, "", "Update does not conform to the configured schema"), ConfigError, "schema"),
         (Answer(106, "", "Quorum required"), NoQuorum, "Quorum"),
+        (Answer(124, "", "Timer expired"), TimedOut, "may have been made all the same"),
         (Answer(1, "", "something new"), CrmError, "something new"),
     ],
 )
 def test_a_refused_commit_is_told_as_its_kind(
     answer: Answer, kind: type[CrmError], words: str
 ) -> None:
-    machine = Machine(answers={"cibadmin --patch --xml-pipe": answer})
+    machine = Machine(answers={"cibadmin --patch --xml-pipe --timeout=30": answer})
     cluster = cluster_of(machine)
     cib = cluster.read_cib()
 
