@@ -20,9 +20,16 @@ it prints ``format_message()`` on stderr and exits with ``exit_code``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from crmsh_py.value import Value, value
+
+# How much of a message, and of a line on either side of the place, is shown: a program's mistake
+# may be a line of megabytes.
+_MESSAGE = 1000
+_LINE = 200
+# Among how many names of a fitting length and beginning a near one is looked for.
+_COMPARED = 60
 
 
 class CrmError(Exception):
@@ -69,23 +76,42 @@ class Diagnostic(Value):
     line: int = 0
 
     def render(self) -> str:
-        """The finding as the user sees it, with a caret line under the place."""
+        """The finding as the user sees it, with a caret line under the place.
+
+        Of a long message or line only what is about the place is shown.
+        """
         place = ""
         if self.origin:
             place = f"{self.origin}:{self.line}: " if self.line else f"{self.origin}: "
-        lines = [f"{place}{self.message}"]
+        lines = [f"{place}{_shortened(self.message, _MESSAGE)}"]
         if self.source:
-            start, end = self.span
-            start = max(0, min(start, len(self.source)))
-            width = max(1, min(end, len(self.source)) - start)
+            source, start, end = _window(self.source, *self.span)
+            width = max(1, end - start)
             # Tabs are kept in the margin so that the caret stays under the same column.
-            margin = "".join("\t" if char == "\t" else " " for char in self.source[:start])
-            lines += [f"  {self.source}", f"  {margin}{'~' * (width - 1)}^"]
+            margin = "".join("\t" if char == "\t" else " " for char in source[:start])
+            lines += [f"  {source}", f"  {margin}{'~' * (width - 1)}^"]
         if self.expected:
             lines.append(f"  expected: {', '.join(self.expected)}")
         if self.hint:
             lines.append(f"  {self.hint}")
         return "\n".join(lines)
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 2 :]}"
+
+
+def _window(source: str, start: int, end: int) -> tuple[str, int, int]:
+    """A line and a span in it, cut down to what can be looked at."""
+    start = max(0, min(start, len(source)))
+    end = max(start, min(end, len(source), start + _LINE))
+    if len(source) <= 2 * _LINE:
+        return source, start, end
+    first = max(0, start - _LINE)
+    cut = "…" if first else ""
+    rest = "…" if start + _LINE < len(source) else ""
+    shift = len(cut) - first
+    return f"{cut}{source[first : start + _LINE]}{rest}", start + shift, end + shift
 
 
 class SyntaxProblem(CrmError):
@@ -121,18 +147,39 @@ class ConfigError(CrmError):
 
 
 class NotFound(CrmError):
-    """A name that nothing has. ``possibilities`` are the names that exist."""
+    """A name that nothing has. ``possibilities`` are the names that exist.
+
+    A near name is looked for when the hint is asked for: often nobody does.
+    """
+
+    _hint: str | None
 
     def __init__(
         self,
         message: str,
         *,
         name: str = "",
-        possibilities: Iterable[str] = (),
+        possibilities: Iterable[str] | Callable[[], Iterable[str]] = (),
         hint: str | None = None,
+        otherwise: str | None = None,
     ) -> None:
-        super().__init__(message, hint=hint or did_you_mean(name, possibilities))
+        """``otherwise`` is the hint where no name is near."""
+        super().__init__(message, hint=hint)
         self.name = name
+        self._names = possibilities if callable(possibilities) else tuple(possibilities)
+        self._otherwise = otherwise
+
+    @property
+    def hint(self) -> str | None:
+        """The hint that was given, or a near name."""
+        if self._hint is None:
+            names = self._names() if callable(self._names) else self._names
+            self._hint = did_you_mean(self.name, names) or self._otherwise
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str | None) -> None:
+        self._hint = hint
 
 
 class Conflict(CrmError):
@@ -175,9 +222,17 @@ def did_you_mean(name: str, possibilities: Iterable[str]) -> str | None:
     """A hint that names the closest possibilities, or None when nothing is close."""
     import difflib  # only mistakes need it
 
-    names = sorted(set(possibilities))
+    wanted = name.lower()
+    # What is less than 3/7 or more than 7/3 as long cannot be close enough.
+    fitting = {n for n in set(possibilities) if 3 * len(n) <= 7 * len(name) <= 49 * len(n) / 3}
+    if not fitting:
+        return None
+    names = sorted(fitting)
+    if len(names) > _COMPARED:  # those that begin alike, and of these the ones as long
+        names.sort(key=lambda n: (n[:2].lower() != wanted[:2], abs(len(n) - len(name)), n))
+        names = sorted(names[:_COMPARED])
     folded = {candidate.lower(): candidate for candidate in reversed(names)}
-    close = difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.6)
-    if not name or not close:
+    close = difflib.get_close_matches(wanted, folded, n=3, cutoff=0.6)
+    if not close:
         return None
     return f"did you mean {' or '.join(folded[match] for match in close)}?"

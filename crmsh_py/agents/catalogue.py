@@ -19,7 +19,7 @@ from crmsh_py.agents.installed import InstalledAgents
 from crmsh_py.agents.metadata import AgentMetadata, parse_metadata
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.agents.standins import StandIn, standin_for
-from crmsh_py.errors import CrmError, NotFound, did_you_mean
+from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.resources import ra_metadata_directory
 
 NAMES = "names.txt"
@@ -259,12 +259,15 @@ class Catalogue:
         providers = self.providers(spec.type) if spec.standard == "ocf" else ()
         if providers:  # the type is right, its provider is not
             hint = f"did you mean ocf:{providers[0]}:{spec.type}?"
-        elif spec.standard in ("", "ocf"):
-            hint = did_you_mean(spec.type, self.list("ocf")) or "crm ra list ocf shows them all"
-        else:
-            near = did_you_mean(spec.type, self.list(spec.standard))
-            hint = near or f"crm ra list {spec.standard} shows them all"
-        return NotFound(f"there is no agent {spec}", name=spec.type, hint=hint)
+            return NotFound(f"there is no agent {spec}", name=spec.type, hint=hint)
+        standard = spec.standard or "ocf"
+        self._check_class(standard, "")
+        return NotFound(
+            f"there is no agent {spec}",
+            name=spec.type,
+            possibilities=lambda: self.list(standard),
+            otherwise=f"crm ra list {standard} shows them all",
+        )
 
 
 def _provider_rank(provider: str) -> tuple[int, str]:

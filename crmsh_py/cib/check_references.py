@@ -238,7 +238,7 @@ def _location(constraint: Element, known: Collection[str]) -> Iterator[Finding]:
     if pattern:
         try:
             re.compile(pattern)
-        except re.error as problem:
+        except (re.error, RecursionError, OverflowError) as problem:
             yield warning(
                 constraint.id, f"“{pattern}” is no regular expression: {problem}", word=pattern
             )

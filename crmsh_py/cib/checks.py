@@ -13,7 +13,7 @@ since a change of one object can break another.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from crmsh_py.cib import options
 from crmsh_py.cib.check_agents import AgentKnowledge, check_agents
@@ -22,6 +22,10 @@ from crmsh_py.cib.check_references import check_references
 from crmsh_py.cib.check_values import check_values
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.findings import Finding, Severity, warning
+
+# Findings of one kind that are looked for: who has made that many will not read more, and each
+# costs a search for a near name.
+MOST = 100
 
 __all__ = ["AgentKnowledge", "Finding", "Severity", "check", "check_elements", "integrity"]
 
@@ -38,7 +42,7 @@ def check(
     ``elements`` is what ``check_elements`` has found in just this document, if that is known.
     """
     found = chain(
-        check_references(cib),
+        islice(check_references(cib), MOST),
         check_elements(cib, agents, only) if elements is None else elements,
         check_loops(cib),
         _fencing(cib),
@@ -51,7 +55,7 @@ def check_elements(
 ) -> tuple[Finding, ...]:
     """What is wrong with objects by themselves, whatever refers to what."""
     known = check_agents(cib, agents, only) if agents is not None else ()
-    return (*check_values(cib, only), *known)
+    return (*islice(check_values(cib, only), MOST), *islice(known, MOST))
 
 
 def integrity(cib: Cib) -> tuple[Finding, ...]:

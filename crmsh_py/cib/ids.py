@@ -53,6 +53,7 @@ class IdMaker:
 
     def __init__(self, taken: Iterable[str] | Callable[[], Iterable[str]] = ()) -> None:
         self._given = taken
+        self._numbers: dict[tuple[str, int], int] = {}  # of a name and its first number: the next
 
     @cached_property
     def _taken(self) -> set[str]:
@@ -70,6 +71,7 @@ class IdMaker:
     def free(self, names: Iterable[str]) -> None:
         """Forget ids whose elements go away."""
         self._taken.difference_update(names)
+        self._numbers.clear()
 
     def new(self, prefix: str, suffix: str = "") -> str:
         """``PREFIX-SUFFIX``, with ``-0``, ``-1``, … where that is taken."""
@@ -81,8 +83,11 @@ class IdMaker:
         return self.take(self._next(_clean(_prefix(prefix)), start))
 
     def _next(self, name: str, number: int = 0) -> str:
+        key = (name, number)
+        number = self._numbers.get(key, number)
         while f"{name}-{number}" in self._taken:
             number += 1
+        self._numbers[key] = number
         return f"{name}-{number}"
 
     # ---- by kind of element --------------------------------------------------------------------

@@ -52,18 +52,20 @@ def _merge_set(children: list[Element], writer: Writer, one: ast.AttributeSet, o
 def _merged_items(writer: Writer, old: Element, items: Sequence[ast.Nvpair | ast.Rule]) -> Element:
     """The set with attributes overwritten by name, others and rules added at the end."""
     children = list(old.children)
+    places: dict[str, int] = {}
+    for index, child in enumerate(children):
+        if child.tag == "nvpair":
+            places.setdefault(child.get("name"), index)
     for item in items:
         if isinstance(item, ast.Rule):
             if not any(_says(child, item) for child in children):
                 children.append(writer.rule(item, old.id, None))
             continue
-        at = next(
-            (i for i, c in enumerate(children) if c.tag == "nvpair" and c.get("name") == item.name),
-            None,
-        )
+        at = places.get(item.name)
         known = Old(Element("set", {}, (children[at],) if at is not None else ()))
         pair = writer.nvpair(item, old.id, known)
         if at is None:
+            places[str(item.name)] = len(children)
             children.append(pair)
         else:
             children[at] = pair

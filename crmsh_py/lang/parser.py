@@ -16,7 +16,7 @@ from crmsh_py.lang.automaton import Automaton, Builder, Run, StuckError, Unclose
 from crmsh_py.lang.build import builders
 from crmsh_py.lang.build_words import MeaningError
 from crmsh_py.lang.tables import LEVELS, load_tables
-from crmsh_py.lang.words import LogicalLine, logical_lines, span_of
+from crmsh_py.lang.words import MOST_MISTAKES, LogicalLine, logical_lines, span_of
 from crmsh_py.value import Value, value
 
 # Not after “--”: what stands there belongs to another program.
@@ -78,7 +78,7 @@ def parse_element(text: str | LogicalLine, *, origin: str | None = None) -> ast.
 
 
 def parse_elements(text: str, *, origin: str | None = None) -> list[ParsedElement]:
-    """All elements of a text. Every line is read; all mistakes are reported together."""
+    """All elements of a text. Mistakes are reported together, the first fifty of them."""
     found: list[ParsedElement] = []
     mistakes: list[Diagnostic] = []
     for line in logical_lines(text):
@@ -86,8 +86,10 @@ def parse_elements(text: str, *, origin: str | None = None) -> list[ParsedElemen
             found.append(ParsedElement(parse_element(line, origin=origin), line))
         except SyntaxProblem as problem:
             mistakes.append(problem.diagnostic)
+            if len(mistakes) == MOST_MISTAKES:
+                break
     if mistakes:
-        raise ConfigError("the text has mistakes", diagnostics=mistakes[:50])
+        raise ConfigError("the text has mistakes", diagnostics=mistakes)
     return found
 
 

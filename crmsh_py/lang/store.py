@@ -21,7 +21,7 @@ from crmsh_py.lang.facts import has_new_roles
 from crmsh_py.lang.merging import add_monitor, merge_node, merge_properties
 from crmsh_py.lang.references import resolve_references
 from crmsh_py.lang.to_cib import to_cib
-from crmsh_py.lang.words import LogicalLine
+from crmsh_py.lang.words import MOST_MISTAKES, LogicalLine
 from crmsh_py.lang.writer import DEFAULT_SETS, Writer
 
 HOW = ("update", "replace", "push")
@@ -96,6 +96,8 @@ def store(
                 step(draft, writer, entry)
             except ConfigError as error:
                 findings.append(error)
+                if len(findings) == MOST_MISTAKES:
+                    raise _together(findings) from None
     if findings:
         raise _together(findings)
     if how == "push":
@@ -125,7 +127,7 @@ def _together(findings: Sequence[ConfigError]) -> ConfigError:
         for error in findings
         for diagnostic in (error.diagnostics or (Diagnostic(error.message, hint=error.hint),))
     ]
-    return ConfigError("the text cannot be loaded", diagnostics=diagnostics[:50])
+    return ConfigError("the text cannot be loaded", diagnostics=diagnostics[:MOST_MISTAKES])
 
 
 # ---- typed elements ------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from crmsh_py.value import Value, value
 
 Span = tuple[int, int]
+MOST_MISTAKES = 50  # that are told of one text
 
 # One word as it is written. The second form also ends at brackets that stand outside quotes.
 _QUOTED = r"""\\.|"(?:[^"\\]|\\.)*"|'[^']*'"""

@@ -91,7 +91,7 @@ def unpack(state: State, element: Element) -> None:
         text = text.replace(posix, python)
     try:
         compiled = re.compile(text)
-    except re.error:
+    except (re.error, RecursionError, OverflowError):
         state.error("unpack_simple_location", f"Ignoring constraint '{element.id}' because "
                     f"rsc-pattern has invalid value '{pattern}'")  # fmt: skip
         return
