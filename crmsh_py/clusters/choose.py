@@ -73,9 +73,9 @@ def choose(
 
             return Shadows.of_environment(environ, uid).open(named)
         if environ.get("CIB_file"):
-            from crmsh_py.clusters.file import FileCluster
+            from crmsh_py.clusters.file import with_history
 
-            return FileCluster(environ["CIB_file"])
+            return with_history(environ["CIB_file"], environ, uid)
         if kind == "file":
             raise UsageError(
                 "no file is named", hint="set CIB_file=FILE, or name a shadow with -c NAME"

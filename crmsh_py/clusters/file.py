@@ -12,7 +12,7 @@ import fcntl
 import os
 import pwd
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from crmsh_py.value import replace
 if TYPE_CHECKING:
     from crmsh_py.cib.patch import Patch
     from crmsh_py.clusters.operations import Edit
+    from crmsh_py.clusters.seen import SeenConfigurations
     from crmsh_py.wire import control
 
 LOCK_TIMEOUT_S = 10.0
@@ -37,8 +38,13 @@ class FileCluster:
     kind = "file"
     node = ""
 
-    def __init__(self, path: str, *, label: str = "") -> None:
-        """``label`` is what the prompt shows; the file's name if it is not given."""
+    def __init__(
+        self, path: str, *, label: str = "", history: Callable[[], SeenConfigurations] | None = None
+    ) -> None:
+        """``label`` is what the prompt shows; the file's name if it is not given. ``history``
+        keeps what was committed (it is made when it is needed); None keeps nothing.
+        """
+        self._history = history
         # A link stays a link: it is the file behind it that is replaced.
         self._path = os.path.realpath(path)
         self._label = label or os.path.basename(path)
@@ -69,6 +75,10 @@ class FileCluster:
             new = _next(old, patch, client)
             if new is not old:
                 self._save(new, descriptor)
+                if self._history is not None:
+                    history = self._history()
+                    history.keep(old)
+                    history.keep(new)
             return new.version
 
     def set_attribute(
@@ -170,18 +180,22 @@ class FileCluster:
         yield control.Changed(version=cib.version.tuple, quorate=quorate, dc="", idle=True)
 
     def revisions(self, limit: int = 100) -> list[control.Revision]:
-        """None: a file keeps no history."""
-        return []
+        """What this user has committed to the file, newest first, without patches."""
+        if self._history is None:
+            return []
+        return self._history().revisions(self.read_cib(), limit)
 
     def revision(self, admin_epoch: int, epoch: int) -> Cib:
-        """The file as it is, if it has that version. Raises NotFound."""
+        """The file as it is or was, as far as this user has committed it. Raises NotFound."""
         cib = self.read_cib()
-        if (cib.version.admin_epoch, cib.version.epoch) != (admin_epoch, epoch):
-            raise NotFound(
-                f"{self._label} is a file: it keeps no revision {admin_epoch}.{epoch}",
-                hint=f"it is at {cib.version}",
-            )
-        return cib
+        if (cib.version.admin_epoch, cib.version.epoch) == (admin_epoch, epoch):
+            return cib
+        if self._history is not None:
+            return self._history().revision(cib, admin_epoch, epoch)
+        raise NotFound(
+            f"no revision {admin_epoch}.{epoch} of {self._label} is kept",
+            hint=f"it is at {cib.version}",
+        )
 
     # ---- inside ----------------------------------------------------------------------------
 
@@ -253,6 +267,17 @@ class FileCluster:
             f"{self._label} is a file: it has no {what}",
             hint="this needs a running cluster: unset CIB_file, or crm cib use live",
         )
+
+
+def with_history(path: str, environ: Mapping[str, str], uid: int) -> FileCluster:
+    """A file whose commits are kept in this user's state directory."""
+
+    def history() -> SeenConfigurations:
+        from crmsh_py.clusters.seen import SeenConfigurations
+
+        return SeenConfigurations.of_environment(environ, uid, file=path)
+
+    return FileCluster(path, history=history)
 
 
 def save(path: str, cib: Cib, *, like: int | None = None) -> None:

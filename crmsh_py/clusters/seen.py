@@ -8,9 +8,10 @@ Changes that others made are there as far as somebody looked in between.
     <state>/clusters/<cluster>/<admin_epoch>.<epoch>.<stamp>.xml.gz   mode 0600, directories 0700
 
 A cluster is told by its name and by the name of its first node (the one of the lowest id): many
-clusters keep the name that their distribution gives to all. The stamp is a sum over the time of
-writing, so that a cluster that was made anew has a history of its own again. A history that cannot
-be kept (a full disk, no home) is no reason to refuse a change; it is only not there afterwards.
+clusters keep the name that their distribution gives to all. A CIB in a file is told by its path.
+The stamp is a sum over the time of writing, so that a cluster that was made anew has a history of
+its own again. A history that cannot be kept (a full disk, no home) is no reason to refuse a change;
+it is only not there afterwards.
 """
 
 from __future__ import annotations
@@ -41,23 +42,36 @@ _TIME = "%a %b %d %H:%M:%S %Y"  # of cib-last-written
 
 
 class SeenConfigurations:
-    """The history of one cluster, in a directory of this user."""
+    """The history of one cluster, or of one file, in a directory of this user."""
 
-    def __init__(self, base: str) -> None:
-        """``base`` holds the histories of all clusters; '' keeps none."""
+    def __init__(self, base: str, name: str = "") -> None:
+        """``base`` holds the histories of all clusters; '' keeps none. ``name`` is the directory
+        below it; without it the configuration itself says what it is of.
+        """
         self._base = base
+        self._name = name
 
     @classmethod
-    def of_environment(cls, environ: Mapping[str, str], uid: int) -> SeenConfigurations:
-        """In this user's state directory; nowhere where the environment names none."""
+    def of_environment(
+        cls, environ: Mapping[str, str], uid: int, *, file: str = ""
+    ) -> SeenConfigurations:
+        """In this user's state directory; nowhere where the environment names none.
+
+        ``file`` is the path of a CIB in a file.
+        """
+        path = os.path.realpath(file) if file else ""
+        stem = _UNSAFE.sub("_", os.path.basename(path))[:64]
+        name = (
+            f"file-{zlib.crc32(path.encode(errors='surrogateescape')):08x}-{stem}" if path else ""
+        )
         try:
-            return cls(f"{os.path.dirname(paths.state_base(environ, uid))}/clusters")
+            return cls(f"{os.path.dirname(paths.state_base(environ, uid))}/clusters", name)
         except CrmError:
             return cls("")
 
     def keep(self, cib: Cib) -> None:
         """Remember a configuration, if this version is not known yet."""
-        if not self._base or not cib.section("nodes").children:
+        if not self._base or not (self._name or cib.section("nodes").children):
             return
         directory = self._directory(cib)
         version = cib.version
@@ -99,6 +113,8 @@ class SeenConfigurations:
     # ---- inside ----------------------------------------------------------------------------
 
     def _directory(self, cib: Cib) -> str:
+        if self._name:
+            return f"{self._base}/{self._name}"
         nodes = cib.section("nodes").findall("node")
         first = min(nodes, key=lambda n: (not n.id.isdigit(), len(n.id), n.id), default=None)
         words = (cib.properties().get("cluster-name", ""), first.get("uname") if first else "")

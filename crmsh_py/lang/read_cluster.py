@@ -76,7 +76,7 @@ def fencing_topology(section: Element, nodes: Sequence[str]) -> ast.FencingTopol
 
 def _tag(element: Element, context: Context) -> ast.Tag:
     only(element, ("id",), ("obj_ref",))
-    if not element.children or any(len(ref.attrs) != 1 for ref in element.children):
+    if not element.children or any(len(r.attrs) != 1 or r.children for r in element.children):
         raise UnsayableError("tag")
     return ast.Tag(plain_name(element.id), tuple(plain_name(ref.id) for ref in element.children))
 

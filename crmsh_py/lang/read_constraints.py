@@ -27,7 +27,7 @@ def _resource_sets(element: Element, suffix: str, context: Context) -> tuple[ast
     for child in element.findall("resource_set"):
         only(child, ("id", "sequential", "require-all", suffix), ("resource_ref",))
         resources = tuple(plain_name(ref.id) for ref in child.findall("resource_ref"))
-        if not resources or any(len(ref.attrs) != 1 for ref in child.children):
+        if not resources or any(len(r.attrs) != 1 or r.children for r in child.children):
             raise UnsayableError("resource_set")
         for name in ("sequential", "require-all"):
             if child.get(name, "true") not in ("true", "false"):

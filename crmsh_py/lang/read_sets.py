@@ -15,7 +15,7 @@ from crmsh_py.value import Value, value
 NAME = re.compile(r"[^\s\"'\\=:(){}\[\]@$#<>,/|]+")
 PREFIX = re.compile(r"[\w-]+")  # an id that may stand before a colon
 NODE_NAME = re.compile(r"[^\s\"'\\=:]+")
-ATTRIBUTE_NAME = re.compile(r"[^\s\"'\\=@$][^\s\"'\\=]*")
+ATTRIBUTE_NAME = re.compile(r"[^\s\"'\\=@$(){}\[\]][^\s\"'\\=(){}\[\]]*")
 _NUMBER = re.compile(r"[+-]?[0-9.]+")
 SET_KINDS = {
     "instance_attributes": "params",

@@ -31,8 +31,7 @@ class Typed(Value):
 
     def diagnostic(self, message: str, word: str = "", hint: str | None = None) -> Diagnostic:
         """A finding about this element, with the caret under ``word`` if it stands there."""
-        start = self.text.find(word) if word else -1
-        span = (start, start + len(word)) if start >= 0 else (0, len(self.text.split(" ", 1)[0]))
+        span = self._place(word) or (0, len(self.text.split(" ", 1)[0]))
         return Diagnostic(
             message,
             source=self.text,
@@ -41,6 +40,19 @@ class Typed(Value):
             origin=self.origin or None,
             line=self.line,
         )
+
+    def _place(self, word: str) -> tuple[int, int] | None:
+        """Where a word (or the last part of an agent's name) stands, by itself if it does."""
+        import re  # only who has made a mistake needs it
+
+        for wanted in dict.fromkeys((word, word.rpartition(":")[2])):
+            if not wanted:
+                continue
+            alone = re.search(rf"(?<![\w.-]){re.escape(wanted)}(?![\w.-])", self.text)
+            start = alone.start() if alone else self.text.find(wanted)
+            if start >= 0:
+                return start, start + len(wanted)
+        return None
 
 
 @value

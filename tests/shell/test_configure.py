@@ -45,8 +45,8 @@ WRONG = [
     ("load update /nowhere/at.all", "cannot be read"),
     ("save /nowhere/at.all", "cannot be written"),
     ("graph dot /nowhere/at.all", "cannot be written"),
-    ("diff 0.99", "no revision 0.99"),
-    ("rollback 12", "no revision 0.12"),
+    ("diff 0.99", "0.99 was not seen"),
+    ("rollback 12", "0.12 was not seen"),
     ("filter 'exit 3'", "exit code 3"),
     ("filter 'echo primtive'", "cannot stand here"),
     ("edit", "batch"),
@@ -309,3 +309,14 @@ def test_commit_replace_commits_where_nobody_else_did(sitting: Person) -> None:
 
 def test_property_alone_lists_what_there_is(person: Person) -> None:
     assert "no-quorum-policy\n" in person.types("configure property")
+
+
+def test_a_caret_is_under_the_word_itself(person: Person) -> None:
+    """Not under the same letters in another word, and under the short name of an agent."""
+    said = person.types("configure location vi-loc vi inf: alpha")
+    source, caret = said.splitlines()[1:3]
+    assert source[: len(caret)].endswith("vi-loc vi")
+    assert caret.endswith(" ~^")
+    source, caret = person.types("configure primitive x Dumy").splitlines()[1:3]
+    assert source[: len(caret)].endswith(" Dumy")
+    assert caret.endswith(" ~~~^")

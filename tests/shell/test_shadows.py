@@ -58,3 +58,47 @@ def test_what_is_no_shadow_is_not_found(person: Person) -> None:
     for name in ("../up", "a b"):
         person.types(f"cib new '{name}'")
         assert person.code != 0
+
+
+# ---- the history of a file -----------------------------------------------------------------------
+
+
+def test_commits_to_a_file_can_be_listed_compared_and_taken_back(person: Person) -> None:
+    before = person.types("configure show")
+    person.types("configure property no-quorum-policy=stop")
+    person.types("configure delete together")
+
+    listed = person.types("configure revisions").splitlines()
+
+    assert [line.split()[0] for line in listed] == ["VERSION", "0.7", "0.6", "0.5"]
+    assert "cibadmin" in listed[1]
+    changed = person.types("configure diff 0.5 0.6")
+    assert "+\tno-quorum-policy=stop" in changed
+    assert "-colocation together" not in changed
+    assert "-colocation together" in person.types("configure diff 0.6")
+
+    person.types("configure rollback 0.5")
+
+    assert person.types("configure show") == before
+    assert person.saved().version.tuple[:2] == (0, 8)
+    assert "just that already" in person.types("configure rollback 0.5")
+    said = person.types("configure rollback 0.99")
+    assert person.code == 1
+    assert "revisions" in said
+
+
+def test_a_rollback_waits_for_the_commit(sitting: Person) -> None:
+    Person(sitting.directory).types("configure delete together")
+    sitting.types("configure")
+    sitting.types("rollback 0.5")
+    assert not sitting.has("together")
+    sitting.types("commit")
+    assert sitting.has("together")
+
+
+def test_a_history_that_cannot_be_kept_stops_nobody(person: Person) -> None:
+    (person.directory / ".local").write_text("no directory")
+    person.types("configure delete together")
+    assert person.code == 0
+    assert not person.has("together")
+    assert person.types("configure revisions").splitlines()[1:] == []
