@@ -41,6 +41,7 @@ from crmsh_py.wire.control import (
     FenceNode,
     ForgetFencing,
     Hello,
+    InjectFaults,
     ReadAttribute,
     ReadCib,
     ReadCmap,
@@ -185,8 +186,8 @@ class Requests:
                     ticket,
                     lambda view, ident: FencingForgotten(view=view, target=node, ident=ident),
                 )
-            case ReadRevisions() | ReadRevision():
-                raise UsageError("the history of commits is the store's to tell")
+            case ReadRevisions() | ReadRevision() | InjectFaults():
+                raise UsageError("that is the daemon's to answer, not the core's")
 
     def client_gone(self, ticket: int) -> None:
         """A client hung up."""

@@ -7,6 +7,7 @@ when it is done, and raises a ``CrmError`` otherwise. ``environ`` and ``uid`` sa
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -265,9 +266,28 @@ class Lab:
         request = wire.FreezeNodes(nodes=self._some(nodes), thaw=True)
         return self._change(request, "{} goes on")
 
+    def reboot(self, nodes: Sequence[str]) -> list[str]:
+        """Cut the power of nodes and give it back; they start by themselves."""
+        request = wire.SwitchPower(nodes=self._some(nodes), action="reboot")
+        return self._change(request, "{} is power-cycled")
+
+    def suffer(self, nodes: Sequence[str], faults: control.InjectFaults, what: str) -> None:
+        """Faults inside the daemons of nodes, until they are told others, or end.
+
+        Raises ClusterUnreachable for a node whose daemon does not answer.
+        """
+        for node in self._some(nodes):
+            ask_node(self._place, node, faults).close()
+            self._say(f"{node}: {what}")
+
     def heal(self) -> list[str]:
-        """Undo all partitions. Returns the nodes that were cut off."""
+        """Undo all partitions, and the faults of networks. Returns the nodes that were cut off."""
         self._place.load()
+        good = control.InjectFaults(delay_ms=0, loss=0, duplicate=0)
+        for node in self.status().nodes:
+            if node.state == "on" and not node.frozen:
+                with contextlib.suppress(ClusterUnreachable):
+                    ask_node(self._place, node.name, good).close()
         healed = self._change(wire.Heal(), "{} is back on the network")
         if not healed:
             self._say("nothing was cut off")

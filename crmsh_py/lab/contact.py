@@ -57,8 +57,8 @@ def ask_node(
 ) -> socket.socket:
     """Send a request to a node's daemon.
 
-    A ``ReadSubsystems`` is waited for; anything else returns once it is sent. Returns the open
-    connection. Raises ClusterUnreachable when the daemon does not answer.
+    ``ReadSubsystems`` and ``InjectFaults`` are waited for; anything else returns once it is sent.
+    Returns the open connection. Raises ClusterUnreachable when the daemon does not answer.
     """
     try:
         connection = _connect(place.node_socket(node), timeout_s)
@@ -68,7 +68,8 @@ def ask_node(
         connection.sendall(framing.encode_request(1, control.Hello(client=_CLIENT_NAME)))
         connection.sendall(framing.encode_request(2, request))
         decoder = framing.ReplyDecoder()
-        wanted = 2 if isinstance(request, control.ReadSubsystems) else 1
+        waits = isinstance(request, control.ReadSubsystems | control.InjectFaults)
+        wanted = 2 if waits else 1
         deadline = time.monotonic() + timeout_s
         while True:
             connection.settimeout(max(0.001, deadline - time.monotonic()))

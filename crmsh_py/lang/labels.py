@@ -41,6 +41,7 @@ LABELS: dict[str, str] = {
     "NODES_EQ": "--nodes=a,b,c",
     "NETWORK_EQ": "--network=CIDR",
     "RING_NUMBER": "a ring (0 or 1)",
+    "DISK_STATE": "slow, full or good",
     "RING_EQ": "--ring=0 or 1",
     "VALIDATE_PAIR": "name=value",
     "BOOLEAN": "true or false",

@@ -30,6 +30,7 @@ from crmsh_py.engine.api import ConfRead, Event, RequestReceived, Started, Store
 from crmsh_py.errors import ConfigError, CrmError
 from crmsh_py.node.control import ControlServer
 from crmsh_py.node.disk import DiskThread
+from crmsh_py.node.faults import Faults, FaultyDisk, FaultyTransport
 from crmsh_py.node.keys import checked_key, read_key
 from crmsh_py.node.log import LogSettings, NodeLog
 from crmsh_py.node.loop import FAILED, NodeLoop
@@ -243,16 +244,18 @@ class _Daemon:
                     seed=random.SystemRandom().getrandbits(64),
                 )
             )
+            faults = Faults()
             self._node = NodeLoop(
                 core,
-                transport=transport,
-                disk=disk,
+                transport=FaultyTransport(transport, faults, chance=random.SystemRandom()),
+                disk=FaultyDisk(disk, faults, self._report),
                 agents=agents,
                 clients=clients,
                 log=log,
                 watchdog=WatchdogPipe.of_environment(os.environ),
                 read_conf=lambda ticket: conf_read(settings.corosync_conf, ticket),
                 use_conf=lambda new: log.configure(log_settings(settings, new)),
+                inject=faults.change,
             )
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._signalled, number)

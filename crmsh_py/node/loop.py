@@ -47,6 +47,8 @@ from crmsh_py.errors import CrmError
 from crmsh_py.node.ports import Agents, Clients, Core, Disk, Feeder, LogLine, Transport
 from crmsh_py.wire.control import (
     CibReply,
+    Done,
+    InjectFaults,
     ReadCmap,
     ReadRevision,
     ReadRevisions,
@@ -81,6 +83,7 @@ class NodeLoop:
         use_conf: Callable[[CorosyncConf], None],
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        inject: Callable[[InjectFaults], None] = lambda _: None,
     ) -> None:
         self._core = core
         self._transport = transport
@@ -93,6 +96,7 @@ class NodeLoop:
         self._use_conf = use_conf
         self._clock = clock
         self._wall_clock = wall_clock
+        self._inject = inject
         self._wall_offset = wall_clock() - clock()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -206,6 +210,10 @@ class NodeLoop:
                 self._disk.read_revision(
                     admin_epoch, epoch, lambda found: reply(ticket, _as_reply(found))
                 )
+            case InjectFaults():
+                self._log("warning", "MAIN", f"Faults on purpose: {_named(event.request)}")
+                self._inject(event.request)
+                reply(ticket, Done())
             case _:
                 return False
         return True
@@ -253,6 +261,12 @@ class NodeLoop:
         for line in traceback.format_exception(error):
             self._log("error", "MAIN", line.rstrip())
         self.stop(FAILED)
+
+
+def _named(faults: InjectFaults) -> str:
+    """The faults that a request changes: ``loss 10, delay_ms 0``."""
+    named = {name: getattr(faults, name) for name in faults.__struct_fields__}
+    return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
 
 
 def _as_reply(found: str | list[Revision] | CrmError) -> Reply:

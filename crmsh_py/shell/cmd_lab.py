@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 
+from crmsh_py.errors import UsageError
 from crmsh_py.lab.client import Lab, list_labs
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 from crmsh_py.views import lab as lab_view
 from crmsh_py.views.records import Names
+from crmsh_py.wire.control import InjectFaults
+
+_SLOW_MS = 300  # that a slow disk takes for a write
 
 
 def create(session: Session, call: CommandCall) -> int:
@@ -70,6 +74,54 @@ def thaw(session: Session, call: CommandCall) -> int:
     """They go on."""
     _lab(session).thaw(call.all("NODE_NAME"))
     return 0
+
+
+def reboot(session: Session, call: CommandCall) -> int:
+    """A power-cycle."""
+    _lab(session).reboot(call.all("NODE_NAME"))
+    return 0
+
+
+def delay(session: Session, call: CommandCall) -> int:
+    """A slow network."""
+    ms = _number(call, "milliseconds", 60_000)
+    text = f"what it sends comes up to {ms} ms late" if ms else "its network is quick"
+    _lab(session).suffer(call.all("NODE_NAME"), InjectFaults(delay_ms=ms), text)
+    return 0
+
+
+def loss(session: Session, call: CommandCall) -> int:
+    """A lossy network."""
+    percent = _number(call, "percent", 100)
+    text = f"{percent} % of what it sends is lost" if percent else "its network loses nothing"
+    _lab(session).suffer(call.all("NODE_NAME"), InjectFaults(loss=percent), text)
+    return 0
+
+
+def duplicate(session: Session, call: CommandCall) -> int:
+    """A network that stutters."""
+    percent = _number(call, "percent", 100)
+    text = f"{percent} % of what it sends comes twice" if percent else "its network doubles nothing"
+    _lab(session).suffer(call.all("NODE_NAME"), InjectFaults(duplicate=percent), text)
+    return 0
+
+
+def disk(session: Session, call: CommandCall) -> int:
+    """A disk that is slow, or full."""
+    state = (call.get("DISK_STATE") or "").lower()
+    faults = InjectFaults(
+        disk_delay_ms=_SLOW_MS if state == "slow" else 0, disk_full=state == "full"
+    )
+    text = {"slow": f"its disk takes {_SLOW_MS} ms", "full": "its disk is full"}
+    _lab(session).suffer(call.all("NODE_NAME"), faults, text.get(state, "its disk is good"))
+    return 0
+
+
+def _number(call: CommandCall, unit: str, most: int) -> int:
+    text = call.get("NUMBER") or ""
+    if not text.isdigit() or int(text) > most:
+        raise UsageError(f"{text} are no {unit}: a whole number up to {most}")
+    return int(text)
 
 
 def partition(session: Session, call: CommandCall) -> int:

@@ -346,8 +346,13 @@ stop | [NODE…] | stop nodes in an orderly way (all) | stop pacemaker03
 kill | NODE… | end everything on nodes at once, as a power cut | kill pacemaker01
 freeze | NODE… | let nodes hang: nothing on them runs, and nothing ends | freeze pacemaker01
 thaw | NODE… | let nodes that hang go on | thaw pacemaker01
+reboot | NODE… | cut the power of nodes and give it back | reboot pacemaker02
+delay | MS NODE… | let what nodes send come up to so many milliseconds late; 0 ends it | delay 50 pacemaker01
+loss | PERCENT NODE… | lose a part of what nodes send; 0 ends it | loss 10 pacemaker01 pacemaker02
+duplicate | PERCENT NODE… | send a part of it twice; 0 ends it | duplicate 20 pacemaker01
+disk | slow¦full¦good NODE… | let the disks of nodes be slow, or full, or as they are | disk slow pacemaker01
 partition | [--ring N] NODE… | cut nodes off from the rest | partition pacemaker01
-heal | — | connect all nodes again | heal
+heal | — | connect all nodes again; end delay, loss and duplicate | heal
 wipe | NODE… | empty the disks of stopped nodes | wipe pacemaker02
 exec | NODE¦host -- CMD… | run a command inside a node, or on the host beside them | exec pacemaker01 -- ip addr
 shell | NODE¦host | open a shell there | shell pacemaker01

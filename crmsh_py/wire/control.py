@@ -200,6 +200,20 @@ class ForgetFencing(Message, frozen=True):
     node: Text = ""
 
 
+class InjectFaults(Message, frozen=True):
+    """Have this node's daemon suffer, as a lab wants it; what is None stays as it is.
+
+    ``loss`` and ``duplicate`` are percents of what it sends, which is sent after up to
+    ``delay_ms``. Every write waits for ``disk_delay_ms``, or fails on a full disk.
+    """
+
+    delay_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] | None = None
+    loss: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    duplicate: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    disk_delay_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] | None = None
+    disk_full: bool | None = None
+
+
 Request = (
     Hello
     | ReadCib
@@ -226,6 +240,7 @@ Request = (
     | ConfirmFenced
     | ReadFencing
     | ForgetFencing
+    | InjectFaults
 )
 
 # ---- replies ---------------------------------------------------------------------------------

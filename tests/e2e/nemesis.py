@@ -12,6 +12,7 @@ Every line of the history is one event as JSON; ``report`` says what was done an
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import subprocess
@@ -26,11 +27,10 @@ from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.clusters import operations
 from crmsh_py.clusters.local import LocalCluster
-from crmsh_py.errors import Conflict, CrmError, NoQuorum
+from crmsh_py.errors import ClusterUnreachable, Conflict, CrmError, NoQuorum
 from crmsh_py.lab.client import Lab
-from crmsh_py.lab.contact import ask
 from crmsh_py.lab.processes import send
-from crmsh_py.wire import lab as wire
+from crmsh_py.wire.control import InjectFaults
 
 _PAUSE_S = 0.02  # between two commits of a client
 
@@ -146,9 +146,17 @@ class Run:
 
     def mend(self) -> None:
         """Nothing is wrong any more."""
-        ask(self.lab.place, wire.FreezeNodes(nodes=list(self.nodes), thaw=True))
+        self.lab.thaw(self.nodes)
         self.lab.heal()
         self.lab.start(self.nodes)
+        good = InjectFaults(loss=0, delay_ms=0, duplicate=0, disk_delay_ms=0, disk_full=False)
+        with contextlib.suppress(ClusterUnreachable):  # of one that is just being fenced
+            self.lab.suffer(self.nodes_on(self.nodes), good, "good again")
+
+    def nodes_on(self, nodes: Sequence[str]) -> list[str]:
+        """Those of these nodes that have power."""
+        on = {node.name for node in self.lab.status().nodes if node.state == "on"}
+        return [node for node in nodes if node in on]
 
     # ---- the observer --------------------------------------------------------------------------
 
@@ -278,7 +286,7 @@ def kill_daemon(run: Run, nodes: Sequence[str]) -> None:
 
 def freeze(run: Run, nodes: Sequence[str]) -> None:
     """SIGSTOP to everything of a node."""
-    ask(run.lab.place, wire.FreezeNodes(nodes=list(nodes)))
+    run.lab.freeze(nodes)
 
 
 def partition(run: Run, nodes: Sequence[str]) -> None:
@@ -292,6 +300,38 @@ def isolate_each(run: Run, nodes: Sequence[str]) -> None:
         run.lab.partition([node])
 
 
+def reboot(run: Run, nodes: Sequence[str]) -> None:
+    """Power off and on."""
+    run.lab.reboot(nodes)
+
+
+def bad_network(run: Run, nodes: Sequence[str]) -> None:
+    """What they send is lost, late and doubled, by the nodes' own transport."""
+    faults = InjectFaults(loss=20, delay_ms=50, duplicate=20)
+    run.lab.suffer(run.nodes_on(nodes), faults, "bad network")
+
+
+def slow_disk(run: Run, nodes: Sequence[str]) -> None:
+    """Every write takes long."""
+    run.lab.suffer(run.nodes_on(nodes), InjectFaults(disk_delay_ms=200), "slow disk")
+
+
+def full_disk(run: Run, nodes: Sequence[str]) -> None:
+    """No write works: the node must stop by itself."""
+    run.lab.suffer(run.nodes_on(nodes), InjectFaults(disk_full=True), "full disk")
+
+
 FAULTS: Mapping[str, Callable[[Run, Sequence[str]], None]] = {
-    each.__name__: each for each in (kill, kill_daemon, freeze, partition, isolate_each)
+    each.__name__: each
+    for each in (
+        kill,
+        kill_daemon,
+        reboot,
+        freeze,
+        partition,
+        isolate_each,
+        bad_network,
+        slow_disk,
+        full_disk,
+    )
 }

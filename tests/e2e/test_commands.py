@@ -81,8 +81,15 @@ EXAMPLES: dict[str, int] = {
     "crm node fence pacemaker01": 0,
     "crm lab partition pacemaker01": 0,
     "crm lab heal": 0,
+    "crm lab delay 50 pacemaker01": 0,
+    "crm lab loss 10 pacemaker01 pacemaker02": 0,
+    "crm lab duplicate 20 pacemaker01": 0,
+    "crm lab disk slow pacemaker01": 0,
+    "crm lab freeze pacemaker01": 0,
+    "crm lab thaw pacemaker01": 0,
     "crm lab stop pacemaker03": 0,
     "crm cluster remove pacemaker03": 0,
+    "crm lab reboot pacemaker02": 0,
     "crm lab kill pacemaker01": 0,
     "crm lab wipe pacemaker02": 0,
     "crm lab destroy": 0,
@@ -108,6 +115,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
         "crm lab start",
         "crm cluster wait_for_startup 20",
     ),
+    "crm lab stop pacemaker03": ("crm lab heal", "crm cluster wait_for_startup 20"),
     "crm lab wipe pacemaker02": ("crm lab stop pacemaker02",),
 }
 JSON = {

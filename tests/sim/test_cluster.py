@@ -12,7 +12,7 @@ from sim.cluster import WALL, Cluster, Disk, add_mark, add_resource, without_fen
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.engine.api import StoreFailed
+from crmsh_py.engine.api import SaveRing, StoreFailed
 from crmsh_py.engine.core import scheduler_plan
 from crmsh_py.engine.status import attributes_of, history_of, node_by_name
 from crmsh_py.wire.control import (
@@ -35,6 +35,7 @@ from crmsh_py.wire.control import (
     WaitIdle,
     Watch,
 )
+from crmsh_py.wire.datagram import Join, Message, decode
 
 
 def started(count: int = 3, seed: int = 1) -> Cluster:
@@ -549,6 +550,33 @@ def test_a_failing_disk_stops_the_node_cleanly() -> None:
     cluster.node(2).feed(StoreFailed(token=1, message="no space left on device"))
     assert cluster.node(2).exit_code == 1
     cluster.until(lambda: len(cluster.node(1).core.members) == 2, 1, "left")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_is_heard_of_a_ring_whose_number_could_not_be_saved(seed: int) -> None:
+    """A disk that fails while a ring is made: the farewell goes out, what waited does not."""
+    cluster = Cluster(3, seed)
+    cluster.start()
+    cluster.settle()
+    node = cluster.node(1)
+    sent: list[Message] = []
+    cluster.node(3).crash()
+
+    def saving() -> bool:
+        return any(isinstance(each, SaveRing) for p in node._writes for each in p.writes)
+
+    cluster.until(saving, 5, "saving the new ring's number")
+    node.disk.full = True
+    address = node.address
+    cluster.network.tap = lambda _now, source, _destination, data: (
+        sent.append(decode(data)) if source == address else None
+    )
+    cluster.until(lambda: node.exit_code == 1, 5, "stopped")
+    assert any(isinstance(each, Join) for each in sent), "no farewell"
+    rings = [getattr(each, "ring", None) for each in sent]
+    saved = node.disk.state.ring_sequence
+    assert all(ring is None or ring.sequence <= saved for ring in rings), sent
+    cluster.settle(2)
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
