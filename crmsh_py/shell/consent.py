@@ -20,12 +20,11 @@ def require(session: Session, edit: Callable[[Cib], Cib]) -> None:
     if not _is_asked(session):
         return
     from crmsh_py.scheduler.plan import plan
-    from crmsh_py.scheduler.result import Change
+    from crmsh_py.shell.agreement import INTERRUPTING
     from crmsh_py.views.plan import render
 
-    ends = (Change.STOP, Change.MOVE, Change.RESTART, Change.DEMOTE, Change.FENCE)
     made = plan(edit(session.cluster.read_cib()), now=local_now())
-    if any(change.change in ends for change in made.changes):
+    if any(change.change in INTERRUPTING for change in made.changes):
         console = session.console
         console.out(render(made, colour=console.colour(console.out_stream)))
         _ask(session, "Something will stop. Do you still want it")
