@@ -8,7 +8,7 @@ operation. Pure, without any data of a cluster; the completer turns kinds into n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -114,7 +114,7 @@ def expect(text: str, level: str = "root") -> Expectation:
 def rules() -> Mapping[tuple[str, str], str]:
     """The rules of all commands, without ``cmd_``, by level and the terminal that begins them.
 
-    Aliases count (``resource``, MIGRATE). The words of every level are found at every level.
+    Aliases count (``resource``, MIGRATE). What is a command of several levels is found at each.
     """
     tables = automaton().tables
     first: dict[str, list[str]] = {}
@@ -122,22 +122,27 @@ def rules() -> Mapping[tuple[str, str], str]:
         if production.symbols:
             first.setdefault(production.name, []).append(production.symbols[0])
     found: dict[tuple[str, str], str] = {}
-    for name, symbols in first.items():
-        if not name.startswith("cmd_"):
-            continue
-        rule = name.removeprefix("cmd_")
-        levels = [rule.partition("_")[0]]
-        if name in first["_anywhere"]:
-            levels = list(LEVELS)
-        begins, seen = list(symbols), {name}
-        while begins:
-            symbol = begins.pop()
-            if symbol in tables.terminals:
-                found.update(((level, symbol), rule) for level in levels)
-            elif symbol not in seen:
-                seen.add(symbol)
-                begins += first.get(symbol, ())
+    for level in LEVELS:
+        for name in _reached(first, f"{level}_line", lambda name: name.startswith("cmd_")):
+            for terminal in _reached(first, name, tables.terminals.__contains__):
+                found[level, terminal] = name.removeprefix("cmd_")
     return found
+
+
+def _reached(
+    first: Mapping[str, Sequence[str]], start: str, wanted: Callable[[str], bool]
+) -> list[str]:
+    """What ``start`` can begin with: rules are opened until a symbol is a wanted one."""
+    found: dict[str, None] = {}
+    seen, to_open = {start}, [start]
+    while to_open:
+        for symbol in first.get(to_open.pop(), ()):
+            if wanted(symbol):
+                found[symbol] = None
+            elif symbol not in seen and not symbol.startswith("enter_"):
+                seen.add(symbol)
+                to_open.append(symbol)
+    return list(found)
 
 
 def _is_unfinished(run: Run) -> bool:

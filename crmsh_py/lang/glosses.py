@@ -82,6 +82,9 @@ GLOSSES: dict[str, str] = {
     "--nodes": "names of nodes, separated by commas",
     "--network": "the network of the nodes",
     "--corosync-only": "without the cluster manager",
+    "bash": "source <(crm completion bash)",
+    "zsh": "source <(crm completion zsh)",
+    "fish": "crm completion fish | source",
     "--": "the words of the command follow",
 }
 

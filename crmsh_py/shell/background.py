@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -116,7 +116,7 @@ class Snapshots:
             names,
             standing=standing,
             revisions=_revisions(cluster),
-            shadows=_shadows(self._session),
+            shadows=shadows(self._session.environ),
         )
 
     def _connected(self) -> Cluster:
@@ -142,10 +142,11 @@ def _revisions(cluster: Cluster) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _shadows(session: Session) -> tuple[str, ...]:
+def shadows(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of the user's shadows."""
     from crmsh_py.clusters.shadow import Shadows
 
     try:
-        return tuple(Shadows.of_environment(session.environ, os.getuid()).names())
+        return tuple(Shadows.of_environment(environ, os.getuid()).names())
     except CrmError:
         return ()

@@ -55,6 +55,7 @@ class Sources:
     catalogue: Catalogue
     shipped: Callable[[], Iterable[str]] = tuple  # templates of the level template
     begun: Callable[[], Iterable[str]] = tuple  # what the user has begun from them
+    describes: bool = True  # whether a list of agents says what each one is for
 
     def agent(self, name: str) -> AgentMetadata | None:
         """What an agent (or the agent of an @template) says about itself, if it is known."""

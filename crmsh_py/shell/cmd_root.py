@@ -177,6 +177,15 @@ def sbd(session: Session, call: CommandCall) -> int:
     )
 
 
+def completion(session: Session, call: CommandCall) -> int:
+    """The script by which a shell completes one-shots."""
+    from crmsh_py.shell.compgen import SHELLS, script
+
+    chosen = next(shell for shell in SHELLS if call.has(shell.upper()))
+    session.console.out(script(chosen).rstrip("\n"))
+    return 0
+
+
 def help(session: Session, call: CommandCall) -> int:
     """Explain a level or a command; --man and --markdown print all of it."""
     from crmsh_py.shell import manual

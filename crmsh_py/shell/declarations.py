@@ -77,6 +77,7 @@ test | [--lab] [--junit FILE] FILE… | run scenarios of a configuration, at onc
 why | RSC [NODE] | say why a resource runs where it runs | why WebSite
 report | [--from TIME] [--to TIME] [--nodes A,B] [--keep-secrets] [FILE] | collect logs and configuration into FILE.tar.gz | report /tmp/report
 sbd | … | (another system: disks of sbd) | sbd status
+completion | bash¦zsh¦fish | print a script for the completion of crm commands in a shell | completion bash
 help | [LEVEL] [COMMAND] | explain a level or a command | help configure primitive
 ls | — | list the commands that can be typed here | ls
 cd | [LEVEL¦..] | go to another level | cd configure

@@ -26,6 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     # time takes a tenth of a large load.
     gc.set_threshold(100_000, 50, 50)
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["--complete"]:
+        from crmsh_py.shell.compgen import run
+
+        return run(words[1:], os.environ)
     console = Console()
     try:
         options = parse(words)

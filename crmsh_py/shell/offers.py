@@ -205,6 +205,11 @@ def _targets(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
     return [Candidate(f"{n.id}:", n.line, open=True) for n in sources.snapshot.nodes.values()]
 
 
+def asks_for_state(rule: str) -> bool:
+    """Whether the candidates of a command depend on what runs where."""
+    return rule in _RESOURCES or rule in _NODES
+
+
 # ---- agents --------------------------------------------------------------------------------------
 
 _CLASSES = {
@@ -249,7 +254,7 @@ def _types(sources: Sources, standard: str, provider: str) -> Iterator[Candidate
         return  # no such class or provider: what is typed there is told when it is run
     for name in names:
         spec = AgentSpec(standard, provider, name)
-        yield Candidate(str(spec), catalogue.brief(spec))
+        yield Candidate(str(spec), catalogue.brief(spec) if sources.describes else "")
 
 
 def _agent_classes(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:

@@ -3,96 +3,29 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-import pexpect
-import pyte
 import pytest
 from e2e.harness import ROOT, Lab
+from e2e.terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 
 ROOT_PROMPT = "crm(live/pacemaker01)#"
 CONFIGURE_PROMPT = "crm(live/pacemaker01)configure#"
-LINES, COLUMNS = 40, 120
 
 
-class Terminal:
-    """A person at a terminal of fixed size: types, and reads what is on the screen."""
-
-    def __init__(self, lab: Lab) -> None:
-        words = [*lab.prefix, "crm"]
-        self.screen = pyte.HistoryScreen(COLUMNS, LINES, history=5000)
-        self.stream = pyte.Stream(self.screen)
-        self.child = pexpect.spawn(
-            words[0],
-            words[1:],
-            env=dict(
-                lab.environment,
-                TERM="xterm",
-                LINES=str(LINES),
-                COLUMNS=str(COLUMNS),
-                CRM_NODE="pacemaker01",
-            ),
-            cwd=str(ROOT),
-            encoding="utf-8",
-            dimensions=(LINES, COLUMNS),
-        )
-        # A terminal is asked where its cursor is, and answers.
-        self.screen.write_process_input = self.child.send
-
-    def text(self) -> str:
-        """All that was printed, scrolled away or not."""
-        gone = ["".join(c.data for _, c in sorted(row.items())) for row in self.screen.history.top]
-        return "\n".join(line.rstrip() for line in [*gone, *self.screen.display])
-
-    def wait(self, what: str, condition: Callable[[], bool], limit_s: float = 20.0) -> None:
-        """Read what comes until the condition holds; fails with the screen."""
-        deadline = time.monotonic() + limit_s
-        while not condition():
-            try:
-                self.stream.feed(self.child.read_nonblocking(65536, timeout=0.2))
-            except pexpect.TIMEOUT:
-                pass
-            except pexpect.EOF:
-                break
-            if time.monotonic() > deadline:
-                pytest.fail(f"{what} did not come:\n{self.text()[-3000:]}")
-        assert condition(), f"{what} did not come before the end:\n{self.text()[-3000:]}"
-
-    def prompt(self, prompt: str) -> None:
-        """Wait for an empty prompt."""
-        self.wait(prompt, lambda: self.screen.display[self.screen.cursor.y].strip() == prompt)
-
-    def type(self, line: str, prompt: str) -> str:
-        """Type a line, wait for the next prompt; returns what was printed in between."""
-        before = self.text()
-        self.child.send(line)
-        end = line[-20:].replace(" ", "")
-        self.wait(
-            line, lambda: end in self.text()[-COLUMNS * LINES :].replace("\n", "").replace(" ", "")
-        )
-        self.child.send("\r")
-        self.prompt(prompt)
-        return self.text()[max(0, len(before.rstrip()) - COLUMNS) :]
-
-    def leave(self) -> int:
-        """Type ``quit``; returns the exit code."""
-        self.child.send("quit\r")
-        self.child.expect(pexpect.EOF, timeout=20)
-        self.child.close()
-        return int(self.child.exitstatus or 0)
-
-    def end(self) -> None:
-        """Hang up, whatever the shell does."""
-        self.child.close(force=True)
+def repl(lab: Lab, *, lines: int = 40, columns: int = 120, **environ: str) -> Terminal:
+    """``crm`` in a terminal, on the first node."""
+    environ = {**lab.environment, "CRM_NODE": "pacemaker01", "TERM": "xterm-256color", **environ}
+    words = [*lab.prefix, "crm"]
+    return Terminal(words, environ, lines=lines, columns=columns, folder=ROOT)
 
 
 @pytest.fixture
 def terminal(running: Lab) -> Iterator[Terminal]:
     """A terminal in which ``crm`` waits at its prompt."""
-    opened = Terminal(running)
+    opened = repl(running)
     try:
         opened.prompt(ROOT_PROMPT)
         yield opened
@@ -129,7 +62,7 @@ def test_the_walk_typed_into_the_repl(running: Lab, terminal: Terminal) -> None:
 def test_tab_completes_commands_agents_parameters_and_ids(running: Lab) -> None:
     """What is unique is completed in place."""
     running.crm("configure", "primitive", "only-one", "ocf:pacemaker:Dummy")
-    terminal = Terminal(running)
+    terminal = repl(running)
     try:
         terminal.prompt(ROOT_PROMPT)
         terminal.type("configure", CONFIGURE_PROMPT)
@@ -144,13 +77,106 @@ def test_tab_completes_commands_agents_parameters_and_ids(running: Lab) -> None:
             terminal.wait(
                 completed,
                 lambda c=completed, w=wanted: (  # type: ignore[misc]
-                    (line := terminal.screen.display[terminal.screen.cursor.y]).startswith(w)
-                    and c in line
+                    terminal.line.startswith(w) and c in terminal.line
                 ),
             )
             terminal.child.send("\x15")  # kill the line
             terminal.prompt(CONFIGURE_PROMPT)
         assert terminal.leave() == 0
+    finally:
+        terminal.end()
+
+
+def test_a_change_with_all_that_can_happen_to_it(website: Lab) -> None:
+    """At 80×24: menus, a slip, an edit, a refusal, a plan, a question, undo, Ctrl-C, Ctrl-D."""
+    terminal = repl(website, lines=24, columns=80, EDITOR="sed -i s/:Dummy/:Stateful/")
+    try:
+        terminal.prompt(ROOT_PROMPT)
+        terminal.sees("on pacemaker01", "3/3 online", "quorum")
+        terminal.type("configure", CONFIGURE_PROMPT)
+        _menus_and_marks(terminal)
+        # A slip is told, and mended from the history.
+        wrong = terminal.type("primitive mail ocf:pacemaker:Dumy", CONFIGURE_PROMPT)
+        assert "did you mean Dummy" in wrong
+        terminal.keys("\x1b[A\x7fmy\r")
+        terminal.sees("1 change pending: mail")
+        # Ctrl-C drops a line and nothing else.
+        terminal.keys("delete WebSite\x03")
+        terminal.prompt(CONFIGURE_PROMPT)
+        terminal.type("edit mail", CONFIGURE_PROMPT)
+        assert "ocf:pacemaker:Stateful" in terminal.type("show mail", CONFIGURE_PROMPT)
+        # What is wrong is refused as a whole, and stays to be mended.
+        terminal.type("location loc-x nothing 100: pacemaker01", CONFIGURE_PROMPT)
+        assert "still pending" in terminal.type("commit", CONFIGURE_PROMPT)
+        terminal.type("delete loc-x", CONFIGURE_PROMPT)
+        assert re.search(r"start +mail", terminal.type("plan", CONFIGURE_PROMPT))
+        done = terminal.type("commit", CONFIGURE_PROMPT)
+        assert re.search(r"start +mail", done)
+        revision = re.findall(r"“rollback (\S+)” undoes it", done)[-1]
+        _what_interrupts_is_asked_first(terminal, website)
+        # Undo.
+        terminal.type(f"rollback {revision}", CONFIGURE_PROMPT)
+        terminal.keys("commit\r")
+        terminal.sees("(y/n)?")
+        terminal.keys("y\r")
+        terminal.prompt(CONFIGURE_PROMPT)
+        assert "mail" not in website.crm("configure", "show")
+        # Ctrl-D asks about what is pending.
+        terminal.type("property x-more=1", CONFIGURE_PROMPT)
+        terminal.keys("\x04")
+        terminal.sees("Do you want to commit them (y/n)?")
+        assert terminal.leave("n\r") == 0
+        assert "the changes were dropped" in terminal.text
+        assert "x-more" not in website.crm("configure", "show")
+    finally:
+        terminal.end()
+
+
+def _menus_and_marks(terminal: Terminal) -> None:
+    terminal.keys("primitive x ocf:heartbeat:IPaddr2 \t")
+    terminal.sees("ip ", "required · ", "an operation: monitor, start, stop …")
+    terminal.keys("params cidr_netmsk=24 ")
+    terminal.sees("did you mean cidr_netmask?")
+    terminal.keys("\x15delete \t")
+    terminal.sees("WebSite", "ocf:heartbeat:apache, on pacemaker0")
+    terminal.keys("\x15group g ?")
+    terminal.sees("  ClusterIP  ocf:heartbeat:IPaddr2, on pacemaker0")
+    terminal.keys("\x15")
+    terminal.prompt(CONFIGURE_PROMPT)
+
+
+def _what_interrupts_is_asked_first(terminal: Terminal, website: Lab) -> None:
+    node = website.where("WebSite")
+    terminal.type(f"location off WebSite -INFINITY: {node}", CONFIGURE_PROMPT)
+    terminal.keys("commit\r")
+    terminal.sees("will be interrupted. Do you still want to commit (y/n)?", "move")
+    terminal.keys("n\r")
+    terminal.sees("nothing was committed; the changes are still pending")
+    terminal.prompt(CONFIGURE_PROMPT)
+    _drop(terminal)
+    assert website.where("WebSite") == node
+
+
+def _drop(terminal: Terminal) -> None:
+    terminal.keys("refresh\r")
+    terminal.sees("All changes will be dropped. Do you want to proceed (y/n)?")
+    terminal.keys("y\r")
+    terminal.prompt(CONFIGURE_PROMPT)
+
+
+def test_a_simple_terminal_gets_a_simple_prompt(website: Lab) -> None:
+    """No colours, no menus, no lines that move: what a screen reader reads."""
+    terminal = repl(website, TERM="dumb")
+    try:
+        terminal.prompt(ROOT_PROMPT)
+        assert "WebSite" in terminal.type("resource status", ROOT_PROMPT)
+        terminal.type("configure", CONFIGURE_PROMPT)
+        terminal.keys("property \\\rx-plain=1\r")
+        terminal.prompt(CONFIGURE_PROMPT)
+        assert "x-plain=1" in terminal.type("show", CONFIGURE_PROMPT)
+        _drop(terminal)
+        assert terminal.leave("\x04") == 0
+        assert "\x1b" not in terminal.text
     finally:
         terminal.end()
 
@@ -177,9 +203,9 @@ def test_the_repl_moves_to_another_node_when_its_own_dies(running: Lab, terminal
         lambda: bool(
             re.fullmatch(
                 r"crm\(live/pacemaker0[23]\)#",
-                terminal.screen.display[terminal.screen.cursor.y].strip(),
+                terminal.line.strip(),
             )
         ),
     )
-    assert re.search(r"pacemaker01 .*the shell sits on pacemaker0[23]", terminal.text())
+    assert re.search(r"pacemaker01 .*the shell sits on pacemaker0[23]", terminal.text)
     assert terminal.leave() == 0
