@@ -61,3 +61,8 @@ format: $(VENV)/.installed
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+
+# The screens of docs/shell.md, from real runs on a real lab.
+.PHONY: pictures
+pictures: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m e2e.pictures

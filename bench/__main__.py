@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Cost, cost, ours, peer
+from measure import Cost, cost, first_prompt, ours, peer
 
 KINDS = ("plain", "group", "pairs", "clone")
 EMPTY = ("plain", "3", "0", "noprobe")
@@ -37,6 +37,8 @@ class Row:
     promise_s: float | None = None  # CPU seconds that we may use at most
     peer: bool = True
     text: tuple[str, ...] = ()  # the same for {text}: lines to be loaded
+    theirs: tuple[str, ...] = ()  # the peer's arguments, where they are others
+    prompt: bool = False  # an interactive program, measured until its prompt
 
 
 def scheduler(*, long: bool) -> Iterator[Row]:
@@ -92,6 +94,16 @@ def tools(*, long: bool) -> Iterator[Row]:
         )
 
 
+def shell(*, long: bool) -> Iterator[Row]:
+    """The interactive shell up to its first prompt, help, and completion for bash."""
+    small = ("group", "3", "20", "probed")
+    yield Row("shell", "first prompt", "crm", (), small, promise_s=0.4, prompt=True)
+    yield Row("shell", "help", "crm", ("help", "configure", "primitive"), small, 1 / 10, 0.15)
+    for line in ("crm resource ", "crm configure primitive x ocf:heartbeat:IPaddr2 params "):
+        yield Row("shell", f"TAB after “{line.strip()}”", "crm", ("--complete", "bash", line),
+                  small, 1 / 2, 0.15, theirs=("--compgen", str(len(line)), line))  # fmt: skip
+
+
 def _make(words: tuple[str, ...], file: Path) -> None:
     """Let another process make a document: what this one has used would count as a command's."""
     maker = Path(__file__).with_name("clusters.py")
@@ -111,14 +123,17 @@ def measure(row: Row, folder: Path, runs: int) -> tuple[Cost, Cost | None]:
     def restore() -> None:
         shutil.copyfile(pristine, cib)
 
-    def of(program: str) -> Cost:
+    def of(program: str, arguments: list[str]) -> Cost:
         environ = {"CIB_file": str(cib), "CIB_shadow": "", "LC_ALL": "C.UTF-8"}
         if row.program == "crm_simulate":
             environ.pop("CIB_file")
+        if row.prompt:
+            return first_prompt([program, *arguments], runs=runs, environ=environ)
         return cost([program, *arguments], runs=runs, environ=environ, before=restore)
 
     theirs = peer(row.program) if row.peer else None
-    return of(ours(row.program)), of(theirs) if theirs else None
+    others = list(row.theirs) or arguments
+    return of(ours(row.program), arguments), of(theirs, others) if theirs else None
 
 
 def verdict(row: Row, mine: Cost, theirs: Cost | None) -> str:
@@ -149,7 +164,7 @@ def main() -> None:
     # this machine forbids it. Without that, every run would measure Python's compiler.
     compileall.compile_dir(Path(__file__).parents[1] / "crmsh_py", quiet=2)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        for part in (scheduler, configure, tools):
+        for part in (scheduler, configure, tools, shell):
             for row in part(long=options.long):
                 title = f"{row.section}: {row.name}"
                 if options.only not in title:

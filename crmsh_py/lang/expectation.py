@@ -19,7 +19,7 @@ from crmsh_py.lang.words import WORD, Word, unquote
 
 _BRACKETS = "()[]{}"
 # Words that begin a part of an element: what follows them are its attributes.
-_PARTS = frozenset(
+PARTS = frozenset(
     {
         "PARAMS",
         "META",
@@ -168,7 +168,7 @@ def _describe(run: Run, commands: list[tuple[str, Word]]) -> Expectation:
     kinds = [n for n in expected if n != END and not terminals[n].is_keyword]
     kinds.sort(key=lambda n: (-terminals[n].priority, n))
     attribute, equals, _ = prefix.partition("=")
-    place = next((i for i, w in reversed(list(enumerate(words))) if w.kind in _PARTS), -1)
+    place = next((i for i, w in reversed(list(enumerate(words))) if w.kind in PARTS), -1)
     part = terminals[words[place].kind].text if place >= 0 else ""
     agents = [str(w) for w in words if w.kind in ("AGENT", "TEMPLATE_REF")]
     if not part:

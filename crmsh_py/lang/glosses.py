@@ -72,6 +72,7 @@ GLOSSES: dict[str, str] = {
     "on": "switch it on",
     "off": "switch it off",
     "--all": "all nodes",
+    "--until-healthy": "until it has run there without a failure",
     "--force": "even if it is running",
     "withstatus": "with the status of the live cluster",
     "empty": "without any configuration",

@@ -233,6 +233,10 @@ def _few(names: Iterable[str]) -> str:
     return " ".join(listed[:_SHOWN]) + more
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
 def _node(name: str, element: Element) -> Item:
     return Item(name, "node", f"node {element.get('type')}".strip() if element.get("type")
                 not in ("", "normal", "member") else "node")  # fmt: skip
@@ -280,7 +284,7 @@ def with_states(names: Snapshot, status: ClusterStatus) -> Snapshot:
             "DC" if found.is_dc else "",
             "standby" if found.standby else "",
             "maintenance" if found.maintenance else "",
-            f"{len(found.running)} resources" if found.running else "",
+            _count(len(found.running), "resource") if found.running else "",
         ]
         return replace(item, state=", ".join(filter(None, words)), facts=item.facts | facts)
 

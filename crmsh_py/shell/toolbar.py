@@ -84,9 +84,9 @@ def _healthy(standing: Standing, place: Place) -> Fragments:
 def typing_line(
     sources: Sources, expectation: Expectation, marks: Sequence[Mark], level: str, width: int
 ) -> Fragments:
-    """What is wrong with what is typed; else the attribute, the command, or where one is."""
+    """What is wrong with what is typed (last); else the attribute, the command, or where one is."""
     if marks:
-        mark = next((m for m in marks if m.certain), marks[0])
+        mark = next((m for m in marks if m.certain), marks[-1])
         style = "class:bar.bad" if mark.certain else "class:bar.warn"
         return _filled([(style, f" {mark.message}")], [], width)
     if expectation.attribute and (setting := setting_at(sources, expectation)) is not None:

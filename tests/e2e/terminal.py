@@ -74,18 +74,19 @@ class Terminal:
     def wait(self, what: str, condition: Callable[[], bool], limit_s: float = 20.0) -> None:
         """Read what comes until the condition holds. Raises NotShownError."""
         deadline = time.monotonic() + limit_s
-        while not condition():
-            try:
-                self.stream.feed(self.child.read_nonblocking(65536, timeout=0.05))
-            except pexpect.TIMEOUT:
-                pass
-            except pexpect.EOF:
-                self.ended = True
-                break
-            if time.monotonic() > deadline:
-                break
+        while not condition() and not self.ended and time.monotonic() < deadline:
+            self.read()
         if not condition():
             raise NotShownError(f"{what} did not come:\n{self.text[-3000:]}")
+
+    def read(self) -> None:
+        """Take over what has come, or comes in a moment."""
+        try:
+            self.stream.feed(self.child.read_nonblocking(65536, timeout=0.05))
+        except pexpect.TIMEOUT:
+            pass
+        except pexpect.EOF:
+            self.ended = True
 
     def sees(self, *texts: str) -> None:
         """Wait until all of these are on the screen."""

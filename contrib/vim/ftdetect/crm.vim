@@ -1,0 +1,1 @@
+autocmd BufRead,BufNewFile *.crm,*.crmsh,*.pcmk setfiletype crm
