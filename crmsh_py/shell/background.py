@@ -86,10 +86,15 @@ class Snapshots:
         try:
             self._live = self._look_at_cluster()
         except CrmError as error:
-            self._live = replace(Snapshot(), standing=Standing(problem=error.message))
-            self._cluster = None
+            self._forget(error.message)
+        except Exception as error:  # whatever it is: a picture never takes the prompt away
+            self._forget(f"the cluster cannot be looked at: {error!r}")
         if (pending := self._pending) is not None:
             self._pending = (pending[0], states_from(pending[1], self._live))
+
+    def _forget(self, problem: str) -> None:
+        self._live = replace(Snapshot(), standing=Standing(problem=problem))
+        self._cluster = None
 
     def _look_at_cluster(self) -> Snapshot:
         """Read by a connection of our own: the session's belongs to the foreground."""

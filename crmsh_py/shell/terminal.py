@@ -14,7 +14,7 @@ from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import ThreadedCompleter
 from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
-from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.filters import Condition, has_focus, vi_navigation_mode
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings
@@ -82,18 +82,14 @@ def open_prompt(
         completer=ThreadedCompleter(
             CrmCompleter(lambda: sources_of(session, snapshots), lambda: place().level)
         ),
-        complete_while_typing=preferences.get("repl.complete") == "typing",
         complete_style=CompleteStyle.COLUMN,
         lexer=LiveLexer(live) if coloured else None,
         style=STYLE if coloured else _PLAIN_STYLE,
         include_default_pygments_style=False,
         color_depth=None if coloured else ColorDepth.DEPTH_1_BIT,
         key_bindings=_bindings(session, snapshots, place),
-        editing_mode=EditingMode.VI if preferences.get("repl.keys") == "vi" else EditingMode.EMACS,
         multiline=True,
         prompt_continuation=_continuation,
-        auto_suggest=AutoSuggestFromHistory() if preferences.is_on("repl.suggest") else None,
-        enable_history_search=preferences.get("repl.complete") != "typing",
         search_ignore_case=True,
         enable_open_in_editor=True,
         tempfile_suffix=".crm",
@@ -148,7 +144,7 @@ def _bindings(session: Session, snapshots: Snapshots, place: Callable[[], Place]
         else:
             buffer.validate_and_handle()
 
-    @bindings.add("?", filter=typing & Condition(_between_words))
+    @bindings.add("?", filter=typing & ~vi_navigation_mode & Condition(_between_words))
     def _question(event: KeyPressEvent) -> None:
         """Between words a question mark shows what may come next; inside one it is a character."""
         text = one_line(event.current_buffer.document.text_before_cursor)
@@ -167,6 +163,16 @@ def _between_words() -> bool:
     return document.is_cursor_at_the_end and not open_quote and (not before or before[-1].isspace())
 
 
+def _prefer(prompt: PromptSession[str], session: Session) -> None:
+    """Take over what the user prefers now: ``options set`` holds from the next line on."""
+    preferences = session.preferences
+    vi, typing = preferences.get("repl.keys") == "vi", preferences.get("repl.complete") == "typing"
+    prompt.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
+    prompt.complete_while_typing = typing
+    prompt.enable_history_search = not typing  # prompt_toolkit can do one of both
+    prompt.auto_suggest = AutoSuggestFromHistory() if preferences.is_on("repl.suggest") else None
+
+
 # ---- reading lines -------------------------------------------------------------------------------
 
 
@@ -180,6 +186,7 @@ def read_lines(session: Session, snapshots: Snapshots) -> Iterator[str]:
         follow(session)
         label = prompt_text(session)
         here = place_of(session)
+        _prefer(prompt, session)
         style = "class:prompt.pending" if here.pending else "class:prompt"
         try:
             text = prompt.prompt(FormattedText([(style, label)]))
