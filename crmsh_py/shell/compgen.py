@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from crmsh_py.errors import CrmError
 
@@ -75,20 +75,27 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def answers(shell: str, line: str, environ: Mapping[str, str]) -> Iterator[str]:
     """The lines that a shell reads."""
-    options, text = _split(line)
-    typed = text if options is None else options
-    place = _word_start(typed)
-    for candidate in _candidates(shell, options, text, environ):
-        yield _written(shell, candidate, typed[place:])
+    typed = _split(line)
+    unfinished = typed.options if typed.in_options else typed.text
+    place = _word_start(unfinished)
+    for candidate in _candidates(shell, typed, environ):
+        yield _written(shell, candidate, unfinished[place:])
 
 
-def _candidates(
-    shell: str, options: str | None, text: str, environ: Mapping[str, str]
-) -> Sequence[Candidate]:
+class _Typed(NamedTuple):
+    """A command line behind ``crm``: its options, the command, and where the cursor is."""
+
+    options: str
+    text: str
+    in_options: bool
+
+
+def _candidates(shell: str, typed: _Typed, environ: Mapping[str, str]) -> Sequence[Candidate]:
     from crmsh_py.lang.expectation import expect
     from crmsh_py.shell.candidates import Candidate, matching, offer
 
-    if options is not None:
+    if typed.in_options:
+        options = typed.options
         begun = options[_word_start(options) :]
         before = _words(options)[:-1] if begun else _words(options)
         values = _VALUED.get(before[-1], ()) if before else ()
@@ -96,28 +103,27 @@ def _candidates(
         if not values:
             offered = [Candidate(name, about) for name, about in _OPTIONS.items()]
         return matching(begun, offered)
-    sources = _sources(shell, expect(text), environ)
-    return offer(sources, text).candidates
+    sources = _sources(shell, expect(typed.text), typed.options, environ)
+    return offer(sources, typed.text).candidates
 
 
-def _split(line: str) -> tuple[str | None, str]:
-    """The line behind ``crm``: its options while one is being typed (else None), and the rest."""
+def _split(line: str) -> _Typed:
     rest = _after_word(line, 0)
     if rest is None:
-        return None, ""  # the cursor is in the word crm itself
+        return _Typed("", "", in_options=False)  # the cursor is in the word crm itself
     position = rest
     while True:
         start = position + len(line[position:]) - len(line[position:].lstrip())
         if not line[start:].startswith("-"):
-            return None, line[position:]
+            return _Typed(line[rest:position], line[position:], in_options=False)
         end = _after_word(line, start)
         if end is None:
-            return line[rest:], ""
+            return _Typed(line[rest:], "", in_options=True)
         position = end
         if line[start:end].strip() in _VALUED:
             value = _after_word(line, end)
             if value is None or not line[end:value].strip():
-                return line[rest:], ""
+                return _Typed(line[rest:], "", in_options=True)
             position = value
 
 
@@ -145,14 +151,16 @@ def _word_start(text: str) -> int:
 # ---- where names come from -----------------------------------------------------------------------
 
 
-def _sources(shell: str, expectation: Expectation, environ: Mapping[str, str]) -> Sources:
+def _sources(
+    shell: str, expectation: Expectation, options: str, environ: Mapping[str, str]
+) -> Sources:
     from crmsh_py.agents.catalogue import Catalogue
     from crmsh_py.shell.candidates import Sources
     from crmsh_py.shell.snapshot import Snapshot
 
     needed = not _FROM_CLUSTER.isdisjoint(expectation.kinds)
     needed |= expectation.agent.startswith("@") or expectation.part in ("attributes", "utilization")
-    snapshot = _snapshot(expectation, environ) if needed else Snapshot()
+    snapshot = _snapshot(expectation, options, environ) if needed else Snapshot()
     return Sources(
         snapshot,
         Catalogue.of_machine(environ),
@@ -167,7 +175,7 @@ def _shipped() -> Sequence[str]:
     return cmd_template.shipped()
 
 
-def _snapshot(expectation: Expectation, environ: Mapping[str, str]) -> Snapshot:
+def _snapshot(expectation: Expectation, options: str, environ: Mapping[str, str]) -> Snapshot:
     from crmsh_py.shell.background import shadows
     from crmsh_py.shell.offers import asks_for_state
     from crmsh_py.shell.snapshot import Snapshot, names_of, with_states
@@ -175,10 +183,18 @@ def _snapshot(expectation: Expectation, environ: Mapping[str, str]) -> Snapshot:
     if "SHADOW" in expectation.kinds:
         return Snapshot(shadows=shadows(environ))
     from crmsh_py.clusters.choose import choose
+    from crmsh_py.shell.options import parse
 
     try:
-        cib = choose(environ).read_cib()
-    except CrmError:
+        given = parse(shlex.split(options))
+        cluster = choose(
+            environ,
+            kind=given.cluster or None,
+            shadow=given.shadow or None,
+            host=given.host or None,
+        )
+        cib = cluster.read_cib()
+    except (CrmError, ValueError):
         return Snapshot()  # no cluster: everything else can be completed
     names = names_of(cib)
     if not asks_for_state(expectation.rule) or not cib.status.children:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,3 +114,16 @@ def test_ctrl_c_and_ctrl_d_leave_no_trace(start: Start) -> None:
     assert terminal.leave("\x04") == 0
     assert terminal.text.rstrip().endswith("bye")
     assert "Traceback" not in terminal.text
+
+
+@pytest.mark.alone
+def test_the_first_prompt_takes_400_ms_of_cpu(start: Start) -> None:
+    """The least of three: Python's start, prompt_toolkit, the grammar, a look at the cluster."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    spent = []
+    for _ in range(3):
+        terminal = start()
+        fields = Path(f"/proc/{terminal.child.pid}/stat").read_text().rpartition(")")[2].split()
+        spent.append((int(fields[11]) + int(fields[12])) / ticks)
+        terminal.end()
+    assert min(spent) <= 0.4

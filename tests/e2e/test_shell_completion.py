@@ -105,6 +105,17 @@ def test_an_answer_is_one_candidate_a_line(name: str, environ: dict[str, str]) -
     assert complete(name, "crm", environ) != "Traceback"
 
 
+def test_the_options_before_the_command_say_which_cluster(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    subprocess.run(
+        [str(BIN / "crm"), "cib", "new", "trial", "empty"], env=environ, check=True, timeout=30
+    )
+    assert complete("bash", "crm resource move ", environ).split()[:1] == ["vip"]
+    assert complete("bash", "crm -c trial resource move ", environ).split() == []
+    assert complete("bash", "crm -F resource mo", environ).split() == ["move"]
+
+
 def test_where_there_is_no_cluster_the_words_are_completed(environ: dict[str, str]) -> None:
     environ["CIB_file"] = "/nowhere/cib.xml"
     assert complete("bash", "crm resource mo", environ).split() == ["move"]
