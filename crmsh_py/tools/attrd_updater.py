@@ -45,6 +45,7 @@ def _parser() -> Parser:
     parser.add_argument("-N", "--node", default="")
     parser.add_argument("-d", "--delay", help="dampening: how long it must be quiet first")
     parser.add_argument("-s", "--set", help="(taken; the set is found by the name)")
+    parser.add_argument("-S", "--section", help="(taken, and ignored: agents still say it)")
     parser.add_argument("-l", "--lifetime", help="(taken; it lasts until the node stops)")
     parser.add_argument("-p", "--private", action="store_true", help="never put into the CIB")
     parser.add_argument("-q", "--quiet", action="store_true", help="the value alone")

@@ -35,7 +35,8 @@ _WAIT_LIMIT_S = 3600.0
 # The commands that are about one resource.
 _NEED_RESOURCE = (
     "locate", "query_xml", "get_parameter", "set_parameter", "delete_parameter", "move", "ban",
-    "clear", "constraints",
+    "clear", "constraints", "validate", "force_start", "force_stop", "force_promote",
+    "force_demote", "force_check",
 )  # fmt: skip
 
 
@@ -84,6 +85,9 @@ def _parser() -> Parser:
         to="constraints",
         help="the constraints of a resource",
     )
+    for action in ("start", "stop", "promote", "demote", "check"):
+        command(f"--force-{action}", to=f"force_{action}", help=f"{action} it here by its agent")
+    command("--validate", to="validate", help="have its agent check its parameters")
     command("--wait", to="wait", help="until the cluster has nothing more to do")
     command("--list-standards", to="standards", help="the classes of agents")
     for *names, text in (
@@ -376,6 +380,14 @@ def _constraints(cluster: Cluster, arguments: Namespace) -> int:
     return 0
 
 
+def _force(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.tools import force
+
+    return force.run(
+        cluster, arguments.command, arguments.resource, verbose=bool(arguments.verbose)
+    )
+
+
 def _wait(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.cib.durations import parse_ms
 
@@ -399,4 +411,6 @@ _COMMANDS = {
     "refresh": _clean,
     "constraints": _constraints,
     "wait": _wait,
+    "validate": _force,
+    **{f"force_{action}": _force for action in ("start", "stop", "promote", "demote", "check")},
 }

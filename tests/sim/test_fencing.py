@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 
 import pytest
@@ -268,6 +269,60 @@ def test_a_changing_membership_resets_nobody() -> None:
     cluster.start(4, 5)
     cluster.settle(within_s=20)
     assert all(not node.watchdog.resets for node in cluster.nodes.values())
+
+
+def shake(cluster: Cluster, chance: random.Random, steps: int) -> None:
+    """Random faults, one after the other: cuts, crashes, nodes that hang, a bad network."""
+    numbers = list(cluster.nodes)
+    for _ in range(steps):
+        match chance.randrange(7):
+            case 0 | 1:
+                chance.shuffle(numbers)
+                at = chance.randint(1, len(numbers) - 1)
+                cluster.partition(numbers[:at], numbers[at:])
+            case 2:
+                cluster.network.heal()
+            case 3 if cluster.up:
+                chance.choice(cluster.up).crash()
+            case 4 if cluster.up:
+                address = chance.choice(cluster.up).address
+                cluster.network.freeze(address)
+                later = cluster.now + chance.random() * 8
+                cluster.network.at(later, lambda a=address: cluster.network.thaw(a))  # type: ignore[misc]
+            case 5:
+                loss = chance.choice((0.0, 0.05, 0.2))
+                cluster.network.faults = Faults(loss=loss, straggler=loss / 2)
+            case _:
+                down = [node for node in cluster.nodes.values() if node.core is None]
+                if down:
+                    chance.choice(down).start()
+        cluster.run(chance.choice((0.05, 0.5, 2.0, 6.0)) * chance.random())
+
+
+@pytest.mark.parametrize("means", ["device", "watchdog", "both"])
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_nothing_runs_twice_whatever_happens(seed: int, means: str, only_seed: int | None) -> None:
+    """``--seed N`` replays one; the checker looks at every start, on every side."""
+    seed = only_seed or seed
+    chance = random.Random(f"{seed} {means}")
+    cluster, _ = running(
+        chance.choice((3, 3, 5)),
+        seed,
+        watchdog="" if means == "device" else "5s",
+        device=means != "watchdog",
+    )
+    cluster.agent_delay_s = chance.choice(((0.005, 0.03), (0.5, 3.0)))
+    try:
+        shake(cluster, chance, 14)
+        cluster.network.faults = Faults()
+        cluster.network.heal()
+        cluster.run(9.0)  # the last one that hangs goes on
+        for node in cluster.nodes.values():
+            if node.core is None:
+                node.start()
+        cluster.until(lambda: cluster.settled() and all_run_once(cluster), 60, "recovered")
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed} {means}: {error}\n{cluster.tail()}") from error
 
 
 # ---- with the real scheduler ---------------------------------------------------------------------

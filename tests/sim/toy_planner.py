@@ -52,6 +52,8 @@ class _Work:
                 for s in cib.status.findall("node_state")
                 if s.get("crmd") != "online" and s.get("expected") == "member"
             ]
+            seen = {s.id for s in cib.status.findall("node_state")}
+            self.lost += [n for n in cib.section("nodes").findall("node") if n.id not in seen]
         self.leaving = {name for name, s in self.online.items() if "shutdown" in attributes_of(s)}
 
     def fence(self) -> None:

@@ -152,6 +152,7 @@ def test_attrd_updater_counts_dampens_and_keeps_things_private(cluster: FakeClus
         ("-B", "7", "-d", "2"),
         ("-Y", "-d", "3"),
         ("-U", "x", "--private"),
+        ("-S", "status", "-d", "0", "-v", "y"),  # as ocf:pacemaker:SysInfo says it
     ):
         assert attrd_updater.main(["-n", "n", *words], door=cluster) == 0
     assert [(each[3], *each[4:]) for each in cluster.done] == [
@@ -161,5 +162,6 @@ def test_attrd_updater_counts_dampens_and_keeps_things_private(cluster: FakeClus
         ("7", 2000, True, False),
         ("4", 3000, True, False),
         ("x", 0, False, True),
+        ("y",),
     ]
     assert attrd_updater.main(["-n", "n", "-B", "7"], door=cluster) == 64

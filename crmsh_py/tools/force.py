@@ -1,0 +1,110 @@
+"""``crm_resource --force-*`` and ``--validate``: an agent run here and now, past the cluster.
+
+For a person who looks for a fault on a node. The cluster knows nothing of it, and may find the
+resource where it does not expect it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.tools.common import complain, put
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.element import Element
+    from crmsh_py.clusters.port import Cluster
+
+ACTIONS = {
+    "force_start": "start",
+    "force_stop": "stop",
+    "force_promote": "promote",
+    "force_demote": "demote",
+    "force_check": "monitor",
+    "validate": "validate-all",
+}
+_TIMEOUT_S = 120.0
+_KEPT = ("PATH", "HOME", "OCF_ROOT", "HA_SBIN_DIR", "CRM_LAB", "CRM_NODE", "CRM_LAB_INSIDE",
+         "CRM_RUNTIME_DIR", "CRM_STATE_DIR", "CIB_file")  # fmt: skip
+
+
+def run(cluster: Cluster, command: str, resource: str, *, verbose: bool = False) -> int:
+    """Run the agent of a resource; its exit code is ours. Raises CrmError kinds."""
+    cib = cluster.read_cib()
+    primitive = _primitive(cib, resource)
+    name = ":".join(
+        part for part in (primitive.get(k) for k in ("class", "provider", "type")) if part
+    )
+    if primitive.get("class") != "ocf":
+        raise CrmError(f"{name} is no OCF agent: only those can be run past the cluster")
+    root = os.environ.get("OCF_ROOT") or "/usr/lib/ocf"
+    path = f"{root}/resource.d/{primitive.get('provider')}/{primitive.get('type')}"
+    try:
+        done = subprocess.run(
+            [path, ACTIONS[command]],
+            env=_environment(cib, primitive, root, cluster.node),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise NotFound(f"the agent {name} is not installed here ({path})") from None
+    except (OSError, subprocess.SubprocessError) as error:
+        raise CrmError(f"the agent {name} could not be run: {error}") from None
+    from crmsh_py.views.text import exit_text
+
+    meaning = exit_text(done.returncode, classic=True)
+    label = command.replace("_", "-")
+    put(f"Operation {label} for {resource} ({name}) returned {done.returncode} ({meaning})\n")
+    if verbose or done.returncode not in (0, 7, 8):
+        put(done.stdout)
+        if done.stderr:
+            complain(done.stderr.rstrip("\n"))
+    return done.returncode
+
+
+def _primitive(cib: Cib, resource: str) -> Element:
+    """The primitive that is meant: the resource itself, or what a clone is made of."""
+    from crmsh_py.clusters.operations import find_resource
+
+    found = find_resource(cib, resource)
+    inside = list(found.iter("primitive"))
+    if found.tag == "primitive":
+        inside = [found]
+    if len(inside) != 1:
+        raise CrmError(f"{resource} is several resources: name one of them")
+    return _with_template(cib, inside[0])
+
+
+def _with_template(cib: Cib, primitive: Element) -> Element:
+    template = cib.find_id(primitive.get("template")) if primitive.get("template") else None
+    if template is None:
+        return primitive
+    agent = {name: template.get(name) for name in ("class", "provider", "type")}
+    return primitive.with_attributes(agent).with_children((*template.children, *primitive.children))
+
+
+def _environment(cib: Cib, primitive: Element, root: str, node: str) -> dict[str, str]:
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    environment |= {
+        "LC_ALL": "C",
+        "OCF_ROOT": root,
+        "OCF_RA_VERSION_MAJOR": "1",
+        "OCF_RA_VERSION_MINOR": "1",
+        "OCF_RESOURCE_INSTANCE": primitive.id,
+        "OCF_RESOURCE_TYPE": primitive.get("type"),
+        "OCF_RESOURCE_PROVIDER": primitive.get("provider"),
+        "OCF_RESKEY_CRM_meta_on_node": node,
+        "OCF_RESKEY_crm_feature_set": cib.root.get("crm_feature_set"),
+    }
+    for holder in primitive.findall("instance_attributes"):
+        if holder.findall("rule"):
+            continue  # those hold at some times only; the cluster knows which
+        for pair in holder.findall("nvpair"):
+            environment[f"OCF_RESKEY_{pair.get('name')}"] = pair.get("value")
+    return environment
