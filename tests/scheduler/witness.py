@@ -107,12 +107,12 @@ def ours(cib: Cib, arguments: tuple[str, ...]) -> dict[str, list[str]]:
 
 def agreed(case: Case) -> Case | None:
     """The case, if the witness says of it what is recorded."""
-    said = theirs(_source(case), case.arguments)
+    said = theirs(source(case), case.arguments)
     wanted = sections((SUITE / "summary" / f"{case.name}.summary").read_text())
     return case if said == wanted else None
 
 
-def _source(case: Case) -> Cib:
+def source(case: Case) -> Cib:
     """The input in today's words, and from a cluster new enough for fail counts of operations."""
     cib = upgrade(Cib.parse((SUITE / "xml" / f"{case.name}.xml").read_bytes()))
     version = cib.root.get("crm_feature_set", "0").split(".")
@@ -125,7 +125,7 @@ def compare(seed: int, known: list[Case], only: str = "") -> Difference | None:
     """One variation of one of the known cases."""
     case = Random(seed).choice(known)
     try:
-        cib, done = variation(seed, _source(case))
+        cib, done = variation(seed, source(case))
     except IndexError:  # nothing there to be changed
         return None
     if only not in done or validate(cib):
