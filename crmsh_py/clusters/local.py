@@ -56,13 +56,18 @@ class LocalCluster:
         node: str = "",
         client: str = "crm",
         user: str | None = None,
+        acts_for: str = "",
     ) -> None:
-        """``sockets`` are the paths by node name; ``node`` binds to that one alone."""
+        """``sockets`` are the paths by node name; ``node`` binds to that one alone.
+
+        ``acts_for``: the user by whose access rights the cluster is to answer.
+        """
         self._lab = lab
         self._sockets = dict(sockets)
         self._wanted = node
         self._client = client
         self._user = _user_name() if user is None else user
+        self._acts_for = acts_for
         self._channel: Channel | None = None
         self._unanswered = False  # the latest request was sent, its answer has not come
         self._node = node
@@ -79,12 +84,15 @@ class LocalCluster:
         lab = paths.lab_name(environ)
         node = node or environ.get("CRM_NODE", "")
         sockets = find_sockets(environ, uid, lab)
+        if not sockets and environ.get("CRM_LAB_INSIDE") and node:
+            sockets = _public_socket(node)  # of a user beside root, inside a node
         if node:
             paths.check_node_name(node)
             sockets.setdefault(node, paths.node_socket(environ, uid, lab, node))
         if not sockets:
             raise _nothing_runs(lab)
-        return cls(lab, sockets, node=node, client=client)
+        acts_for = environ.get("CIB_user", "")
+        return cls(lab, sockets, node=node, client=client, acts_for=acts_for)
 
     @property
     def label(self) -> str:
@@ -339,8 +347,14 @@ class LocalCluster:
             )
         channel = Channel(node, path, deadline)
         # Nobody waits for the answer: a node that refuses us hangs up.
-        channel.send(control.Hello(client=self._client, user=self._user), deadline)
+        hello = control.Hello(client=self._client, user=self._user, acts_for=self._acts_for)
+        channel.send(hello, deadline)
         return channel
+
+
+def _public_socket(node: str) -> dict[str, str]:
+    path = paths.public_socket(node)
+    return {node: path} if os.path.exists(path) else {}
 
 
 def _answers(channels: Sequence[Channel], deadline: float) -> dict[str, bool]:

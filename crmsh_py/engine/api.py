@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from crmsh_py.corosync_conf import CorosyncConf
-from crmsh_py.wire.control import Reply, Request
+from crmsh_py.wire.control import ReadRevision, ReadRevisions, Reply, Request
 
 # ---- events ----------------------------------------------------------------------------------
 
@@ -95,6 +95,8 @@ class LinkFacts:
 class RequestReceived:
     """A client of the control socket asks for something; answer with ``ReplyTo(ticket)``.
 
+    ``acl_user`` is on whose behalf it is made, where access control lists may limit him ('' for
+    root, hacluster and the owner of the node), and ``groups`` are his.
     ``connections``, how many were ``closed`` before, and ``links`` come with a ``ReadCmap``, which
     shows them.
     """
@@ -103,6 +105,8 @@ class RequestReceived:
     request: Request
     user: str = "root"  # name of the peer's user, for the revision's author
     client: str = ""  # the program's name
+    acl_user: str = ""
+    groups: tuple[str, ...] = ()
     connections: tuple[Connection, ...] = ()
     closed: int = 0
     links: tuple[LinkFacts, ...] = ()
@@ -351,6 +355,14 @@ class ReadConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadHistory:
+    """Answer a request for stored commits from the store: the core itself keeps none."""
+
+    ticket: int
+    request: ReadRevisions | ReadRevision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseConf:
     """This corosync.conf holds from now on; what it says of logging is for the loop to do."""
 
@@ -368,6 +380,7 @@ Instruction = (
     | Log
     | StopNode
     | ReadConf
+    | ReadHistory
     | UseConf
 )
 

@@ -63,6 +63,7 @@ from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.news import News
 from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.permissions import Permissions
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.requests import Requests
 from crmsh_py.engine.totem import ConfigurationChanged
@@ -203,6 +204,7 @@ class NodeCore:
             fencing=self._fencing,
             dampening=self._dampening,
             administration=self._administration,
+            permissions=Permissions(self._replica, self._name),
         )
 
     def _make_fencing(self, seed: int, devices: DevicesOf) -> Fencing:

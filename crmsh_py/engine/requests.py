@@ -14,7 +14,7 @@ from crmsh_py.cib.diff import Patch
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.schema import validate
 from crmsh_py.engine.administration import Administration
-from crmsh_py.engine.api import RequestReceived
+from crmsh_py.engine.api import ReadHistory, RequestReceived
 from crmsh_py.engine.commits import Commits, no_quorum
 from crmsh_py.engine.controller import Controller
 from crmsh_py.engine.dampening import Dampening
@@ -25,10 +25,11 @@ from crmsh_py.engine.lifecycle import Lifecycle
 from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.orders import Make, Orders
 from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.permissions import Permissions
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.engine.views import Views
-from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, UsageError
+from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound
 from crmsh_py.wire.control import (
     AttributeReply,
     Changed,
@@ -106,6 +107,7 @@ class Requests:
     fencing: Fencing
     dampening: Dampening
     administration: Administration
+    permissions: Permissions
     pid: int = 0
     _watchers: list[int] = field(default_factory=list)
     _idle_waiters: dict[int, tuple[int, int] | None] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class Requests:
                     f"the cluster manager is not running on {self.node}",
                     hint="start it: crm cluster start",
                 )
+            self.permissions.check(event)
             self._answer(event, request)
         except CrmError as error:
             self.outbox.refuse(event.ticket, error)
@@ -128,7 +131,7 @@ class Requests:
         ticket = event.ticket
         match request:
             case ReadCib():
-                self.outbox.reply(ticket, CibReply(cib=self.replica.cib.to_xml(indent=None)))
+                self.outbox.reply(ticket, CibReply(cib=self.permissions.readable(event)))
             case Commit():
                 self._commit(event, request)
             case SetAttribute():
@@ -186,7 +189,9 @@ class Requests:
                     ticket,
                     lambda view, ident: FencingForgotten(view=view, target=node, ident=ident),
                 )
-            case ReadRevisions() | ReadRevision() | InjectFaults():
+            case ReadRevisions() | ReadRevision():
+                self.outbox.do(ReadHistory(ticket=ticket, request=request))
+            case InjectFaults():
                 raise UsageError("that is the daemon's to answer, not the core's")
 
     def client_gone(self, ticket: int) -> None:
@@ -206,7 +211,9 @@ class Requests:
         quorate = self.views.setting.quorate
         if self.views.active and not quorate and not request.force_no_quorum:
             raise no_quorum(hollow=self.views.setting.hollow)
-        refuse_new_errors(self.replica.config, self.replica.check(patch))
+        new = self.replica.check(patch)
+        self.permissions.check_commit(event, new.root)
+        refuse_new_errors(self.replica.config, new)
         self.commits.submit(
             patch=request.patch,
             source=patch.source,

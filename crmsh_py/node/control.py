@@ -1,8 +1,12 @@
 """The control socket: programs on this machine ask, the node answers.
 
 A Unix socket beside those of the other nodes. Every connection is checked by the user id that the
-kernel vouches for (``SO_PEERCRED``, as seen in the node's own user namespace): only the user whose
-node this is, and root. Connections, requests in flight and what waits to be sent are bounded; a
+kernel vouches for (``SO_PEERCRED``, as seen in the node's own user namespace): the user whose node
+this is, root and hacluster may do all; other members of the node's group haclient may what access
+control lists give them (``engine.permissions``), nobody else anything. As the directory of the
+first socket is its owner's alone, a second one inside the node (``public``) is for these.
+Root and the owner may act for somebody (``Hello.acts_for``, CIB_user in the environment).
+Connections, requests in flight and what waits to be sent are bounded; a
 client that breaks the protocol or does not read is cut off, which hurts nobody else.
 
 A request becomes ``RequestReceived`` with a ticket of ours; ``reply`` finds the way back.
@@ -12,11 +16,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import grp
 import os
 import pwd
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from crmsh_py.engine.api import ClientGone, Connection, RequestReceived
 from crmsh_py.errors import CrmError, LocalProtocolError, RemoteProtocolError
@@ -32,7 +37,10 @@ LAST_WORDS_S = 1.0  # what clients get to read their answers when the node stops
 
 # Which of Corosync's services a client would talk to, by what it asks for.
 _SERVICE_CPG = 2
+_CLUSTER_USER, _CLUSTER_GROUP = "hacluster", "haclient"
 _SERVICES = {control.ReadCmap: 0, control.ReadMembership: 3}
+_SO_PEERGROUPS = 59  # of asm-generic/socket.h; not in Python's socket module
+_MAX_GROUPS = 1024
 _UCRED = struct.Struct("3i")  # pid, uid, gid of socket(7)
 
 
@@ -48,6 +56,33 @@ def _peer(connection: socket.socket) -> tuple[int, int]:
     return max(0, int(pid)), int(uid)
 
 
+def _peer_groups(connection: socket.socket) -> tuple[str, ...]:
+    """The names of the groups that the peer's process has, whatever /etc/group says of its user."""
+    _, _, first = _UCRED.unpack(
+        connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    )
+    numbers = [first]
+    with contextlib.suppress(OSError):  # a kernel before 4.13
+        data = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 4 * _MAX_GROUPS)
+        numbers += struct.unpack(f"{len(data) // 4}I", data)
+    return tuple(_group_names(numbers))
+
+
+def _group_names(numbers: Iterable[int]) -> Iterator[str]:
+    for number in numbers:
+        with contextlib.suppress(KeyError):
+            yield grp.getgrgid(number).gr_name
+
+
+def user_groups(name: str) -> tuple[str, ...]:
+    """The names of a user's groups, as the node's own /etc/group has them."""
+    try:
+        first = pwd.getpwnam(name).pw_gid
+    except KeyError:
+        return ()
+    return tuple(_group_names(os.getgrouplist(name, first)))
+
+
 class ControlServer:
     """Implements ``ports.Clients`` on one Unix socket."""
 
@@ -57,13 +92,17 @@ class ControlServer:
         *,
         report: Report,
         log: LogLine,
+        public: str = "",
         read_user: Callable[[socket.socket], int] = peer_user,
+        groups_of: Callable[[str], tuple[str, ...]] | None = None,
     ) -> None:
         self._path = path
+        self._public = public
+        self._groups_of = groups_of or user_groups
+        self._servers: list[asyncio.Server] = []
         self._report = report
         self._log = log
         self._read_user = read_user
-        self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
         self._by_ticket: dict[int, _Connection] = {}
         self._last_ticket = 0
@@ -74,19 +113,26 @@ class ControlServer:
 
     async def open(self) -> None:
         """Listen; raises CrmError when the path cannot be had."""
+        await self._listen(self._path, 0o600)
+        if self._public:
+            os.makedirs(os.path.dirname(self._public), mode=0o755, exist_ok=True)
+            await self._listen(self._public, 0o666)
+
+    async def _listen(self, path: str, mode: int) -> None:
         try:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path)
+                os.unlink(path)
             loop = asyncio.get_running_loop()
             # Under a name of its own first: who sees the socket's name finds it listening.
-            early = f"{self._path}.new"
+            early = f"{path}.new"
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(early)
-            self._server = await loop.create_unix_server(lambda: _Connection(self), early)
-            os.chmod(early, 0o600)
-            os.rename(early, self._path)
+            server = await loop.create_unix_server(lambda: _Connection(self), early)
+            self._servers.append(server)
+            os.chmod(early, mode)
+            os.rename(early, path)
         except OSError as error:
-            raise CrmError(f"cannot listen on {self._path}: {error.strerror or error}") from None
+            raise CrmError(f"cannot listen on {path}: {error.strerror or error}") from None
 
     def reply(self, ticket: int, reply: control.Reply) -> None:
         """Answer a request; a client that has gone is nobody's problem."""
@@ -98,10 +144,11 @@ class ControlServer:
 
     async def close(self) -> None:
         """Take the socket away, let clients have what was answered, and hang up on them."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
+        for path in filter(None, (self._path, self._public)):
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path)
+                os.unlink(path)
         for connection in list(self._connections):
             connection.finish()
         with contextlib.suppress(TimeoutError):
@@ -115,7 +162,10 @@ class ControlServer:
     def admit(self, connection: _Connection, channel: socket.socket) -> bool:
         """Whether a new connection may talk to us."""
         user = self._read_user(channel)
-        if user not in (0, os.geteuid()):
+        name = _user_name(user)
+        trusted = user in (0, os.geteuid()) or name == _CLUSTER_USER
+        groups = () if trusted else (*self._groups_of(name), *_peer_groups(channel))
+        if not trusted and _CLUSTER_GROUP not in groups:
             self._log("warning", "MAIN", f"Refused a control connection of user id {user}")
             return False
         if len(self._connections) >= MAX_CONNECTIONS:
@@ -124,10 +174,17 @@ class ControlServer:
         self._admitted += 1
         connection.handle = self._admitted
         connection.pid = _peer(channel)[0]
-        connection.user = _user_name(user)
+        connection.user = name
+        connection.trusted = trusted
+        connection.acl_user, connection.groups = ("", ()) if trusted else (name, groups)
         self._connections.add(connection)
         self._alone.clear()
         return True
+
+    def act_for(self, connection: _Connection, name: str) -> None:
+        """A trusted client takes somebody's access rights in the place of its own."""
+        if name not in ("root", _CLUSTER_USER):
+            connection.acl_user, connection.groups = name, self._groups_of(name)
 
     def receive(self, connection: _Connection, theirs: int, request: control.Request) -> None:
         """Pass a request on under a ticket of ours; ``theirs`` goes back with the answer."""
@@ -142,6 +199,8 @@ class ControlServer:
                 request=request,
                 user=connection.user,
                 client=connection.client,
+                acl_user=connection.acl_user,
+                groups=connection.groups,
                 connections=self._seen() if asks else (),
                 closed=self._closed if asks else 0,
             )
@@ -181,6 +240,9 @@ class _Connection(asyncio.Protocol):
         self._decoder = framing.RequestDecoder()
         self._transport: asyncio.Transport | None = None
         self.user = ""
+        self.trusted = False
+        self.acl_user = ""
+        self.groups: tuple[str, ...] = ()
         self.client = ""
         self.pid = 0
         self.handle = 0  # which of all connections it is
@@ -237,9 +299,11 @@ class _Connection(asyncio.Protocol):
         self._service = _SERVICES.get(type(request), self._service)
         if isinstance(request, control.Hello):
             self.client = request.client[:64]
-            # Whoever passed the check may say for whom he acts: it is the author of revisions,
-            # not a permission. Inside a user namespace the kernel's answer would be ``root``.
-            self.user = request.user[:64] or self.user
+            if self.trusted:
+                # The author of revisions; inside a user namespace the kernel would say ``root``.
+                self.user = request.acts_for[:64] or request.user[:64] or self.user
+                if request.acts_for:
+                    self._server.act_for(self, request.acts_for[:64])
             self._send(ticket, control.Done())
             return
         self._server.receive(self, ticket, request)

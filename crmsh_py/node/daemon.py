@@ -43,6 +43,7 @@ from crmsh_py.node.transport import Links, Network, UdpLink
 from crmsh_py.node.watchdog import WatchdogPipe
 from crmsh_py.wire import settings as node_settings
 from crmsh_py.wire.control import StopDaemon
+from crmsh_py.wire.paths import public_socket
 from crmsh_py.wire.settings import NodeSettings
 
 READY_VARIABLE = "CRM_READY_FD"
@@ -234,7 +235,12 @@ class _Daemon:
             transport.open()
             agents = make_agents(settings, self._report, log)
             parts.callback(agents.close)
-            clients = ControlServer(settings.control_socket, report=self._report, log=log)
+            clients = ControlServer(
+                settings.control_socket,
+                report=self._report,
+                log=log,
+                public=public_socket(settings.node) if settings.isolated else "",
+            )
             core = make_core(
                 Beginning(
                     settings=settings,

@@ -33,6 +33,7 @@ from crmsh_py.engine.api import (
     Persist,
     Persisted,
     ReadConf,
+    ReadHistory,
     ReplyTo,
     RequestReceived,
     RunAlert,
@@ -124,7 +125,8 @@ class NodeLoop:
             self._handling = False
 
     def _step(self, event: Event) -> None:
-        if isinstance(event, RequestReceived) and self._answers_itself(event):
+        if isinstance(event, RequestReceived) and isinstance(event.request, InjectFaults):
+            self._inject_faults(event, event.request)
             return
         if isinstance(event, RequestReceived) and isinstance(event.request, ReadCmap):
             event = replace(event, links=self._transport.facts())
@@ -187,6 +189,8 @@ class NodeLoop:
                 self._clients.reply(ticket, reply)
             case ReplyTo(ticket=ticket, reply=reply):
                 self._clients.reply(ticket, reply)
+            case ReadHistory(ticket=ticket, request=request):
+                self._read_history(ticket, request)
             case ReadConf(ticket=ticket):
                 self._events.append(self._read_conf(ticket))  # handled after this one
             case UseConf(conf=conf):
@@ -197,10 +201,21 @@ class NodeLoop:
                 self._log("error" if code else "notice", "MAIN", f"Stopping: {reason}")
                 self.stop(code)
 
-    def _answers_itself(self, event: RequestReceived) -> bool:
-        """Whether this asks for the history: that is the store's alone, the core never reads it."""
-        ticket, reply = event.ticket, self._clients.reply
-        match event.request:
+    def _inject_faults(self, event: RequestReceived, faults: InjectFaults) -> None:
+        """Faults are the ports' matter: the core must not know of them."""
+        if event.acl_user:
+            self._clients.reply(
+                event.ticket, Refused(kind="NotPermitted", text="faults are for root alone")
+            )
+            return
+        self._log("warning", "MAIN", f"Faults on purpose: {_named(faults)}")
+        self._inject(faults)
+        self._clients.reply(event.ticket, Done())
+
+    def _read_history(self, ticket: int, request: ReadRevisions | ReadRevision) -> None:
+        """The history is the store's alone: the core only says who may read it."""
+        reply = self._clients.reply
+        match request:
             case ReadRevisions(limit=limit):
                 self._disk.read_revisions(
                     max(0, min(limit, MAX_REVISIONS)),
@@ -210,13 +225,6 @@ class NodeLoop:
                 self._disk.read_revision(
                     admin_epoch, epoch, lambda found: reply(ticket, _as_reply(found))
                 )
-            case InjectFaults():
-                self._log("warning", "MAIN", f"Faults on purpose: {_named(event.request)}")
-                self._inject(event.request)
-                reply(ticket, Done())
-            case _:
-                return False
-        return True
 
     def _arm(self) -> None:
         deadline = None if self.stopped.done() else self._core.next_deadline()

@@ -31,6 +31,7 @@ class Hello(Message, frozen=True):
 
     client: Text
     user: Text = ""
+    acts_for: Text = ""  # by whose access rights; only root's and the owner's word counts
 
 
 class ReadCib(Message, frozen=True):

@@ -20,6 +20,7 @@ from crmsh_py.errors import CrmError
 APPLICATION = "crmsh-py"
 DEFAULT_LAB = "default"
 
+PUBLIC_DIRECTORY = "/run/crmsh-py"
 SOCKET_PATH_LIMIT = 107  # bytes; sun_path without its terminating NUL
 
 _LAB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -118,6 +119,11 @@ def node_socket(environ: Mapping[str, str], uid: int, lab: str, node: str) -> st
 def lab_socket(environ: Mapping[str, str], uid: int, lab: str) -> str:
     """The socket of a lab's supervisor."""
     return check_socket_path(f"{lab_runtime_directory(environ, uid, lab)}/lab.sock")
+
+
+def public_socket(node: str) -> str:
+    """The control socket inside a node for its users beside root; the node's own /run is meant."""
+    return f"{PUBLIC_DIRECTORY}/{check_node_name(node)}.sock"
 
 
 def node_of_socket(path: str) -> str:

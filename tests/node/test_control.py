@@ -262,3 +262,54 @@ def test_who_asks_for_the_keys_is_among_the_clients_that_they_show(tmp_path: Pat
     assert len({each.handle for each in asked.connections}) == 2
     assert asked.connections[1].service_id == 0
     assert asked.closed == 1
+
+
+# ---- other users than the owner ---------------------------------------------------------------
+
+
+def requests_of(
+    tmp_path: Path, user: int, groups: tuple[str, ...], hello: control.Hello
+) -> tuple[list[RequestReceived], list[str]]:
+    """What a client of that user is taken for, after it has said who it is."""
+    bench = Bench(tmp_path, user=user)
+    bench.server._groups_of = lambda name: groups
+
+    async def work() -> None:
+        reader, writer = await bench.connect()
+        writer.write(framing.encode_request(1, hello))
+        writer.write(framing.encode_request(2, control.ReadCib()))
+        try:
+            await reader.readexactly(1)
+        except (ConnectionResetError, asyncio.IncompleteReadError):
+            return
+        await bench.until(1)
+        writer.close()
+
+    bench.run(work)
+    return [event for event in bench.events if isinstance(event, RequestReceived)], bench.log
+
+
+def test_a_member_of_haclient_is_taken_for_who_the_kernel_says_he_is(tmp_path: Path) -> None:
+    hello = control.Hello(client="crm", user="root", acts_for="root")
+
+    (request,), _ = requests_of(tmp_path, 4001, ("haclient", "users"), hello)
+
+    assert (request.user, request.acl_user) == ("4001", "4001")
+    assert request.groups[:2] == ("haclient", "users")
+
+
+def test_others_are_let_in_nowhere(tmp_path: Path) -> None:
+    requests, log = requests_of(tmp_path, 4001, ("users",), control.Hello(client="crm"))
+
+    assert requests == []
+    assert "user id 4001" in log[0]
+
+
+def test_root_may_act_for_somebody_else(tmp_path: Path) -> None:
+    hello = control.Hello(client="crm", user="alice", acts_for="bob")
+
+    (request,), _ = requests_of(tmp_path, 0, ("haclient",), hello)
+    assert (request.user, request.acl_user, request.groups) == ("bob", "bob", ("haclient",))
+
+    (request,), _ = requests_of(tmp_path, 0, (), control.Hello(client="crm", user="alice"))
+    assert (request.user, request.acl_user) == ("alice", "")

@@ -24,6 +24,7 @@ from crmsh_py.engine.api import (
     OperationFinished,
     Persist,
     Persisted,
+    ReadHistory,
     ReplyTo,
     RequestReceived,
     RunOperation,
@@ -62,6 +63,10 @@ class SmallCore:
         match event:
             case Started():
                 return self._started()
+            case RequestReceived(
+                ticket=ticket, request=control.ReadRevisions() | control.ReadRevision() as request
+            ):
+                return [ReadHistory(ticket=ticket, request=request)]
             case RequestReceived(ticket=ticket, request=request):
                 return self._request(ticket, request, event)
             case Persisted(token=token):
