@@ -185,6 +185,13 @@ def test_the_key_is_in_no_map_and_in_no_text() -> None:
     assert "0123456789abcdef" not in repr(conf.keys) + repr(conf.totem)
 
 
+def test_a_bad_key_is_refused_without_being_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        totem("key: short-secret")
+    assert "corosync.conf:2" in caught.value.format_message()
+    assert "short-secret" not in caught.value.format_message()
+
+
 def test_secauth_means_the_usual_cipher_and_hash() -> None:
     assert totem("secauth: on").totem.crypto_cipher == "aes256"
     assert totem("secauth: off").totem.crypto_cipher == "none"

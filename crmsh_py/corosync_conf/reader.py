@@ -82,8 +82,14 @@ class Reader:
         span = (max(0, start), max(0, start) + len(value))
         return Diagnostic(message, source, span, hint, origin=self.origin, line=line)
 
-    def error(self, message: str, entry: Entry, hint: str | None = None) -> None:
-        """This entry cannot be taken."""
+    def error(
+        self, message: str, entry: Entry, hint: str | None = None, *, secret: bool = False
+    ) -> None:
+        """This entry cannot be taken; a secret's line is not shown."""
+        if secret:
+            where = Diagnostic(message, hint=hint, origin=self.origin, line=entry.line)
+            self.errors.append(where)
+            return
         self.errors.append(self._diagnostic(message, entry.line, entry.value, hint))
 
     def warn(self, message: str, entry: Entry, hint: str | None = None) -> None:

@@ -58,7 +58,7 @@ def _crypto(reader: Reader, own: Sequence[Section]) -> _Crypto:
     key = reader.word(own, "key", "")
     key_entry = reader.entry(own, "key")
     if key_entry is not None and not _MIN_KEY <= len(key.encode()) <= _MAX_KEY:
-        reader.error(f"the key must have {_MIN_KEY} to {_MAX_KEY} bytes", key_entry)
+        reader.error(f"the key must have {_MIN_KEY} to {_MAX_KEY} bytes", key_entry, secret=True)
     return _Crypto(secauth=secauth, cipher=cipher, hash=digest, keyfile=keyfile, key=key)
 
 

@@ -72,12 +72,24 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeerFacts:
+    """What went to and came from one address; a multicast went to every one that is known."""
+
+    address: str
+    rx_packets: int = 0
+    rx_bytes: int = 0
+    tx_packets: int = 0
+    tx_bytes: int = 0
+    tx_errors: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFacts:
     """One of the networks that carry the ring, as the transport has counted since the start.
 
     Datagrams: ``sent`` and ``received``, ``lost`` before they were sent (the last so many in a
     row), ``invalid`` (of another key, damaged), ``replayed``, and ``unproven`` (of a sender whose
-    run had yet to show itself).
+    run had yet to show itself). ``overhead``: bytes that encryption adds to each, 0 without it.
     """
 
     number: int = 0
@@ -89,6 +101,8 @@ class LinkFacts:
     invalid: int = 0
     replayed: int = 0
     unproven: int = 0
+    overhead: int = 0
+    peers: tuple[PeerFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from crmsh_py.corosync_conf import CorosyncConf, TotemSettings
+from crmsh_py.engine import cmap_knet
 from crmsh_py.engine.api import Connection, LinkFacts
 from crmsh_py.engine.quorum import Quorum
 from crmsh_py.engine.redundancy import NetworkAddresses
@@ -170,15 +171,22 @@ def _totem(source: CmapSource) -> Iterator[CmapKey]:
 
 
 def _member(prefix: str, member: MemberRecord, source: CmapSource) -> Iterator[CmapKey]:
-    addresses = [member.address]
-    for network, _ in source.networks[1:]:
-        own = member.node_id == source.node_id
-        addresses.append(network.address if own else network.peers.get(member.address, ""))
+    addresses = _addresses(member, source)
     shown = " ".join(f"r({number}) ip({each})" for number, each in enumerate(addresses))
     yield _key(f"{prefix}.config_version", "u64", 0)
     yield _key(f"{prefix}.ip", "str", shown)
     yield _key(f"{prefix}.join_count", "u32", member.join_count)
     yield _key(f"{prefix}.status", "str", "joined" if member.joined else "left")
+
+
+def _addresses(member: MemberRecord, source: CmapSource) -> tuple[str, ...]:
+    """A node's addresses by ring."""
+    own = member.node_id == source.node_id
+    rest = (
+        network.address if own else network.peers.get(member.address, "")
+        for network, _ in source.networks[1:]
+    )
+    return (member.address, *rest)
 
 
 def _counters(prefix: str, source: CmapSource) -> Iterator[CmapKey]:
@@ -209,6 +217,8 @@ def _stats(source: CmapSource) -> Iterator[CmapKey]:
     yield _key("stats.pg.msg_reserved", "u32", source.queue_length)
     for link in source.links:
         yield from _link(link)
+    if source.conf.totem.transport == "knet":
+        yield from _knet(source)
     yield _key("stats.ipcs.global.active", "u64", len(source.connections))
     yield _key("stats.ipcs.global.closed", "u64", source.connections_closed)
     for each in source.connections:
@@ -218,6 +228,19 @@ def _stats(source: CmapSource) -> Iterator[CmapKey]:
         yield _key(f"{prefix}.queueing", "i32", 0)
         yield _key(f"{prefix}.sent", "u32", each.dispatched)
         yield from _client(prefix, each)
+
+
+def _knet(source: CmapSource) -> Iterator[CmapKey]:
+    """The links as Corosync 3's own transport names them, of this node and the others."""
+    nodes = {record.node_id: _addresses(record, source) for record in source.members}
+    faulty = {network.number for network, is_faulty in source.networks if is_faulty}
+    connected = frozenset(
+        (record.node_id, link.number)
+        for record in source.members
+        for link in source.links
+        if record.joined and link.number not in faulty
+    )
+    return cmap_knet.keys(source.links, nodes, connected=connected, mtu=source.conf.totem.netmtu)
 
 
 def _link(link: LinkFacts) -> Iterator[CmapKey]:

@@ -23,6 +23,7 @@ from crmsh_py.corosync_conf import TotemSettings
 from crmsh_py.errors import CrmError
 from crmsh_py.node.keys import derive
 
+TAG_SIZE = 16  # bytes of a GCM tag
 CODE_SIZE = 32  # bytes of a HMAC, whatever its digest
 _CIPHER_KEYS = {"aes128": 16, "aes192": 24, "aes256": 32}  # bytes
 _PURPOSE = b"crmsh-py datagram 2\0"

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from crmsh_py.node.seal import Box, Suite
+from crmsh_py.node.seal import TAG_SIZE, Box, Suite
 
 VERSION = 2
 WINDOW = 1024  # numbers that may come late
@@ -122,6 +122,11 @@ class Sessions:
         self._box = suite.box(secret, self._id, address)
         self._number = 0
         self._senders: dict[str, _Sender] = {}
+
+    @property
+    def overhead(self) -> int:
+        """Bytes that encryption adds to a datagram; 0 where there is none."""
+        return 0 if self._suite.cipher == "none" else _HEADER_SIZE + 1 + TAG_SIZE
 
     def close(self, payload: bytes) -> bytes:
         """The datagram that carries a payload, to one or to all."""

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from crmsh_py.engine.api import EVERYBODY, DatagramReceived, LinkFacts
+from crmsh_py.engine.api import EVERYBODY, DatagramReceived, LinkFacts, PeerFacts
 from crmsh_py.errors import CrmError
 from crmsh_py.node.ports import LogLine, Report
 from crmsh_py.node.sessions import Sessions, Verdict
@@ -58,6 +58,17 @@ class Counters:
     unproven: int = 0  # kept aside until their session shows that it lives
     lost: int = 0  # could not be sent
     lost_in_a_row: int = 0
+
+
+@dataclass(slots=True)
+class _Peer:
+    """What went to and came from one address."""
+
+    rx_packets: int = 0
+    rx_bytes: int = 0
+    tx_packets: int = 0
+    tx_bytes: int = 0
+    tx_errors: int = 0
 
 
 class Links:
@@ -116,6 +127,8 @@ class UdpLink:
         self._told_at = -_TELL_EVERY_S
         self._told = 0  # rejected datagrams that the log knows of
         self.counters = Counters()
+        self._peers = {address: _Peer() for address in self._others}
+        self._multicasts = _Peer()  # what went to the group: to each of them
 
     def open(self) -> None:
         """Bind the sockets and listen on the running loop.
@@ -172,6 +185,19 @@ class UdpLink:
             invalid=count.invalid,
             replayed=count.replayed,
             unproven=count.unproven,
+            overhead=self._sessions.overhead,
+            peers=tuple(self._peer_facts(address) for address in self._peers),
+        )
+
+    def _peer_facts(self, address: str) -> PeerFacts:
+        peer, all_ = self._peers[address], self._multicasts
+        return PeerFacts(
+            address=address,
+            rx_packets=peer.rx_packets,
+            rx_bytes=peer.rx_bytes,
+            tx_packets=peer.tx_packets + all_.tx_packets,
+            tx_bytes=peer.tx_bytes + all_.tx_bytes,
+            tx_errors=peer.tx_errors + all_.tx_errors,
         )
 
     def close(self) -> None:
@@ -224,20 +250,24 @@ class UdpLink:
     def _send_one(self, address: str, datagram: bytes) -> None:
         if self._own is None:
             return
+        peer = self._peers.get(address, self._multicasts)
         try:
             self._own.sendto(datagram, (address, self._network.port))
         except BlockingIOError:
-            self._count_lost()  # the queue of the interface is full
+            self._count_lost(peer)  # the queue of the interface is full
         except OSError as error:
-            self._count_lost()
+            self._count_lost(peer)
             self._trouble(error)
         else:
             self.counters.sent += 1
             self.counters.lost_in_a_row = 0
+            peer.tx_packets += 1
+            peer.tx_bytes += len(datagram)
             if self._down:
                 self._recovered()
 
-    def _count_lost(self) -> None:
+    def _count_lost(self, peer: _Peer) -> None:
+        peer.tx_errors += 1
         self.counters.lost += 1
         self.counters.lost_in_a_row += 1
 
@@ -275,6 +305,9 @@ class UdpLink:
         match opened.verdict:
             case Verdict.GOOD:
                 self.counters.received += 1
+                if (peer := self._peers.get(source)) is not None:
+                    peer.rx_packets += 1
+                    peer.rx_bytes += len(data)
             case Verdict.UNPROVEN:
                 self.counters.unproven += 1
             case Verdict.INVALID:

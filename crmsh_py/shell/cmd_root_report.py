@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 import platform
+import re
 import tarfile
 import time
 from argparse import Namespace
@@ -36,6 +37,7 @@ _REAL_LOGS = (
     "/var/log/pacemaker.log",
     "/var/log/cluster/corosync.log",
 )
+_SHARED_KEY = re.compile(r"^(\s*key\s*:\s*)\S.*$", re.MULTILINE)
 _NODE_FILES = ("/etc/corosync/corosync.conf", "/etc/hosts")
 
 
@@ -106,7 +108,8 @@ class _Secrets:
         """A text without the values."""
         for value in self._values:
             text = text.replace(value, HIDDEN)
-        return text
+        # The shared key of a corosync.conf that holds it itself.
+        return _SHARED_KEY.sub(rf"\1{HIDDEN}", text) if self._patterns else text
 
     def element(self, element: Element) -> Element:
         """An element without the values."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sim.ring import TUTORIAL, Lab
 
 from crmsh_py.corosync_conf import parse
+from crmsh_py.engine.api import LinkFacts, PeerFacts
 from crmsh_py.engine.cmap import CPG_MULTICAST, CmapSource, Connection, read
 from crmsh_py.engine.quorum import QuorumRules, Voter, changed, initial
 from crmsh_py.wire.control import CmapKey
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL_TEXT = ROOT.parent / "shared" / "tutorial.txt"
+REAL_STATS = ROOT.parent / "shared/realcluster/samples/10-corosync-cmapctl-stats.txt"
 CONF = parse((ROOT / "examples" / "corosync.conf").read_text(encoding="utf-8"))
 
 
@@ -59,6 +62,36 @@ def test_every_key_of_the_tutorial_is_there_with_its_type(lab: Lab) -> None:
             continue  # from a file of the distribution's packages, not from corosync.conf
         own = re.sub(r"members\.10847774(\d\d)", lambda m: f"members.{int(m[1]) - 81}", name)
         assert ours.get(own) == key_type, name
+
+
+def name_and_type(text: str) -> set[tuple[str, str]]:
+    """Keys without what differs from run to run: ids of nodes, processes and handles."""
+    found = re.findall(r"^([a-z_]\S*) \((\w+)\) = ", text, re.MULTILINE)
+    return {
+        (re.sub(r"service\d+\.\d+\.0x[0-9a-f]+|node\d+", "N", name), key_type)
+        for name, key_type in found
+    }
+
+
+def test_every_key_of_a_real_corosyncs_stats_is_there_with_its_type(lab: Lab) -> None:
+    if not REAL_STATS.exists():
+        pytest.skip("../shared/realcluster/samples is not here to compare with")
+    knet = parse("totem {\nversion: 2\ntransport: knet\n}\n")
+    client = Connection(name="corosync-cmapctl", pid=42, handle=0xAB, service_id=0)
+    peers = tuple(PeerFacts(address=f"10.0.0.{each}", rx_packets=each) for each in (2, 3))
+    made = source(
+        lab,
+        connections=(client,),
+        links=(LinkFacts(address="10.0.0.1", sent=7, overhead=42, peers=peers),),
+        now=lab.now,
+    )
+    keys = read(replace(made, conf=knet), map_name="stats")
+    ours = name_and_type("".join(f"{key.name} ({key.type}) = {key.value}\n" for key in keys))
+
+    assert name_and_type(REAL_STATS.read_text(encoding="utf-8")) - ours == set()
+    assert values(keys)["stats.knet.node3.link0.rx_data_packets"] == "3"
+    assert values(keys)["stats.knet.node3.link0.connected"] == "1"
+    assert values(keys)["stats.knet.handle.tx_crypt_byte_overhead"] == "294"
 
 
 def test_keys_are_sorted_and_can_be_asked_for_by_their_beginning(lab: Lab) -> None:
