@@ -8,6 +8,7 @@ table below; one that is not in it is refused, so that a new kind cannot be forg
     CIB        filtered (``readable``)
     COMMIT     checked against what it changes (``check_commit``)
     STATUS     needs ``write`` for what it changes in the status section
+    ATTRIBUTE  tells an attribute of all nodes: needs ``read`` for it on each of them
     HISTORY    old configurations, which lists of today were not made for: who may read all
     MACHINE    stops, starts or fences machines, or changes ring and quorum: nobody that is limited
 """
@@ -30,6 +31,7 @@ class _Needs(Enum):
     CIB = auto()
     COMMIT = auto()
     STATUS = auto()
+    ATTRIBUTE = auto()
     HISTORY = auto()
     MACHINE = auto()
 
@@ -44,6 +46,7 @@ _TABLE: dict[type[control.Message], _Needs] = {
     control.Watch: _Needs.READ,
     control.ReadCib: _Needs.CIB,
     control.Commit: _Needs.COMMIT,
+    control.ReadAttribute: _Needs.ATTRIBUTE,
     control.SetAttribute: _Needs.STATUS,
     control.SetTicket: _Needs.STATUS,
     control.CleanResource: _Needs.STATUS,
@@ -83,6 +86,9 @@ class Permissions:
                     )
             case _Needs.STATUS:
                 self._check_status(access, event.request)
+            case _Needs.ATTRIBUTE:
+                assert isinstance(event.request, control.ReadAttribute), event.request
+                self._check_attribute(access, event.request.name)
             case _:
                 return
 
@@ -116,19 +122,21 @@ class Permissions:
                     hint="write access to it in the status section is needed",
                 )
 
+    def _check_attribute(self, access: Access, name: str) -> None:
+        tree = access.rights(self._replica.cib.root)
+        for node in _all(tree, "node_state"):
+            if not tree.at(_attribute(tree, node, name)).read:
+                raise NotPermitted(
+                    f"{access.user} may not read attribute {name}: access control lists forbid it"
+                )
+
     def _status_places(self, tree: Tree, request: control.Request) -> Iterator[tuple[str, int]]:
         """What a request changes, and the place of the nearest element that there is."""
         match request:
             case control.SetAttribute(node=node, name=name):
                 node = node or self._node
-                inside = _inside(
-                    tree,
-                    ("node_state", "uname", node),
-                    ("transient_attributes", "", ""),
-                    ("instance_attributes", "", ""),
-                    ("nvpair", "name", name),
-                )
-                yield f"attribute {name} of {node}", inside
+                state = _inside(tree, ("node_state", "uname", node))
+                yield f"attribute {name} of {node}", _attribute(tree, state, name)
             case control.SetTicket(ticket=ticket):
                 inside = _inside(tree, ("tickets", "", ""), ("ticket_state", "id", ticket))
                 yield f"ticket {ticket}", inside
@@ -145,6 +153,17 @@ class Permissions:
                         )
                 if not found:
                     yield "the history", _inside(tree)
+
+
+def _attribute(tree: Tree, state: int, name: str) -> int:
+    """The place of a transient attribute below a node's state, or of what is nearest to it."""
+    return _from(
+        tree,
+        state,
+        ("transient_attributes", "", ""),
+        ("instance_attributes", "", ""),
+        ("nvpair", "name", name),
+    )
 
 
 def _all(tree: Tree, tag: str) -> Iterator[int]:

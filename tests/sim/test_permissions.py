@@ -119,6 +119,8 @@ def test_the_status_needs_a_right_to_it(cluster: Cluster) -> None:
     assert attribute("operator", "node1") == control.Done()
     assert refused(attribute("operator", "node2"))
     assert refused(attribute("looker", "node1"))
+    assert not refused(ask(cluster, "looker", control.ReadAttribute(name="x")))
+    assert refused(ask(cluster, "stranger", control.ReadAttribute(name="x")))
     clean = control.CleanResource(resource="R", node="node1")
     assert ask(cluster, "operator", clean) == control.Done()
     assert refused(ask(cluster, "operator", control.CleanResource()))
