@@ -2,7 +2,7 @@
 
 ``NodeCore`` puts the parts together and knows the order of things; each part knows its own rules.
 
-    membership   the ring and its quorum (totem, votequorum)
+    membership   the ring and its quorum (totem, votequorum); ``redundancy``: over two networks
     views        from a new ring to a view in which the configuration may change
     replica      the CIB; ``commits``: on their way to the disks of a majority
     book         the status section, the same on all members
@@ -10,7 +10,8 @@
     fencing      what must be off, and what switches it off; ``watchdog``: until when this may live
     lifecycle    start and orderly end of the cluster manager
     news         what a message of the status means for all of these
-    requests     the control socket's questions and orders; ``orders``: those that take a while
+    requests     the control socket's questions and orders; ``orders``: those that take a while;
+                 ``permissions``: who may ask what; ``administration``: votes and corosync.conf
 
 Every event is handled in the same steps: take it in, take what the ring delivers until there is
 no more, let the DC go on, send what has gathered, and tell those who watch. A part never calls
