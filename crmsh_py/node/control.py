@@ -40,7 +40,7 @@ _SERVICE_CPG = 2
 _CLUSTER_USER, _CLUSTER_GROUP = "hacluster", "haclient"
 _SERVICES = {control.ReadCmap: 0, control.ReadMembership: 3}
 _SO_PEERGROUPS = 59  # of asm-generic/socket.h; not in Python's socket module
-_MAX_GROUPS = 1024
+_MAX_GROUPS = 256  # as many as Python's getsockopt gives
 _UCRED = struct.Struct("3i")  # pid, uid, gid of socket(7)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -81,6 +82,7 @@ def _number(text: str, what: str, *, least: int = 0, most: int = 2**16) -> int:
 
 def _watch(cluster: Cluster, shown: MembershipReply, arguments: Namespace) -> None:
     """The status again at every change of ring, members or votes, until the node goes."""
+    sys.stdout.flush()  # whoever reads a pipe waits for this, not for the end
     for _ in cluster.watch():
         membership = cluster.membership()
         # The DC and the manager are not this program's matter, and change more often.
@@ -88,3 +90,4 @@ def _watch(cluster: Cluster, shown: MembershipReply, arguments: Namespace) -> No
             continue
         shown = membership
         put("\n" + quorumtool.quorum_status(shown, now=local_now(), style=_style(arguments)))
+        sys.stdout.flush()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import grp
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+import pytest
 
 from crmsh_py.engine.api import ClientGone, Event, RequestReceived
 from crmsh_py.node import control as control_module
@@ -296,6 +301,32 @@ def test_a_member_of_haclient_is_taken_for_who_the_kernel_says_he_is(tmp_path: P
 
     assert (request.user, request.acl_user) == ("4001", "4001")
     assert request.groups[:2] == ("haclient", "users")
+
+
+def test_the_groups_of_a_process_count_whatever_its_user_is_a_member_of(tmp_path: Path) -> None:
+    """As with Pacemaker's own sockets, whose file mode asks the same."""
+    if os.getuid() != 0:
+        pytest.skip("only root can take another group")
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    with ours, theirs:
+        assert grp.getgrgid(os.getgid()).gr_name in control_module._peer_groups(ours)
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+        own = (0, os.getgid())
+        number = next(each.gr_gid for each in grp.getgrall() if each.gr_gid not in own)
+        program = (
+            f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({path!r}); s.recv(1)"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", program], extra_groups=[number], start_new_session=True
+        ) as client:
+            peer, _ = listening.accept()
+            found = control_module._peer_groups(peer)
+            peer.close()
+            client.wait(10)
+    assert grp.getgrgid(number).gr_name in found
 
 
 def test_others_are_let_in_nowhere(tmp_path: Path) -> None:
