@@ -29,7 +29,7 @@ from crmsh_py.engine.permissions import Permissions
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.engine.views import Views
-from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound
+from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.wire.control import (
     AttributeReply,
     Changed,
