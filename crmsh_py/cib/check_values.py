@@ -33,7 +33,35 @@ def check_values(cib: Cib, only: Collection[str] | None) -> Iterator[Finding]:
         elif element.tag in CONSTRAINTS:
             yield from _constraint(name, element)
         yield from _scores_and_rules(name, element)
+        yield from _of_other_schemas(name, element, cib.schema)
     yield from _defaults(cib, only)
+
+
+def _of_other_schemas(name: str, element: Element, schema: str) -> Iterator[Finding]:
+    """What the document's schema has no more, or not yet; our grammar takes what any of them has.
+
+    Source: the schemas of Pacemaker (acls-*.rng, constraints-*.rng).
+    """
+    version = schema.removeprefix("pacemaker-").partition(".")[0]
+    if not version.isdecimal():
+        return
+    if element.tag == "acl_user" and int(version) >= 2:
+        yield error(
+            name,
+            f"the schema {schema} has no users",
+            hint=f"give roles to them instead: acl_target {name} ROLE",
+        )
+    elif element.tag in ("acl_target", "acl_group") and int(version) < 2:
+        yield error(
+            name, f"the schema {schema} has no {element.tag}", hint="upgrade force, or: user"
+        )
+    elif "score-attribute" in element.attrs and int(version) >= 3:  # rules are inside
+        yield error(
+            name,
+            f"since schema 3.0 no attribute can stand for the score ({schema})",
+            hint="write a score: colocation ID SCORE: …",
+            word=element.get("score-attribute"),
+        )
 
 
 def _defaults(cib: Cib, only: Collection[str] | None) -> Iterator[Finding]:

@@ -80,8 +80,13 @@ class Entry(Value):
 
 def kind_of(tag: str) -> str:
     """An element's kind in the words of the language."""
-    names = {"template": "rsc_template", "master": "ms", "acl_role": "role"}
+    names = {"template": "rsc_template", "master": "ms", "acl_role": "role", "acl_user": "user"}
     return names.get(tag, tag.removeprefix("rsc_"))
+
+
+def article(kind: str) -> str:
+    """A kind of element in a sentence: an order, a primitive."""
+    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"
 
 
 def id_of(node: ast.ElementNode) -> str:

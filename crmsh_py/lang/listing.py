@@ -68,7 +68,7 @@ class Shown(Value):
 
 def objects(cib: Cib) -> list[Shown]:
     """Everything that has a line of its own in ``configure show``, sorted as it is shown."""
-    return sorted(_objects(cib), key=lambda shown: (shown.rank, shown.element.id))
+    return sorted(_objects(cib), key=lambda shown: (shown.rank, shown.element.id or shown.name))
 
 
 def _objects(cib: Cib) -> Iterator[Shown]:

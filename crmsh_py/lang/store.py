@@ -16,7 +16,7 @@ from crmsh_py.errors import ConfigError, Diagnostic, did_you_mean
 from crmsh_py.lang import ast
 from crmsh_py.lang.asking import Agents, ask
 from crmsh_py.lang.draft import Draft
-from crmsh_py.lang.entries import Entry, elements_of, id_of, kind_of, section_of, written
+from crmsh_py.lang.entries import Entry, article, elements_of, id_of, kind_of, section_of, written
 from crmsh_py.lang.facts import has_new_roles
 from crmsh_py.lang.merging import add_monitor, merge_node, merge_properties
 from crmsh_py.lang.references import resolve_references
@@ -148,7 +148,7 @@ def _create(draft: Draft, writer: Writer, entry: Entry) -> None:
     if present is not None or draft.ids.is_taken(name):
         kind = kind_of(present.tag) if present is not None else "element"
         raise entry.problem(
-            f"the id {name} is taken: there is a {kind} with it",
+            f"the id {name} is taken: there is {article(kind)} with it",
             id_of(node),
             f"“set”, “edit” or “load update” change it, “delete {name}” removes it",
         )
@@ -264,7 +264,7 @@ def _store_one(draft: Draft, writer: Writer, entry: Entry) -> None:
         same = {"clone", "ms"}
         if {kind_of(known.tag), kind_of(made.tag)} != same:
             raise entry.problem(
-                f"the id {made.id} is taken: there is a {kind_of(known.tag)} with it",
+                f"the id {made.id} is taken: there is {article(kind_of(known.tag))} with it",
                 id_of(node),
             )
     draft.put(section, made)
