@@ -108,6 +108,8 @@ def _acl_target(element: Element, context: Context) -> ast.AclTarget:
     only(element, ("id", "name"), ("role",))
     if element.get("name", element.id) != element.id or not element.children:
         raise UnsayableError("name")
+    if any(len(role.attrs) != 1 or role.children for role in element.children):
+        raise UnsayableError("role")
     roles = tuple(plain_name(role.id) for role in element.children)
     return ast.AclTarget(said(NODE_NAME, element.id), roles, element.tag == "acl_group")
 
