@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 from crmsh_py.errors import CrmError
@@ -68,7 +69,13 @@ class Console:
     def out(self, text: str) -> None:
         """Print normal output; nothing for an empty text."""
         if text and not (self.pager is not None and self.pager(text)):
-            print(text, file=self.out_stream, flush=True)
+            try:
+                print(text, file=self.out_stream, flush=True)
+            except BrokenPipeError:
+                raise  # the reader has what it wanted
+            except OSError as error:
+                _give_up(self.out_stream)
+                raise CrmError(f"standard output cannot be written: {error.strerror}") from None
 
     def info(self, text: str) -> None:
         """Say something that the user may want to know."""
@@ -108,3 +115,9 @@ class Console:
         place = f"{self.place}: " if self.place and not text.startswith(f"{self.place}:") else ""
         prefix = f"\033[{_COLOURS[kind]}m{kind}\033[0m" if self.colour(stream) else kind
         print(f"{prefix}: {place}{text}", file=stream, flush=True)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Let what could not be written go nowhere: Python would try again at its exit."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

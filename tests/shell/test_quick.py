@@ -134,3 +134,17 @@ def test_the_short_way_gives_the_call_of_the_grammar(
     assert [(a.kind, str(a.value)) for a in call.arguments] == [
         (a.kind, str(a.value)) for a in wanted.arguments
     ]
+
+
+def test_output_that_cannot_be_written_is_told(file: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "crmsh_py", "configure", "show"],
+            env={"CIB_file": str(file), "PATH": "/usr/bin:/bin", "HOME": str(file.parent)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "ERROR: standard output cannot be written: No space left on device\n"
