@@ -52,6 +52,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
         "configure group site ClusterIP WebSite",
     ),
     "crm configure ms main db": ("configure delete main",),
+    "crm configure user bob role:watcher": ("configure schema pacemaker-1.2",),
     "crm cib diff": ("cib new trial",),
     "crm cib commit trial": ("cib new trial", "cib use live"),
     "crm cib delete trial": ("cib new trial", "cib use live"),
