@@ -117,14 +117,15 @@ def test_a_change_with_all_that_can_happen_to_it(website: Lab) -> None:
         # Undo.
         terminal.type(f"rollback {revision}", CONFIGURE_PROMPT)
         terminal.keys("commit\r")
-        terminal.sees("(y/n)?")
+        _is_asked(terminal)
         terminal.keys("y\r")
         terminal.prompt(CONFIGURE_PROMPT)
         assert "mail" not in website.crm("configure", "show")
         # Ctrl-D asks about what is pending.
         terminal.type("property x-more=1", CONFIGURE_PROMPT)
         terminal.keys("\x04")
-        terminal.sees("Do you want to commit them (y/n)?")
+        _is_asked(terminal)
+        assert "Do you want to commit them" in terminal.line
         assert terminal.leave("n\r") == 0
         assert "the changes were dropped" in terminal.text
         assert "x-more" not in website.crm("configure", "show")
@@ -149,17 +150,23 @@ def _what_interrupts_is_asked_first(terminal: Terminal, website: Lab) -> None:
     node = website.where("WebSite")
     terminal.type(f"location off WebSite -INFINITY: {node}", CONFIGURE_PROMPT)
     terminal.keys("commit\r")
+    _is_asked(terminal)
     terminal.sees("will be interrupted. Do you still want to commit (y/n)?", "move")
     terminal.keys("n\r")
-    terminal.sees("nothing was committed; the changes are still pending")
     terminal.prompt(CONFIGURE_PROMPT)
+    assert terminal.text.count("nothing was committed; the changes are still pending") == 2
     _drop(terminal)
     assert website.where("WebSite") == node
 
 
+def _is_asked(terminal: Terminal) -> None:
+    terminal.wait("a question", lambda: terminal.line.endswith("(y/n)?"))
+
+
 def _drop(terminal: Terminal) -> None:
     terminal.keys("refresh\r")
-    terminal.sees("All changes will be dropped. Do you want to proceed (y/n)?")
+    _is_asked(terminal)
+    assert "All changes will be dropped" in terminal.line
     terminal.keys("y\r")
     terminal.prompt(CONFIGURE_PROMPT)
 
