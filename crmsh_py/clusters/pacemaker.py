@@ -40,6 +40,7 @@ WATCH_S = 1.0
 _ATTEMPTS = 8  # of a commit that others are faster than
 # How long a DC that says it is idle must say so, where our own plan would still do something.
 _SETTLED_S = 3.0
+_FALSE = ("false", "no", "off", "n", "0")
 _REQUIRED = ("crm_config", "nodes", "resources", "constraints")
 
 
@@ -249,8 +250,11 @@ class PacemakerCluster:
 
     def fencing(self, *, devices: bool = False) -> control.FencingReply:
         """What has been fenced and, if wanted, the fence devices."""
-        from crmsh_py.clusters import pacemaker_fencing as fencing
         from crmsh_py.wire.control import FenceDevice, FencingReply
+
+        if self._latest is not None and _never_fences(self._latest):
+            return FencingReply(devices=[], records=[])  # a program less for every status
+        from crmsh_py.clusters import pacemaker_fencing as fencing
 
         history = self._ask(fencing.TOOL, "--history", "*", "--verbose", "--output-as=xml").out
         found: list[FenceDevice] = []
@@ -372,6 +376,14 @@ class PacemakerCluster:
             from crmsh_py.clusters.pacemaker_trouble import refusal
 
             raise refusal(self._programs, program, answer)
+
+
+def _never_fences(cib: Cib) -> bool:
+    """Whether fencing is switched off, and there is no device either."""
+    options = cib.properties()
+    enabled = options.get("fencing-enabled") or options.get("stonith-enabled", "true")
+    primitives = cib.section("resources").iter("primitive")
+    return enabled.lower() in _FALSE and all(p.get("class") != "stonith" for p in primitives)
 
 
 def _perhaps(trouble: str) -> TimedOut:

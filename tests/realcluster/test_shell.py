@@ -233,9 +233,9 @@ def test_a_person_at_a_terminal(unfenced: RealCluster) -> None:
         person.type("commit", "configure")
         person.type("up", "")
         real.wait("web runs", lambda: real.where("web"))
-        person.ask("resource stop web", "Something will stop", "n")
+        person.ask("resource stop web", "web will be interrupted", "n")
         assert real.where("web"), "the answer was no"
-        person.ask("resource stop web", "Something will stop", "y")
+        person.ask("resource stop web", "web will be interrupted", "y")
         real.wait("web has stopped", lambda: not real.where("web"))
         assert "Stopped" in person.type("status inactive", "")
     real.crm(ONE, "-w", "-F", "configure", "delete", "web")
@@ -267,7 +267,7 @@ maintenance off a
 resource failcount a set pacemaker01 2
 resource failcount a show pacemaker01
 resource cleanup a
-resource refresh
+-w resource refresh
 resource restart a
 resource ban a pacemaker03
 resource clear a
