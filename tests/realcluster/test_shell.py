@@ -6,10 +6,9 @@ import os
 import shutil
 import subprocess
 import threading
-from dataclasses import dataclass, field
 
 import pytest
-from e2e.test_repl import Terminal
+from e2e.terminal import Terminal
 from realcluster.cluster import BIN, CHECKOUT, NODES, OPERATOR, STRANGER, SYSTEM_PATH, RealCluster
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -26,41 +25,32 @@ class Seat:
     """A person at a terminal of a node, in our shell."""
 
     def __init__(self, real: RealCluster, node: str) -> None:
-        words = real.command(node, TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1",
-                             PATH=f"{BIN}:{SYSTEM_PATH}")  # fmt: skip
+        seat = {"TERM": "xterm", "PATH": f"{BIN}:{SYSTEM_PATH}"}
         self.node = node
-        self._terminal = Terminal(_AsLab(tuple(words)))  # type: ignore[arg-type]
+        self._terminal = Terminal(real.command(node, CRM, **seat), dict(os.environ))
 
     def __enter__(self) -> Seat:
         self._terminal.prompt(self._prompt(""))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._terminal.child.close(force=True)
+        self._terminal.end()
 
     def type(self, line: str, level: str) -> str:
         """Type a line; returns what was said when the prompt of ``level`` is there again."""
         return self._terminal.type(line, self._prompt(level))
 
-    def ask(self, line: str, question: str, answer: str) -> None:
+    def ask(self, line: str, question: str, answer: str, level: str = "") -> None:
         """Type a line that asks, and answer."""
         screen = self._terminal
-        before = screen.text().rstrip()
-        screen.child.send(line + "\r")
-        screen.wait(question, lambda: question in screen.text()[len(before) :])
-        screen.child.send(answer + "\r")
-        screen.prompt(self._prompt(""))
+        asked = screen.text.count(question)
+        screen.keys(f"{line}\r")
+        screen.wait(question, lambda: screen.text.count(question) > asked)
+        screen.keys(f"{answer}\r")
+        screen.prompt(self._prompt(level))
 
     def _prompt(self, level: str) -> str:
         return f"crm(pacemaker/{self.node}){level}#"
-
-
-@dataclass
-class _AsLab:
-    """What the terminal asks of a lab: how to get in."""
-
-    prefix: tuple[str, ...]
-    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
 def dc(real: RealCluster) -> str:
@@ -145,7 +135,7 @@ def test_two_writers_at_once(unfenced: RealCluster) -> None:
         said = person.type("commit", "configure")
         assert "nothing was committed" in said
         assert "fake=theirs" in said
-        person.type("refresh", "configure")
+        person.ask("refresh", "All changes will be dropped", "y", "configure")
     assert "fake=theirs" in real.crm(ONE, "configure", "show", "same")
     real.crm(ONE, "-w", "-F", "configure", "delete", "same", *made)
 
