@@ -21,7 +21,6 @@ from crmsh_py.shell import events
 from crmsh_py.shell.crmtest import Configuration, Configure, TestFile, TimePasses, take
 from crmsh_py.shell.crmtest_check import Seen
 from crmsh_py.shell.events import Event
-from crmsh_py.shell.pretended import Pretended
 
 BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -41,7 +40,7 @@ class Paper:
     def happen(self, step: Event | TimePasses | Configure) -> None:
         """Let something happen, and the cluster answer it. Raises CrmError kinds."""
         if isinstance(step, Event):
-            self._cib = _with_quorum(events.after(self._cib, step, self._now))
+            self._cib = events.after(self._cib, step, self._now)
         elif isinstance(step, Configure):
             self._load(Configuration(step.text, ""))
         elif step.until:
@@ -83,10 +82,3 @@ def _empty(nodes: tuple[str, ...]) -> Cib:
     cib = Cib.new().with_attributes({"have-quorum": "1", "dc-uuid": "1"})
     section = cib.section("nodes").with_children(tuple(entries))
     return cib.with_section("nodes", section).with_status(Element("status", {}, tuple(states)))
-
-
-def _with_quorum(cib: Cib) -> Cib:
-    states = cib.status.findall("node_state")
-    online = sum(state.get("in_ccm") != "false" for state in states)
-    has = online * 2 > len(states) or (len(states) == 2 and online == 1)
-    return Pretended().with_quorum(has).over(cib)

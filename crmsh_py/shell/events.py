@@ -40,14 +40,31 @@ class Event:
 _Change = Callable[[Cib, Event, datetime], Cib]
 
 
-def _node(state: str) -> _Change:
-    return lambda cib, event, now: Pretended().node(cib, event.name, state, now).over(cib)
+def _gone(state: str) -> _Change:
+    def change(cib: Cib, event: Event, now: datetime) -> Cib:
+        after = Pretended().node(cib, event.name, state, now).over(cib)
+        has = cib.root.get("have-quorum") == "1" and _majority(after)
+        return Pretended().with_quorum(has).over(after)
+
+    return change
+
+
+def _majority(cib: Cib) -> bool:
+    """Whether more than half of the members are there; of two, one is enough."""
+    members = [n.id for n in cib.section("nodes").findall("node") if n.get("type") != "remote"]
+    there = [
+        state
+        for state in cib.status.findall("node_state")
+        if state.id in members and state.get("in_ccm") not in ("", "0", "false")
+    ]
+    return len(there) * 2 > len(members) or (len(members) == 2 and len(there) == 1)
 
 
 def _return(cib: Cib, event: Event, now: datetime) -> Cib:
     """It comes back as after a reboot: nothing runs there, and nothing is remembered."""
     gone = Pretended().node(cib, event.name, "offline", now).over(cib)
-    return Pretended().node(gone, event.name, "online", now).over(gone)
+    back = Pretended().node(gone, event.name, "online", now).over(gone)
+    return Pretended().with_quorum(_majority(back)).over(back)
 
 
 def _role(role: str) -> _Change:
@@ -108,8 +125,8 @@ def _ticket(cib: Cib, event: Event, now: datetime) -> Cib:
 
 # Every event: how it changes a CIB, and what its words after the name are.
 _EVENTS: Mapping[tuple[str, str], tuple[_Change, str]] = {
-    ("node", "kill"): (_node("unclean"), ""),
-    ("node", "leave"): (_node("offline"), ""),
+    ("node", "kill"): (_gone("unclean"), ""),
+    ("node", "leave"): (_gone("offline"), ""),
     ("node", "return"): (_return, ""),
     ("node", "standby"): (lambda cib, e, _: operations.standby(cib, e.name, True), ""),
     ("node", "online"): (lambda cib, e, _: operations.standby(cib, e.name, False), ""),

@@ -46,6 +46,18 @@ def test_what_follows_from_an_event(event: str, expected: set[str]) -> None:
     assert changes(Lab().settle(), event) == expected
 
 
+def test_quorum_goes_and_comes_with_the_nodes() -> None:
+    lab = Lab().settle()
+    for name in ("pacemaker02", "pacemaker03"):
+        lab.cib = events.after(lab.cib, events.parse(("node", "kill", name)), NOW)
+    assert {f"{c.change.value} {c.resource}" for c in lab.plan().changes} == {
+        "stop ClusterIP",
+        "stop WebSite",
+    }
+    lab.cib = events.after(lab.cib, events.parse(("node", "return", "pacemaker02")), NOW)
+    assert lab.plan().changes == ()
+
+
 @pytest.mark.parametrize(
     "event", ["node", "node explode x", "planet kill x", "resource move WebSite", "node kill a b",
               "resource fail WebSite on a b", "ticket grant"],
