@@ -86,11 +86,11 @@ class _Work:
         wanted = self._wanted(primitive, active)
         stops = []
         for name in active:
-            if name != wanted or len(active) > 1:
+            if name != wanted or len(active) > 1 or _failed(self.online[name], primitive.id):
                 stop = self.add(primitive, "stop", name, inputs=probes)
                 stops.append(stop)
                 self.stops.setdefault(name, []).append(stop)
-        if wanted and (wanted not in active or len(active) > 1):
+        if wanted and (wanted not in active or stops):
             start = self.add(primitive, "start", wanted, inputs=[*probes, *stops, *self.fenced])
             self.add(primitive, "monitor", wanted, inputs=[start], interval_ms=MONITOR_MS)
 
@@ -167,6 +167,14 @@ def _activity(state: Element, resource: str) -> bool | None:
                 # A recurring one that finds nothing is a failure: what is left must be stopped.
                 active = rc != 7
     return active
+
+
+def _failed(state: Element, resource: str) -> bool:
+    """Whether the last that is known is that a recurring monitor has found nothing."""
+    history = next((r for r in state.iter("lrm_resource") if r.id == resource), None)
+    entries = history.children if history else ()
+    last = max(entries, key=lambda e: int(e.get("call-id")), default=None)
+    return last is not None and last.get("interval") != "0" and last.get("rc-code") == "7"
 
 
 def _barred(state: Element, resource: str) -> bool:
