@@ -31,7 +31,7 @@ LABELS: dict[str, str] = {
     "USER_ROLE": "role:ROLE",
     "OBSCURE": "obscure:PATTERN",
     "FILTER": "type:TYPE, tag:TAG or related:ID",
-    "LIFETIME": "a lifetime (reboot, forever, PT10M)",
+    "LIFETIME": "a lifetime (PT10M, P1D, forever)",
     "NETWORK_ADDRESS": "an address (10.1.1.4)",
     "TRACE_DIR": "a directory (/tmp/trace)",
     "TICKET_NAME": "a ticket",

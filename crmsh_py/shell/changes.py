@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.errors import NotFound
+from crmsh_py.errors import NotFound, did_you_mean
 from crmsh_py.shell.session import Session
 from crmsh_py.tools import edits
 
@@ -44,7 +44,7 @@ def change(
     changed = version is not None
     if changed:
         working.refresh()
-        session.settle()
+        session.settle(version)
     return changed
 
 
@@ -75,5 +75,6 @@ def require_node(session: Session, name: str | None) -> str:
     cib = session.working.cib()
     nodes = [node.get("uname") for node in cib.section("nodes").findall("node")]
     if name not in nodes:
-        raise NotFound(f"there is no node {name}", name=name, possibilities=nodes)
+        hint = did_you_mean(name, nodes) or f"there are {', '.join(nodes[:10])}"
+        raise NotFound(f"there is no node {name}", hint=hint)
     return name

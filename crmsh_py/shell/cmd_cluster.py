@@ -264,23 +264,26 @@ geo_init_arbitrator = geo_init
 
 
 def wait_for_startup(session: Session, call: CommandCall) -> int:
-    """Return when there is a DC; TimedOut otherwise."""
+    """Return when there are a DC and quorum; TimedOut otherwise."""
     limit = min(float(call.get("NUMBER") or STARTUP_S), LONGEST_S)
     deadline = time.monotonic() + limit
-    while not _has_dc(session):
+    while missing := _missing(session):
         if time.monotonic() > deadline:
             raise TimedOut(
-                f"the cluster has no DC after {limit:g} s", hint="crm lab status, crm lab log"
+                f"the cluster has no {missing} after {limit:g} s",
+                hint="crm lab status, crm lab log",
             )
         time.sleep(LOOK_AGAIN_S)
     return 0
 
 
-def _has_dc(session: Session) -> bool:
+def _missing(session: Session) -> str:
+    """What the cluster still lacks before it can do anything: a DC, or quorum; '' for nothing."""
     try:
-        return bool(session.cluster.membership().dc)
+        seen = session.cluster.membership()
     except ClusterUnreachable:
-        return False  # it may still come
+        return "node that answers"  # it may still come
+    return "" if seen.dc and seen.quorate else "quorum" if seen.dc else "DC"
 
 
 def _clusters(session: Session, call: CommandCall) -> list[Cluster]:

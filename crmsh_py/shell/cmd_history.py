@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 
 from crmsh_py import lang
-from crmsh_py.errors import NotFound, UsageError
+from crmsh_py.errors import NotFound, UsageError, did_you_mean
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import history as revisions
 from crmsh_py.shell import past
@@ -96,14 +96,13 @@ def detail(session: Session, call: CommandCall) -> int:
 
 def setnodes(session: Session, call: CommandCall) -> int:
     """Only these nodes; none named: all."""
-    names = call.all("NODE_NAME")
     chosen = past.choice(session)
-    chosen.nodes = ()
-    known = past.known_nodes(past.entries(session))
-    for name in names:
-        if name not in known:
-            raise NotFound(f"there is no log of {name}", name=name, possibilities=known)
-    chosen.nodes = names
+    before, chosen.nodes = chosen.nodes, ()
+    try:
+        chosen.nodes = _known(session, call)
+    except NotFound:
+        chosen.nodes = before
+        raise
     _only_in_this_session(session)
     return 0
 
@@ -144,7 +143,7 @@ def resource(session: Session, call: CommandCall) -> int:
 
 def node(session: Session, call: CommandCall) -> int:
     """What has happened to nodes."""
-    names = call.all("NODE_NAME")
+    names = _known(session, call)
     found = [e for e in past.entries(session) if log_lines.about_node(e, names)]
     if not past.choice(session).detail:
         found = [e for e in found if log_lines.is_event(e)]
@@ -153,8 +152,19 @@ def node(session: Session, call: CommandCall) -> int:
 
 def log(session: Session, call: CommandCall) -> int:
     """All lines of nodes, in the order of time."""
-    names = call.all("NODE_NAME")
+    names = _known(session, call)
     return _show(session, [e for e in past.entries(session) if not names or e.node in names])
+
+
+def _known(session: Session, call: CommandCall) -> tuple[str, ...]:
+    """The nodes that are named. Raises NotFound for one without a log."""
+    names = call.all("NODE_NAME")
+    known = past.known_nodes(past.entries(session)) if names else ()
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are those of {', '.join(known[:10])}"
+            raise NotFound(f"there is no log of {name}", hint=hint)
+    return names
 
 
 def _show(session: Session, found: list[LogEntry]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import CrmError, UsageError
@@ -41,6 +43,7 @@ def _set(session: Session, call: CommandCall, value: str) -> int:
 def action(session: Session, call: CommandCall) -> int:
     """Run the agent of a resource that is in maintenance; its exit code decides ours."""
     from crmsh_py.shell import on_nodes
+    from crmsh_py.shell.cmd_resource_secret import IN_FILE, SECRETS
 
     cib = session.working.cib()
     name, wanted = call.get("RESOURCE") or "", call.get("OP_NAME") or ""
@@ -54,7 +57,13 @@ def action(session: Session, call: CommandCall) -> int:
             f"{spec} has no action {wanted}", hint=f"it has {', '.join(sorted(known))}"
         )
     node = _node_in_maintenance(session, cib, name)
-    outcome = on_nodes.run(session, node, _command(cib, spec, name, wanted))
+    values = parameters.of(cib, target)
+    for key, value in values.items():
+        if value == IN_FILE:
+            path = f"{SECRETS}/{name}/{key}"
+            secret = on_nodes.read_file(session, node, path) or b""
+            values[key] = secret.decode(errors="replace").rstrip("\n")
+    outcome = on_nodes.run(session, node, _command(values, spec, name, wanted))
     session.console.out(outcome.out.decode(errors="replace").rstrip("\n"))
     said = outcome.err.decode(errors="replace").rstrip("\n")
     meaning = resource_changes.exit_meaning(outcome.code)
@@ -83,9 +92,8 @@ def _node_in_maintenance(session: Session, cib: Cib, name: str) -> str:
     return nodes[0] if nodes else session.cluster.node
 
 
-def _command(cib: Cib, spec: AgentSpec, name: str, wanted: str) -> list[str]:
+def _command(values: Mapping[str, str], spec: AgentSpec, name: str, wanted: str) -> list[str]:
     """The agent with the environment that the cluster would give it."""
-    values = parameters.of(cib, edits.find_resource(cib, name))
     environment = {
         "OCF_RA_VERSION_MAJOR": "1",
         "OCF_RA_VERSION_MINOR": "1",

@@ -16,6 +16,7 @@ from crmsh_py.tools.common import local_now
 from crmsh_py.views.records import Value
 
 if TYPE_CHECKING:
+    from crmsh_py.clusters.port import Cluster
     from crmsh_py.views.resource_records import Nodes
 
 CLIENT = "crm_attribute"
@@ -92,9 +93,23 @@ def fence(session: Session, call: CommandCall) -> int:
     if not session.console.ask(f"Fencing {node} ends everything on it at once. Do it"):
         raise CrmError(f"{node} was not fenced", hint="-F answers yes")
     action = properties.get("stonith-action") or properties.get("fencing-action") or "reboot"
-    session.cluster.fence(node, action if action in ("off", "reboot") else "reboot", client="crm")
+    action = action if action in ("off", "reboot") else "reboot"
+    _seen_from_elsewhere(session, node).fence(node, action, client="crm")
     session.settle()
     return 0
+
+
+def _seen_from_elsewhere(session: Session, node: str) -> Cluster:
+    """The cluster by a node that will be there to answer: not the one that is fenced."""
+    from crmsh_py.clusters import choose
+
+    if session.cluster.kind != "local" or session.cluster.node != node:
+        return session.cluster
+    for other in choose.running_nodes(session.environ):
+        if other != node:
+            environ = dict(session.environ, CRM_NODE=other)
+            return choose.choose(environ, kind="local", shadow=None)
+    return session.cluster
 
 
 def clearstate(session: Session, call: CommandCall) -> int:

@@ -117,7 +117,12 @@ def verify(session: Session, call: CommandCall) -> int:
     if session.form == "html":
         raise UsageError("only status has the form html", hint="--output-as json or xml")
     words = ["-L", "-V", f"--output-as={session.form}"]
-    return crm_verify.run(words, lambda: session.cluster)
+    code = crm_verify.run(words, lambda: session.cluster)
+    if call.has("SCORES"):
+        from crmsh_py.shell import cmd_resource_look
+
+        cmd_resource_look.scores(session, call)
+    return code
 
 
 def plan(session: Session, call: CommandCall) -> int:

@@ -8,6 +8,7 @@ its logs.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import platform
@@ -16,6 +17,8 @@ import tarfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from crmsh_py import __version__, lang
@@ -47,21 +50,29 @@ def report(session: Session, call: CommandCall) -> int:
     name = chosen.destination or time.strftime("crm-%Y%m%d-%H%M%S")
     path = name if name.endswith((".tar.gz", ".tgz")) else f"{name}.tar.gz"
     folder = os.path.basename(path).removesuffix(".tar.gz").removesuffix(".tgz")
+    begin = past.moment(chosen.begin) if chosen.begin else None
+    end = past.moment(chosen.end) if chosen.end else None
+    if os.path.exists(path):
+        raise CrmError(f"{path} exists", hint="name another file, or remove it")
+    draft = f"{path}.new"
     cib = session.cluster.read_cib()
     hide = _Secrets(cib, [*SECRETS, *chosen.pattern], keep=chosen.keep_secrets)
     count = 0
     try:
-        with tarfile.open(path, "x:gz") as archive:
-            for inner, text in _parts(session, cib, hide, chosen):
+        with tarfile.open(draft, "w:gz") as archive:
+            os.chmod(draft, 0o600)
+            for inner, text in _parts(session, cib, hide, _Wish(chosen.nodes, begin, end)):
                 data = hide.text(text).encode(errors="backslashreplace")
                 entry = tarfile.TarInfo(f"{folder}/{inner}")
                 entry.size, entry.mtime, entry.mode = len(data), int(time.time()), 0o600
                 archive.addfile(entry, io.BytesIO(data))
                 count += 1
-    except FileExistsError:
-        raise CrmError(f"{path} exists", hint="name another file, or remove it") from None
+        os.replace(draft, path)
     except OSError as error:
         raise CrmError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)  # of a report that was not finished
     session.console.out(path)
     session.console.info(f"{count} files; crm history source {path} looks at its logs")
     return 0
@@ -80,6 +91,15 @@ def _options(words: tuple[str, ...]) -> Namespace:
         return parser.parse_args(list(words))
     except UsageError as error:
         raise UsageError(error.message, hint="crm report --help tells what it takes") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Which nodes (with commas or blanks between them; '' is all), and which part of the time."""
+
+    nodes: str
+    begin: datetime | None
+    end: datetime | None
 
 
 class _Secrets:
@@ -118,9 +138,7 @@ class _Secrets:
         return element.map_children(self.element)
 
 
-def _parts(
-    session: Session, cib: Cib, hide: _Secrets, chosen: Namespace
-) -> Iterator[tuple[str, str]]:
+def _parts(session: Session, cib: Cib, hide: _Secrets, wish: _Wish) -> Iterator[tuple[str, str]]:
     """The files of the report: name and text."""
     from crmsh_py.scheduler.status import cluster_status
     from crmsh_py.views import health, mon_classic, revisions
@@ -144,13 +162,12 @@ def _parts(
         from crmsh_py.views import quorumtool
 
         yield "quorum.txt", quorumtool.quorum_status(membership, now=now)
-        yield from _of_nodes(session, chosen)
+        yield from _of_nodes(session, wish)
 
 
-def _of_nodes(session: Session, chosen: Namespace) -> Iterator[tuple[str, str]]:
-    begin = past.moment(chosen.begin) if chosen.begin else None
-    end = past.moment(chosen.end) if chosen.end else None
-    wanted = [name for name in chosen.nodes.replace(",", " ").split() if name]
+def _of_nodes(session: Session, wish: _Wish) -> Iterator[tuple[str, str]]:
+    begin, end = wish.begin, wish.end
+    wanted = wish.nodes.replace(",", " ").split()
     for node in on_nodes.names(session, wanted):
         for name, text in _files(session, node):
             if name.endswith(".log") and (begin or end):

@@ -173,7 +173,7 @@ def commit(session: Session, *, force: bool = False, replace: bool = False) -> i
         raise explained(working.base, cib, theirs, conflict) from None
     if session.interactive and session.cluster.kind != "file":
         console.info(f"committed as {_revision(version)}; “rollback {_revision(before)}” undoes it")
-    session.settle()
+    session.settle(version)
     return 0
 
 

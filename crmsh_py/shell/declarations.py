@@ -71,7 +71,7 @@ ALL: tuple[Declaration, ...] = (
         "root",
         """
 status | [OPTION…] | show the state of the cluster | status
-verify | — | check the live configuration | verify
+verify | [scores] | check the live configuration, and show scores | verify
 plan | [node¦resource¦ticket EVENT NAME…] | show what the cluster is about to do, or would do if, and why | plan node standby pacemaker01
 test | [--lab] [--junit FILE] FILE… | run scenarios of a configuration, at once or on a lab | test examples/website.crmtest
 why | RSC [NODE] | say why a resource runs where it runs | why WebSite
@@ -199,7 +199,7 @@ start | [--all¦NODE…] | start the cluster manager | start --all
 stop | [--all¦NODE…] | move everything away and stop the cluster manager | stop pacemaker03
 restart | [--all¦NODE…] | stop, then start | restart pacemaker03
 status | — | show the subsystems of the node and whether they live | status
-wait_for_startup | [SECONDS] | wait until the cluster has a DC | wait_for_startup 10
+wait_for_startup | [SECONDS] | wait until the cluster has a DC and quorum | wait_for_startup 10
 run | COMMAND [NODE…] | run a command on nodes (all) | run "uname -n"
 copy | FILE [NODE…] | copy a file to the same place on nodes (all) | copy /etc/hosts
 diff | FILE [--checksum] [NODE…] | compare a file between nodes | diff /etc/hosts

@@ -119,7 +119,8 @@ def from_report(path: str) -> list[tuple[str, str]]:
                 text = file.read(MAX_LOG).decode(errors="replace")
                 found += [(name.parts[-2], line) for line in text.splitlines()]
     except (OSError, tarfile.TarError) as error:
-        raise CrmError(f"{path} cannot be read as a report: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise CrmError(f"{path} cannot be read as a report: {reason}") from None
     if not found:
         raise NotFound(f"{path}: there is no log in it")
     return found

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from crmsh_py.agents.catalogue import Catalogue
     from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.version import Version
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.lang.words import LogicalLine
     from crmsh_py.shell.past import Choice
@@ -201,14 +202,14 @@ class Session:
             return f"{old} does not answer, and no other node does"
         return f"{old} does not answer any more: the shell sits on {new} now"
 
-    def settle(self) -> None:
+    def settle(self, version: Version | None = None) -> None:
         """With -w: return when the cluster has carried out what was changed."""
         if not self.options.wait and not self.preferences.is_on("core.wait"):
             return
         from crmsh_py.shell.waiting import until_idle
 
         try:
-            until_idle(self, timeout_s=WAIT_S)
+            until_idle(self, timeout_s=WAIT_S, version=version)
         except KeyboardInterrupt:
             self.console.warning(
                 "the change is made; the cluster is still carrying it out"

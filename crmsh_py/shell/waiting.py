@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from crmsh_py.errors import TimedOut
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
+
+if TYPE_CHECKING:
+    from crmsh_py.cib.version import Version
+    from crmsh_py.scheduler.result import ResourceChange
 
 STEP_S = 0.5  # how often to look
 WORDS_AFTER_S = 1.0  # what takes less needs no words
@@ -19,8 +24,10 @@ _SHOWN = 4  # actions that are named
 _CLEAR = "\r\033[K"
 
 
-def until_idle(session: Session, *, timeout_s: float, what: str = "") -> None:
-    """Return when the DC has nothing left to do.
+def until_idle(
+    session: Session, *, timeout_s: float, what: str = "", version: Version | None = None
+) -> None:
+    """Return when the DC has nothing left to do, for that version of the configuration or later.
 
     ``what`` says what is waited for. Raises TimedOut with what is still under way.
     """
@@ -30,7 +37,7 @@ def until_idle(session: Session, *, timeout_s: float, what: str = "") -> None:
         while True:
             left = deadline - time.monotonic()
             try:
-                session.cluster.wait_idle(timeout_s=max(0.05, min(STEP_S, left)))
+                session.cluster.wait_idle(timeout_s=max(0.05, min(STEP_S, left)), version=version)
                 return
             except TimedOut:
                 if left <= STEP_S:
@@ -65,10 +72,16 @@ def under_way(session: Session) -> list[str]:
     if running:
         return running
     return [
-        f"{change.change.value} {change.resource} on {change.to_node or change.from_node}"
+        _words(change)
         for change in plan(cib, now=local_now()).changes
         if change.change is not Change.LEAVE
     ]
+
+
+def _words(change: ResourceChange) -> str:
+    if change.from_node and change.to_node and change.from_node != change.to_node:
+        return f"{change.change.value} {change.resource} to {change.to_node}"
+    return f"{change.change.value} {change.resource} on {change.to_node or change.from_node}"
 
 
 class _Progress:
@@ -93,7 +106,7 @@ class _Progress:
             self._stream.write(f"{_CLEAR}{text}  {seconds:.0f} s"[:200])
             self._stream.flush()
             self._drawn = True
-        elif actions != self._said:
+        elif actions and actions != self._said:
             self._said = actions
             print(text, file=self._stream, flush=True)
 

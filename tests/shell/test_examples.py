@@ -135,6 +135,7 @@ def user(website: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Perso
     # Files that examples read.
     (tmp_path / "site.crm").write_text("primitive more ocf:pacemaker:Dummy\n", encoding="utf-8")
     shutil.copy(tmp_path / "cib.xml", tmp_path / "import.xml")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     return person
 
 

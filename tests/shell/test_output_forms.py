@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -12,6 +15,8 @@ import pytest
 from shell.person import Person
 
 from crmsh_py.cib import xml
+from crmsh_py.shell.console import Console
+from crmsh_py.shell.options import parse
 
 # Commands that show something of a configuration in a file, and what their JSON begins with.
 SHOWING = {
@@ -87,3 +92,38 @@ def test_words_go_to_standard_error(
     said = capsys.readouterr()
     assert said.out == ""
     assert "INFO: Move constraint created for vip to alpha" in said.err
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    """``crm … | head``: exit code 0, and not a word."""
+    person = Person(tmp_path)
+    program = (
+        "import sys; from crmsh_py.shell.main import main\n"
+        "sys.exit(main(['configure', 'show', 'xml']))"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"CIB_file": str(person.file), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("how", ["--no-color", "--display=plain"])
+def test_colours_can_be_taken_away(how: str) -> None:
+    options = parse([how, "status"])
+    assert not Console(display=options.display).colour(_Terminal())
+    assert Console(display="color").colour(_Terminal())
+    assert Console(display="color-always").colour(io.StringIO())
+
+
+class _Terminal(io.StringIO):
+    """A stream that says that it is one."""
+
+    def isatty(self) -> bool:
+        return True

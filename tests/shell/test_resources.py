@@ -80,7 +80,7 @@ def test_waiting_says_what_is_under_way_and_gives_up(
 
         kind = "local"
 
-        def wait_idle(self, *, timeout_s: float) -> None:
+        def wait_idle(self, *, timeout_s: float, version: object = None) -> None:
             raise TimedOut("busy")
 
     doing = iter([["stop vip on alpha"], ["stop vip on alpha"], ["start vip on beta"]])
