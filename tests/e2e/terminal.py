@@ -71,7 +71,7 @@ class Terminal:
         gone = ["".join(c.data for _, c in sorted(row.items())) for row in self.screen.history.top]
         return "\n".join(line.rstrip() for line in [*gone, *self.screen.display])
 
-    def wait(self, what: str, condition: Callable[[], bool], limit_s: float = 20.0) -> None:
+    def wait(self, what: str, condition: Callable[[], bool], limit_s: float = 60.0) -> None:
         """Read what comes until the condition holds. Raises NotShownError."""
         deadline = time.monotonic() + limit_s
         while not condition() and not self.ended and time.monotonic() < deadline:
