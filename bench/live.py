@@ -88,6 +88,8 @@ def commit(subject: Subject, figures: Figures) -> None:
     figures.add("commit: command (s)", subject, subject.crm(*words))
     took = wait("One is started", lambda: "One" in active(subject.status(NODES[0])))
     figures.add("commit: started after it (s)", subject, took)
+    total = figures.rows["commit: command (s)"][subject.name][-1] + took
+    figures.add("commit to started (s)", subject, total)
 
 
 def move(subject: Subject, figures: Figures) -> None:
@@ -102,13 +104,20 @@ def move(subject: Subject, figures: Figures) -> None:
 
 
 def commits(subject: Subject, figures: Figures) -> None:
-    """One after the other, each a process of its own."""
+    """One after the other: each a process of its own, and all in one session of the shell."""
     began = time.monotonic()
     for number in range(COMMITS):
         subject.attribute("bench", str(number))
     figures.add(
         "commits per second, by crm_attribute", subject, COMMITS / (time.monotonic() - began)
     )
+    lines = [f"configure property batch-limit={number}" for number in range(50, 50 + COMMITS)]
+    with tempfile.NamedTemporaryFile("w", suffix=".crm") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        Path(file.name).chmod(0o644)
+        took = subject.crm("-f", file.name)
+    figures.add("commits per second, by crm -f", subject, COMMITS / took)
 
 
 def failover(subject: Subject, figures: Figures) -> None:

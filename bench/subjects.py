@@ -28,6 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from e2e.harness import Lab, close_lab
 from realcluster.cluster import RealCluster
 
+from crmsh_py.lab.client import Lab as Client
+
 NODES = ("pacemaker01", "pacemaker02", "pacemaker03")
 VIRTUAL = "192.168.100.100"
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -115,17 +117,23 @@ class Ours:
             crm_mon.main(["-1", "--output-as=xml"])
         return told.getvalue()
 
+    # Faults are done by what ``crm lab`` calls, without the start of a process: the other side's
+    # are one `ip link` or one `kill`.
+
     def kill(self, node: str) -> None:
-        self._lab.crm("lab", "kill", node)
+        self._client().kill([node])
 
     def boot(self, node: str) -> None:
-        self._lab.crm("lab", "start", node)
+        self._client().start([node])
 
     def cut(self, node: str) -> None:
-        self._lab.crm("lab", "partition", node)
+        self._client().partition([node])
 
     def heal(self, node: str) -> None:
-        self._lab.crm("lab", "heal")
+        self._client().heal()
+
+    def _client(self) -> Client:
+        return Client(environ=self._lab.environment, lab="bench")
 
     def inside(self, node: str, *words: str) -> str:
         init = dict(zip(NODES, self.inits(), strict=True))[node]
@@ -135,10 +143,7 @@ class Ours:
         ).stdout
 
     def inits(self) -> list[int]:
-        from crmsh_py.lab.client import Lab as Client
-
-        state = Client(environ=self._lab.environment, lab="bench").status()
-        return [node.pid for node in state.nodes if node.pid]
+        return [node.pid for node in self._client().status().nodes if node.pid]
 
 
 class Theirs:

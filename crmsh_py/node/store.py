@@ -43,6 +43,7 @@ from crmsh_py.wire.control import Revision
 
 SNAPSHOT_EVERY = 64  # revisions: what a start replays at most
 KEEP_REVISIONS = 5000
+KEEP_BYTES = 256 * 1024 * 1024  # of large configurations fewer revisions are kept
 KEEP_SET_ASIDE = 20
 _PRUNE_EVERY = 256  # revisions between two looks at what is too old
 
@@ -265,14 +266,23 @@ class Store:
             (self._newest, cib, _checksum(self._newest, cib)),
         )
         self._since_snapshot = 0
+        while _used_bytes(db) > KEEP_BYTES:
+            (oldest,) = db.execute("SELECT min(number) FROM revision").fetchone()
+            if not self._forget_before(db, (oldest + self._newest + 1) // 2):
+                break  # what is left is the newest
 
     def _prune(self, db: sqlite3.Connection) -> None:
-        row = db.execute(
-            "SELECT max(number) FROM snapshot WHERE number <= ?", (self._newest - KEEP_REVISIONS,)
-        ).fetchone()
-        if row[0] is not None:
-            db.execute("DELETE FROM revision WHERE number < ?", row)
-            db.execute("DELETE FROM snapshot WHERE number < ?", row)
+        self._forget_before(db, self._newest - KEEP_REVISIONS)
+
+    @staticmethod
+    def _forget_before(db: sqlite3.Connection, number: int) -> bool:
+        """Drop what came before the last whole configuration up to ``number``; whether any did."""
+        row = db.execute("SELECT max(number) FROM snapshot WHERE number <= ?", (number,)).fetchone()
+        if row[0] is None:
+            return False
+        dropped = db.execute("DELETE FROM revision WHERE number < ?", row).rowcount
+        db.execute("DELETE FROM snapshot WHERE number < ?", row)
+        return dropped > 0
 
     # ---- reading ---------------------------------------------------------------------------
 
@@ -400,6 +410,15 @@ def _save_number(db: sqlite3.Connection, name: str, value: int) -> None:
         " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
         (name, value),
     )
+
+
+def _used_bytes(db: sqlite3.Connection) -> int:
+    """What the file holds; pages that are free are used again, the file does not shrink."""
+    pages, free, size = (
+        db.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
 
 
 def _checksum(*values: int | str) -> bytes:

@@ -184,6 +184,41 @@ def test_old_revisions_go_and_the_newest_configuration_stays(
     assert 100 <= kept < 450
 
 
+def test_of_large_configurations_fewer_revisions_are_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file stays as small as was asked for, and the newest can always be had."""
+    monkeypatch.setattr(store_module, "SNAPSHOT_EVERY", 4)
+    monkeypatch.setattr(store_module, "KEEP_BYTES", 1_000_000)
+    store, _, _ = opened(path)
+    text = "x" * 100_000
+    store.write([revision(1, text, cib=text)])
+    for number in range(2, 101):
+        text += "y"
+        store.write([revision(number, text, patch="y")])
+    kept = store.revisions(1000)
+    assert store.configuration(0, kept[-1].version[1]) == text[: 100_000 + kept[-1].version[1] - 1]
+    store.close()
+    store, state, warning = opened(path)
+    store.close()
+    assert (state.cib, warning) == (text, "")
+    assert 8 <= len(kept) < 45
+    assert path.stat().st_size < 2_000_000
+
+
+def test_one_configuration_larger_than_the_limit_is_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "KEEP_BYTES", 50_000)
+    store, _, _ = opened(path)
+    for number in range(1, 5):
+        text = str(number) * 100_000
+        store.write([revision(number, text, cib=text)])
+    assert [each.version[1] for each in store.revisions(10)] == [4]
+    store.close()
+    assert opened(path)[1].cib == text
+
+
 def test_a_configuration_that_lost_is_kept(path: Path) -> None:
     store, _, _ = opened(path)
     store.write([SetAside(cib="<cib/>", reason="the other side had quorum")])
