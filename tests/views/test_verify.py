@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.scheduler.plan import plan
 from crmsh_py.scheduler.result import Message
 from crmsh_py.views import deprecations, verify
 
@@ -97,8 +100,7 @@ def test_deprecated_things_are_told_once_each() -> None:
      <configuration><crm_config><cluster_property_set id="o">
       <nvpair id="o1" name="concurrent-fencing" value="false"/></cluster_property_set></crm_config>
      <nodes/><resources><group id="g"><meta_attributes id="m">
-      <nvpair id="m1" name="ordered" value="false"/>
-      <nvpair id="m2" name="target-role" value="#default"/></meta_attributes></group></resources>
+      <nvpair id="m1" name="ordered" value="false"/></meta_attributes></group></resources>
      <constraints>
       <rsc_order id="a" first="x" then="y" require-all="false"/>
       <rsc_order id="b" first="x" then="z" require-all="false"/>
@@ -108,8 +110,19 @@ def test_deprecated_things_are_told_once_each() -> None:
     assert [text.split(" is deprecated")[0] for text in texts] == [
         "Support for the concurrent-fencing cluster property",
         "Support for the 'ordered' group meta-attribute",
-        "Support for setting meta-attributes (such as target-role) to the explicit value "
-        "'#default'",
         "Support for require-all in ordering constraints",
         "Support for the Master role",
+    ]
+
+
+def test_deprecated_values_are_told_where_they_are_read() -> None:
+    cib = Cib.parse("""<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0">
+     <configuration><crm_config/><nodes/><resources>
+      <primitive id="x" class="ocf" provider="pacemaker" type="Dummy"><meta_attributes id="m">
+       <nvpair id="m1" name="target-role" value="#default"/></meta_attributes></primitive>
+     </resources><constraints/></configuration><status/></cib>""")
+    texts = [message.text for message in plan(cib, now=datetime(2026, 1, 1, tzinfo=UTC)).messages]
+    assert [text for text in texts if "explicit value '#default' is deprecated" in text] == [
+        "Support for setting meta-attributes (such as target-role) to the explicit value "
+        "'#default' is deprecated and will be removed in a future release"
     ]
