@@ -100,6 +100,7 @@ class StatusBook:
         self._dc: int | None = None
         self._decided = False
         self._told: dict[int, Element] = {}
+        self._tickets: dict[int, Element] = {}  # as members that have not just started know them
         self._absent: Element | None = None
         self._kept: list[tuple[int, StatusMessage]] = []
 
@@ -112,6 +113,7 @@ class StatusBook:
         self._decided = False
         self._dc = None
         self._told = {}
+        self._tickets = {}
         self._absent = None
         self._kept = []
         self.pending = {}
@@ -129,31 +131,32 @@ class StatusBook:
     ) -> None:
         """Tell this node's part: its history (from the executor) and its attributes.
 
-        And what it knows of fencing, and whether it has just started.
+        And what it knows of fencing and of tickets, and whether it has just started.
         """
         lrm = history.find("lrm")
         transient = self.own.find("transient_attributes")
         parts = tuple(part for part in (transient, lrm) if part is not None)
         state = to_xml(self.own.with_children(parts), indent=None)
+        tickets = self._replica.status.find("tickets")
         self._out.multicast(
             OwnState(
                 view=self._view,
                 state=state,
                 pending=dict(pending),
                 fencing=list(fencing),
+                tickets=to_xml(tickets, indent=None) if tickets is not None else "",
                 fresh=fresh,
             )
         )
 
     def decided(self, decision: Decision, summaries: Mapping[int, Summary]) -> None:
-        """The members are known by name; the DC tells of the others, and of the tickets."""
+        """The members are known by name; the DC tells of the others."""
         self._decided = True
         self._dc = decision.dc
         self.names = {node: summary.name for node, summary in sorted(summaries.items())}
         self.managers = {node: summary.manager for node, summary in sorted(summaries.items())}
         if decision.dc is not None and str(decision.dc) == self._id:
-            tickets = self._replica.status.findall("tickets")
-            absent = Element("status", {}, (*self._absent_states(), *tickets))
+            absent = Element("status", {}, tuple(self._absent_states()))
             text = to_xml(absent, indent=None)
             self._out.multicast(AbsentStates(view=self._view, status=text))
 
@@ -179,6 +182,8 @@ class StatusBook:
             return
         try:
             state = st.checked_state(parse(message.state), str(sender))
+            if message.tickets and not message.fresh:
+                self._tickets[sender] = parse(message.tickets)
         except CrmError as error:
             state = None
             self._out.log("error", "CIB", f"The state of node {sender} cannot be read: {error}")
@@ -223,14 +228,21 @@ class StatusBook:
                 state = state.with_children(told.children)
             state = st.with_locks(state, locked)
             section = st.put_node_state(section, state)
-        for tickets in absent.findall("tickets"):
+        if (tickets := self._known_tickets()) is not None:
             section = section.append(tickets)
         self._replica.restart_status(section, self._replica.num_updates + 1)
         self.settled = True
         self._told = {}
+        self._tickets = {}
         self._absent = None
         kept, self._kept = self._kept, []
         return kept
+
+    def _known_tickets(self) -> Element | None:
+        """The DC's, or, where the DC has just started and knows of none, another member's."""
+        members = sorted(self.names, key=lambda node: (node != self._dc, node))
+        teller = next((node for node in members if node not in self.fresh), None)
+        return self._tickets.get(teller) if teller is not None else None
 
     # ---- changes -------------------------------------------------------------------------------
 

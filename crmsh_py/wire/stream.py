@@ -128,13 +128,15 @@ class OwnState(StreamMessage, frozen=True, kw_only=True):
     """What the sender itself knows of its resources: its ``<node_state>`` with history.
 
     ``pending`` are the keys of operations that it has begun and not finished, with the
-    milliseconds that each may still take. ``fencing`` is what it knows of fencing. ``fresh``: this
+    milliseconds that each may still take. ``fencing`` is what it knows of fencing, ``tickets`` the
+    ``<tickets>`` of the cluster as it knows them, '' for none. ``fresh``: this
     it has been in no primary view since it started, so whatever it was before is gone.
     """
 
     state: Document
     pending: Annotated[dict[Name, Milliseconds], msgspec.Meta(max_length=10_000)] = {}
     fencing: FencingRecords = []
+    tickets: Document = ""
     fresh: bool = False
 
 

@@ -24,6 +24,7 @@ from crmsh_py.engine.api import Event, SaveRing, StoreFailed, StoreWrite
 from crmsh_py.engine.commits import Commits
 from crmsh_py.engine.controller import Controller
 from crmsh_py.engine.core import NodeCore
+from crmsh_py.engine.fencing import Fencing
 from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.outbox import Continuation, Outbox
 from crmsh_py.engine.replica import Replica
@@ -340,12 +341,12 @@ def start_before_fencing(patch: Patch) -> None:
 
 def believe_a_failed_fencing(patch: Patch) -> None:
     """A device that did not work counts as one that did."""
-    fenced = Controller._fenced
+    ran = Fencing.on_ran
     patch.setattr(
-        Controller,
-        "_fenced",
-        lambda controller, transition, action, *, ok: fenced(
-            controller, transition, action, ok=True
+        Fencing,
+        "on_ran",
+        lambda fencing, sender, message: ran(
+            fencing, sender, msgspec.structs.replace(message, ok=True)
         ),
     )
 

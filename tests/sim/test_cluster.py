@@ -28,6 +28,7 @@ from crmsh_py.wire.control import (
     ReadSubsystems,
     Refused,
     SetAttribute,
+    SetTicket,
     StartManager,
     StopDaemon,
     StopManager,
@@ -426,6 +427,21 @@ def test_a_transient_attribute_is_on_all_nodes_and_lasts_through_changes_of_memb
     state = node_by_name(cluster.cib(2).status, "node2")
     assert state is not None
     assert attributes_of(state) == {}
+
+
+def test_a_ticket_outlives_every_node_that_was_there_when_it_was_granted() -> None:
+    """Also where one that has just started becomes the DC: its new life is quicker than the token."""
+    cluster = started()
+    grant = SetTicket(ticket="siteA", attributes={"granted": "true"})
+    assert isinstance(cluster.answer(1, grant), Done)
+    cluster.settle()
+    for number in (1, 2, 3):
+        cluster.node(number).crash()
+        cluster.start(number)
+        cluster.settle()
+    for number in (1, 2, 3):
+        tickets = cluster.cib(number).status.iter("ticket_state")
+        assert [ticket.id for ticket in tickets] == ["siteA"]
 
 
 def test_an_attribute_of_an_unknown_node_is_refused_with_a_near_name() -> None:
