@@ -43,9 +43,8 @@ _TYPES: dict[str, _TokenType] = {
     **dict.fromkeys(("LPAR", "RPAR", "LSQB", "RSQB", "LBRACE", "RBRACE"), Punctuation),
     **dict.fromkeys(("AND", "OR", "COMPARISON", "DEFINED", "NOT_DEFINED"), Operator.Word),
     **dict.fromkeys(("PATTERN", "PATTERN_TARGET"), String.Regex),
-    **dict.fromkeys(
-        ("VALUE", "XML_TEXT", "ALERT_PATH", "RECIPIENT", "FILE_NAME", "TEST_FILE"), String
-    ),
+    **dict.fromkeys(("VALUE", "XML_TEXT", "ALERT_PATH", "RECIPIENT"), String),
+    **dict.fromkeys(("FILE_NAME", "TEST_FILE", "APPLY_TARGET"), String),
     **dict.fromkeys(
         ("BARE_NAME", "ATTRIBUTE", "META_NAME", "PARAM_NAME", "PROPERTY_NAME", "SET_PATH"),
         Name.Attribute,

@@ -128,17 +128,18 @@ def verify(session: Session, call: CommandCall) -> int:
 def plan(session: Session, call: CommandCall) -> int:
     """Say what the cluster is about to do with the live (or the pending) configuration.
 
-    With an event (``plan node kill X``), what it would do if that happened now.
+    With an event (``plan node kill X``), what it would do if that happened now. With
+    ``--apply-to``, what the changes of an imported lab would do to its cluster; after a yes they
+    are made there.
     """
     from crmsh_py.scheduler.plan import plan as make_plan
     from crmsh_py.shell import events
     from crmsh_py.views.plan import plan_record, render
 
-    words = call.all("COMMAND_WORD")
-    if words and words[0].partition("=")[0] == "--apply-to":
+    joined = (call.get("APPLY_EQ") or "").partition("=")[2]
+    if target := call.get("APPLY_TARGET") or joined:
         from crmsh_py.shell import lab_import
 
-        target = "".join(words[0].partition("=")[2:]) or " ".join(words[1:])
         return lab_import.apply_to(session, target)
     cib = session.working.cib()
     now = datetime.now(UTC)

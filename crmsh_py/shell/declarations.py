@@ -72,7 +72,7 @@ ALL: tuple[Declaration, ...] = (
         """
 status | [OPTION…] | show the state of the cluster | status
 verify | [scores] | check the live configuration, and show scores | verify
-plan | [node¦resource¦ticket EVENT NAME…] | show what the cluster is about to do, or would do if, and why | plan node standby pacemaker01
+plan | [node¦resource¦ticket EVENT NAME…] ¦ [--apply-to TARGET] | show what the cluster is about to do, or would do if, and why | plan node standby pacemaker01
 test | [--lab] [--junit FILE] FILE… | run scenarios of a configuration, at once or on a lab | test examples/website.crmtest
 why | RSC [NODE] | say why a resource runs where it runs | why WebSite
 report | [--from TIME] [--to TIME] [--nodes A,B] [--keep-secrets] [FILE] | collect logs and configuration into FILE.tar.gz | report /tmp/report

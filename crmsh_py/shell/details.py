@@ -19,7 +19,9 @@ crm status --output-as json
 Findings go to standard error; the exit code is 78 when there is one, as crm_verify's.
 """,
     "root_plan": """
-Actions with the reasons for them; with nothing to do it says that the cluster is settled.
+Actions with the reasons for them; with nothing to do it says that the cluster is settled. In a lab
+made by “crm lab import”, --apply-to shows what its changes would do to the cluster (pacemaker, or a
+host: user@node) or to a saved CIB, asks, and commits them there.
 """,
     "root_why": """
 With a node: why it runs there, or does not, down to the ids of constraints and their scores.

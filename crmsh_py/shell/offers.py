@@ -499,8 +499,10 @@ _LISTERS: dict[str, Lister] = {
     "COROSYNC_KEY": offers_files.corosync_keys,
     "FILE_NAME": offers_files.files,
     "TEST_FILE": offers_files.files,
+    "APPLY_TARGET": offers_files.files,
     "ALERT_PATH": offers_files.files,
     "CONFIG_EQ": offers_files.files_after_equals,
+    "APPLY_EQ": offers_files.files_after_equals,
     "ACL_SHORTCUT": _fixed(
         ("cib", "everything"), ("status", "the state"), ("property", "cluster properties"),
         ("node", "nodes"), ("nodeattr", "attributes of nodes"), ("nodeutil", "capacities of nodes"),

@@ -91,6 +91,7 @@ def test_the_tutorial(real: RealCluster) -> None:
     assert f"Started {there}" not in status
     real.reboot(there)
     real.wait_online(*NODES)
+    real.run(ONE, "crm_resource", "--wait", "--timeout=30s")  # until its probes have told
     assert there not in real.where("WebSite"), "stickiness keeps it where it is"
     real.crm(ONE, "-w", "resource", "stop", "WebSite", "ClusterIP")
     assert real.where("ClusterIP") == []

@@ -430,7 +430,7 @@ def test_a_transient_attribute_is_on_all_nodes_and_lasts_through_changes_of_memb
 
 
 def test_a_ticket_outlives_every_node_that_was_there_when_it_was_granted() -> None:
-    """Also where one that has just started becomes the DC: its new life is quicker than the token."""
+    """Also where one becomes the DC that has just started, before it was missed."""
     cluster = started()
     grant = SetTicket(ticket="siteA", attributes={"granted": "true"})
     assert isinstance(cluster.answer(1, grant), Done)
