@@ -238,6 +238,8 @@ RESOURCE_META: Mapping[str, Option] = _table(
         Option("remote-connect-timeout", _D, "60s", "how long connecting to a guest may take"),
         Option("container", _T, "", "the resource that a guest node runs in", internal=True),
         Option("remote-allow-migrate", _B, "true", "whether a guest node may be migrated"),
+        Option("provides", _T, "",
+               "unfencing: a node must be let in by this fence device before it runs anything"),
         Option("restart-type", _S, "ignore", "restart when an optional order's first restarts",
                ("ignore", "restart"), deprecated="Pacemaker 2.1 is the last to read it"),
         Option("resource-discovery", _T, "", "an old place of a location's attribute",

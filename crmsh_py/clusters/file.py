@@ -140,6 +140,12 @@ class FileCluster:
 
         return FencingReply(devices=[], records=[])
 
+    def ask_device(
+        self, device: str, *, hosts: bool = False, target: str = ""
+    ) -> control.DeviceReply:
+        """A file has no nodes that could run an agent; raises CrmError."""
+        raise self._only_a_file("node that could ask a device")
+
     def forget_fencing(self, node: str = "") -> None:
         """A file knows nothing that could be forgotten; raises CrmError."""
         raise self._only_a_file("history of fencing")

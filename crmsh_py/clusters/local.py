@@ -213,6 +213,13 @@ class LocalCluster:
         """What has been fenced and, if wanted, the fence devices."""
         return self._call(control.ReadFencing(devices=devices), control.FencingReply)
 
+    def ask_device(
+        self, device: str, *, hosts: bool = False, target: str = ""
+    ) -> control.DeviceReply:
+        """Let a fence device's agent answer on the node that is asked."""
+        request = control.AskDevice(device=device, hosts=hosts, target=target)
+        return self._call(request, control.DeviceReply, timeout_s=FENCE_TIMEOUT_S)
+
     def forget_fencing(self, node: str = "") -> None:
         """Forget what has been fenced."""
         self._call(control.ForgetFencing(node=node), control.Done, timeout_s=COMMIT_TIMEOUT_S)

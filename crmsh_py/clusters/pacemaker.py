@@ -263,6 +263,17 @@ class PacemakerCluster:
             found = fencing.devices(answer.out)
         return FencingReply(devices=found, records=fencing.records(history))
 
+    def ask_device(
+        self, device: str, *, hosts: bool = False, target: str = ""
+    ) -> control.DeviceReply:
+        """What Pacemaker knows of a device, or has its agent say."""
+        from functools import partial
+
+        from crmsh_py.clusters import pacemaker_fencing as fencing
+
+        run = partial(self._programs.run, timeout_s=FENCE_TIMEOUT_S)
+        return fencing.ask_device(run, device, hosts=hosts, target=target)
+
     def forget_fencing(self, node: str = "") -> None:
         """Forget what has been fenced."""
         self._ask("stonith_admin", "--history", node or "*", "--cleanup")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse
+from crmsh_py.clusters.pacemaker_programs import Answer
 from crmsh_py.errors import CrmError
 from crmsh_py.wire import control
 from crmsh_py.wire.fencing import FencingRecord
 
 TOOL = "stonith_admin"
+_REASON_LIMIT = 1000
 _ACTIONS = {"reboot": "--reboot", "off": "--fence", "on": "--unfence"}
 _STATES = {"success": "done", "failed": "failed"}
 _TIMES = ("%Y-%m-%d %H:%M:%S.%f %z", "%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y")
@@ -42,6 +45,22 @@ def devices(xml: str) -> list[control.FenceDevice]:
     """What ``stonith_admin --list-registered --output-as=xml`` tells."""
     items = parse(xml).iter("item")
     return [control.FenceDevice(name=item.text.strip(), agent="", nodes=[]) for item in items]
+
+
+def ask_device(
+    run: Callable[..., Answer], device: str, *, hosts: bool, target: str
+) -> control.DeviceReply:
+    """What Pacemaker says of a device; ``run`` calls a program and does not judge its exit code."""
+    if target:
+        answer = run(TOOL, "--list", target, "--output-as=xml")
+        can = any(each.name == device for each in devices(answer.out))
+        return control.DeviceReply(works=True, hosts=[target] if can else [])
+    words = ("--list-targets", device) if hosts else ("--query", device)
+    answer = run(TOOL, *words, "--output-as=xml")
+    if answer.code != 0:
+        return control.DeviceReply(works=False, reason=answer.err.strip()[:_REASON_LIMIT])
+    found = [each.name for each in devices(answer.out)] if hosts else []
+    return control.DeviceReply(works=True, hosts=found)
 
 
 def _record(number: int, event: Element) -> FencingRecord:

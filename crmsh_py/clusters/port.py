@@ -15,6 +15,7 @@ from crmsh_py.cib.version import Version
 from crmsh_py.wire.control import (
     Changed,
     CmapKey,
+    DeviceReply,
     FencingReply,
     MembershipReply,
     Revision,
@@ -92,6 +93,11 @@ class Cluster(Protocol):
 
     def fencing(self, *, devices: bool = False) -> FencingReply:
         """What has been fenced and, if wanted, the fence devices."""
+
+    def ask_device(self, device: str, *, hosts: bool = False, target: str = "") -> DeviceReply:
+        """Let a fence device's agent answer here: whether it works, which ``hosts`` it can fence,
+        or whether it can fence a ``target``. Raises NotFound without such a device.
+        """
 
     def forget_fencing(self, node: str = "") -> None:
         """Forget what has been fenced: about a node, or everything."""

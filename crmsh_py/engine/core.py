@@ -153,7 +153,7 @@ class NodeCore:
             planner=planner,
             fencing=self._fencing,
         )
-        self._dampening = Dampening(node_id, self._out, self._current_view)
+        self._dampening = Dampening(node_id, self._out, self._current_view, self._replica.attribute)
         self._orders = Orders(self._out, self._commits.next_ident)
         self._lifecycle = Lifecycle(
             self._out,

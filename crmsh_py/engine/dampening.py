@@ -9,6 +9,8 @@ Theory of operation
     ``AttributePending`` goes through the stream, and every member keeps the same table. The DC
     keeps the time: when an attribute has been quiet, it sends an ``AttributeChange`` for every
     value that waits. In a new view every member tells again what it was asked for itself.
+    Only news starts the time anew: agents tell the same value with every monitor, and their
+    telling must not keep another's change from ever counting.
 """
 
 from __future__ import annotations
@@ -24,8 +26,16 @@ Key = tuple[str, str]  # node, name
 class Dampening:
     """The attributes that are not in the status, on one node."""
 
-    def __init__(self, node_id: int, outbox: Outbox, view: Callable[[], ViewId]) -> None:
+    def __init__(
+        self,
+        node_id: int,
+        outbox: Outbox,
+        view: Callable[[], ViewId],
+        shown: Callable[[str, str], str | None],
+    ) -> None:
+        """``shown``: what the status has of a node and an attribute."""
         self._node_id = node_id
+        self._shown = shown
         self._out = outbox
         self._view = view
         self._is_dc = False
@@ -83,9 +93,14 @@ class Dampening:
     def on_pending(self, sender: int, message: AttributePending) -> None:
         """An attribute has a new value, which waits."""
         key = (message.node, message.name)
+        self._delays[message.name] = message.delay_ms
+        if not message.private:
+            waiting = self._waiting.get(key)
+            known = waiting.value if waiting is not None else self._shown(*key)
+            if message.value == known:
+                return
         if sender == self._node_id:
             self._mine[key] = message
-        self._delays[message.name] = message.delay_ms
         if message.private:
             self._private[key] = message
             return

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from crmsh_py.engine.api import OperationFinished
 from crmsh_py.engine.fencing import Fencing
-from crmsh_py.engine.fencing_devices import Fit, fit
+from crmsh_py.engine.fencing_devices import Fit, fit, host_map, listed_hosts, names_target
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.errors import CrmError, NotFound, UsageError
+from crmsh_py.scheduler.result import FenceDevice
 from crmsh_py.wire import control
-from crmsh_py.wire.control import ConfirmFenced, Done, FenceNode, FencingReply, ReadFencing
+from crmsh_py.wire.control import (
+    AskDevice,
+    ConfirmFenced,
+    DeviceReply,
+    Done,
+    FenceNode,
+    FencingReply,
+    ReadFencing,
+)
 
 ACTIONS = ("reboot", "off", "on")
+REASON_LIMIT = 1000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,8 +34,10 @@ class FencingRequests:
     replica: Replica
     fencing: Fencing
 
-    def handle(self, ticket: int, request: FenceNode | ConfirmFenced | ReadFencing) -> None:
-        """Answer now, or when the node has been fenced. Raises CrmError."""
+    def handle(
+        self, ticket: int, request: FenceNode | ConfirmFenced | ReadFencing | AskDevice
+    ) -> None:
+        """Answer now, or when the node has been fenced or the agent has ended. Raises CrmError."""
         match request:
             case FenceNode():
                 self._fence(ticket, request)
@@ -34,6 +47,54 @@ class FencingRequests:
                 self._answer_when_over(ticket, record.ident)
             case ReadFencing(devices=devices):
                 self.outbox.reply(ticket, self._tell(devices=devices))
+            case AskDevice():
+                self._ask(ticket, request)
+
+    def _ask(self, ticket: int, request: AskDevice) -> None:
+        """Let the agent answer; what the configuration says of its hosts goes before its list."""
+        known = {device.id: device for device in self.fencing.devices()}
+        device = known.get(request.device)
+        if device is None:
+            raise NotFound(
+                f"there is no fence device {request.device}",
+                name=request.device,
+                possibilities=known,
+            )
+        target = request.target
+        if not target:
+            self._query(ticket, device, "list" if request.hosts else "monitor", "")
+            return
+        how = fit(device, target)
+        if how in (Fit.YES, Fit.NO):
+            hosts = [target] if how is Fit.YES else []
+            self.outbox.reply(ticket, DeviceReply(works=True, hosts=hosts))
+            return
+        self._query(ticket, device, "list" if how is Fit.ASK_LIST else "status", target)
+
+    def _query(self, ticket: int, device: FenceDevice, action: str, target: str) -> None:
+        def answered(event: OperationFinished) -> None:
+            works = event.status == 0 and event.rc in ((0, 2) if action == "status" else (0,))
+            chosen = device.parameters.get("pcmk_host_check")
+            if action == "list" and target and not works and not chosen:
+                self._query(ticket, device, "status", target)  # an agent that has no list
+                return
+            reason = "" if works else event.exit_reason or f"it ended with {event.rc}"
+            hosts = [target] if target and works else []
+            if action == "list" and works:
+                hosts = self._hosts(device, event.output, target)
+            reply = DeviceReply(works=works, hosts=hosts, reason=reason[:REASON_LIMIT])
+            self.outbox.reply(ticket, reply)
+
+        self.fencing.runner.ask(device, action, target, answered)
+
+    def _hosts(self, device: FenceDevice, output: str, target: str) -> list[str]:
+        """What a list says by the names of the cluster; with a target that one or nothing."""
+        if target:
+            return [target] if names_target(device, output, target) else []
+        names = {node.lower(): node for node in self._nodes()}
+        for node, port in host_map(device).items():
+            names[port.lower()] = names.get(node, node)
+        return [names.get(host, host) for host in listed_hosts(output)]
 
     def _fence(self, ticket: int, request: FenceNode) -> None:
         if request.action not in ACTIONS:

@@ -87,6 +87,7 @@ class FencingRunner:
         self._calls = FIRST_CALL
         self._orders: dict[Key, _Order] = {}
         self._by_call: dict[int, _Order] = {}
+        self._questions: dict[int, Callable[[OperationFinished], None]] = {}
         self._answers: dict[Key, tuple[bool, bool, str]] = {}
         self._lists: dict[str, tuple[float, str]] = {}  # by device: until when, what it printed
 
@@ -189,26 +190,48 @@ class FencingRunner:
         self._start(order, action, target, max(1000, min(left_ms, allowed_ms)))
 
     def _start(self, order: _Order, action: str, target: str, timeout_ms: int) -> None:
+        order.call_id = self._call(order.device, action, target, timeout_ms)
+        self._by_call[order.call_id] = order
+
+    def _call(self, device: FenceDevice, action: str, target: str, timeout_ms: int) -> int:
         self._calls += 1
-        order.call_id = self._calls
-        self._by_call[self._calls] = order
         self._out.do(
             RunOperation(
                 call_id=self._calls,
-                resource=order.device.id,
+                resource=device.id,
                 standard="stonith",
                 provider="",
-                type=order.device.agent,
-                action=facts.agent_action(order.device, action),
+                type=device.agent,
+                action=facts.agent_action(device, action),
                 timeout_ms=timeout_ms,
-                parameters=facts.agent_parameters(order.device, action, target),
+                parameters=facts.agent_parameters(device, action, target),
             )
         )
+        return self._calls
+
+    def ask(
+        self,
+        device: FenceDevice,
+        action: str,
+        target: str,
+        answered: Callable[[OperationFinished], None],
+    ) -> None:
+        """Let an agent answer what a person wants to know; it changes nothing and waits for none.
+
+        ``action``: monitor, list or status (of the target).
+        """
+        told = target if action == "status" else ""
+        allowed_ms = facts.timeout_ms(device, action, _QUERY_MS)
+        self._questions[self._call(device, action, told, allowed_ms)] = answered
 
     # ---- ends ----------------------------------------------------------------------------------
 
     def finished(self, event: OperationFinished) -> None:
         """An agent has ended."""
+        question = self._questions.pop(event.call_id, None)
+        if question is not None:
+            question(event)
+            return
         order = self._by_call.pop(event.call_id, None)
         if order is None or self._orders.get(order.key) is not order:
             return

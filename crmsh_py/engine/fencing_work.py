@@ -51,13 +51,17 @@ def steps(
     """The levels to try in their order; without a topology every device is one of its own.
 
     A device that surely cannot fence the target is left out, and one that nobody online may use;
-    the target itself is the last to be asked (``on_target``: the only one, for unfencing).
+    the target itself is the last to be asked (``on_target``: the only one, for unfencing). Every
+    device that lets nodes in (``provides=unfencing``) must have let the target in, whatever the
+    levels are: each guards something of its own.
     """
     known = {device.id: device for device in devices}
+    fitting = [device for device in devices if fit(device, target) is not Fit.NO]
+    gates = [device.id for device in fitting if device.unfences] if on_target else []
     if topology:
-        wanted = [list(level) for level in topology]
+        wanted = [[*level, *(gate for gate in gates if gate not in level)] for level in topology]
     else:
-        wanted = [[d.id] for d in devices if fit(d, target) is not Fit.NO]
+        wanted = [gates] if gates else [[device.id] for device in fitting]
     found: list[Level] = []
     for level in wanted:
         made = [_step(known, name, target, online, on_target=on_target) for name in level]

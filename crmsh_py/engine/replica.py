@@ -25,6 +25,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.engine.api import SaveRevision
 from crmsh_py.engine.conflicts import explained
+from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.errors import ConfigError, Conflict
 from crmsh_py.value import replace
 from crmsh_py.wire.stream import CommitId, ConfigChange, Step
@@ -96,6 +97,11 @@ class Replica:
         if facts != self._facts:
             self._facts = facts
             self._whole = None
+
+    def attribute(self, node: str, name: str) -> str | None:
+        """A transient attribute of a node, by its name, as the status has it."""
+        state = node_by_name(self.status, node)
+        return None if state is None else attributes_of(state).get(name)
 
     def set_status(self, status: Element) -> bool:
         """Put a new status section; counts it if it is another one."""

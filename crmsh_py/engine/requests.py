@@ -31,6 +31,7 @@ from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.wire.control import (
+    AskDevice,
     AttributeReply,
     Changed,
     CibReply,
@@ -179,7 +180,7 @@ class Requests:
                 )
             case Hello():
                 self.outbox.reply(ticket, Done())
-            case FenceNode() | ConfirmFenced() | ReadFencing():
+            case FenceNode() | ConfirmFenced() | ReadFencing() | AskDevice():
                 asks = FencingRequests(
                     outbox=self.outbox, replica=self.replica, fencing=self.fencing
                 )

@@ -22,6 +22,7 @@ LAB = "lab"
 _PLACES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _NAME = re.compile(r"fence_[A-Za-z0-9_.+-]+")
 REASON_LIMIT = 512
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ [A-Z]+: (Failed: )?")
 
 
 def acting(agent: str, settings: NodeSettings) -> str:
@@ -64,6 +65,12 @@ def input_of(parameters: Mapping[str, str]) -> str:
 
 
 def reason_of(errors: str) -> str:
-    """The last line that an agent wrote to stderr; '' where it wrote none."""
-    lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    return "".join(c if c.isprintable() else " " for c in lines[-1])[:REASON_LIMIT] if lines else ""
+    """The last line that an agent wrote to stderr; '' where it wrote none.
+
+    Those of the fence-agents project end with how to ask for help, and begin with the time.
+    """
+    lines = [_STAMP.sub("", line.strip()) for line in errors.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith("Please use '-h'")]
+    if not told:
+        return ""
+    return "".join(c if c.isprintable() else " " for c in told[-1])[:REASON_LIMIT]

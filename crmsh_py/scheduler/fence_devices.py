@@ -52,6 +52,7 @@ def _device(state: State, resource: Resource) -> FenceDevice:
         parameters=dict(resource.parameters(None)),
         nodes=tuple(sorted(able, key=lambda name: (name not in started, name))),
         started_on=tuple(sorted(started)),
+        unfences=resource.meta.get("provides", "").lower() == "unfencing",
     )
 
 

@@ -184,6 +184,7 @@ class FenceDevice:
     parameters: Mapping[str, str] = field(default_factory=dict)
     nodes: tuple[str, ...] = ()
     started_on: tuple[str, ...] = ()
+    unfences: bool = False  # a node must be let in by it (meta attribute provides=unfencing)
 
 
 # ---- the state of the cluster, as far as a CIB with its status section tells it --------------

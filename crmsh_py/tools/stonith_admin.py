@@ -57,7 +57,7 @@ def _parser() -> Parser:
     ask.add_argument("-I", "--list-installed", action="store_true", help="installed agents")
     ask.add_argument("-s", "--list-targets", metavar="DEVICE", help="what a device can fence")
     ask.add_argument("-M", "--metadata", action="store_true", help="of an --agent")
-    ask.add_argument("-Q", "--query", metavar="DEVICE", help="whether a device is there")
+    ask.add_argument("-Q", "--query", metavar="DEVICE", help="whether a device works")
     ask.add_argument("-H", "--history", metavar="NODE", help="what has been fenced ('*' all)")
     ask.add_argument("-h", "--last", metavar="NODE", help="when a node was fenced last")
     ask.add_argument("-K", "--validate", action="store_true", help="an --agent's --option values")
@@ -172,7 +172,12 @@ def _devices(cluster: Cluster, command: str, arguments: Namespace) -> None:
     reply = cluster.fencing(devices=True)
     known = {device.name: device for device in reply.devices}
     if command == "list":
-        able = [d.name for d in known.values() if d.asks or arguments.list in d.targets]
+        node = arguments.list
+        able = [
+            d.name
+            for d in known.values()
+            if node in d.targets or (d.asks and cluster.ask_device(d.name, target=node).hosts)
+        ]
         if reply.watchdog_ms:
             able.append("watchdog")
         put(_found(able, "fence device"))
@@ -185,8 +190,19 @@ def _devices(cluster: Cluster, command: str, arguments: Namespace) -> None:
     if device is None:
         raise NotFound(f"there is no fence device {name}", name=name, possibilities=known)
     if command == "list_targets":
-        nodes = [n.get("uname") for n in cluster.read_cib().section("nodes").findall("node")]
-        put(_found(nodes if device.asks else device.targets, "fence target"))
+        hosts = _ask(cluster, name, hosts=True) if device.asks else device.targets
+        put(_found(hosts, "fence target"))
+    else:
+        _ask(cluster, name, hosts=False)
+
+
+def _ask(cluster: Cluster, name: str, *, hosts: bool) -> list[str]:
+    """The hosts of a device, or whether it works; raises CrmError with its agent's words."""
+    said = cluster.ask_device(name, hosts=hosts)
+    if not said.works:
+        what = "cannot list its hosts" if hosts else "does not work"
+        raise CrmError(f"the fence device {name} {what}: {said.reason or 'its agent failed'}")
+    return said.hosts
 
 
 def _found(names: list[str], what: str) -> str:

@@ -195,6 +195,18 @@ class ReadFencing(Message, frozen=True):
     devices: bool = False
 
 
+class AskDevice(Message, frozen=True):
+    """Let a fence device's agent answer on this node: ``DeviceReply``.
+
+    Whether it works (its ``monitor``) or, with ``hosts``, which nodes it can fence; with a
+    ``target`` whether it can fence that one.
+    """
+
+    device: Text
+    hosts: bool = False
+    target: Text = ""
+
+
 class ForgetFencing(Message, frozen=True):
     """Forget what has been fenced: about a node, or '' everything."""
 
@@ -240,6 +252,7 @@ Request = (
     | FenceNode
     | ConfirmFenced
     | ReadFencing
+    | AskDevice
     | ForgetFencing
     | InjectFaults
 )
@@ -391,6 +404,14 @@ class FencingReply(Message, frozen=True):
     watchdog_ms: Milliseconds = 0
 
 
+class DeviceReply(Message, frozen=True):
+    """What a device's agent says. ``hosts``: as it calls them, where it was asked for them."""
+
+    works: bool
+    hosts: list[Text] = []
+    reason: Text = ""  # why it does not work, in the agent's own words
+
+
 class AttributeReply(Message, frozen=True):
     """The values of a transient attribute by node."""
 
@@ -408,5 +429,6 @@ Reply = (
     | Changed
     | RevisionsReply
     | FencingReply
+    | DeviceReply
     | AttributeReply
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -150,6 +151,19 @@ def test_without_levels_one_device_after_the_other_is_tried_on_one_node_after_th
 def test_the_target_itself_is_asked_only_when_nobody_else_can() -> None:
     made = steps("c", (device("d", ("c",)),), (), NODES)
     assert made[0][0].nodes == ("c",)
+
+
+def test_a_node_is_let_in_by_every_device_that_guards_something() -> None:
+    lamp = device("lamp", pcmk_host_list="a b c")
+    gates = [replace(device(name, pcmk_host_list="a b c"), unfences=True) for name in "xy"]
+    made = steps("c", (lamp, *gates), (), NODES, on_target=True)
+    assert [[(s.device, s.nodes) for s in level] for level in made] == [
+        [("x", ("c",)), ("y", ("c",))]
+    ]
+    made = steps("c", (lamp, *gates), (("lamp", "x"),), NODES, on_target=True)
+    assert [[step.device for step in level] for level in made] == [["lamp", "x", "y"]]
+    off = steps("c", (lamp, *gates), (("lamp",),), NODES)
+    assert [[step.device for step in level] for level in off] == [["lamp"]]
 
 
 def test_a_reboot_by_two_devices_is_off_twice_and_then_on_twice() -> None:

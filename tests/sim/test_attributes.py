@@ -56,6 +56,22 @@ def test_a_dampened_attribute_counts_when_it_has_been_quiet_on_all_nodes() -> No
     assert shown(cluster, 2) == "300"
 
 
+def test_telling_the_same_again_keeps_no_change_waiting() -> None:
+    """Agents tell their value with every monitor; ping's delay is half of its interval."""
+    cluster = running()
+    for number in (1, 2, 3):
+        put(cluster, number, "100", delay_ms=1000)
+    cluster.run(1.5)
+    put(cluster, 2, "0", delay_ms=1000)
+    for number in (1, 3, 2, 1, 3):
+        cluster.run(0.3)
+        put(cluster, number, "0" if number == 2 else "100", delay_ms=1000)
+    assert shown(cluster, 2) == "0"
+    updates = cluster.cib(1).version.num_updates
+    cluster.run(2.0)
+    assert cluster.cib(1).version.num_updates == updates
+
+
 def test_what_waits_survives_a_change_of_the_membership_and_of_the_dc() -> None:
     cluster = running()
     put(cluster, 2, "7", delay_ms=3000)

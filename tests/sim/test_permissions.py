@@ -164,6 +164,7 @@ def test_every_kind_of_request_has_its_place_in_the_table() -> None:
         control.StopDaemon,
         control.FenceNode,
         control.ConfirmFenced,
+        control.AskDevice,
         control.InjectFaults,
         control.ForgetFencing,
         *get_args(control.RingOrder),

@@ -14,6 +14,7 @@ from crmsh_py.errors import Conflict
 from crmsh_py.wire.control import (
     Changed,
     CmapKey,
+    DeviceReply,
     FenceDevice,
     FencingReply,
     Link,
@@ -85,6 +86,7 @@ class FakeCluster:
     done: list[tuple[object, ...]] = field(default_factory=list)
     devices: list[FenceDevice] = field(default_factory=list)
     fenced: list[FencingRecord] = field(default_factory=list)
+    device_reply: DeviceReply = field(default_factory=lambda: DeviceReply(works=True))
 
     def __call__(self) -> FakeCluster:
         """A fake is its own door."""
@@ -145,6 +147,10 @@ class FakeCluster:
 
     def fencing(self, *, devices: bool = False) -> FencingReply:
         return FencingReply(devices=self.devices if devices else [], records=self.fenced)
+
+    def ask_device(self, device: str, *, hosts: bool = False, target: str = "") -> DeviceReply:
+        self.done.append(("ask", device, hosts, target))
+        return self.device_reply
 
     def forget_fencing(self, node: str = "") -> None:
         self.done.append(("forget", node))

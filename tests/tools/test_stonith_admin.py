@@ -9,7 +9,7 @@ from tools.fakes import FakeCluster
 
 from crmsh_py.tools import crm_mon, stonith_admin
 from crmsh_py.views import fencing
-from crmsh_py.wire.control import FenceDevice
+from crmsh_py.wire.control import DeviceReply, FenceDevice
 from crmsh_py.wire.fencing import FencingRecord
 
 NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
@@ -65,11 +65,25 @@ def test_which_devices_there_are_and_which_can_fence_whom(
 ) -> None:
     assert run(fake(), "-L") == 0
     assert capsys.readouterr().out == "f1\nf2\n2 fence devices found\n"
-    run(fake(), "-l", "pacemaker02")
-    assert capsys.readouterr().out == "f1\n1 fence device found\n"
     run(fake(), "-s", "f2")
     assert capsys.readouterr().out == "pacemaker01\n1 fence target found\n"
     assert run(fake(), "-Q", "f9") == 105
+
+
+def test_an_agent_is_asked_what_only_it_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = fake()
+    run(cluster, "-l", "pacemaker02")
+    assert capsys.readouterr().out == "0 fence devices found\n"
+    cluster.device_reply = DeviceReply(works=True, hosts=["pacemaker02"])
+    run(cluster, "-l", "pacemaker02")
+    assert capsys.readouterr().out == "f1\n1 fence device found\n"
+    run(cluster, "-s", "f1")
+    assert capsys.readouterr().out == "pacemaker02\n1 fence target found\n"
+    assert run(cluster, "-Q", "f1") == 0
+    cluster.device_reply = DeviceReply(works=False, reason="no route to 10.0.0.9")
+    assert run(cluster, "-Q", "f1") != 0
+    assert "f1 does not work: no route to 10.0.0.9" in capsys.readouterr().err
+    assert cluster.done[-1] == ("ask", "f1", False, "")
 
 
 def test_what_was_fenced(
