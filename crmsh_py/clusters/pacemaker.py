@@ -218,6 +218,8 @@ class PacemakerCluster:
                 self._ask("corosync-cfgtool", "-r")
             case control.ReloadConf():
                 self._ask("corosync-cfgtool", "-R")
+            case control.EndMember(node_id=node):
+                self._ask("corosync-cfgtool", "-k", str(node))
             case control.SetExpectedVotes(votes=votes):
                 self._ask("corosync-quorumtool", "-e", str(votes))
             case control.SetVotes(votes=votes, node_id=node_id):

@@ -21,12 +21,19 @@ from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import expectable
 from crmsh_py.errors import ConfigError, CrmError, NotFound
-from crmsh_py.wire.control import Done, ReenableRings, ReloadConf, SetExpectedVotes, SetVotes
-from crmsh_py.wire.stream import CommitId, ConfReload, QuorumChange, ViewId
+from crmsh_py.wire.control import (
+    Done,
+    EndMember,
+    ReenableRings,
+    ReloadConf,
+    SetExpectedVotes,
+    SetVotes,
+)
+from crmsh_py.wire.stream import CommitId, ConfReload, MemberEnd, QuorumChange, ViewId
 
 _APPLY = 0  # the ticket of a reading that is for use, not for a client
 
-AdministrationMessage = QuorumChange | ConfReload
+AdministrationMessage = QuorumChange | ConfReload | MemberEnd
 
 
 class Administration:
@@ -70,6 +77,11 @@ class Administration:
                     lambda view, ident: QuorumChange(
                         view=view, ident=ident, node_id=node, votes=votes
                     ),
+                )
+            case EndMember(node_id=node):
+                self._check_member(node)
+                self._orders.add(
+                    ticket, lambda view, ident: MemberEnd(view=view, ident=ident, node_id=node)
                 )
         self._orders.flush(self._view())
 
@@ -119,10 +131,18 @@ class Administration:
                 if node:
                     self._membership.weigh(node, votes)
                 self._membership.reform()
+            case MemberEnd(node_id=node):
+                self._end(sender, node)
             case ConfReload():
                 text = f"Config reload requested by node {sender}"
                 self._out.log("notice", "CFG", text)
                 self._out.do(ReadConf(ticket=_APPLY))
+
+    def _end(self, sender: int, node: int) -> None:
+        """Nothing is stopped: to the others this node has died, and they do what they do then."""
+        self._out.log("warning", "CFG", f"Node {sender} ends node {node} (corosync-cfgtool -k)")
+        if node == self._membership.node_id:
+            self._out.stop(f"ended by node {sender}", 1)
 
     # ---- corosync.conf -------------------------------------------------------------------------
 

@@ -81,6 +81,7 @@ from crmsh_py.wire.stream import (
     DcState,
     Leaving,
     ManagerChanged,
+    MemberEnd,
     Message,
     Missing,
     OwnState,
@@ -393,7 +394,7 @@ class NodeCore:
                     self._controller.changed(f"configuration {self._replica.version}")
             case Stored():
                 self._commits.on_stored(sender, message)
-            case QuorumChange() | ConfReload():
+            case QuorumChange() | ConfReload() | MemberEnd():
                 self._administration.on_message(sender, message)
             case RunAction():
                 self._run_action(sender, message)

@@ -19,6 +19,7 @@ from crmsh_py.wire.stream import (
     CommitId,
     ConfReload,
     FencingForgotten,
+    MemberEnd,
     QuorumChange,
     TicketChange,
     ViewId,
@@ -35,6 +36,7 @@ Order = (
     | FencingForgotten
     | QuorumChange
     | ConfReload
+    | MemberEnd
 )
 Make = Callable[[ViewId, CommitId], Order]
 

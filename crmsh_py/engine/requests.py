@@ -40,6 +40,7 @@ from crmsh_py.wire.control import (
     Commit,
     ConfirmFenced,
     Done,
+    EndMember,
     FenceNode,
     ForgetFencing,
     Hello,
@@ -155,7 +156,7 @@ class Requests:
                         manager_running=self.lifecycle.running, dc=self._dc_name()
                     ),
                 )
-            case ReenableRings() | ReloadConf() | SetExpectedVotes() | SetVotes():
+            case ReenableRings() | ReloadConf() | SetExpectedVotes() | SetVotes() | EndMember():
                 self.administration.handle(event)
             case ReadCmap(prefix=prefix, map=name):
                 keys = self.membership.cmap_keys(prefix, name, event)

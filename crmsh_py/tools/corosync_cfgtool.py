@@ -35,10 +35,13 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     parser.add_argument(
         "-R", action="store_true", dest="reload", help="all nodes read corosync.conf again"
     )
+    parser.add_argument(
+        "-k", dest="end", type=int, metavar="ID", help="end a member at once, stopping nothing"
+    )
     arguments = parse(parser, argv)
     asked = (arguments.status, arguments.nodes, arguments.enable, arguments.reload)
-    if not any(asked) and not arguments.node_id:
-        parser.error("one of -s, -n, -a ID, -r and -R is needed")
+    if not any(asked) and not arguments.node_id and arguments.end is None:
+        parser.error("one of -s, -n, -a ID, -r, -R and -k ID is needed")
     cluster = door()
     _order(cluster, arguments)
     if not (arguments.status or arguments.nodes or arguments.node_id):
@@ -47,7 +50,7 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
 
 
 def _order(cluster: Cluster, arguments: Namespace) -> None:
-    from crmsh_py.wire.control import ReenableRings, ReloadConf
+    from crmsh_py.wire.control import EndMember, ReenableRings, ReloadConf
 
     if arguments.enable:
         put("Re-enabling all failed rings.\n")
@@ -56,6 +59,10 @@ def _order(cluster: Cluster, arguments: Namespace) -> None:
         put("Reloading corosync.conf...\n")
         cluster.administer(ReloadConf())
         put("Done\n")
+    if arguments.end is not None:
+        if not 0 < arguments.end < 2**32:
+            raise CrmError(f"there is no member with node id {arguments.end}")
+        cluster.administer(EndMember(node_id=arguments.end))
 
 
 def _show(membership: MembershipReply, arguments: Namespace) -> int:

@@ -115,7 +115,13 @@ class SetVotes(Message, frozen=True):
     node_id: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
 
 
-RingOrder = ReenableRings | ReloadConf | SetExpectedVotes | SetVotes
+class EndMember(Message, frozen=True):
+    """Let a member's daemon end at once, stopping nothing: ``corosync-cfgtool -k``."""
+
+    node_id: Annotated[int, msgspec.Meta(ge=1, le=2**32 - 1)]
+
+
+RingOrder = ReenableRings | ReloadConf | SetExpectedVotes | SetVotes | EndMember
 
 
 class ReadCmap(Message, frozen=True):
@@ -240,6 +246,7 @@ Request = (
     | ReloadConf
     | SetExpectedVotes
     | SetVotes
+    | EndMember
     | ReadCmap
     | ReadSubsystems
     | StartManager

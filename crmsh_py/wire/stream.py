@@ -230,6 +230,13 @@ class ConfReload(StreamMessage, frozen=True, kw_only=True):
     ident: CommitId | None = None
 
 
+class MemberEnd(StreamMessage, frozen=True, kw_only=True):
+    """An administrator lets a member's daemon end at once, as if it had died."""
+
+    node_id: NodeId
+    ident: CommitId | None = None
+
+
 class AttributePending(StreamMessage, frozen=True, kw_only=True):
     """A transient attribute will have this value when it has been quiet for ``delay_ms``.
 
@@ -369,6 +376,7 @@ Message = (
     | TicketChange
     | QuorumChange
     | ConfReload
+    | MemberEnd
     | CleanHistory
     | ClearFailures
     | ManagerChanged

@@ -10,6 +10,7 @@ from crmsh_py.wire.control import (
     Changed,
     Committed,
     Done,
+    EndMember,
     MembershipReply,
     ReadMembership,
     Refused,
@@ -184,3 +185,13 @@ def test_who_watches_is_told_of_votes() -> None:
     after = node.replies[ticket][-1]
     assert isinstance(after, Changed)
     assert after.membership > before.membership
+
+
+def test_a_member_that_is_ended_has_died_for_the_others() -> None:
+    cluster = started()
+    assert isinstance(ask(cluster, 1, EndMember(node_id=9)), Refused)
+    victim = cluster.node(3)
+    assert isinstance(ask(cluster, 1, EndMember(node_id=victim.node_id)), Done)
+    cluster.until(lambda: victim.core is None, 5, "it has ended")
+    cluster.settle(1, 2, within_s=10)
+    assert votes(cluster, 1) == (3, 2, 2, True)
