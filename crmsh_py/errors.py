@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 # How much of a message, and of a line on either side of the place, is shown: a program's mistake
 # may be a line of megabytes.
@@ -58,7 +58,7 @@ class UsageError(CrmError):
     exit_code = 2
 
 
-@value
+@frozen
 class Diagnostic(Value):
     """One finding in a text: what is wrong, where, and what could stand there.
 

@@ -9,10 +9,10 @@ from typing import TypeVar
 import pytest
 
 from crmsh_py.lang import ast
-from crmsh_py.value import Value, replace, value
+from crmsh_py.value import Value, frozen, replace
 
 
-@value
+@frozen
 class Point(Value):
     """A value."""
 
@@ -24,7 +24,7 @@ class Point(Value):
         return 2 * self.x
 
 
-@value
+@frozen
 class Other(Value):
     """A value with the same fields."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +20,7 @@ from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.agents.standins import StandIn, standin_for
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.resources import ra_metadata_directory
+from crmsh_py.value import frozen
 
 NAMES = "names.txt"
 # The order in which a bare type is looked up, as crmsh does it.
@@ -30,7 +30,7 @@ _UNSEEN = frozenset({"lsb", "systemd", "service", "upstart", "nagios"})
 _STANDARDS_AFTER_OCF = ("stonith", "systemd", "lsb")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentClass:
     """A class of agents, with its providers where it has any."""
 

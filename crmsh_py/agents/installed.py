@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from crmsh_py.agents.cache import MetadataCache
 from crmsh_py.agents.metadata import MAX_BYTES, AgentAction, AgentMetadata, parse_metadata
 from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.value import field, frozen
 
 OCF_ROOT = "/usr/lib/ocf"
 TIMEOUT_S = 5.0
@@ -25,7 +25,7 @@ _UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system
 _SHORT_DESCRIPTION = re.compile(r"^#\s*Short-Description:\s*(.+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Places:
     """Where agents are looked for."""
 
@@ -41,7 +41,7 @@ class Places:
         return cls(ocf_root=Path(environ.get("OCF_ROOT") or OCF_ROOT))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InstalledAgents:
     """Finds agents, and asks them."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import dataclass
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
+from crmsh_py.value import frozen
 
 MAX_BYTES = 1024 * 1024  # the largest known, Filesystem's and SAPHana's, are below 64 KiB
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*>")
@@ -23,7 +23,7 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 HOUSEKEEPING = frozenset({"meta-data", "validate-all", "methods", "usage", "help"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Parameter:
     """A parameter of an agent. ``default`` is None when the agent names none."""
 
@@ -41,7 +41,7 @@ class Parameter:
     longdesc: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AgentAction:
     """An operation that the agent knows, with the values that it advises.
 
@@ -66,7 +66,7 @@ class AgentAction:
         return _milliseconds(self.interval)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AgentMetadata:
     """All of it. ``origin`` says who speaks: ``installed``, or our own ``catalogue``."""
 

@@ -7,21 +7,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from crmsh_py.errors import ConfigError, did_you_mean
+from crmsh_py.value import frozen
 
 STANDARDS = ("ocf", "lsb", "service", "stonith", "systemd", "upstart")
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen
 class AgentSpec:
     """Standard, provider ('' where the standard has none) and type of an agent."""
 
     standard: str
     provider: str
     type: str
+
+    def __lt__(self, other: AgentSpec) -> bool:
+        mine = (self.standard, self.provider, self.type)
+        return mine < (other.standard, other.provider, other.type)
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.standard, self.provider, self.type) if part)

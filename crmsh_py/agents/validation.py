@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.errors import CrmError, TimedOut
+from crmsh_py.value import frozen
 
 TIMEOUT_S = 20.0
 _MAX_SAID = 20_000  # characters
@@ -28,7 +28,7 @@ _MEANINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Validation:
     """What the agent answered: its exit code, and what it printed."""
 

@@ -25,12 +25,12 @@ element, kept by the element's place in document order, so that looking up costs
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Any
 
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.errors import NotPermitted
+from crmsh_py.value import frozen
 
 EXEMPT = frozenset({"root", "hacluster", ""})  # '' is the cluster itself
 MAX_XPATH = 4096  # characters
@@ -58,7 +58,7 @@ class Mode(Flag):
 _KINDS = {"read": Mode.READ, "write": Mode.WRITE, "deny": Mode.DENY}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rights:
     """What may be done with one element."""
 

@@ -17,13 +17,13 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.cib.patch import COMMENT_STEP, Change, Operation, Patch, split_path
 from crmsh_py.cib.version import ATTRIBUTES
 from crmsh_py.errors import Conflict
+from crmsh_py.value import frozen
 
 HOUSEKEEPING = frozenset(
     {
@@ -205,7 +205,7 @@ def _delete(root: _Draft, change: Change) -> None:
 # ---- creations and moves -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Placement:
     """A change with the drafts that it is about; ``moved`` is None for a creation."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from crmsh_py.cib import options
@@ -17,6 +16,7 @@ from crmsh_py.cib.durations import format_ms, parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
 from crmsh_py.errors import ConfigError, did_you_mean
+from crmsh_py.value import frozen
 
 _TRACING = frozenset({"trace_ra", "trace_file", "trace_dir"})  # every ocf-shellfuncs agent has them
 _BUILT_IN = frozenset({"start", "stop"})  # the cluster does these for a fence device by itself
@@ -76,7 +76,7 @@ class AgentKnowledge(Protocol):
         """Why there is no such agent, with a hint; None when there is one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Agent:
     standard: str
     provider: str

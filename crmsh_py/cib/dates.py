@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from crmsh_py.cib.durations import Duration
 from crmsh_py.errors import ConfigError
+from crmsh_py.value import frozen
 
 # Few configurations have dates: what reads them is compiled when the first one comes.
 _DATE = (
@@ -94,7 +94,7 @@ _FIELDS: Mapping[str, Callable[[datetime], int]] = {
 _RANGE = r"\s*(?:(\d{1,9})\s*(-\s*(\d{1,9})?)?|-\s*(\d{1,9}))\s*"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DateSpec:
     """A pattern of dates: inclusive ranges by field; None means open."""
 

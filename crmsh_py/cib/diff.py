@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 
 from crmsh_py.cib.apply import apply
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.cib.patch import ROOT, AttributeChange, Change, Operation, Patch, step
+from crmsh_py.value import field, mutable, replace
 
 __all__ = ["AttributeChange", "Change", "Operation", "Patch", "apply", "diff"]
 
@@ -39,7 +39,7 @@ def diff(old: Cib, new: Cib) -> Patch:
     return Patch(changes, old.version, new.version)
 
 
-@dataclass(slots=True)
+@mutable
 class _Found:
     deletions: list[Change] = field(default_factory=list)
     modifications: list[Change] = field(default_factory=list)

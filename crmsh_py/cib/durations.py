@@ -7,10 +7,10 @@ milliseconds.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from crmsh_py.errors import ConfigError
+from crmsh_py.value import frozen
 
 MAX_MS = 2**53  # some 285,000 years: exact in JSON too, and no sum of a few overflows anything
 # Pacemaker looks at the beginning of the unit only: "10 seconds" and "2minutes" are understood.
@@ -22,7 +22,7 @@ _ISO_PART = r"(?i:(T?)(\d+)([YMWDHS]))"
 _ISO_UNITS = {"Y": "years", "M": "months", "W": "weeks", "D": "days", "H": "hours", "S": "seconds"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Duration:
     """The parts of an ISO 8601 duration. Years and months have no fixed length."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from crmsh_py.value import frozen
 
 
 class Severity(Enum):
@@ -13,7 +14,7 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """``element`` is the id of the object that a person typed (a resource, a constraint, a set of
     properties; '' for the document as a whole). ``word`` is the part of its text that is wrong, for

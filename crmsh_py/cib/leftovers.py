@@ -6,12 +6,12 @@ and are the most frequent answer to the question why a resource will not go back
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.dates import parse_datetime
 from crmsh_py.errors import CrmError
+from crmsh_py.value import frozen
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
@@ -21,7 +21,7 @@ PREFER = "cli-prefer-"
 BAN = "cli-ban-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Leftover:
     """One such constraint. ``until`` is the end of its lifetime as it is written, '' for none."""
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from crmsh_py.cib.durations import is_duration
 from crmsh_py.cib.scores import is_score
+from crmsh_py.value import frozen
 
 TRUE = frozenset({"true", "on", "yes", "y", "1"})
 FALSE = frozenset({"false", "off", "no", "n", "0"})
@@ -33,7 +33,7 @@ class Kind(Enum):
     SELECT = "select"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One thing that can be set. ``values`` are all that a SELECT may be, best known first.
 

@@ -25,13 +25,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.errors import ConfigError
+from crmsh_py.value import frozen, replace
 
 ROOT = "/cib"
 COMMENT_STEP = "comment"  # libxml2's name for such a node, and so Pacemaker's
@@ -47,7 +47,7 @@ class Operation(Enum):
     MOVE = "move"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AttributeChange:
     """An attribute's old and new value, None where it is absent.
 
@@ -60,7 +60,7 @@ class AttributeChange:
     checked: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Change:
     """One step of a patch.
 
@@ -80,7 +80,7 @@ class Change:
     siblings: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patch:
     """The changes from one version to another, in the order in which they are made."""
 

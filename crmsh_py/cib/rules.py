@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
@@ -28,6 +27,7 @@ from crmsh_py.cib.dates import DateSpec, add_duration, parse_datetime
 from crmsh_py.cib.durations import Duration, parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError
+from crmsh_py.value import field, frozen
 
 
 class Verdict(Enum):
@@ -38,7 +38,7 @@ class Verdict(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """A verdict, and when it may change by the passing of time alone (None: never)."""
 
@@ -51,7 +51,7 @@ class Outcome:
         return self.verdict is Verdict.PASSES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RuleContext:
     """What is known where a rule is evaluated; None means: not known at this place.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from crmsh_py.cib.element import Element
+from crmsh_py.value import field, mutable
 
 RNG = "http://relaxng.org/ns/structure/1.0"
 _OPTIONAL = frozenset({"optional", "choice", "zeroOrMore"})
@@ -33,7 +33,7 @@ _PATTERN_WORDS = {
 }
 
 
-@dataclass(slots=True)
+@mutable
 class AttributeRule:
     """What an attribute may be; any text where nothing is said."""
 
@@ -53,7 +53,7 @@ class AttributeRule:
         return f"“{value}” is not {self.words}"
 
 
-@dataclass(slots=True)
+@mutable
 class ElementRule:
     """What an element may have; ``define`` is the name of the pattern that it comes from."""
 

@@ -10,13 +10,13 @@ import re
 
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 ATTRIBUTES = ("admin_epoch", "epoch", "num_updates")
 _NUMBER = re.compile(r"\s*(\d{1,18})\s*")
 
 
-@value
+@frozen
 class Version(Value):
     """``admin_epoch.epoch.num_updates``, ordered like a number of three digits."""
 

@@ -8,12 +8,11 @@ patch only compares with, stay as they were read.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.patch import AttributeChange, Change, Operation, Patch
 from crmsh_py.cib.upgrade import knows_promoted, schema_version
+from crmsh_py.value import replace
 
 _OLD = {"Promoted": "Master", "Unpromoted": "Slave"}
 _NEW = {old: new for new, old in _OLD.items()}

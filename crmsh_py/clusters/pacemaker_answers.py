@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.value import frozen
 from crmsh_py.wire import control
 
 _KEY = re.compile(r"(\S+) \((\w+)\) = (.*)")
@@ -37,7 +37,7 @@ def cmap_keys(text: str) -> list[control.CmapKey]:
     return [control.CmapKey(name=m[1], type=m[2], value=m[3].rstrip()) for m in found if m]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quorum:
     """What corosync-quorumtool -s says; ``votes`` by node id."""
 
@@ -170,7 +170,7 @@ def node_name(cib: Cib, number: str) -> str:
     return next((n.get("uname") for n in nodes if n.id == number), "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Processes:
     """The processes of a machine, by name, with their ids; names may be cut to 15 bytes."""
 

@@ -7,14 +7,13 @@ num_updates, which counts changes of the state and moves all the time.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from crmsh_py.cib.apply import apply
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters.dialect import in_words_of
 from crmsh_py.errors import ConfigError, NoQuorum
+from crmsh_py.value import replace
 
 
 def same_configuration(one: Version, other: Version) -> bool:

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 
 from crmsh_py.cib import xml
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotPermitted, TimedOut, UsageError
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 from crmsh_py.wire.paths import APPLICATION, SOCKET_PATH_LIMIT, shorten
 
 CONNECT_TIMEOUT_S = 10
@@ -44,7 +44,7 @@ _PACKAGES = {
 }
 
 
-@value
+@frozen
 class Answer(Value):
     """What a program printed, and its exit code."""
 

@@ -11,12 +11,12 @@ comparisons. The values are in one normal form, so that ``parse(print(x)) == x``
 
 from __future__ import annotations
 
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 # ---- attributes and rules ------------------------------------------------------------------------
 
 
-@value
+@frozen
 class Nvpair(Value):
     """``name=value``, ``name`` alone, ``$ID:name=value``, or a reference: ``@ID``, ``@ID:name``."""
 
@@ -26,7 +26,7 @@ class Nvpair(Value):
     is_reference: bool = False
 
 
-@value
+@frozen
 class Defined(Value):
     """``defined X`` or ``not_defined X``."""
 
@@ -34,7 +34,7 @@ class Defined(Value):
     negated: bool = False
 
 
-@value
+@frozen
 class Comparison(Value):
     """``#uname eq node1``, ``pingd number:lt 3``; ``source`` is for ``param{x}``, ``meta{x}``."""
 
@@ -45,7 +45,7 @@ class Comparison(Value):
     source: str = ""
 
 
-@value
+@frozen
 class DateCompare(Value):
     """``date lt T`` or ``date gt T``."""
 
@@ -53,7 +53,7 @@ class DateCompare(Value):
     value: str
 
 
-@value
+@frozen
 class DateRange(Value):
     """``date in start=T end=T``, or one of the two with a duration."""
 
@@ -62,7 +62,7 @@ class DateRange(Value):
     duration: tuple[Nvpair, ...] = ()
 
 
-@value
+@frozen
 class DateSpec(Value):
     """``date spec hours=9-16 …``."""
 
@@ -72,7 +72,7 @@ class DateSpec(Value):
 Expression = Defined | Comparison | DateCompare | DateRange | DateSpec
 
 
-@value
+@frozen
 class Rule(Value):
     """Expressions joined by ``and`` or ``or``, or a reference to another rule.
 
@@ -87,7 +87,7 @@ class Rule(Value):
     id_ref: str = ""
 
 
-@value
+@frozen
 class AttributeSet(Value):
     """One set: ``kind`` is params, meta, utilization, attributes, op_params or op_meta."""
 
@@ -101,7 +101,7 @@ class AttributeSet(Value):
 # ---- nodes and resources -------------------------------------------------------------------------
 
 
-@value
+@frozen
 class Node(Value):
     """A cluster member; ``type`` is ``remote``, or '' for an ordinary one."""
 
@@ -112,7 +112,7 @@ class Node(Value):
     sets: tuple[AttributeSet, ...] = ()
 
 
-@value
+@frozen
 class Operation(Value):
     """``op monitor interval=10s``; ``attributes`` are those of the op itself."""
 
@@ -121,7 +121,7 @@ class Operation(Value):
     sets: tuple[AttributeSet, ...] = ()
 
 
-@value
+@frozen
 class Operations(Value):
     """All operations of a resource, or a reference to those of another."""
 
@@ -130,7 +130,7 @@ class Operations(Value):
     id_ref: str = ""
 
 
-@value
+@frozen
 class Primitive(Value):
     """A resource: of an ``agent`` or of a template.
 
@@ -144,7 +144,7 @@ class Primitive(Value):
     parts: tuple[AttributeSet | Operations, ...] = ()
 
 
-@value
+@frozen
 class Template(Value):
     """A resource template."""
 
@@ -154,7 +154,7 @@ class Template(Value):
     parts: tuple[AttributeSet | Operations, ...] = ()
 
 
-@value
+@frozen
 class Group(Value):
     """Resources that run together, started in this order."""
 
@@ -164,7 +164,7 @@ class Group(Value):
     sets: tuple[AttributeSet, ...] = ()
 
 
-@value
+@frozen
 class Clone(Value):
     """A resource in several places; ``is_ms`` is the old form of a promotable one."""
 
@@ -175,7 +175,7 @@ class Clone(Value):
     is_ms: bool = False
 
 
-@value
+@frozen
 class Container(Value):
     """The container of a bundle: ``kind`` is docker, podman or rkt."""
 
@@ -183,7 +183,7 @@ class Container(Value):
     options: tuple[Nvpair, ...] = ()
 
 
-@value
+@frozen
 class Network(Value):
     """The network of a bundle; each mapping is its attributes."""
 
@@ -191,14 +191,14 @@ class Network(Value):
     ports: tuple[tuple[Nvpair, ...], ...] = ()
 
 
-@value
+@frozen
 class Storage(Value):
     """The storage of a bundle; each mapping is its attributes."""
 
     mappings: tuple[tuple[Nvpair, ...], ...] = ()
 
 
-@value
+@frozen
 class BundlePrimitive(Value):
     """The resource inside a bundle."""
 
@@ -208,7 +208,7 @@ class BundlePrimitive(Value):
 BundlePart = Container | Network | Storage | BundlePrimitive | AttributeSet
 
 
-@value
+@frozen
 class Bundle(Value):
     """A resource in containers."""
 
@@ -220,7 +220,7 @@ class Bundle(Value):
 # ---- constraints ---------------------------------------------------------------------------------
 
 
-@value
+@frozen
 class Member(Value):
     """A resource in a constraint; ``suffix`` is its role, action or instance number."""
 
@@ -228,7 +228,7 @@ class Member(Value):
     suffix: str = ""
 
 
-@value
+@frozen
 class ResourceSet(Value):
     """Members with one role or action."""
 
@@ -243,7 +243,7 @@ class ResourceSet(Value):
         return self.sequential and self.require_all
 
 
-@value
+@frozen
 class Location(Value):
     """Where something may run: one of ``resource``, ``pattern`` and ``sets`` says what.
 
@@ -260,7 +260,7 @@ class Location(Value):
     rules: tuple[Rule, ...] = ()
 
 
-@value
+@frozen
 class Colocation(Value):
     """Two ``members``, or ``sets``."""
 
@@ -271,7 +271,7 @@ class Colocation(Value):
     node_attribute: str = ""
 
 
-@value
+@frozen
 class Order(Value):
     """Two ``members``, or ``sets``; ``kind`` is Mandatory, Optional, Serialize or ''."""
 
@@ -282,7 +282,7 @@ class Order(Value):
     symmetrical: str = ""
 
 
-@value
+@frozen
 class Ticket(Value):
     """One member, or ``sets``, that depend on a ticket."""
 
@@ -296,7 +296,7 @@ class Ticket(Value):
 # ---- the whole cluster ---------------------------------------------------------------------------
 
 
-@value
+@frozen
 class PropertySet(Value):
     """``kind`` is property, rsc_defaults or op_defaults."""
 
@@ -306,7 +306,7 @@ class PropertySet(Value):
     id_ref: str = ""
 
 
-@value
+@frozen
 class FencingTarget(Value):
     """The levels of one target: ``kind`` is node, attr, pattern, or '' for every node.
 
@@ -318,14 +318,14 @@ class FencingTarget(Value):
     levels: tuple[tuple[str, ...], ...]
 
 
-@value
+@frozen
 class FencingTopology(Value):
     """In which order which devices fence which nodes."""
 
     targets: tuple[FencingTarget, ...] = ()
 
 
-@value
+@frozen
 class Tag(Value):
     """A name for several objects."""
 
@@ -333,7 +333,7 @@ class Tag(Value):
     members: tuple[str, ...]
 
 
-@value
+@frozen
 class AclSpec(Value):
     """What a permission is about: ``kind`` is xpath, reference, object-type or attribute."""
 
@@ -341,7 +341,7 @@ class AclSpec(Value):
     value: str
 
 
-@value
+@frozen
 class Permission(Value):
     """``kind`` is read, write or deny."""
 
@@ -351,7 +351,7 @@ class Permission(Value):
     description: str = ""
 
 
-@value
+@frozen
 class AclRole(Value):
     """A named collection of permissions."""
 
@@ -360,7 +360,7 @@ class AclRole(Value):
     description: str = ""
 
 
-@value
+@frozen
 class AclTarget(Value):
     """A user (or a group of users) and its roles."""
 
@@ -369,7 +369,7 @@ class AclTarget(Value):
     is_group: bool = False
 
 
-@value
+@frozen
 class AclUser(Value):
     """A user of the schemas before pacemaker-2.0."""
 
@@ -378,7 +378,7 @@ class AclUser(Value):
     permissions: tuple[Permission, ...] = ()
 
 
-@value
+@frozen
 class Select(Value):
     """What an alert is called for; ``attributes`` are names of node attributes."""
 
@@ -386,7 +386,7 @@ class Select(Value):
     attributes: tuple[str, ...] = ()
 
 
-@value
+@frozen
 class Recipient(Value):
     """To whom an alert goes."""
 
@@ -395,7 +395,7 @@ class Recipient(Value):
     sets: tuple[AttributeSet, ...] = ()
 
 
-@value
+@frozen
 class Alert(Value):
     """An agent that is called when something happens."""
 
@@ -407,7 +407,7 @@ class Alert(Value):
     recipients: tuple[Recipient, ...] = ()
 
 
-@value
+@frozen
 class XmlElement(Value):
     """An element that is written as XML. ``tag`` and ``id`` are for sorting and filters."""
 
@@ -416,7 +416,7 @@ class XmlElement(Value):
     id: str = ""
 
 
-@value
+@frozen
 class MonitorCommand(Value):
     """``monitor RSC[:ROLE] INTERVAL[:TIMEOUT]``: an operation for a resource that exists."""
 
@@ -452,7 +452,7 @@ ElementNode = (
 # ---- commands ------------------------------------------------------------------------------------
 
 
-@value
+@frozen
 class Argument(Value):
     """A word after a command. ``kind`` is the terminal that the grammar took it for."""
 
@@ -460,7 +460,7 @@ class Argument(Value):
     value: str
 
 
-@value
+@frozen
 class CommandCall(Value):
     """A command with its arguments, or an element typed at the configure level.
 

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import cast
 
 from crmsh_py.lang.tables import END, LEVELS, Tables
 from crmsh_py.lang.words import SET_WORD, WORD, Word, unquote
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, field, frozen, mutable
 
 Builder = Callable[[list[object]], object]
 _BRACKETS = {"(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB", "{": "LBRACE", "}": "RBRACE"}
@@ -46,7 +45,7 @@ class UnclosedError(Exception):
         self.start = start
 
 
-@value
+@frozen
 class _Choice(Value):
     """What a state of the tables can take: keywords by their text, patterns by priority."""
 
@@ -56,7 +55,7 @@ class _Choice(Value):
     has_xml: bool
 
 
-@value
+@frozen
 class _Reduction(Value):
     """A production made ready: the length of its right side, and which of it may be lists that
     are passed on. ``build`` is None where the values are only passed on.
@@ -68,7 +67,7 @@ class _Reduction(Value):
     build: Builder | None
 
 
-@dataclass(slots=True)
+@mutable
 class Automaton:
     """The compiled grammar, ready to run. Make one with ``parser.automaton()``."""
 

@@ -10,7 +10,7 @@ from crmsh_py.lang.facts import OP_ATTRIBUTES
 from crmsh_py.lang.to_cib import to_cib
 from crmsh_py.lang.words import LogicalLine, span_of
 from crmsh_py.lang.writer import Writer, with_comments
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 SECTIONS: dict[type, str] = {
     ast.Node: "nodes",
@@ -58,7 +58,7 @@ _XML_SECTIONS = {
 }
 
 
-@value
+@frozen
 class Entry(Value):
     """An element to be stored, and the line that it was written on."""
 

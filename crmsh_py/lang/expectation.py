@@ -9,13 +9,13 @@ operation. Pure, without any data of a cluster; the completer turns kinds into n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from crmsh_py.lang.automaton import Run, StuckError, UnclosedError
 from crmsh_py.lang.parser import automaton
 from crmsh_py.lang.tables import END, LEVELS
 from crmsh_py.lang.words import WORD, Word, unquote
+from crmsh_py.value import frozen
 
 _BRACKETS = "()[]{}"
 # Words that begin a part of an element: what follows them are its attributes.
@@ -55,7 +55,7 @@ _BARE_PARTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expectation:
     """What can be typed at the cursor.
 

@@ -21,7 +21,7 @@ from crmsh_py.lang.from_cib import fencing_topology as read_fencing_topology
 from crmsh_py.lang.from_cib import from_cib, without_comments
 from crmsh_py.lang.printer import Printer
 from crmsh_py.lang.read_sets import Context
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 SECRETS = ("passw*",)
 CONTAINERS = ("group", "clone", "master", "bundle")
@@ -55,7 +55,7 @@ _SETS = ("instance_attributes", "meta_attributes", "utilization")
 _ALIASES = {"template": "rsc_template", "master": "ms", "fencing-topology": "fencing_topology"}
 
 
-@value
+@frozen
 class Shown(Value):
     """One object of the listing: its kind and name in the language, and its element."""
 

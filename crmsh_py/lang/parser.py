@@ -17,14 +17,14 @@ from crmsh_py.lang.build import builders
 from crmsh_py.lang.build_words import MeaningError
 from crmsh_py.lang.tables import LEVELS, load_tables
 from crmsh_py.lang.words import MOST_MISTAKES, LogicalLine, logical_lines, span_of
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 # Not after “--”: what stands there belongs to another program.
 _ASKS_FOR_HELP = re.compile(r"(?<!\S)(?:--help|-h)\s*\Z")
 MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no configuration
 
 
-@value
+@frozen
 class ParsedElement(Value):
     """An element of a text, with the comments above it and the line that it begins on."""
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Container, Mapping, Sequence
 
 from crmsh_py.cib.element import Element
 from crmsh_py.lang import ast, facts
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 NAME = re.compile(r"[^\s\"'\\=:(){}\[\]@$#<>,/|]+")
 PREFIX = re.compile(r"[\w-]+")  # an id that may stand before a colon
@@ -28,7 +28,7 @@ GROUP_SETS = {"instance_attributes": "params", "meta_attributes": "meta"}
 ALERT_SETS = {"instance_attributes": "attributes", "meta_attributes": "meta"}
 
 
-@value
+@frozen
 class Context(Value):
     """What an element cannot know of its document.
 

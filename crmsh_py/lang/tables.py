@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from crmsh_py.resources import grammar_directory
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 CHAPTERS = ("tokens", "rule", "configure", "commands")
 LEVELS = (
@@ -31,7 +31,7 @@ END = "$END"
 _FORMAT = 2  # of the cached file; part of its key
 
 
-@value
+@frozen
 class Terminal(Value):
     """A terminal: a keyword (``text``, in any case) or a pattern that a whole word must match."""
 
@@ -43,7 +43,7 @@ class Terminal(Value):
     priority: int
 
 
-@value
+@frozen
 class Production(Value):
     """One alternative of a rule: its name, how many symbols it has, what those are."""
 
@@ -51,7 +51,7 @@ class Production(Value):
     symbols: tuple[str, ...]
 
 
-@value
+@frozen
 class Tables(Value):
     """LALR(1) tables.
 

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from crmsh_py.errors import ConfigError, NotFound
 from crmsh_py.lang.words import quote_word
+from crmsh_py.value import frozen
 
 _DECLARATION = re.compile(r"#:[ \t]*(?P<name>[\w-]+)(?P<value>=(?:\"[^\"]*\"|\S*))?(?P<help>.*)")
 _PLACE = re.compile(r"\$\(([\w-]+)\)")
@@ -28,7 +28,7 @@ _PLACE = re.compile(r"\$\(([\w-]+)\)")
 _WORD = re.compile(r"(?P<blank>[ \t]*)(?P<word>[^\s\\]*\$\([\w-]+\)[^\s\\]*)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TemplateParameter:
     """One thing to fill in. ``value`` is None as long as it must be given."""
 
@@ -43,7 +43,7 @@ class TemplateParameter:
         return f"#: {self.name}={value}    {self.help}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Template:
     """A template that was read: what it is for, its parameters, and its text."""
 

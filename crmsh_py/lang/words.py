@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 Span = tuple[int, int]
 MOST_MISTAKES = 50  # that are told of one text
@@ -124,7 +124,7 @@ def _quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-@value
+@frozen
 class Piece(Value):
     """A physical line inside a logical one: where its text begins there, and what it is."""
 
@@ -133,7 +133,7 @@ class Piece(Value):
     text: str
 
 
-@value
+@frozen
 class LogicalLine(Value):
     """One element or command: its text, and where it comes from.
 

@@ -11,12 +11,12 @@ times, ``interleave`` (and ``promotable``) for clones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.cib.ids import OP_DEFAULTS_SET, PROPERTY_SET, RSC_DEFAULTS_SET, IdMaker
 from crmsh_py.lang import ast, facts
+from crmsh_py.value import field, mutable
 
 # Stands for a member inside a group, a clone or a bundle: the store puts the element there.
 MEMBER = "#member"
@@ -67,7 +67,7 @@ class Old:
         return None
 
 
-@dataclass(slots=True)
+@mutable
 class Writer:
     """Writes elements for one change of one document.
 

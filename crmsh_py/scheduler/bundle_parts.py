@@ -8,11 +8,11 @@ histories' digests depend on.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler.model import Node
 from crmsh_py.scheduler.resource import Resource
+from crmsh_py.value import field, frozen, mutable
 
 REMOTE_PORT = "3121"
 _REMOTED = "/usr/sbin/pacemaker-remoted"
@@ -20,7 +20,7 @@ _AUTHKEY = "/etc/pacemaker/authkey"
 _LOGS = "/var/log/pacemaker/bundles"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mount:
     """A directory of the host that containers see; with ``subdir`` one for every replica."""
 
@@ -30,7 +30,7 @@ class Mount:
     subdir: bool = False
 
 
-@dataclass(slots=True)
+@mutable
 class Layout:
     """What a bundle's XML says, in plain values."""
 

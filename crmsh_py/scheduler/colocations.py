@@ -9,7 +9,6 @@ where they can follow; this runs along chains of colocations.
 from __future__ import annotations
 
 from bisect import insort_left
-from dataclasses import replace
 
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import relations, sources
@@ -28,6 +27,7 @@ from crmsh_py.scheduler.model import (
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import Contribution
 from crmsh_py.scheduler.state import State
+from crmsh_py.value import replace
 
 # Marks a score that became negative on the way and must not be taken for a refusal.
 _SPOILED = -INFINITY * 100

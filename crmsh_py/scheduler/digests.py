@@ -9,12 +9,12 @@ f2317cad3d54cec5d7d7aa7d0bf35cf8 is the digest of no parameters at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import attribute_sets, operations
 from crmsh_py.scheduler.result import Digests
+from crmsh_py.value import frozen, mutable
 
 if TYPE_CHECKING:
     from crmsh_py.scheduler.history_entry import HistoryEntry
@@ -103,7 +103,7 @@ def for_history(
 MATCH, MISMATCH, RESTART, UNKNOWN = range(4)
 
 
-@dataclass(slots=True)
+@mutable
 class _Computed:
     """The parameters of an action as configured now, with their digests."""
 
@@ -245,7 +245,7 @@ def remote_address(resource: Resource) -> str | None:
 # ---- unfencing -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnfencingDigests:
     """What a fence device is now, and whether that has changed since a node was unfenced."""
 

@@ -14,11 +14,11 @@ Rules (facts: the entries that Pacemaker's controller writes):
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from crmsh_py.cib.document import FEATURE_SET
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler.result import Action, Digests
+from crmsh_py.value import frozen
 
 NO_CONTROLLER = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"  # in place of a controller's uuid
 _NO_FAILURE = frozenset({-1, 0, 1})  # pending, done, cancelled
@@ -27,7 +27,7 @@ _RELOADS = frozenset({"reload", "reload-agent"})
 _MIGRATIONS = frozenset({"migrate_to", "migrate_from"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Result:
     """How an operation ended. Times of day in Unix seconds, durations in milliseconds."""
 

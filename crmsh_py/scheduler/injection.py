@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from crmsh_py.cib.document import Cib
@@ -16,12 +15,13 @@ from crmsh_py.scheduler.result import Action, ActionKind
 from crmsh_py.scheduler.schedule import read_status
 from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.status_draft import StatusDraft
+from crmsh_py.value import frozen
 
 _SPEC = re.compile(r"(?P<resource>.+)_(?P<task>[a-z]+|migrate_to|migrate_from)_(?P<interval>\d+)"
                    r"@(?P<node>[^=]+)=(?P<rc>\d+)")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Changes:
     """What is to be changed; ``tickets`` are triples of ticket, attribute and value."""
 
@@ -34,7 +34,7 @@ class Changes:
     watchdog: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counted:
     """An attribute that an injected failure has set on a node; ``spec`` is the failure."""
 

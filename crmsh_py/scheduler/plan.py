@@ -6,7 +6,6 @@ the same CIB at the same moment gives the same plan.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from crmsh_py.cib.document import Cib
@@ -31,6 +30,7 @@ from crmsh_py.scheduler.schedule import schedule
 from crmsh_py.scheduler.settings import interval_ms, whole_number
 from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.status import status_of
+from crmsh_py.value import replace
 
 ROLES = tuple(Role(name) for name in ROLE_NAMES)
 _CHANGES = {

@@ -7,9 +7,10 @@ shell explains it. The working state of the algorithm is elsewhere (``state``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+
+from crmsh_py.value import field, frozen
 
 
 class Role(Enum):
@@ -30,7 +31,7 @@ class ActionKind(Enum):
     CLUSTER = "crm_event"  # the controller itself: cancel, delete history, fence, shut down
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reason:
     """Why a score, an exclusion or an action is what it is.
 
@@ -45,7 +46,7 @@ class Reason:
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Contribution:
     """What one element of the CIB adds to the score of a resource on a node.
 
@@ -62,7 +63,7 @@ class Contribution:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Agent:
     """The class, provider ('' where the class has none) and type of a resource's agent."""
 
@@ -74,7 +75,7 @@ class Agent:
         return ":".join(part for part in (self.standard, self.provider, self.type) if part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Digests:
     """The digests that a history entry keeps of the parameters an operation ran with."""
 
@@ -85,7 +86,7 @@ class Digests:
     secure_parameters: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Action:
     """One vertex of a transition graph.
 
@@ -130,7 +131,7 @@ class Change(Enum):
     FENCE = "fence"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ResourceChange:
     """One line of a plan's summary: a resource (or a node, for FENCE), from where to where."""
 
@@ -144,7 +145,7 @@ class ResourceChange:
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Message:
     """A finding about the configuration that was made on the way; ``level`` error or warning."""
 
@@ -153,7 +154,7 @@ class Message:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Plan:
     """What to do now, in which order, and why.
 
@@ -175,7 +176,7 @@ class Plan:
     cluster_delay_ms: int = 60000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FenceDevice:
     """A fence device. ``nodes`` may use it: where it is started first, then the others by name."""
 
@@ -190,7 +191,7 @@ class FenceDevice:
 # ---- the state of the cluster, as far as a CIB with its status section tells it --------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class NodeStatus:
     """A node as the status section shows it."""
 
@@ -213,7 +214,7 @@ class NodeStatus:
     running: tuple[str, ...] = ()  # primitive instances here, in the order of the node's history
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ResourceStatus:
     """A resource, with its children where it has some.
 
@@ -250,7 +251,7 @@ class ResourceStatus:
     children: tuple[ResourceStatus, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FailedAction:
     """An operation of the history that did not end as it should have."""
 
@@ -268,7 +269,7 @@ class FailedAction:
     exec_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ClusterStatus:
     """The whole state: what ``crm_mon`` shows."""
 

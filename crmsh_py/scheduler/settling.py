@@ -7,7 +7,6 @@ a single plan answers what is next.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from crmsh_py.cib.document import Cib
@@ -19,11 +18,12 @@ from crmsh_py.scheduler.promotable import base_name
 from crmsh_py.scheduler.result import ResourceChange
 from crmsh_py.scheduler.schedule import schedule
 from crmsh_py.scheduler.state import State
+from crmsh_py.value import frozen
 
 MOST_TRANSITIONS = 20  # a cluster that needs more will never be done
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settled:
     """What a cluster has become, and what was done to its resources (and nodes) on the way.
 

@@ -7,7 +7,6 @@ graph lists them. The status section is changed as nodes would report.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.scores import INFINITY
@@ -18,9 +17,10 @@ from crmsh_py.scheduler.plan import to_action
 from crmsh_py.scheduler.result import Action, ActionKind
 from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.status_draft import Draft, StatusDraft
+from crmsh_py.value import frozen, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Event:
     """Something that happened: an action, or the pretence of a failure.
 
@@ -35,7 +35,7 @@ class Event:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What a simulation led to; ``complete`` unless something waited in vain."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from crmsh_py.scheduler.model import (
     OPTIONAL,
     PROMOTED,
@@ -15,9 +13,10 @@ from crmsh_py.scheduler.model import (
 )
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.state import State
+from crmsh_py.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """A change of one resource: ``action`` is what is done, ``source`` what has the reason."""
 

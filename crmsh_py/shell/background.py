@@ -11,7 +11,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from crmsh_py.cib.document import Cib
@@ -19,6 +18,7 @@ from crmsh_py.clusters.port import Cluster
 from crmsh_py.errors import CrmError
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.snapshot import Snapshot, Standing, names_of, states_from, with_states
+from crmsh_py.value import replace
 from crmsh_py.views.text import unix_clock_text
 from crmsh_py.wire import paths
 

@@ -9,7 +9,6 @@ names come from a snapshot, agents from the catalogue.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.agents.metadata import AgentMetadata
@@ -19,11 +18,12 @@ from crmsh_py.lang.glosses import GLOSSES, UNUSUAL
 from crmsh_py.lang.labels import LABELS
 from crmsh_py.shell.declarations import BY_RULE, LEVELS
 from crmsh_py.shell.snapshot import Snapshot
+from crmsh_py.value import frozen, replace
 
 MOST = 250  # candidates that are shown; more than that nobody reads
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """What can be inserted, and what is said beside it.
 
@@ -47,7 +47,7 @@ class Candidate:
         return self.text.partition("=")[2] or self.text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sources:
     """Where names come from."""
 
@@ -69,7 +69,7 @@ class Sources:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """What completion offers at a place.
 

@@ -17,7 +17,6 @@ import tarfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -31,6 +30,7 @@ from crmsh_py.lang.listing import SECRETS
 from crmsh_py.shell import on_nodes, past
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import Parser, local_now
+from crmsh_py.value import frozen
 from crmsh_py.views import log_lines
 
 HIDDEN = "******"
@@ -93,7 +93,7 @@ def _options(words: tuple[str, ...]) -> Namespace:
         raise UsageError(error.message, hint="crm report --help tells what it takes") from None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Wish:
     """Which nodes (with commas or blanks between them; '' is all), and which part of the time."""
 

@@ -6,16 +6,16 @@ They are here and not in ``views``, which does not know the language that they c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crmsh_py.value import frozen
 from crmsh_py.views.records import Value
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Object:
     """An element of the configuration: its kind and name, and its text in the crm language."""
 
@@ -24,7 +24,7 @@ class Object:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Configuration:
     """The objects that were asked for, in the order of ``show``; ``version`` is the CIB's."""
 
@@ -33,7 +33,7 @@ class Configuration:
     objects: tuple[Object, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Properties:
     """Cluster properties with the values that hold: what is set, else the default."""
 

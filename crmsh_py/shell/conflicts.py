@@ -12,13 +12,13 @@ these the ones that cannot be merged by themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from crmsh_py.cib.diff import apply, diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.patch import Change, split_path
 from crmsh_py.errors import ConfigError, Conflict
 from crmsh_py.lang.listing import SECRETS, objects, texts
+from crmsh_py.value import replace
 
 SHOWN = 10  # elements in full; the others by name
 _ABSENT = "(it is not there)"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import dataclass, field
 
 from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.cib.checks import check
@@ -20,6 +19,7 @@ from crmsh_py.errors import ConfigError, CrmError, Diagnostic, SyntaxProblem, Us
 from crmsh_py.shell import events
 from crmsh_py.shell.events import Event
 from crmsh_py.shell.loading import load_text
+from crmsh_py.value import field, frozen, mutable
 
 _WORDS = ("nodes", "configuration", "test", "expect", "configure", "time")
 _EVENTS = ("node", "resource", "ticket")
@@ -30,7 +30,7 @@ MAX_NODES = 32
 _COMMANDS = frozenset({"configure", "commit", "up", "quit", "exit", "bye"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expectation:
     """Something that shall be so: ``subject`` is ``node`` or ``resource``.
 
@@ -45,7 +45,7 @@ class Expectation:
     others: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimePasses:
     """Time goes by (``milliseconds``), or it becomes a moment (``until``, ISO 8601)."""
 
@@ -53,14 +53,14 @@ class TimePasses:
     until: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Configure:
     """The configuration is changed: one element in the crm language."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One line of a test."""
 
@@ -69,7 +69,7 @@ class Step:
     does: Event | TimePasses | Configure | Expectation
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Configuration:
     """A text in the crm language; ``origin`` and ``before`` (lines) say where it stands."""
 
@@ -78,7 +78,7 @@ class Configuration:
     before: int = 0
 
 
-@dataclass(slots=True)
+@mutable
 class Scenario:
     """One test: its name, where it begins, and its steps."""
 
@@ -87,7 +87,7 @@ class Scenario:
     steps: list[Step] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@mutable
 class TestFile:
     """A whole file."""
 

@@ -7,7 +7,6 @@ instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.clusters.operations import find_node, find_resource
@@ -20,6 +19,7 @@ from crmsh_py.scheduler.result import (
     Role,
 )
 from crmsh_py.shell.crmtest import Expectation
+from crmsh_py.value import frozen
 from crmsh_py.views.mon_facts import primitives
 from crmsh_py.views.resource_status import find
 
@@ -27,7 +27,7 @@ MOVES = (Change.MOVE, Change.MIGRATE)
 RESTARTS = (Change.RESTART, Change.RECOVER)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """A cluster that has settled: its CIB, its state, and what was done since the last event."""
 

@@ -7,7 +7,7 @@ the function ``<command>`` in ``shell/cmd_<level>.py``, loaded when it is called
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from crmsh_py.value import frozen
 
 LEVELS = {
     "configure": "change the configuration; nothing is done before commit",
@@ -31,7 +31,7 @@ LEVELS = {
 INSIDE = {"assist": "configure", "template": "configure"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declaration:
     """One command of one level. ``usage`` is what follows the command's name."""
 

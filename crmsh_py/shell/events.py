@@ -8,7 +8,6 @@ right after the event, before the cluster has answered it; nothing is sent anywh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from crmsh_py.cib.document import Cib
@@ -18,9 +17,10 @@ from crmsh_py.clusters.operations import find_node, find_resource
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.pretended import TICKET_STATES, Operation, Pretended
+from crmsh_py.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """Something that happens to a node, a resource or a ticket.
 

@@ -8,7 +8,6 @@ the cursor touches is never judged. Pure and quick: what was judged once is reme
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from crmsh_py.errors import CrmError, did_you_mean
 from crmsh_py.lang import diagnostics
@@ -19,6 +18,7 @@ from crmsh_py.lang.words import LogicalLine, Piece, Word
 from crmsh_py.shell.candidates import Sources
 from crmsh_py.shell.offers_attributes import is_known, settings_at
 from crmsh_py.shell.snapshot import Snapshot
+from crmsh_py.value import frozen
 
 LONGEST = 4000  # characters; longer lines are pasted, and judged when they are run
 _FEW = 500  # names that are searched for a near one
@@ -26,7 +26,7 @@ _SHOWN = 3  # things that were expected
 _REMEMBERED = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """Something wrong at ``start`` … ``end``; ``certain`` when the line cannot be run so."""
 

@@ -94,10 +94,10 @@ def _shows(rule: str) -> tuple[str, ...]:
 
     if rule not in SHAPES:
         return ()
-    import dataclasses
+    from crmsh_py.value import field_names
 
     shape = shape_of(rule)
-    return tuple(field.name for field in dataclasses.fields(shape)) if shape else ()
+    return field_names(shape) if shape else ()
 
 
 def level_of(name: str) -> LevelHelp:

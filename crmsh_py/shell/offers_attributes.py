@@ -5,18 +5,18 @@ cluster properties. Each comes with what it is for, its type and its default; re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from crmsh_py.agents.metadata import AgentMetadata, Parameter
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib import options
 from crmsh_py.lang.expectation import Expectation
 from crmsh_py.shell.candidates import Candidate, Sources
+from crmsh_py.value import frozen
 
 _BOOLEAN = ("true", "false")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setting:
     """Something that can be set, whoever defines it."""
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut
 from crmsh_py.shell.session import Session
+from crmsh_py.value import frozen
 
 TIMEOUT_S = 60.0
 MAX_FILE = 64 * 1024 * 1024  # bytes
 _SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """How a program ended on a node: its exit code and what it printed."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmsh_py.errors import UsageError, did_you_mean
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 USAGE = """\
 Usage: crm [OPTIONS] [LEVEL…] [COMMAND [ARGUMENT…]]
@@ -38,7 +38,7 @@ Start with:
   crm configure                       change it"""
 
 
-@value
+@frozen
 class Options(Value):
     """One run of ``crm``. ``words`` are the command's words; none means REPL or batch."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import tarfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
@@ -16,6 +15,7 @@ from crmsh_py.cib.dates import parse_datetime
 from crmsh_py.errors import ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
+from crmsh_py.value import field, mutable
 from crmsh_py.views import log_lines
 from crmsh_py.views.log_lines import LogEntry
 from crmsh_py.wire.control import Revision
@@ -28,7 +28,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
 
 
-@dataclass(slots=True)
+@mutable
 class Choice:
     """What part of the past is looked at."""
 

@@ -6,7 +6,6 @@ changes it follows the cluster's own status.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.clusters.operations import find_node, find_resource
 from crmsh_py.errors import ConfigError, NotFound, UsageError
+from crmsh_py.value import frozen, replace
 
 if TYPE_CHECKING:
     from crmsh_py.scheduler.injection import Changes
@@ -36,7 +36,7 @@ TICKET_STATES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Operation:
     """A result as it was typed: ``code`` by name or number, ``status`` and ``node`` may be ''."""
 
@@ -47,7 +47,7 @@ class Operation:
     node: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pretended:
     """Where the status is from, what it has become (None: it is the cluster's own), and how.
 

@@ -10,13 +10,13 @@ versions word their reasons differently.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.clusters.pacemaker import PacemakerCluster
 from crmsh_py.clusters.pacemaker_programs import Programs
 from crmsh_py.errors import CrmError
 from crmsh_py.shell.session import Session
+from crmsh_py.value import frozen
 from crmsh_py.views.text import counted
 
 TIMEOUT_S = 10.0
@@ -25,7 +25,7 @@ _HEADING = "Transition Summary:"
 _LINE = re.compile(r"\s*\* (.*?)(?: +\( *(.*?) *\).*| '.*'|)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opinions:
     """The lines that only one of the two has, sorted; both empty when they agree."""
 

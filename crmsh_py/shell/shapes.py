@@ -6,11 +6,12 @@ docs print the fields, and a test runs the commands and compares.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import inspect
 import typing
 from collections.abc import Iterator
+
+from crmsh_py.value import field_names, has_fields
 
 _VIEWS = "crmsh_py.views."
 _TEXT = "records:Text"
@@ -98,8 +99,8 @@ def shape_of(rule: str) -> type | None:
 def fields_of(shape: type) -> Iterator[tuple[str, str]]:
     """The fields of a record with their types as JSON has them: ``list of Resource``."""
     hints = typing.get_type_hints(shape)
-    for field in dataclasses.fields(shape):
-        yield field.name, _json_type(hints[field.name])
+    for name in field_names(shape):
+        yield name, _json_type(hints[name])
 
 
 def summary_of(shape: type) -> str:
@@ -115,7 +116,7 @@ def inner_shapes(shape: type) -> list[type]:
         for hint in typing.get_type_hints(waiting.pop()).values():
             for part in (hint, *typing.get_args(hint)):
                 known = part is shape or part in found
-                if isinstance(part, type) and dataclasses.is_dataclass(part) and not known:
+                if isinstance(part, type) and has_fields(part) and not known:
                     found.append(part)
                     waiting.append(part)
     return found
@@ -135,4 +136,4 @@ def _json_type(hint: object) -> str:
         return f"object of {_json_type(arguments[1])}"
     if arguments:
         return f"{' or '.join(_json_type(a) for a in arguments)} or null"
-    return hint.__name__ if dataclasses.is_dataclass(hint) else "string"  # type: ignore[union-attr]
+    return hint.__name__ if isinstance(hint, type) and has_fields(hint) else "string"

@@ -8,13 +8,13 @@ that keeps a snapshot fresh is in ``shell.background``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from enum import Flag, auto
 from typing import TYPE_CHECKING, TypeVar
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.edit import CONTAINERS, top_level
 from crmsh_py.cib.element import Element
+from crmsh_py.value import field, frozen, replace
 
 if TYPE_CHECKING:
     from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus
@@ -42,7 +42,7 @@ class Fact(Flag):
     STOPPED = auto()  # target-role says so
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """Something that has a name.
 
@@ -66,7 +66,7 @@ class Item:
         return ", ".join(filter(None, (self.about or self.kind, self.state)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """How the cluster stands, for the line below the prompt. ``problem`` is why it is not known."""
 
@@ -80,7 +80,7 @@ class Standing:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """Names by kind; every mapping goes from the name."""
 

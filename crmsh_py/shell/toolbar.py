@@ -6,7 +6,6 @@ Both are lists of (style class, text), as prompt_toolkit takes them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from crmsh_py.lang.expectation import Expectation
 from crmsh_py.shell.candidates import Sources
@@ -14,13 +13,14 @@ from crmsh_py.shell.declarations import BY_RULE, LEVELS
 from crmsh_py.shell.judging import Mark
 from crmsh_py.shell.offers_attributes import setting_at
 from crmsh_py.shell.snapshot import Standing
+from crmsh_py.value import frozen
 
 Fragments = list[tuple[str, str]]
 _NAMED = 3  # pending objects that are named
 _BAR = "class:bar"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a person stands: the level, the node that the shell sits on, what is pending."""
 

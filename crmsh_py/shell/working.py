@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from crmsh_py.errors import Conflict, Diagnostic
-from crmsh_py.value import Value, value
+from crmsh_py.value import Value, frozen
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
 
 
-@value
+@frozen
 class Typed(Value):
     """The text that defined an element, and where it came from (line 0: typed by hand)."""
 
@@ -55,7 +55,7 @@ class Typed(Value):
         return None
 
 
-@value
+@frozen
 class Judged(Value):
     """What the checks of objects by themselves said of one document (``only`` these objects)."""
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import subprocess
-from dataclasses import dataclass
 
 from crmsh_py.standins import arp
 from crmsh_py.standins.ocf import HELD, AgentError, Call, Rc, remove, write_text
+from crmsh_py.value import frozen
 
 _IP_TIMEOUT_S = 10.0
 _ARP_COUNT, _ARP_INTERVAL_MS = 5, 200  # the agent's defaults
@@ -23,7 +23,7 @@ _MAX_ARP = 100
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Assigned:
     """An address that a card of this node has."""
 

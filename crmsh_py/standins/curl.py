@@ -12,9 +12,10 @@ import shutil
 import socket
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
+
+from crmsh_py.value import field, mutable
 
 _VERSION = "curl 0 (the small one of crmsh-py; http only)"
 _SHORT = "sSfiILvko:m:A:H:X:g4"
@@ -46,7 +47,7 @@ class _CurlError(Exception):
         self.code = code
 
 
-@dataclass(slots=True)
+@mutable
 class _Options:
     flags: set[str] = field(default_factory=set)
     output: str = ""

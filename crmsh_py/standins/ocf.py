@@ -11,9 +11,9 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.value import frozen
 
 HELD = "address"  # the kind of state file that holds an address (nodes without a network)
 _NODE_RUN = "/run/resource-agents"  # HA_RSCTMP in a node with a file system of its own
@@ -42,7 +42,7 @@ class AgentError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One call of a stand-in: which agent, and the environment that it was given."""
 

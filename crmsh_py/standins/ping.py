@@ -13,14 +13,15 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import dataclass
+
+from crmsh_py.value import mutable
 
 _NAME = "the small ping of crmsh-py"
 _PAYLOAD = bytes(range(56))
 _ECHO_REQUEST, _ECHO_REPLY = 8, 0
 
 
-@dataclass(slots=True)
+@mutable
 class _Options:
     count: int = 0  # 0: until interrupted
     interval_s: float = 1.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from crmsh_py.tools.common import (
     put,
     undisturbed,
 )
+from crmsh_py.value import frozen
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
@@ -178,7 +178,7 @@ def _read(arguments: Namespace, door: Door) -> Cib:
     raise ToolUsageError("no configuration to look at", hint="name a file with -x, or use -L")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Simulated:
     """What a run printed, the files that it wants written, and whether it came to its end."""
 

@@ -8,12 +8,12 @@ theirs meet in the same elements.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import OP_DEFAULTS_SET, PROPERTY_SET, RSC_DEFAULTS_SET
 from crmsh_py.clusters.operations import find_node, find_resource
+from crmsh_py.value import frozen
 
 __all__ = [
     "Pair",
@@ -35,7 +35,7 @@ _SECTION_SETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pair:
     """A name-value pair where it is: its own id and that of the set around it."""
 

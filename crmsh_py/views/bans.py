@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.rules import RuleContext, evaluate
 from crmsh_py.cib.scores import parse_score
 from crmsh_py.errors import CrmError
+from crmsh_py.value import frozen
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
@@ -25,7 +25,7 @@ _PROMOTED = ("promoted", "master")
 _MAX_PATTERN = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ban:
     """A resource that must not, or had better not, run on a node. ``id`` names the constraint, or
     the rule of it that says so."""

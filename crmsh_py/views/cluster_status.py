@@ -7,14 +7,15 @@ execd, attrd, schedulerd and controld.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from crmsh_py.value import frozen
 
 if TYPE_CHECKING:
     from crmsh_py.wire.control import SubsystemsReply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SubsystemRecord:
     """One subsystem under its old and its new name."""
 
@@ -24,7 +25,7 @@ class SubsystemRecord:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Subsystems:
     """A node's daemon and its subsystems."""
 

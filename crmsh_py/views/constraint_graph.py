@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edge:
     """``first`` to ``then`` by a constraint; ``kind`` is order, colocation or location."""
 

@@ -6,12 +6,12 @@ Input: the CIB, the membership as a node sees it (None for a file), and ``now``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.leftovers import leftovers
 from crmsh_py.scheduler.status import cluster_status
+from crmsh_py.value import frozen
 from crmsh_py.views.text import exit_text
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crmsh_py.wire.control import MembershipReply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ailment:
     """Something that is not as it should be. ``level`` is error, warning or notice."""
 
@@ -29,7 +29,7 @@ class Ailment:
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Health:
     """Everything that was found; ``well`` if nothing but notices was."""
 

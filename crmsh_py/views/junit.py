@@ -6,13 +6,13 @@ Input: records of what was run; output: text with a newline at the end.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
+from crmsh_py.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """An expectation that was not met, or an event that could not happen, at a line of a file."""
 
@@ -23,7 +23,7 @@ class Failure:
     because: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TestResult:
     """One test. ``checked`` counts its expectations; ``seconds`` is how long it took."""
 
@@ -35,7 +35,7 @@ class TestResult:
     failures: tuple[Failure, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TestReport:
     """All tests of one run."""
 

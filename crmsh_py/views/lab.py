@@ -6,8 +6,9 @@ Input: the supervisor's ``LabState``, or lines of logs; ``now`` is Unix time in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from crmsh_py.value import frozen
 
 if TYPE_CHECKING:
     from crmsh_py.wire.lab import LabState
@@ -21,7 +22,7 @@ _ISOLATION = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LabNode:
     """A node of a lab; ``seconds`` since it was switched on, 0 when it is off."""
 
@@ -36,7 +37,7 @@ class LabNode:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LabRecord:
     """A lab and its nodes."""
 
@@ -47,7 +48,7 @@ class LabRecord:
     nodes: tuple[LabNode, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LogLine:
     """One line of a node's log."""
 
@@ -55,7 +56,7 @@ class LogLine:
     line: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Log:
     """Lines of logs: those of one node after those of the other, or in the order of time."""
 

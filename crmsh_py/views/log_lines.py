@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from crmsh_py.value import frozen
 
 _STAMP = re.compile(r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d) ")
 _OURS = re.compile(r"(?P<level>\w+) +\[(?P<subsystem>[^\]]*)\] ?(?P<text>.*)")
@@ -34,7 +35,7 @@ _ACTIONS = re.compile(r"(?P<done>\d+) of (?P<all>\d+) actions")
 _CHANGE = re.compile(r"^[\w:.-]+: \w+ .*|^\w+ [\w:.-]+$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LogEntry:
     """A line that was read. ``subsystem`` is '' and ``agent`` is set for lines of agents."""
 
@@ -47,7 +48,7 @@ class LogEntry:
     line: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class EventRecord:
     """A line of a log, or a commit, for programs; ``time`` is ISO 8601."""
 
@@ -58,14 +59,14 @@ class EventRecord:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Events:
     """Events in the order of time."""
 
     events: tuple[EventRecord, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TransitionRecord:
     """A transition: who ran it, what it meant to do, and how it ended."""
 
@@ -81,14 +82,14 @@ class TransitionRecord:
     revision: str  # of the configuration that it began from; '' where that is not stored
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Transitions:
     """The transitions of the logs, oldest first."""
 
     transitions: tuple[TransitionRecord, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Source:
     """What there is to look at."""
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from crmsh_py.value import frozen
 
 WIDTH = 79
 _INDENT = "    "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CommandHelp:
     """One command: how it is written, what it is for, examples that work.
 
@@ -31,7 +32,7 @@ class CommandHelp:
     shows: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LevelHelp:
     """One level and its commands."""
 
@@ -41,7 +42,7 @@ class LevelHelp:
     commands: tuple[CommandHelp, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Help:
     """What was asked for: levels with their commands, or one level with one command."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from crmsh_py.value import frozen
 
 if TYPE_CHECKING:
     from crmsh_py.wire.control import CmapKey, MembershipReply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class MemberRecord:
     """One node of the ring; ``joined`` tells whether it is in it now."""
 
@@ -21,7 +22,7 @@ class MemberRecord:
     joined: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LinkRecord:
     """One of the networks that carry the ring: the node's address there, and whether it works."""
 
@@ -30,7 +31,7 @@ class LinkRecord:
     faulty: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Membership:
     """Ring and quorum as one node sees them."""
 
@@ -47,7 +48,7 @@ class Membership:
     members: tuple[MemberRecord, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Key:
     """One typed key of Corosync's map."""
 
@@ -56,7 +57,7 @@ class Key:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Keys:
     """Keys in the order of their names."""
 

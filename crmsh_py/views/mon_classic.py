@@ -12,7 +12,6 @@ Roles are called Master and Slave here, and agents have two colons before their 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from crmsh_py.scheduler.result import (
     ResourceStatus,
     Role,
 )
+from crmsh_py.value import replace
 from crmsh_py.views import mon_brief, mon_facts, mon_history
 from crmsh_py.views.bans import Ban, find_bans
 from crmsh_py.views.mon_facts import MonOptions, is_active

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
 from operator import is_
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from crmsh_py.scheduler.result import (
     ResourceStatus,
     Role,
 )
+from crmsh_py.value import frozen, replace
 from crmsh_py.views.text import parse_int
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _MASKED_PROBES = (2, 5)  # OCF: invalid parameter, not installed
 _NOT_INSTALLED_STATUS = 7  # op-status: there is no such agent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class MonOptions:
     """What to show; the defaults are those of ``crm_mon -1``.
 
@@ -61,7 +61,7 @@ class MonOptions:
     request: str = "crm_mon"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LastChange:
     """Who changed the configuration last, when (the text of the CIB), and from where."""
 
@@ -71,7 +71,7 @@ class LastChange:
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ticket:
     """A ticket of a multi-site cluster."""
 
@@ -171,7 +171,7 @@ def expected_scores(cib: Cib, status: ClusterStatus, node: NodeStatus) -> dict[s
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplicaParts:
     """What a replica of a bundle is made of; None for what it does not have."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler.result import ClusterStatus
+from crmsh_py.value import frozen
 from crmsh_py.views.mon_facts import (
     MONITOR,
     NOT_RUNNING,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _OPERATION = re.compile(r".+_\d+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class OperationRecord:
     """One operation in a node's history."""
 
@@ -47,7 +47,7 @@ class OperationRecord:
     transition: tuple[str, int] = ("", -1)  # whose action it was: a controller, and its number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ResourceHistory:
     """What a node remembers of one resource."""
 
@@ -59,7 +59,7 @@ class ResourceHistory:
     operations: tuple[OperationRecord, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class NodeHistory:
     """The histories of one node, in the order of its status."""
 

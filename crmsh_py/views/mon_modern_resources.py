@@ -8,10 +8,10 @@ in which order its flags stand is Pacemaker 3's; instances of an ordinary clone 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
+from crmsh_py.value import replace
 from crmsh_py.views import mon_brief, mon_facts
 from crmsh_py.views.mon_facts import MonOptions, is_active
 from crmsh_py.views.text import (

@@ -6,11 +6,11 @@ Input: the ``Cib`` and the ``ClusterStatus``; output: text with a newline at the
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.result import ClusterStatus, NodeStatus
+from crmsh_py.value import frozen
 
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
@@ -34,7 +34,7 @@ def show(cib: Cib, status: ClusterStatus, name: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Carrier:
     """A remote or guest node, the resource that carries it, and the node where that is active."""
 
@@ -44,7 +44,7 @@ class Carrier:
     server: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Carriers:
     """What ``crm node server`` shows."""
 

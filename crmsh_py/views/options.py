@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from crmsh_py.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class OptionRecord:
     """A preference: its value, and whether the user has chosen it."""
 
@@ -16,7 +16,7 @@ class OptionRecord:
     help: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Options:
     """Preferences."""
 

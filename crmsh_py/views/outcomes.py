@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from crmsh_py.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class NodeOutcome:
     """How a command ended on a node."""
 
@@ -15,7 +15,7 @@ class NodeOutcome:
     stderr: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Outcomes:
     """How a command ended on nodes."""
 

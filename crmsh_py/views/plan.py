@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from crmsh_py.scheduler import reasons
 from crmsh_py.scheduler.result import Change, Plan, ResourceChange
+from crmsh_py.value import frozen
 
 _COLOURS = {
     Change.START: "32",
@@ -21,7 +20,7 @@ _COLOURS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PlannedChange:
     """What will happen to a resource (or to a node: ``fence``), and why."""
 
@@ -35,7 +34,7 @@ class PlannedChange:
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PlanRecord:
     """A plan: the resources that change, and what was found in the configuration on the way."""
 

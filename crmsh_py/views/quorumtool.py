@@ -6,17 +6,17 @@ at the end, in Corosync's layout.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from crmsh_py.value import frozen
 from crmsh_py.views.text import clock_text
 
 if TYPE_CHECKING:
     from crmsh_py.wire.control import Member, MembershipReply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Style:
     """How members are shown: -i, -H, -o (a: as they come, n: by name, i: by id), -p."""
 

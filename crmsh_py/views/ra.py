@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from crmsh_py.agents.catalogue import AgentClass
 from crmsh_py.agents.metadata import AgentAction, AgentMetadata, Parameter
 from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.value import frozen
 
 WIDTH = 120  # of the tutorial's terminal
 _INDENT = "    "
 _NOT_SHOWN = ("meta-data", "validate-all")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Classes:
     """The classes of agents, with the providers of those that have any."""
 

@@ -1,6 +1,6 @@
 """What a command shows, as data: JSON and XML for programs (``--output-as``).
 
-Input: a record, that is a frozen dataclass of strings, numbers, truth values, enumerations, other
+Input: a record, that is a frozen value of strings, numbers, truth values, enumerations, other
 records, tuples and mappings of these. JSON: an object with the record's fields; an enumeration is
 its value. XML: an element named after the record's class, plain fields as attributes, every record
 of a tuple as a child. The names of fields are the stable part: ``docs/commands.md`` lists them.
@@ -8,30 +8,28 @@ of a tuple as a child. The names of fields are the stable part: ``docs/commands.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from crmsh_py.value import field_names, frozen, has_fields
 
+if TYPE_CHECKING:
     from crmsh_py.cib.element import Element
 
 Plain = str | int | float | bool | None
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Names:
     """A list of names: agents, labs, shadows, templates."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Value:
     """One attribute: whose it is, of which kind (``scope``), its name and its value."""
 
@@ -41,7 +39,7 @@ class Value:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A text as it stands: a file, a configuration, a difference of two (unified)."""
 
@@ -49,7 +47,7 @@ class Text:
     lines: tuple[str, ...]
 
 
-def to_json(record: DataclassInstance) -> str:
+def to_json(record: object) -> str:
     """The record as an indented JSON document, with a newline at the end."""
     import json
 
@@ -58,8 +56,8 @@ def to_json(record: DataclassInstance) -> str:
 
 def plain(value: object) -> object:
     """A record as objects that JSON knows."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if has_fields(value):
+        return {name: plain(getattr(value, name)) for name in field_names(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -70,22 +68,22 @@ def plain(value: object) -> object:
     return value
 
 
-def to_xml(record: DataclassInstance) -> str:
+def to_xml(record: object) -> str:
     """The record as an indented XML document, with a newline at the end."""
     from crmsh_py.cib import xml
 
     return xml.to_xml(_element(_tag(record), record), declaration=True)
 
 
-def _element(tag: str, record: DataclassInstance) -> Element:
+def _element(tag: str, record: object) -> Element:
     from crmsh_py.cib.element import Element
 
     attrs: dict[str, str] = {}
     children: list[Element] = []
-    for field in dataclasses.fields(record):
-        value = getattr(record, field.name)
-        name = field.name.replace("_", "-")
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    for field in field_names(record):
+        value = getattr(record, field)
+        name = field.replace("_", "-")
+        if has_fields(value):
             children.append(_element(name, value))
         elif isinstance(value, Mapping):
             entries = tuple(
@@ -103,7 +101,7 @@ def _element(tag: str, record: DataclassInstance) -> Element:
 def _entry(name: str, entry: object) -> Element:
     from crmsh_py.cib.element import Element
 
-    if dataclasses.is_dataclass(entry) and not isinstance(entry, type):
+    if has_fields(entry):
         return _element(_tag(entry), entry)
     return Element(name, {"value": _text(entry)})
 

@@ -7,11 +7,11 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import format_score
 from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
+from crmsh_py.value import frozen
 from crmsh_py.views.nodes import permanent_attributes
 from crmsh_py.views.resource_status import places, relations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Location:
     """A node where a resource is active, and its role there."""
 
@@ -27,7 +27,7 @@ class Location:
     role: Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Resource:
     """A resource as it is now; ``children`` are members, instances or replicas."""
 
@@ -46,14 +46,14 @@ class Resource:
     children: tuple[Resource, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Resources:
     """All resources."""
 
     resources: tuple[Resource, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Place:
     """Where one resource is active; nowhere if ``running`` is false."""
 
@@ -62,14 +62,14 @@ class Place:
     locations: tuple[Location, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Places:
     """Where some resources are active."""
 
     resources: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Related:
     """A constraint of a resource, and what it is to it."""
 
@@ -79,7 +79,7 @@ class Related:
     score: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Constraints:
     """The constraints that name a resource."""
 
@@ -87,7 +87,7 @@ class Constraints:
     constraints: tuple[Related, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Score:
     """The score of a resource on a node; INFINITY is a word."""
 
@@ -96,14 +96,14 @@ class Score:
     score: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Scores:
     """The scores of all resources on all nodes."""
 
     scores: tuple[Score, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Node:
     """A node as it is now, with the attributes that the configuration gives it."""
 
@@ -120,7 +120,7 @@ class Node:
     running: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Nodes:
     """All nodes, or the one that was named."""
 

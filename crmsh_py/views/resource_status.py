@@ -7,11 +7,11 @@ those of crm_resource, which scripts look for.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus, Role
+from crmsh_py.value import frozen
 from crmsh_py.views import mon_classic
 from crmsh_py.views.mon_facts import primitives
 from crmsh_py.views.text import classic_role
@@ -82,7 +82,7 @@ def not_running(name: str) -> str:
     return f"resource {name} is NOT running"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Relation:
     """What a constraint is to a resource.
 

@@ -6,17 +6,17 @@ Input: the revisions, newest first; output: a table with a newline at the end.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from crmsh_py.value import frozen
 from crmsh_py.views.text import unix_clock_text
 
 if TYPE_CHECKING:
     from crmsh_py.wire.control import Revision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RevisionRecord:
     """A stored commit; ``time`` is Unix time, ``forced`` one that was made without quorum."""
 
@@ -28,7 +28,7 @@ class RevisionRecord:
     forced: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Revisions:
     """The stored commits, newest first."""
 

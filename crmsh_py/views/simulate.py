@@ -7,7 +7,6 @@ layout of Pacemaker 3.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from crmsh_py.scheduler import summary
 from crmsh_py.scheduler.model import ROLE_NAMES, STARTED, UNPROMOTED
 from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus
 from crmsh_py.scheduler.state import UTILIZATION
+from crmsh_py.value import replace
 from crmsh_py.views import mon_modern
 from crmsh_py.views.mon_facts import MonOptions
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from crmsh_py.value import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen(kw_only=True)
 class TemplateRecord:
     """A template that comes with the program."""
 
@@ -15,7 +16,7 @@ class TemplateRecord:
     summary: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Templates:
     """Templates, and configurations that were begun from them; ``current`` is worked on."""
 
@@ -42,7 +43,7 @@ def text(record: Templates, *, titled: bool) -> str:
     return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ParameterRecord:
     """Something to fill in; ``default`` is None where it must be given."""
 
@@ -51,7 +52,7 @@ class ParameterRecord:
     help: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TemplateDetails:
     """A template with what has to be filled in."""
 

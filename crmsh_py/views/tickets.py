@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from crmsh_py.value import frozen
 from crmsh_py.views import mon_facts
 from crmsh_py.views.text import unix_clock_text
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TicketRecord:
     """A ticket; ``last_granted`` is Unix time, 0 for never."""
 
@@ -24,7 +24,7 @@ class TicketRecord:
     resources: tuple[str, ...]  # that depend on it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Tickets:
     """The tickets of the status section, and those that only constraints name."""
 

@@ -7,9 +7,9 @@ Pacemaker 1.1 (level, the stage it was found in, the text), *modern* that of Pac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from crmsh_py.scheduler.result import Message
+from crmsh_py.value import frozen
 
 # Pacemaker's exit codes: CRM_EX_OK, and CRM_EX_CONFIG for a configuration that is not valid.
 EXIT_OK = 0
@@ -122,7 +122,7 @@ def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> 
     return "".join(f"{line}\n" for line in lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FindingRecord:
     """Something about the configuration that was found at a stage of the checks."""
 
@@ -131,7 +131,7 @@ class FindingRecord:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Verdict:
     """Whether a configuration is good, and what was found."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from scheduler.clusters import Lab, find
 
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler import digests, history
+from crmsh_py.value import replace
 
 KEY = "7:3:0:uuid"
 
@@ -48,7 +47,7 @@ def test_a_probe_that_finds_nothing_is_no_failure() -> None:
 
 
 def test_a_reload_counts_as_a_start() -> None:
-    action = dataclasses.replace(find(Lab().plan(), "ClusterIP_start_0"), operation="reload-agent")
+    action = replace(find(Lab().plan(), "ClusterIP_start_0"), operation="reload-agent")
     (entry,) = history.entries(
         "ClusterIP", action, history.Result(rc=0), key=KEY, node="n", origin="here"
     )

@@ -7,7 +7,6 @@ which a test here checks.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import json
 import shutil
@@ -24,6 +23,7 @@ from crmsh_py.shell.details import DETAILS
 from crmsh_py.shell.dispatch import run_line, single_line
 from crmsh_py.shell.shapes import SHAPES, shape_of
 from crmsh_py.shell.waiting import under_way
+from crmsh_py.value import field_names
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -231,7 +231,7 @@ def test_json_has_the_fields_that_are_documented(rule: str, user: Person) -> Non
     text = stdout.getvalue() + said
     start = text.index("{")
     data, _ = json.JSONDecoder().raw_decode(text[start:])
-    assert list(data) == [field.name for field in dataclasses.fields(shape)]
+    assert list(data) == list(field_names(shape))
 
 
 _JSON_EXAMPLE = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import calendar
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -21,6 +20,7 @@ from crmsh_py.scheduler.result import (
     ResourceStatus,
     Role,
 )
+from crmsh_py.value import replace
 
 # Pacemaker's words for what is under way.
 _PENDING = {

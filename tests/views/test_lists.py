@@ -10,6 +10,7 @@ from views.test_mon_classic import DUMMY, IP, NAMES, NODES, WEB, cluster, crowde
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.result import ResourceStatus, Role
+from crmsh_py.value import replace
 from crmsh_py.views import nodes, resource_status, revisions
 from crmsh_py.wire.control import Member, MembershipReply, Revision
 
@@ -72,9 +73,7 @@ def test_every_kind_of_constraint_is_told() -> None:
 
 
 def test_nodes_are_shown_with_state_and_attributes() -> None:
-    import dataclasses
-
-    gone = dataclasses.replace(NODES[2], online=False)
+    gone = replace(NODES[2], online=False)
     status = cluster(nodes=(*NODES[:2], gone))
     assert nodes.show(CIB, status) == (
         "pacemaker01(1084777482): member\n"
