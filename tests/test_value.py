@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from crmsh_py.lang import ast
-from crmsh_py.value import Value, frozen, replace
+from crmsh_py.value import Value, field, field_names, frozen, has_fields, mutable, replace
 
 
 @frozen
@@ -81,6 +81,77 @@ def test_a_copy_can_have_other_fields() -> None:
     assert Point(3).double == 6
     with pytest.raises(AssertionError):
         replace(Point(1), y=2)
+
+
+@frozen(kw_only=True)
+class Named:
+    """Made with names only; what it has grown is its own."""
+
+    name: str
+    parts: list[str] = field(default_factory=list)
+    seen: dict[str, int] = field(init=False, default_factory=dict, compare=False, repr=False)
+
+
+@frozen
+class Grown(Point):
+    """A value with one field more."""
+
+    more: int = 0
+
+
+@mutable
+class Counter:
+    """A record."""
+
+    count: int = 0
+    doubled: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.doubled = 2 * self.count
+
+
+@pytest.mark.parametrize("times", [1, 10])  # the first ones are made without a compilation
+def test_fields_may_be_given_by_name_only_and_have_defaults_of_their_own(times: int) -> None:
+    for _ in range(times):
+        one, other = Named(name="a"), Named(name="a")
+        one.seen["x"] = 1
+        assert one == other
+        assert one.parts == []
+        assert one.parts is not other.parts
+        assert repr(one) == "Named(name='a', parts=[])"
+        assert copy.deepcopy(one).seen == {"x": 1}
+        assert replace(one, name="b").seen == {}
+        with pytest.raises(TypeError):
+            Named("a")  # type: ignore[misc]
+        with pytest.raises(TypeError):
+            Named(name="a", seen={})  # type: ignore[call-arg]
+        with pytest.raises(TypeError):
+            Named()  # type: ignore[call-arg]
+
+
+def test_what_inherits_has_all_fields_and_compares_them() -> None:
+    for _ in range(10):
+        assert Grown(1, "a", 2) == Grown(1, name="a", more=2)
+        assert Grown(1, "a", 2) != Grown(1, "a", 3)
+        assert Grown(1) != Point(1)
+        assert len({Grown(1), Grown(1, more=1), Grown(1)}) == 2
+    assert field_names(Grown) == ("x", "name", "more")
+    assert has_fields(Grown)
+    assert has_fields(Grown(1))
+    assert not has_fields(1)
+
+
+def test_a_record_can_be_changed_and_has_no_hash() -> None:
+    for number in range(10):
+        one = Counter(number)
+        assert one.doubled == 2 * number
+        one.count = 7
+        assert one != Counter(number)
+        assert repr(one) == f"Counter(count=7, doubled={2 * number})"
+    with pytest.raises(TypeError):
+        hash(one)
+    with pytest.raises(AttributeError):
+        one.more = 1  # type: ignore[attr-defined]
 
 
 def test_a_value_matches_by_position() -> None:

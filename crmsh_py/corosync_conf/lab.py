@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from crmsh_py.corosync_conf.values import CorosyncConf
 from crmsh_py.errors import ConfigError
-from crmsh_py.value import frozen
 
 _FIRST_HOST = 10  # the tutorial's machines: .10, .11, .12
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LabNode:
     """A node that a lab makes: its host name, its address, and that on ring 1 ('': one ring)."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import replace
 
 from crmsh_py.corosync_conf.reader import Reader
 from crmsh_py.corosync_conf.sections import Entry, Section
@@ -20,7 +21,6 @@ from crmsh_py.corosync_conf.values import (
     node_id_for,
 )
 from crmsh_py.errors import ConfigError
-from crmsh_py.value import replace
 
 MAX_RINGS = 2
 

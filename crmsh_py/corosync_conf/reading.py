@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crmsh_py.corosync_conf import networks
 from crmsh_py.corosync_conf.reader import Reader, is_number
@@ -14,13 +15,12 @@ from crmsh_py.corosync_conf.values import (
     TotemSettings,
 )
 from crmsh_py.errors import ConfigError
-from crmsh_py.value import frozen
 
 _MIN_KEY, _MAX_KEY = 16, 4096  # bytes of a shared key
 _MINIMUM_MS = 30  # Corosync's least timeout: three ticks of a 100 Hz clock
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Crypto:
     """The words of the totem section that protect datagrams."""
 

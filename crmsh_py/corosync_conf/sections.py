@@ -5,14 +5,15 @@ Input: text; output: a ``Section`` for the whole file, or a SyntaxProblem that n
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from crmsh_py.errors import ConfigError, Diagnostic, SyntaxProblem
-from crmsh_py.value import field, frozen, mutable
 
 MAX_BYTES = 1024 * 1024  # a corosync.conf has a few hundred lines; more is a mistake
 _MAX_DEPTH = 4  # totem { interface { is the deepest that Corosync knows
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Entry:
     """``key: value`` with its 1-based line."""
 
@@ -21,7 +22,7 @@ class Entry:
     line: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Section:
     """``name { … }``; the file itself is the section with the name ''."""
 
@@ -79,7 +80,7 @@ def parse_sections(text: str, origin: str) -> Section:
     return open_[0].close()
 
 
-@mutable
+@dataclass(slots=True)
 class _Open:
     """A section whose closing brace has not come yet."""
 

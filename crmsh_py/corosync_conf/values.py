@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass, field
 
 from crmsh_py.corosync_conf.sections import Section
 from crmsh_py.errors import ConfigError, Diagnostic
-from crmsh_py.value import field, frozen
 
 MAX_NODES = 64  # as many as a ring's messages can name
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TotemSettings:
     """The membership protocol's settings. Times in ms; see corosync.conf(5) for each."""
 
@@ -44,7 +44,7 @@ class TotemSettings:
     rrp_autorecovery_check_timeout_ms: int = 1000
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceSettings:
     """One ring's network. ``bindnetaddr`` is a network's address, or a host's own."""
 
@@ -55,7 +55,7 @@ class InterfaceSettings:
     ttl: int = 1
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEntry:
     """One node of the nodelist."""
 
@@ -66,7 +66,7 @@ class NodeEntry:
     second_address: str = ""  # on ring 1
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuorumSettings:
     """votequorum's settings. ``expected_votes`` 0: not given, the nodelist's votes count."""
 
@@ -82,7 +82,7 @@ class QuorumSettings:
     auto_tie_breaker_node: str = "lowest"
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSettings:
     """How the node's log looks and where it goes."""
 
@@ -98,7 +98,7 @@ class LoggingSettings:
     debug_subsystems: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ConfKey:
     """One key as corosync-cmapctl shows it."""
 
@@ -107,7 +107,7 @@ class ConfKey:
     value: str
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorosyncConf:
     """A checked corosync.conf."""
 
