@@ -66,6 +66,36 @@ def _first(resource: Resource, task: str, node: Node | None) -> Vertex | None:
     return vertices[0] if vertices else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Movement:
+    """Where a resource is and will be, and the first action of each kind that brings it there."""
+
+    resource: Resource
+    current: Node | None
+    after: Node | None
+    start: Vertex | None
+    stop: Vertex | None
+    promote: Vertex | None
+    demote: Vertex | None
+
+    @property
+    def moving(self) -> bool:
+        """Whether it goes from one node to another."""
+        here, there = self.current, self.after
+        return here is not None and there is not None and here is not there
+
+    @property
+    def cannot_start(self) -> bool:
+        """Whether it should be started, and that is not possible."""
+        return self.start is not None and not self.start.flags & RUNNABLE
+
+    def line(
+        self, change: str, to: Node | None, action: Vertex | None, source: Vertex | None = None
+    ) -> Line:
+        """The line that says so."""
+        return Line(change, self.resource, self.current, to, action, source)
+
+
 def _lines(resource: Resource) -> list[Line]:
     current = None
     if resource.active_nodes:
@@ -82,69 +112,47 @@ def _lines(resource: Resource) -> list[Line]:
     stop = _first(resource, "stop", current if can_start else None)
     if stop is None and resource.stop_unexpected:
         stop = _first(resource, "stop", None)
-    promote = _first(resource, "promote", after)
-    demote = _first(resource, "demote", after)
-    moving = current is not None and after is not None and current is not after
+    movement = _Movement(
+        resource=resource,
+        current=current,
+        after=after,
+        start=start,
+        stop=stop,
+        promote=_first(resource, "promote", after),
+        demote=_first(resource, "demote", after),
+    )
     if resource.orig_role == resource.next_role:
-        return _same_role(resource, current, after, start, stop, promote, demote, moving=moving)
-    return _new_role(resource, current, after, start, stop, promote, demote, moving=moving)
+        line = _same_role(movement)
+        return [line] if line is not None else []
+    return _new_role(movement)
 
 
-def _same_role(  # noqa: PLR0917
-    resource: Resource,
-    current: Node | None,
-    after: Node | None,
-    start: Vertex | None,
-    stop: Vertex | None,
-    promote: Vertex | None,
-    demote: Vertex | None,
-    *,
-    moving: bool,
-) -> list[Line]:
-    if after is None:
-        return []
-    migrate = _first(resource, "migrate_from", after)
-
-    def line(
-        change: str, to: Node | None, action: Vertex | None, source: Vertex | None = None
-    ) -> list[Line]:
-        return [Line(change, resource, current, to, action, source)]
-
-    if migrate is not None and current is not None and migrate.flags & RUNNABLE:
-        return line("Migrate", after, start)
+def _same_role(it: _Movement) -> Line | None:
+    resource, start, stop = it.resource, it.start, it.stop
+    if it.after is None:
+        return None
+    migrate = _first(resource, "migrate_from", it.after)
+    if migrate is not None and it.current is not None and migrate.flags & RUNNABLE:
+        return it.line("Migrate", it.after, start)
     if resource.reload:
-        return line("Reload", after, start)
+        return it.line("Reload", it.after, start)
     if start is None or start.flags & OPTIONAL:
-        if (
-            demote is not None
-            and promote is not None
-            and not demote.flags & OPTIONAL
-            and not promote.flags & OPTIONAL
-        ):
-            return line("Re-promote", after, promote, demote)
-        return []
-    if not start.flags & RUNNABLE:
-        return line("Stop", None, stop, start if stop is None or stop.reason is None else stop)
-    if moving:
-        return line("Recover" if resource.failed else "Move", after, stop)
+        both = it.demote is not None and it.promote is not None
+        if both and not any(each.flags & OPTIONAL for each in (it.demote, it.promote) if each):
+            return it.line("Re-promote", it.after, it.promote, it.demote)
+        return None
+    if it.cannot_start:
+        return it.line("Stop", None, stop, start if stop is None or stop.reason is None else stop)
+    if it.moving:
+        return it.line("Recover" if resource.failed else "Move", it.after, stop)
     if resource.failed:
-        return line("Recover", None, stop)
-    return line("Restart", after, start)
+        return it.line("Recover", None, stop)
+    return it.line("Restart", it.after, start)
 
 
-def _new_role(  # noqa: PLR0917
-    resource: Resource,
-    current: Node | None,
-    after: Node | None,
-    start: Vertex | None,
-    stop: Vertex | None,
-    promote: Vertex | None,
-    demote: Vertex | None,
-    *,
-    moving: bool,
-) -> list[Line]:
-    cannot_start = start is not None and not start.flags & RUNNABLE
-    if stop is not None and (resource.next_role == STOPPED or cannot_start):
+def _new_role(it: _Movement) -> list[Line]:
+    resource, start, stop = it.resource, it.start, it.stop
+    if stop is not None and (resource.next_role == STOPPED or it.cannot_start):
         lines = []
         for node in resource.active_nodes:
             ending = _first(resource, "stop", node)
@@ -154,16 +162,16 @@ def _new_role(  # noqa: PLR0917
     change, action, source = "", start, None
     if stop is not None and resource.failed and resource.stop_if_failed:
         change, action, source = "Recover", stop, start
-    elif moving:
+    elif it.moving:
         change, action = "Move", stop
     elif resource.reload:
         change = "Reload"
     elif stop is not None and not stop.flags & OPTIONAL:
         change = "Restart"
     elif resource.orig_role == PROMOTED:
-        change, action = "Demote", demote
+        change, action = "Demote", it.demote
     elif resource.next_role == PROMOTED:
-        change, action = "Promote", promote
+        change, action = "Promote", it.promote
     elif resource.orig_role == STOPPED and resource.next_role > STOPPED:
         change = "Start"
-    return [Line(change, resource, current, after, action, source)] if change else []
+    return [it.line(change, it.after, action, source)] if change else []
