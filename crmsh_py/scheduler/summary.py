@@ -66,7 +66,7 @@ def _first(resource: Resource, task: str, node: Node | None) -> Vertex | None:
     return vertices[0] if vertices else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class _Movement:
     """Where a resource is and will be, and the first action of each kind that brings it there."""
 
