@@ -43,12 +43,13 @@ bench-cluster: $(VENV)/.installed
 
 # What takes hours: seeds without end, every planted bug, the log cut at every byte, ten minutes
 # of real faults on five nodes, a million damaged inputs for every decoder.
-# `make soak SEEDS=1000 FIRST=0 INPUTS=10000` runs fewer.
+# `make soak SEEDS=1000 FIRST=0 INPUTS=10000` runs fewer. The seeds go on where they were ended.
 SEEDS ?= 100000
 INPUTS ?= 1000000
 FIRST ?= 10000
+LOG ?= soak.log
 soak: $(VENV)/.installed
-	$(BIN)/python tests/sim/soak.py --first $(FIRST) --seeds $(SEEDS)
+	$(BIN)/python tests/sim/soak.py --first $(FIRST) --seeds $(SEEDS) --log $(LOG)
 	CRM_SOAK=1 $(BIN)/pytest -q -s --timeout 7200 tests/sim/test_cluster_mutations.py \
 		tests/node/test_store_crashes.py tests/e2e/test_nemesis.py
 	$(BIN)/python tests/soak/decoders.py --inputs $(INPUTS)

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 
 from sim import toy_planner
-from sim.cluster import Cluster
+from sim.cluster import Cluster, Pace
 from sim.machine import WALL, Disk, SimNode
 from sim.ring import Life, check_memberships, check_order, check_same_set_together
 
@@ -332,10 +332,14 @@ def _rank(disk: Disk) -> tuple[int, tuple[int, ...]]:
 
 
 def watched(
-    count: int = 3, seed: int = 0, *, planner: Planner = toy_planner.plan
+    count: int = 3,
+    seed: int = 0,
+    *,
+    planner: Planner = toy_planner.plan,
+    pace: Pace | None = None,
 ) -> tuple[Cluster, Checker]:
     """A cluster with all checkers on it."""
-    cluster = Cluster(count, seed, planner=planner)
+    cluster = Cluster(count, seed, planner=planner, pace=pace)
     checker = Checker(cluster)
     cluster.observer = checker
     return cluster, checker

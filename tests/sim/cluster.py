@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sim import toy_planner
 from sim.machine import WALL, Disk, Observer, SimNode
@@ -25,16 +26,26 @@ from crmsh_py.wire.settings import NodeSettings
 
 AGENT_DELAY_S = (0.005, 0.03)
 
-__all__ = ["AGENT_DELAY_S", "WALL", "Cluster", "Disk", "SimNode"]
+__all__ = ["AGENT_DELAY_S", "WALL", "Cluster", "Disk", "Pace", "SimNode"]
 
 
-def conf_text(count: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a ring with nothing to say turns, and how long it then holds its token."""
+
+    idle_rotations: int = 30  # seqno_unchanged_const
+    retransmits: int = 10  # of a token, before it counts as lost; fewer hold it longer
+
+
+def conf_text(count: int, pace: Pace | None = None) -> str:
     """A corosync.conf with quick timeouts and plain majority quorum."""
+    pace = pace or Pace()
     return f"""
 totem {{
   version: 2
   token: 200
-  token_retransmits_before_loss_const: 10
+  token_retransmits_before_loss_const: {pace.retransmits}
+  seqno_unchanged_const: {pace.idle_rotations}
   join: 20
   consensus: 240
   merge: 50
@@ -75,9 +86,10 @@ class Cluster:
         faults: Faults | None = None,
         expected_votes: int | None = None,
         watchdogs: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         self.network = Network(seed, faults or Faults())
-        self.conf_text = conf_text(expected_votes or count)
+        self.conf_text = conf_text(expected_votes or count, pace)
         self.conf = corosync_conf.parse(self.conf_text)
         self.planner = planner
         self.observer: Observer = observer or Silent()

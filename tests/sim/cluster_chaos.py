@@ -13,6 +13,7 @@ from sim import toy_planner
 from sim.checkers import Checker, watched
 from sim.cluster import (
     Cluster,
+    Pace,
     add_clone,
     add_device,
     add_group,
@@ -28,6 +29,8 @@ from crmsh_py.engine.core import scheduler_plan
 from crmsh_py.wire.control import CleanResource
 
 SIZES = (2, 3, 3, 3, 3, 4, 5, 5, 7, 9)
+# Most of a run's time is tokens that bring nothing: some rings turn much, most as little as goes.
+PACES = (Pace(30, 10), Pace(3, 10), *(3 * [Pace(3, 3)]), *(3 * [Pace(1, 4)]))
 STEPS = 20
 REST_S = 40.0  # virtual seconds from peace to the scheduler's target state, at most
 REAL_SHARE = 0.4  # of the seeds run the real scheduler,
@@ -47,7 +50,9 @@ def run_chaos(
     drawn = real and chance.random() < FENCING_SHARE
     fencing = drawn if fencing is None else fencing
     planner = scheduler_plan if real else toy_planner.plan
-    cluster, checker = watched(chance.choice(SIZES), seed, planner=planner)
+    cluster, checker = watched(
+        chance.choice(SIZES), seed, planner=planner, pace=chance.choice(PACES)
+    )
     checker.activity.fencing = fencing
     names = [*nemeses] or chance.sample(sorted(NEMESES), chance.randint(2, len(NEMESES)))
     try:
