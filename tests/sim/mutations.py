@@ -19,6 +19,7 @@ import msgspec
 import pytest
 from sim.machine import Disk, SimNode
 
+from crmsh_py import value
 from crmsh_py.engine import quorum, views
 from crmsh_py.engine.api import Event, SaveRing, StoreFailed, StoreWrite
 from crmsh_py.engine.commits import Commits
@@ -333,7 +334,9 @@ def start_before_fencing(patch: Patch) -> None:
         **options: object,
     ) -> None:
         fencing = {action.id for action in actions if action.operation == "stonith"}
-        free = [replace(a, inputs=tuple(i for i in a.inputs if i not in fencing)) for a in actions]
+        free = [
+            value.replace(a, inputs=tuple(i for i in a.inputs if i not in fencing)) for a in actions
+        ]
         init(transition, number, uuid, free, **options)  # type: ignore[arg-type]
 
     patch.setattr(Transition, "__init__", impatient)
