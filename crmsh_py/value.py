@@ -181,6 +181,14 @@ def field_names(thing: object) -> tuple[str, ...]:
     return shape.names
 
 
+def needed_names(thing: object) -> frozenset[str]:
+    """The names of the fields that have no default."""
+    shape: _Shape = thing.__shape__  # type: ignore[attr-defined]
+    return frozenset(
+        n for n, f in shape.fields.items() if f.init and f.default is _MISSING and f.factory is None
+    )
+
+
 def has_fields(thing: object) -> bool:
     """Whether this is a value or a record, or such a class."""
     return isinstance(thing, _Fielded) or (isinstance(thing, type) and issubclass(thing, _Fielded))

@@ -26,8 +26,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
-
 from crmsh_py.cib.document import Cib
 from crmsh_py.engine import fencing_devices as facts
 from crmsh_py.engine import fencing_work
@@ -45,6 +43,7 @@ from crmsh_py.engine.fencing_work import Work
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.scheduler.result import Action, FenceDevice
+from crmsh_py.value import replace
 from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.stream import (
     FencingAsked,

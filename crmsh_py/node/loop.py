@@ -46,6 +46,7 @@ from crmsh_py.engine.api import (
 )
 from crmsh_py.errors import CrmError
 from crmsh_py.node.ports import Agents, Clients, Core, Disk, Feeder, LogLine, Transport
+from crmsh_py.value import field_names
 from crmsh_py.wire.control import (
     CibReply,
     Done,
@@ -273,7 +274,7 @@ class NodeLoop:
 
 def _named(faults: InjectFaults) -> str:
     """The faults that a request changes: ``loss 10, delay_ms 0``."""
-    named = {name: getattr(faults, name) for name in faults.__struct_fields__}
+    named = {name: getattr(faults, name) for name in field_names(faults)}
     return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
 
 

@@ -2,31 +2,37 @@
 
 A client (shell, tool, lab, an agent's helper command) sends requests, the node answers each with
 one reply of the same ``ticket``; a ``Watch`` is answered by a ``Changed`` per change until the
-client hangs up. Framing is in ``framing``. All sizes are bounded there.
+client hangs up. Framing is in ``framing``. What the fields may be is checked by ``messages``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from crmsh_py.value import Value, field, frozen
+from crmsh_py.wire.fencing import Delay, FencingRecord, Milliseconds, Text
 
-import msgspec
+# What these allow is in ``messages.LIMITS``.
+Document = str
+Epoch = int
+Pause = int  # ms
+Percent = int
+NodeId = int
+MemberId = int
+Votes = int
+Expected = int
+Few = dict
 
-from crmsh_py.wire.fencing import Delay, FencingRecord, Milliseconds
 
-Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
-Document = Annotated[str, msgspec.Meta(max_length=64 * 1024 * 1024)]
-
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+class Message(Value):
     """Base of everything that crosses the control socket."""
+
+    __slots__ = ()
 
 
 # ---- requests --------------------------------------------------------------------------------
 
 
-class Hello(Message, frozen=True):
+@frozen(kw_only=True)
+class Hello(Message):
     """First message of a connection: who calls."""
 
     client: Text
@@ -34,11 +40,13 @@ class Hello(Message, frozen=True):
     acts_for: Text = ""  # by whose access rights; only root's and the owner's word counts
 
 
-class ReadCib(Message, frozen=True):
+@frozen(kw_only=True)
+class ReadCib(Message):
     """Ask for the whole CIB with its status section. Any node answers from its own copy."""
 
 
-class Commit(Message, frozen=True):
+@frozen(kw_only=True)
+class Commit(Message):
     """Change the configuration: a patch (XML, format 2) against the version that was read.
 
     Answered by ``Committed`` when a majority has it on disk, or by ``Refused``.
@@ -49,7 +57,8 @@ class Commit(Message, frozen=True):
     force_no_quorum: bool = False
 
 
-class SetAttribute(Message, frozen=True):
+@frozen(kw_only=True)
+class SetAttribute(Message):
     """Set (or delete: value None) a transient node attribute in the status section.
 
     ``delay_ms`` is how long it must be quiet first; the first delay of an attribute stays its own
@@ -64,22 +73,25 @@ class SetAttribute(Message, frozen=True):
     private: bool = False
 
 
-class ReadAttribute(Message, frozen=True):
+@frozen(kw_only=True)
+class ReadAttribute(Message):
     """Ask for a transient attribute on all nodes, also where it waits, or is private."""
 
     name: Text
 
 
-class SetTicket(Message, frozen=True):
+@frozen(kw_only=True)
+class SetTicket(Message):
     """Set attributes of a ticket in the status section (value None: delete it), or forget the
     ticket altogether (``attributes`` None). Names: granted, standby, last-granted, ….
     """
 
     ticket: Text
-    attributes: Annotated[dict[Text, Text | None], msgspec.Meta(max_length=64)] | None
+    attributes: Few[Text, Text | None] | None
 
 
-class CleanResource(Message, frozen=True):
+@frozen(kw_only=True)
+class CleanResource(Message):
     """Forget failures (``all_history`` False) or the whole history of a resource, then probe.
 
     Empty names mean every resource, every node.
@@ -90,90 +102,106 @@ class CleanResource(Message, frozen=True):
     all_history: bool = False
 
 
-class ReadMembership(Message, frozen=True):
+@frozen(kw_only=True)
+class ReadMembership(Message):
     """Ask for membership, quorum and ring state: cfgtool and quorumtool."""
 
 
-class ReenableRings(Message, frozen=True):
+@frozen(kw_only=True)
+class ReenableRings(Message):
     """Use all networks again that were marked faulty, on every node: ``corosync-cfgtool -r``."""
 
 
-class ReloadConf(Message, frozen=True):
+@frozen(kw_only=True)
+class ReloadConf(Message):
     """Read corosync.conf again, on every node: ``corosync-cfgtool -R``."""
 
 
-class SetExpectedVotes(Message, frozen=True):
+@frozen(kw_only=True)
+class SetExpectedVotes(Message):
     """Set the votes that the cluster expects, on every node: ``corosync-quorumtool -e``."""
 
-    votes: Annotated[int, msgspec.Meta(ge=1, le=2**16)]
+    votes: Expected
 
 
-class SetVotes(Message, frozen=True):
+@frozen(kw_only=True)
+class SetVotes(Message):
     """Set the votes of a node, 0 for the one that is asked: ``corosync-quorumtool -v -n``."""
 
-    votes: Annotated[int, msgspec.Meta(ge=0, le=2**16)]
-    node_id: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
+    votes: Votes
+    node_id: NodeId = 0
 
 
-class EndMember(Message, frozen=True):
+@frozen(kw_only=True)
+class EndMember(Message):
     """Let a member's daemon end at once, stopping nothing: ``corosync-cfgtool -k``."""
 
-    node_id: Annotated[int, msgspec.Meta(ge=1, le=2**32 - 1)]
+    node_id: MemberId
 
 
 RingOrder = ReenableRings | ReloadConf | SetExpectedVotes | SetVotes | EndMember
 
 
-class ReadCmap(Message, frozen=True):
+@frozen(kw_only=True)
+class ReadCmap(Message):
     """Ask for cmap keys that start with ``prefix``; ``map`` is icmap or stats."""
 
     prefix: Text = ""
     map: Text = "icmap"
 
 
-class ReadSubsystems(Message, frozen=True):
+@frozen(kw_only=True)
+class ReadSubsystems(Message):
     """Ask for the daemon's subsystems and whether they live: ``crm cluster status``."""
 
 
-class StartManager(Message, frozen=True):
+@frozen(kw_only=True)
+class StartManager(Message):
     """Start the cluster manager on a node that runs membership only."""
 
 
-class StopManager(Message, frozen=True):
+@frozen(kw_only=True)
+class StopManager(Message):
     """Move the resources away and stop the cluster manager, keeping membership."""
 
 
-class StopDaemon(Message, frozen=True):
+@frozen(kw_only=True)
+class StopDaemon(Message):
     """Stop the whole node in an orderly way: resources leave first."""
 
 
-class WaitIdle(Message, frozen=True):
+@frozen(kw_only=True)
+class WaitIdle(Message):
     """Answer ``Done`` when the DC has nothing more to do for CIB ``version`` or a later one."""
 
     version: tuple[int, int, int] | None = None
 
 
-class Watch(Message, frozen=True):
+@frozen(kw_only=True)
+class Watch(Message):
     """Answer ``Changed`` now and at every later change of CIB or membership."""
 
 
-class ReadRevisions(Message, frozen=True):
+@frozen(kw_only=True)
+class ReadRevisions(Message):
     """Ask for the stored history of commits."""
 
     limit: int = 100
 
 
-class ReadRevision(Message, frozen=True):
+@frozen(kw_only=True)
+class ReadRevision(Message):
     """Ask for the configuration as a stored commit left it, whole. Answered by ``CibReply``.
 
     The third number of a version counts changes of the state, which are not stored.
     """
 
-    admin_epoch: Count
-    epoch: Count
+    admin_epoch: Epoch
+    epoch: Epoch
 
 
-class FenceNode(Message, frozen=True):
+@frozen(kw_only=True)
+class FenceNode(Message):
     """Fence a node: ``action`` is reboot, off or on. Answered ``Done`` when that has happened.
 
     ``timeout_ms`` 0: as the cluster is configured. Where an equal request has succeeded within
@@ -188,20 +216,23 @@ class FenceNode(Message, frozen=True):
     client: Text = "stonith_admin"
 
 
-class ConfirmFenced(Message, frozen=True):
+@frozen(kw_only=True)
+class ConfirmFenced(Message):
     """A person has made sure that a node is off: the cluster goes on as if it had been fenced."""
 
     node: Text
     client: Text = "stonith_admin"
 
 
-class ReadFencing(Message, frozen=True):
+@frozen(kw_only=True)
+class ReadFencing(Message):
     """Ask for what has been fenced and, if wanted, for the fence devices: ``FencingReply``."""
 
     devices: bool = False
 
 
-class AskDevice(Message, frozen=True):
+@frozen(kw_only=True)
+class AskDevice(Message):
     """Let a fence device's agent answer on this node: ``DeviceReply``.
 
     Whether it works (its ``monitor``) or, with ``hosts``, which nodes it can fence; with a
@@ -213,23 +244,25 @@ class AskDevice(Message, frozen=True):
     target: Text = ""
 
 
-class ForgetFencing(Message, frozen=True):
+@frozen(kw_only=True)
+class ForgetFencing(Message):
     """Forget what has been fenced: about a node, or '' everything."""
 
     node: Text = ""
 
 
-class InjectFaults(Message, frozen=True):
+@frozen(kw_only=True)
+class InjectFaults(Message):
     """Have this node's daemon suffer, as a lab wants it; what is None stays as it is.
 
     ``loss`` and ``duplicate`` are percents of what it sends, which is sent after up to
     ``delay_ms``. Every write waits for ``disk_delay_ms``, or fails on a full disk.
     """
 
-    delay_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] | None = None
-    loss: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
-    duplicate: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
-    disk_delay_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] | None = None
+    delay_ms: Pause | None = None
+    loss: Percent | None = None
+    duplicate: Percent | None = None
+    disk_delay_ms: Pause | None = None
     disk_full: bool | None = None
 
 
@@ -267,11 +300,13 @@ Request = (
 # ---- replies ---------------------------------------------------------------------------------
 
 
-class Done(Message, frozen=True):
+@frozen(kw_only=True)
+class Done(Message):
     """It is done; nothing more to say."""
 
 
-class Refused(Message, frozen=True):
+@frozen(kw_only=True)
+class Refused(Message):
     """It was not done, and nothing was changed. ``kind`` is the name of a CrmError class."""
 
     kind: Text
@@ -279,19 +314,22 @@ class Refused(Message, frozen=True):
     hint: Text = ""
 
 
-class CibReply(Message, frozen=True):
+@frozen(kw_only=True)
+class CibReply(Message):
     """The whole CIB as XML."""
 
     cib: Document
 
 
-class Committed(Message, frozen=True):
+@frozen(kw_only=True)
+class Committed(Message):
     """The version that the change made; it is on the disks of a majority."""
 
     version: tuple[int, int, int]
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+@frozen(kw_only=True)
+class Member(Value):
     """One member of the ring."""
 
     node_id: int
@@ -299,10 +337,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     address: Text
     votes: int = 1
     joined: bool = True
-    more_addresses: list[Text] = []  # on the rings after the first
+    more_addresses: list[Text] = field(default_factory=list)  # on the rings after the first
 
 
-class Link(msgspec.Struct, frozen=True, kw_only=True):
+@frozen(kw_only=True)
+class Link(Value):
     """One of the redundant networks that carry the ring, as a node uses it."""
 
     number: int
@@ -310,7 +349,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     faulty: bool = False
 
 
-class MembershipReply(Message, frozen=True):
+@frozen(kw_only=True)
+class MembershipReply(Message):
     """Ring and quorum as this node sees them."""
 
     node: Text
@@ -324,13 +364,14 @@ class MembershipReply(Message, frozen=True):
     highest_expected: int
     total_votes: int
     quorum: int
-    flags: list[Text] = []
-    links: list[Link] = []
+    flags: list[Text] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
     manager_running: bool = False
     dc: Text = ""
 
 
-class CmapKey(msgspec.Struct, frozen=True, array_like=True):
+@frozen
+class CmapKey(Value):
     """One typed key; ``type`` is str, u8, u16, u32, u64, i32, …, flt, dbl."""
 
     name: Text
@@ -338,13 +379,15 @@ class CmapKey(msgspec.Struct, frozen=True, array_like=True):
     value: Text
 
 
-class CmapReply(Message, frozen=True):
+@frozen(kw_only=True)
+class CmapReply(Message):
     """Keys in the order of their names."""
 
     keys: list[CmapKey]
 
 
-class Subsystem(msgspec.Struct, frozen=True, kw_only=True):
+@frozen(kw_only=True)
+class Subsystem(Value):
     """A subsystem of the daemon under its old and its new Pacemaker name."""
 
     name: Text  # cib
@@ -353,14 +396,16 @@ class Subsystem(msgspec.Struct, frozen=True, kw_only=True):
     detail: Text = ""
 
 
-class SubsystemsReply(Message, frozen=True):
+@frozen(kw_only=True)
+class SubsystemsReply(Message):
     """The daemon's process id (in the node's own numbering) and its subsystems."""
 
     pid: int
     subsystems: list[Subsystem]
 
 
-class Changed(Message, frozen=True):
+@frozen(kw_only=True)
+class Changed(Message):
     """The CIB or the membership has changed (one of a watch's stream)."""
 
     version: tuple[int, int, int]
@@ -370,7 +415,8 @@ class Changed(Message, frozen=True):
     membership: int = 0  # counts the changes of ring and quorum
 
 
-class Revision(msgspec.Struct, frozen=True, kw_only=True):
+@frozen(kw_only=True)
+class Revision(Value):
     """One stored commit."""
 
     version: tuple[int, int, int]
@@ -382,13 +428,15 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     forced: bool = False
 
 
-class RevisionsReply(Message, frozen=True):
+@frozen(kw_only=True)
+class RevisionsReply(Message):
     """Newest first."""
 
     revisions: list[Revision]
 
 
-class FenceDevice(msgspec.Struct, frozen=True, kw_only=True):
+@frozen(kw_only=True)
+class FenceDevice(Value):
     """A fence device. ``targets`` are the nodes that it surely can fence; with ``asks`` its agent
     tells whether it can fence the others.
     """
@@ -396,11 +444,12 @@ class FenceDevice(msgspec.Struct, frozen=True, kw_only=True):
     name: Text
     agent: Text
     nodes: list[Text]  # that may use it
-    targets: list[Text] = []
+    targets: list[Text] = field(default_factory=list)
     asks: bool = False
 
 
-class FencingReply(Message, frozen=True):
+@frozen(kw_only=True)
+class FencingReply(Message):
     """Devices in the order of the configuration, records from the oldest on.
 
     ``watchdog_ms``: how long a lost node may live until its watchdog resets it; 0: none does.
@@ -411,15 +460,17 @@ class FencingReply(Message, frozen=True):
     watchdog_ms: Milliseconds = 0
 
 
-class DeviceReply(Message, frozen=True):
+@frozen(kw_only=True)
+class DeviceReply(Message):
     """What a device's agent says. ``hosts``: as it calls them, where it was asked for them."""
 
     works: bool
-    hosts: list[Text] = []
+    hosts: list[Text] = field(default_factory=list)
     reason: Text = ""  # why it does not work, in the agent's own words
 
 
-class AttributeReply(Message, frozen=True):
+@frozen(kw_only=True)
+class AttributeReply(Message):
     """The values of a transient attribute by node."""
 
     values: dict[str, str]

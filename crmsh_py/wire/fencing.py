@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from crmsh_py.value import Value, frozen
 
-import msgspec
+# What these allow is in ``messages.LIMITS``.
+Name = str
+Text = str
+Count = int
+Milliseconds = int
+Delay = int  # ms; -1: not even the devices' own
 
-Name = Annotated[str, msgspec.Meta(max_length=1024)]
-Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
-Delay = Annotated[int, msgspec.Meta(ge=-1, le=2**40)]  # ms; -1: not even the devices' own
 
-
-class FencingRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@frozen(kw_only=True)
+class FencingRecord(Value):
     """One request to fence a node, and what became of it.
 
     ``ident`` is unique: node id, its start, number. ``state`` is pending, done or failed;

@@ -9,53 +9,43 @@ cannot be trusted to find them again.
 
 from __future__ import annotations
 
-import struct
-from typing import Generic, TypeVar
-
-import msgspec
-
 from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
-from crmsh_py.wire.control import Reply, Request
+from crmsh_py.wire import control, messages, packing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_FRAME = 64 * 1024 * 1024  # bytes; the largest CIB that we carry, with room for its ticket
 
-_LENGTH = struct.Struct(">I")
-_MessageT = TypeVar("_MessageT")
+_LENGTH = 4  # bytes
+_REQUESTS: dict[str, type[control.Message]] = {k.__name__: k for k in control.Request.__args__}
+_REPLIES: dict[str, type[control.Message]] = {k.__name__: k for k in control.Reply.__args__}
 
 
-class _RequestFrame(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    ticket: int
-    message: Request
-
-
-class _ReplyFrame(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    ticket: int
-    message: Reply
-
-
-def encode_request(ticket: int, request: Request) -> bytes:
+def encode_request(ticket: int, request: control.Request) -> bytes:
     """The bytes of one request; raises LocalProtocolError when it is too large to send."""
-    return _encode(_RequestFrame(ticket, request))
+    return _encode(ticket, request)
 
 
-def encode_reply(ticket: int, reply: Reply) -> bytes:
+def encode_reply(ticket: int, reply: control.Reply) -> bytes:
     """The bytes of one reply; raises LocalProtocolError when it is too large to send."""
-    return _encode(_ReplyFrame(ticket, reply))
+    return _encode(ticket, reply)
 
 
-def _encode(frame: _RequestFrame | _ReplyFrame) -> bytes:
-    body = msgspec.msgpack.encode(frame)
+def _encode(ticket: int, message: control.Message) -> bytes:
+    body = packing.pack([ticket, messages.plain(message)])
     if len(body) > MAX_FRAME:
-        name = type(frame.message).__name__
+        name = type(message).__name__
         raise LocalProtocolError(f"a {name} of {len(body)} bytes is larger than {MAX_FRAME}")
-    return _LENGTH.pack(len(body)) + body
+    return len(body).to_bytes(_LENGTH, "big") + body
 
 
-class _Decoder(Generic[_MessageT]):
+class _Decoder:
     """Cuts a stream of bytes into messages; holds no more than one unfinished frame."""
 
-    def __init__(self, frame_type: type[_RequestFrame] | type[_ReplyFrame], limit: int) -> None:
-        self._decoder = msgspec.msgpack.Decoder(frame_type)
+    def __init__(self, kinds: Mapping[str, type[control.Message]], limit: int) -> None:
+        self._kinds = kinds
         self._limit = limit
         self._buffer = bytearray()
         self._failed = ""
@@ -65,34 +55,34 @@ class _Decoder(Generic[_MessageT]):
         """Bytes of a frame whose end has not come yet."""
         return len(self._buffer)
 
-    def receive(self, data: bytes) -> list[tuple[int, _MessageT]]:
-        """Take bytes as they came; return the messages that they complete, in order.
-
-        Raises:
-            RemoteProtocolError: the peer sent what no frame may be, now or before.
-        """
+    def _messages(self, data: bytes) -> list[tuple[int, control.Message]]:
         if self._failed:
             raise RemoteProtocolError(self._failed)
         self._buffer += data
-        messages: list[tuple[int, _MessageT]] = []
+        found: list[tuple[int, control.Message]] = []
         while (body := self._next_body()) is not None:
             try:
-                frame = self._decoder.decode(body)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                raise self._fail(f"a frame that is no message: {error}") from None
-            messages.append((frame.ticket, frame.message))  # type: ignore[arg-type]
-        return messages
+                found.append(self._message(body))
+            except RemoteProtocolError as error:
+                raise self._fail(f"a frame that is no message: {error.message}") from None
+        return found
+
+    def _message(self, body: bytes) -> tuple[int, control.Message]:
+        match packing.unpack(body):
+            case [int(ticket), message] if ticket is not True and ticket is not False:
+                return ticket, messages.typed(self._kinds, message)
+        raise RemoteProtocolError("it has no ticket")
 
     def _next_body(self) -> bytes | None:
-        if len(self._buffer) < _LENGTH.size:
+        if len(self._buffer) < _LENGTH:
             return None
-        (length,) = _LENGTH.unpack_from(self._buffer)
+        length = int.from_bytes(self._buffer[:_LENGTH], "big")
         if length > self._limit:
             raise self._fail(f"a frame of {length} bytes; {self._limit} are allowed")
-        end = _LENGTH.size + length
+        end = _LENGTH + length
         if len(self._buffer) < end:
             return None
-        body = bytes(self._buffer[_LENGTH.size : end])
+        body = bytes(self._buffer[_LENGTH:end])
         del self._buffer[:end]
         return body
 
@@ -102,15 +92,31 @@ class _Decoder(Generic[_MessageT]):
         return RemoteProtocolError(reason)
 
 
-class RequestDecoder(_Decoder[Request]):
+class RequestDecoder(_Decoder):
     """The node's side of a connection."""
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
-        super().__init__(_RequestFrame, limit)
+        super().__init__(_REQUESTS, limit)
+
+    def receive(self, data: bytes) -> list[tuple[int, control.Request]]:
+        """Take bytes as they came; return the requests that they complete, in order.
+
+        Raises:
+            RemoteProtocolError: the peer sent what no frame may be, now or before.
+        """
+        return self._messages(data)  # type: ignore[return-value]  # of these kinds
 
 
-class ReplyDecoder(_Decoder[Reply]):
+class ReplyDecoder(_Decoder):
     """The client's side of a connection."""
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
-        super().__init__(_ReplyFrame, limit)
+        super().__init__(_REPLIES, limit)
+
+    def receive(self, data: bytes) -> list[tuple[int, control.Reply]]:
+        """Take bytes as they came; return the replies that they complete, in order.
+
+        Raises:
+            RemoteProtocolError: the peer sent what no frame may be, now or before.
+        """
+        return self._messages(data)  # type: ignore[return-value]  # of these kinds

@@ -20,6 +20,7 @@ from typing import Annotated
 import msgspec
 
 from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
+from crmsh_py.wire import messages
 from crmsh_py.wire.fencing import FencingRecord
 
 MAX_MESSAGE_BYTES = 72 * 1024 * 1024  # one whole CIB of the largest size, and its frame
@@ -390,8 +391,17 @@ Message = (
     | FencingForgotten
 )
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+def _plain(thing: object) -> object:
+    if isinstance(thing, FencingRecord):
+        return messages.plain(thing, typed=False)
+    raise NotImplementedError(type(thing).__name__)
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(
+    Message, dec_hook=messages.checked
+)
 
 
 def encode(message: Message) -> bytes:

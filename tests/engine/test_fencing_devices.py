@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +12,7 @@ from crmsh_py.engine.fencing_devices import Delay, Fit
 from crmsh_py.engine.fencing_work import Run, Work, steps
 from crmsh_py.scheduler.fence_devices import fence_devices
 from crmsh_py.scheduler.result import FenceDevice
+from crmsh_py.value import replace
 from crmsh_py.wire.fencing import FencingRecord
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)

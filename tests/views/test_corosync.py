@@ -55,9 +55,9 @@ def test_quorum_status_says_when_activity_is_blocked() -> None:
     assert "Ring ID:          1084777482.10\nQuorate:          Yes\n" in text
     assert "Quorum:           2  \nFlags:            Quorate \n\nMembership information\n" in text
 
-    import msgspec
+    from crmsh_py.value import replace
 
-    lost = msgspec.structs.replace(MEMBERSHIP, quorate=False, members=MEMBERSHIP.members[:1])
+    lost = replace(MEMBERSHIP, quorate=False, members=MEMBERSHIP.members[:1])
     text = quorumtool.quorum_status(lost, now=now)
     assert "Nodes:            1\n" in text
     assert "Quorum:           2 Activity blocked\nFlags:            \n" in text
