@@ -121,7 +121,8 @@ class NodeCore:
         self._name = settings.node
         self._conf = conf
         self._out = Outbox(wall_offset)
-        self._membership = Membership(settings, conf, self._out, ring_sequence=stored.ring_sequence)
+        last, boot = stored.ring_sequence, seed & 0xFFFFFFFF
+        self._membership = Membership(settings, conf, self._out, ring_sequence=last, boot=boot)
         node_id = self._node_id = self._membership.node_id
         config = Cib.parse(stored.cib) if stored.cib else pristine()
         self._replica = Replica(config, stored.revision_term)

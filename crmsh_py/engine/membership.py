@@ -53,6 +53,7 @@ class Membership:
         outbox: Outbox,
         *,
         ring_sequence: int,
+        boot: int,
     ) -> None:
         self.conf = conf
         self._out = outbox
@@ -66,6 +67,7 @@ class Membership:
             settings.address,
             conf.totem,
             ring_sequence=ring_sequence,
+            boot=boot,
             addresses=self._known,
         )
         self._networks = Networks(self.node_id, conf.totem, _networks_of(settings))

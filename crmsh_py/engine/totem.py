@@ -2,7 +2,7 @@
 
 ``Totem`` has aioquic's surface. Use it so::
 
-    totem = Totem(node_id, address, settings, ring_sequence=stored)
+    totem = Totem(node_id, address, settings, ring_sequence=stored, boot=drawn)
     totem.start(now)
     loop: one of   totem.receive_datagram(data, source, now)
                    totem.handle_timer(now)            when next_timer() has come
@@ -14,8 +14,7 @@
 
 ``now`` is any monotonic time in seconds. Destinations are addresses as ``source`` gives them, or
 ``EVERYBODY``. Events must be taken before datagrams: a ``RingSequenceChanged`` has to be on the
-disk before anything that is sent after it (node ids may come back with a ring sequence that was
-used, and two rings would have one name).
+disk before anything that is sent after it: the numbers of a node's rings ascend over its lives.
 
 Events, in order: ``ConfigurationChanged`` (TRANSITIONAL, then REGULAR, for every new ring, the
 first included), ``Delivered``, ``RingSequenceChanged``, ``Reported``. What they promise, extended
@@ -172,11 +171,13 @@ class Totem:
         settings: TotemSettings,
         *,
         ring_sequence: int = 0,
+        boot: int = 0,
         addresses: Mapping[int, str] | None = None,
         limits: Limits | None = None,
     ) -> None:
         """``ring_sequence``: the highest one stored by an earlier life of this node.
 
+        ``boot``: a number that no other life of this node has, 32 bits; see ``RingId``.
         ``addresses``: id to address of the nodes that are known; a Join that claims such an id
         from elsewhere is dropped. Other nodes' addresses are learned from their Joins.
         """
@@ -186,6 +187,7 @@ class Totem:
             address,
             settings,
             ring_sequence=ring_sequence,
+            boot=boot,
             addresses=addresses or {},
             limits=limits or Limits(),
         )

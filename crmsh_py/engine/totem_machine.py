@@ -134,6 +134,7 @@ class Machine:
         settings: TotemSettings,
         *,
         ring_sequence: int,
+        boot: int,
         addresses: Mapping[int, str],
         limits: Limits,
     ) -> None:
@@ -148,6 +149,7 @@ class Machine:
         # Rings. ``old`` is the ring before while a new one recovers, and else None.
         self.ring = Ring(RingId(ring_sequence, 0), (node_id,))
         self.old: Ring | None = None
+        self.boot = boot
         self.highest_sequence = ring_sequence  # of any ring that this node took part in
         self.past_rings: deque[RingId] = deque(maxlen=MAX_PAST_RINGS)
         # Membership.

@@ -105,7 +105,7 @@ def propose(machine: Machine) -> Shift | None:
     known = max(machine.join_sequences[member] for member in members)
     # Sequences are multiples of the step, whatever a disk or a peer says.
     sequence = (max(known, machine.highest_sequence) // RING_STEP + 1) * RING_STEP
-    ring = RingId(sequence, machine.node_id)
+    ring = RingId(sequence, machine.node_id, machine.boot)
     return ToCommit(CommitToken(ring=ring, rotation=0, members=members, entries=()))
 
 

@@ -257,7 +257,7 @@ def _deliver_old(machine: Machine, old: Ring, recovery: Recovery) -> None:
     machine.emit(
         ConfigurationChanged(
             kind=ConfigurationKind.TRANSITIONAL,
-            ring=RingId(old.id.sequence, old.id.representative),
+            ring=old.id,
             members=recovery.survivors,
         )
     )

@@ -44,11 +44,14 @@ Chunks = Annotated[tuple[bytes, ...], msgspec.Meta(max_length=_MAX_CHUNKS)]
 class RingId(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, order=True):
     """The name of a configuration: later rings have greater sequences.
 
-    Representative 0 stands for "no ring yet": what a node has before its first one.
+    Representative 0 stands for "no ring yet": what a node has before its first one. ``boot`` is
+    a number that the representative drew when it started: one that has lost its disk, and with
+    it its sequence, makes no ring that there was before.
     """
 
     sequence: Number
     representative: MaybeNodeId
+    boot: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)] = 0
 
     def __str__(self) -> str:
         return f"{self.representative}.{self.sequence:x}"

@@ -48,7 +48,7 @@ def test_a_node_alone_is_a_ring_at_once() -> None:
     assert transitional.kind is ConfigurationKind.TRANSITIONAL
     assert regular == ConfigurationChanged(
         kind=ConfigurationKind.REGULAR,
-        ring=RingId(4, 1),
+        ring=RingId(4, 1, boot=1),
         members=(1,),
         joined=(1,),
         left=(),

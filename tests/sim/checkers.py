@@ -15,22 +15,20 @@ of its inside. ``watched`` makes a cluster with all of them on it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import combinations
 
 from sim import toy_planner
 from sim.cluster import Cluster, Pace
 from sim.machine import WALL, Disk, SimNode
-from sim.ring import Life, check_memberships, check_order, check_same_set_together
+from sim.ring import check_memberships, check_order, check_same_set_together
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import RunOperation, Standing
 from crmsh_py.engine.controller import Planner
 from crmsh_py.engine.status import node_by_name
-from crmsh_py.engine.totem import ConfigurationChanged, Delivered, TotemEvent
-from crmsh_py.engine.totem_values import RingId
 from crmsh_py.scheduler.result import ActionKind
 from crmsh_py.wire.control import Committed, Refused, Reply
 
@@ -128,7 +126,7 @@ class Activity:
         for other in self.cluster.up:
             if other is node or other.core is None:
                 continue
-            if other.core.view != node.core.view and not self.fencing:
+            if other.ring != node.ring and not self.fencing:
                 continue
             assert operation.resource not in other.active, (
                 f"{operation.resource} begins on {node.name} while {other.name} has it active"
@@ -186,7 +184,7 @@ class Agreement:
             if not node.core.settled:
                 continue
             core = node.core
-            key = (core.view, core.replica.version.tuple)
+            key = (node.ring, core.replica.version.tuple)
             held = (core.replica.digest, core.dc)
             name, other = self.followed.setdefault(key, (node.name, held))
             assert held == other, f"at {key} {node.name} has {held}, and {name} {other}"
@@ -229,7 +227,7 @@ class Deliveries:
                         f"{life.name} was in {ring.ring} with {ring.members},"
                         " and had not saved the number of that ring"
                     )
-                lives.append(_seen_from_outside(life, last))
+                lives.append(life)
         check_memberships(lives)
         check_order(lives)
         check_same_set_together(lives)
@@ -284,27 +282,6 @@ class Checker:
         self.activity.check_once()
         self.activity.check_told()
         self.deliveries.check()
-
-
-def _seen_from_outside(life: Life, last: int | None) -> Life:
-    """A life as others can know of it.
-
-    Nothing leaves a node of a ring whose number is not on its disk (``last`` is the highest that
-    was there when this life ended), so such a ring may come again. And a disk that was wiped
-    counts its rings anew: as long as the node is alone, nobody can tell one from the other.
-    """
-    alone = {event.ring for event in life.rings if event.members == (life.node_id,)}
-    events: list[TotemEvent] = []
-    for event in life.events:
-        if not isinstance(event, ConfigurationChanged | Delivered):
-            continue
-        if last is not None and event.ring.sequence > last:
-            break
-        if event.ring in alone:
-            own = RingId(event.ring.sequence, -life.node_id * 1000 - life.number)
-            event = replace(event, ring=own)
-        events.append(event)
-    return Life(life.node_id, life.number, events, ended=life.ended)
 
 
 def has(cib: Cib, mark: str) -> bool:

@@ -7,6 +7,7 @@ agents that fail, hang or lie, a clock that is off) are attributes that a nemesi
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -52,7 +53,7 @@ from crmsh_py.engine.api import (
     TimerFired,
 )
 from crmsh_py.engine.core import NodeCore
-from crmsh_py.engine.totem import ConfigurationChanged, Delivered
+from crmsh_py.engine.totem import ConfigurationChanged, ConfigurationKind, Delivered, RingId
 from crmsh_py.wire.control import Reply, Request, SetAttribute
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ class SimNode:
         self.lie: Callable[[RunOperation], bool] = lambda _: False
         self.operations: list[tuple[float, str, str]] = []
         self.lives: list[Life] = []  # what the ring told the core, by life
+        self.ring: RingId | None = None  # that the core is in
         self.saved_rings: dict[int, int] = {}  # on the disk when a life ended
         self.exit_code: int | None = None
         self.watchdog = Watchdog(self)
@@ -168,15 +170,15 @@ class SimNode:
             self.cluster.conf,
             self.disk.state,
             WALL + self.clock_error_s,
-            self.cluster.network.seed,
+            _drawn(self.cluster.network.seed, self.number, len(self.lives)),
             planner=self.cluster.planner,
         )
+        self.ring = None
         self._tap(self.core, self.lives[-1])
         self.cluster.network.add(self.address, self)
         self.feed(Started(manager=manager))
 
-    @staticmethod
-    def _tap(core: NodeCore, life: Life) -> None:
+    def _tap(self, core: NodeCore, life: Life) -> None:
         """Write down what the core's ring tells it: the core itself shows only what follows."""
         membership = core._membership
         inner = membership.next_event
@@ -185,6 +187,8 @@ class SimNode:
             event = inner()
             if event is not None:
                 life.events.append(event)
+            if isinstance(event, ConfigurationChanged) and event.kind is ConfigurationKind.REGULAR:
+                self.ring = event.ring
             return event
 
         membership.next_event = next_event  # type: ignore[method-assign]
@@ -401,3 +405,8 @@ class SimNode:
         if operation.action == "monitor":
             return STOPPED if rc == OK else OK
         return rc
+
+
+def _drawn(seed: int, number: int, life: int) -> int:
+    """What a daemon draws when it starts."""
+    return random.Random(f"{seed}/{number}/{life}").getrandbits(64)

@@ -16,6 +16,7 @@ from crmsh_py.engine.totem import (
     ConfigurationChanged,
     ConfigurationKind,
     Delivered,
+    RingId,
     RingSequenceChanged,
     State,
     Totem,
@@ -87,8 +88,14 @@ class RingNode:
         return self.lives[-1]
 
     def start(self, now: float) -> None:
-        self.totem = Totem(self.node_id, self.address, self.settings, ring_sequence=self.disk)
         self.lives.append(Life(self.node_id, len(self.lives) + 1))
+        self.totem = Totem(
+            self.node_id,
+            self.address,
+            self.settings,
+            ring_sequence=self.disk,
+            boot=self.life.number,
+        )
         self.totem.start(now)
 
     def crash(self) -> None:
@@ -250,12 +257,12 @@ def check_order(lives: Sequence[Life]) -> None:
     """The same place in the order holds the same payloads everywhere; places only ascend."""
     known: dict[object, tuple[int, bytes]] = {}
     for life in lives:
-        last = (-1, -1, -1)
+        last = (RingId(0, 0), -1)
         index = 0
         for event in life.events:
             if not isinstance(event, Delivered):
                 continue
-            place = (event.ring.sequence, event.ring.representative, event.sequence)
+            place = (event.ring, event.sequence)
             index = index + 1 if place == last else 0
             assert place >= last, f"{life.name}: {place} after {last}"
             last = place

@@ -59,15 +59,20 @@ def safe_one_rotation_early(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(totem_token, "_visit", hasty)
 
 
-def lose_the_ring_sequence(patch: pytest.MonkeyPatch) -> None:
-    """A node starts without what its disk knew."""
+def name_rings_by_their_number_alone(patch: pytest.MonkeyPatch) -> None:
+    """A node starts without what its disk knew, and draws no number for its rings."""
     start = RingNode.start
+    machine = Machine.__init__
 
     def forgetful(node: RingNode, now: float) -> None:
         node.disk = 0
         start(node, now)
 
+    def nameless(self: Machine, *arguments: object, **options: object) -> None:
+        machine(self, *arguments, **{**options, "boot": 0})  # type: ignore[arg-type]
+
     patch.setattr(RingNode, "start", forgetful)
+    patch.setattr(Machine, "__init__", nameless)
 
 
 def go_on_in_the_middle(patch: pytest.MonkeyPatch) -> None:
@@ -133,7 +138,7 @@ def _before_delivering(patch: pytest.MonkeyPatch, change: Callable[[Recovery], N
         take_received_for_safe,
         deliver_safe_as_agreed,
         safe_one_rotation_early,
-        lose_the_ring_sequence,
+        name_rings_by_their_number_alone,
         go_on_in_the_middle,
         install_without_confirmation,
         owe_nothing,
