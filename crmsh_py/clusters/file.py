@@ -32,6 +32,16 @@ LOCK_TIMEOUT_S = 10.0
 _LOCK_POLL_S = 0.02
 
 
+def _behind(path: str) -> str:
+    """The file behind links: a link stays one, and what it leads to is replaced.
+
+    A pipe that has no name (agents let ``crm_mon`` read ``<(cibadmin -Q | sed …)``) has its link
+    alone.
+    """
+    real = os.path.realpath(path)
+    return path if os.path.exists(path) and not os.path.exists(real) else real
+
+
 class FileCluster:
     """Implements ``clusters.port.Cluster`` for one file."""
 
@@ -45,8 +55,7 @@ class FileCluster:
         keeps what was committed (it is made when it is needed); None keeps nothing.
         """
         self._history = history
-        # A link stays a link: it is the file behind it that is replaced.
-        self._path = os.path.realpath(path)
+        self._path = _behind(path)
         self._label = label or os.path.basename(path)
 
     @property

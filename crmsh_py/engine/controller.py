@@ -278,9 +278,8 @@ class Controller:
             self._out.log("error", "CRMD", f"{action.key} on {action.node} gave no result in time")
         while ready := transition.take_ready():
             for action in ready:
-                if transition.aborted:
-                    break
-                self._begin(transition, action)
+                if transition.may_begin(action):  # one before it may have failed at once
+                    self._begin(transition, action)
         if not transition.over:
             return False
         level = "info" if transition.aborted else "notice"

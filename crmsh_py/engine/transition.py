@@ -8,8 +8,11 @@ Rules:
 1. An action may begin when all its inputs are done and, for actions of agents, fewer than
    ``batch_limit`` are under way, and fewer than ``node_limit`` on its node (0: no limit). Those
    with a higher priority go first, then those with a lower id.
-2. A failed action, or one that timed out, aborts the transition: nothing more begins; what is
-   under way is waited for. So does whatever nobody expected (``abort``).
+2. Whatever nobody expected (``abort``) ends the transition early: nothing more begins but what has
+   the highest priority there is, which are the notifications that tell instances what was done: no
+   later plan would repeat them. What is under way is waited for. A failed action, or one that
+   timed out, ends it for all that is not more important than itself (Pacemaker's order, by the
+   priority of its graph's synapses).
 3. What is ``last`` begins only when nothing else is ready or under way.
 4. A transition is over when everything is done, or when it is aborted and nothing is under way.
 """
@@ -17,9 +20,10 @@ Rules:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
+from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler.result import Action, ActionKind
 
 
@@ -49,6 +53,7 @@ class Transition:
         self.uuid = uuid
         self.actions = {action.id: action for action in actions}
         self.abort_reason = ""
+        self._least_priority: int | None = None  # of what may still begin, once it is aborted
         self._batch_limit = batch_limit
         self._node_limit = node_limit
         self._last = last
@@ -68,15 +73,17 @@ class Transition:
 
     @property
     def aborted(self) -> bool:
-        """Whether nothing more is begun."""
+        """Whether it ends early."""
         return bool(self.abort_reason)
+
+    def may_begin(self, action: Action) -> bool:
+        """Whether an action is important enough to begin after an abort, if there was one."""
+        return self._least_priority is None or action.priority >= self._least_priority
 
     @property
     def over(self) -> bool:
         """Whether there is nothing left to wait for."""
-        if self._deadlines:
-            return False
-        return self.aborted or not self._ready
+        return not self._deadlines and not any(map(self.may_begin, self._waiting_now()))
 
     def count(self, state: State) -> int:
         """How many actions are in this state."""
@@ -108,7 +115,9 @@ class Transition:
 
     def take_ready(self) -> list[Action]:
         """The actions to begin now; the caller begins each with ``begun`` or ``done``."""
-        if self.aborted or not self._ready:
+        if self.aborted:
+            self._ready = [action.id for action in self._waiting_now() if self.may_begin(action)]
+        if not self._ready:
             return []
         self._ready.sort(key=lambda i: (-self.actions[i].priority, i))
         busy = Counter(each.node for each in self.under_way() if _is_agents(each))
@@ -149,11 +158,12 @@ class Transition:
     def failed(self, action: Action, reason: str) -> None:
         """The action did not end as it should."""
         self._end(action, State.FAILED)
-        self.abort(reason)
+        self.abort(reason, priority=action.priority + 1)
 
-    def abort(self, reason: str) -> None:
-        """Begin nothing more; the first reason is kept."""
+    def abort(self, reason: str, *, priority: int = INFINITY) -> None:
+        """Begin nothing more of less priority; the first reason is kept."""
         self.abort_reason = self.abort_reason or reason
+        self._least_priority = max(priority, self._least_priority or 0)
 
     def expire(self, now: float) -> list[Action]:
         """The actions that have taken too long; they count as failed."""
@@ -161,6 +171,10 @@ class Transition:
         for action in late:
             self.failed(action, f"{action.key} on {action.node} timed out")
         return late
+
+    def _waiting_now(self) -> Iterator[Action]:
+        """The actions whose inputs are done and that have not begun."""
+        return (self.actions[index] for index in self._ready)
 
     def _end(self, action: Action, state: State) -> None:
         assert self._states[action.id] in (State.WAITING, State.BEGUN)

@@ -1,7 +1,9 @@
 """A node's own disk: a directory that lasts from start to start.
 
 It holds a node's private /etc, /var, /root, /srv and /mnt. /etc and /var begin as a farm: what a
-node writes or runs a service with is a real copy; the rest of the machine's entries are links to
+node writes or runs a service with is a real copy, what the machine's services keep in /var/lib and
+/var/log is an empty directory with the same owner (a database of the machine is none of the
+node's); the rest of the machine's entries are links to
 ``/run/host/etc`` and ``/run/host/var``, where the machine's own ones are visible, read-only. So
 everything of /etc is there, new files can be made without root, and nothing of the machine can be
 changed from a node. (Overlays would be simpler, but without root every write to a file that
@@ -10,9 +12,11 @@ belongs to root is refused in them.)
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Mapping
 
 HOST_VIEW = "/run/host"  # in a node: where the machine's own /etc and /var are to be seen
@@ -21,12 +25,17 @@ HOST_VIEW = "/run/host"  # in a node: where the machine's own /etc and /var are 
 PRIVATE = ("/etc", "/var", "/root", "/srv", "/mnt")
 
 # Of /etc: services' configuration that a node may change, copied when the disk is new.
-_COPIED_ETC = ("apache2", "httpd", "nginx", "haproxy", "mysql", "postgresql", "default")
+_COPIED_ETC = (
+    *("apache2", "httpd", "nginx", "haproxy", "mysql", "my.cnf.d", "postgresql", "redis"),
+    *("memcached.conf", "exports", "samba", "bind", "squid", "default"),
+)
 # Of /etc: what the lab writes itself, or what must not be the machine's.
-_OWN_ETC = ("hosts", "hostname", "machine-id", "corosync", "pacemaker", "crmsh-py")
+_OWN_ETC = ("hosts", "resolv.conf", "hostname", "machine-id", "corosync", "pacemaker", "crmsh-py")
 # Of /var and /var/lib: always the node's own.
 _OWN_VAR = ("lib", "log", "www", "tmp", "spool", "cache")
 _OWN_VAR_LIB = ("corosync", "crmsh-py", "heartbeat", "pacemaker", "pcsd")
+# Of /var/lib: services' data. Those that belong to a user of their own are found by that.
+_SERVICES = ("haproxy", "mysql", "nfs", "pgsql", "postgresql", "redis", "samba")
 
 _MAX_COPIED = 20_000  # entries of one copied directory; a node's disk is not a backup
 
@@ -78,6 +87,9 @@ def prepare(
         for name in _COPIED_ETC:
             _copy(f"/etc/{name}", f"{disk}/etc/{name}")
         _write(f"{disk}/etc/machine-id", secrets.token_hex(16) + "\n")
+    if new and farm:
+        _empty("/var/lib", f"{disk}/var/lib", every=False)
+        _empty("/var/log", f"{disk}/var/log", every=True)
     if farm:
         _farm("/etc", f"{disk}/etc", own=_OWN_ETC)
         _farm("/var", f"{disk}/var", own=_OWN_VAR)
@@ -129,14 +141,46 @@ def _farm(source: str, target: str, *, own: tuple[str, ...]) -> None:
                 os.unlink(link)  # the machine has it no more
 
 
+def _empty(source: str, target: str, *, every: bool) -> None:
+    """Make what services of the machine write into, empty: every directory, or those of services.
+
+    Without a range of user ids all owners look the same, and only known names are found.
+    """
+    try:
+        usual = os.stat(source).st_uid
+        entries = [entry for entry in os.scandir(source) if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    for entry in entries:
+        made = f"{target}/{entry.name}"
+        wanted = every or entry.name in _SERVICES or entry.stat().st_uid != usual
+        if wanted and entry.name not in _OWN_VAR_LIB and not os.path.lexists(made):
+            os.mkdir(made)
+            _own_like(entry.path, made)
+
+
+def _own_like(source: str, target: str) -> None:
+    """Give a copy the owner and the mode of the original, as far as this user may."""
+    found = os.stat(source)
+    with contextlib.suppress(OSError):  # an owner that does not exist in this namespace
+        os.chown(target, found.st_uid, found.st_gid)
+    with contextlib.suppress(OSError):
+        os.chmod(target, stat.S_IMODE(found.st_mode))
+
+
 def _copy(source: str, target: str) -> None:
-    """Copy what can be read of a directory; the rest is left out."""
+    """Copy a file or what can be read of a directory; the rest is left out."""
+    if os.path.isfile(source):
+        with contextlib.suppress(OSError):
+            shutil.copy2(source, target)
+            _own_like(source, target)
     if not os.path.isdir(source):
         return
     copied = 0
     for directory, _, names in os.walk(source):
         inside = target + directory.removeprefix(source)
         os.makedirs(inside, exist_ok=True)
+        _own_like(directory, inside)
         with os.scandir(directory) as entries:
             links = [e for e in entries if e.is_symlink()]
         for entry in links:
@@ -149,5 +193,6 @@ def _copy(source: str, target: str) -> None:
             if name not in linked and os.path.isfile(f"{directory}/{name}"):
                 try:
                     shutil.copy2(f"{directory}/{name}", f"{inside}/{name}")
+                    _own_like(f"{directory}/{name}", f"{inside}/{name}")
                 except OSError:
                     continue  # a key that only root may read, on a lab without root

@@ -15,6 +15,9 @@ from crmsh_py.wire.settings import NodeSettings, RingSettings
 
 # What a daemon writes to its stdout and stderr: only a failed start does.
 NODE_OUTPUT = "/var/log/crm-node.out"
+# No lab has a name server; without this the machine's would be asked, and each question would wait
+# for an answer that cannot come.
+_RESOLV_CONF = "# The nodes are in /etc/hosts.\noptions timeout:1 attempts:1\n"
 INDEX_PAGE = "<html>\n<body>My Test Site - {name}</body>\n</html>\n"
 
 
@@ -55,6 +58,7 @@ def node_spec(
             # As on real machines: who makes a new one on a node must bring it to the others.
             NODE_KEY: Path(place.key).read_text(encoding="ascii"),
             "/etc/hosts": hosts_file(config, isolated=isolated),
+            "/etc/resolv.conf": _RESOLV_CONF,
             "/etc/hostname": f"{node.name}\n",
             "/var/www/html/index.html": INDEX_PAGE.format(name=node.name),
         },

@@ -79,6 +79,17 @@ def test_mode_and_link_stay(path: Path, tmp_path: Path) -> None:
     assert "Stopped" in path.read_text()
 
 
+def test_a_cib_may_come_through_a_pipe_without_a_name() -> None:
+    """Agents write ``CIB_file=<(cibadmin -Q | sed …) crm_mon``; their shell names it /dev/fd/N."""
+    reading, writing = os.pipe()
+    os.write(writing, START.encode())
+    os.close(writing)
+    try:
+        assert FileCluster(f"/dev/fd/{reading}").read_cib().version.epoch == 5
+    finally:
+        os.close(reading)
+
+
 def test_nothing_is_left_beside_the_file(path: Path) -> None:
     stop(FileCluster(str(path)), "a")
 

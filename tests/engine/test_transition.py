@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmsh_py.cib.scores import INFINITY
 from crmsh_py.engine.transition import State, Transition
 from crmsh_py.scheduler.result import Action, ActionKind
 
@@ -70,6 +71,36 @@ def test_after_an_abort_nothing_begins_and_what_runs_is_waited_for() -> None:
     assert take(graph) == []
     assert not graph.over
     graph.done(graph.actions[3])
+    assert graph.over
+    assert graph.count(State.WAITING) == 1
+
+
+def test_after_an_abort_instances_are_still_told_what_was_done() -> None:
+    """A plan that is made anew does not know that a notification is owed."""
+    actions = [
+        action(1, operation="promote"),
+        action(2, 1, priority=INFINITY, operation="notify"),
+        action(3, 2, operation="monitor"),
+    ]
+    graph = Transition(0, "u", actions)
+    take(graph)
+    graph.abort("an attribute has changed")
+    graph.done(graph.actions[1])
+    assert not graph.over
+    assert take(graph) == [2]
+    graph.done(graph.actions[2])
+    assert take(graph) == []
+    assert graph.over
+
+
+def test_what_is_more_important_than_what_failed_goes_on() -> None:
+    actions = [action(1), action(2, 4), action(3, 4, priority=5), action(4, priority=5)]
+    graph = Transition(0, "u", actions)
+    assert take(graph) == [4, 1]
+    graph.failed(graph.actions[1], "rc=1")
+    graph.done(graph.actions[4])
+    assert take(graph) == [3]
+    graph.failed(graph.actions[3], "rc=1")
     assert graph.over
     assert graph.count(State.WAITING) == 1
 

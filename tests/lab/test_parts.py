@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -117,11 +118,17 @@ def test_a_new_disk_has_all_of_etc_and_what_is_the_nodes_own(tmp_path: Path) -> 
     disk.prepare(where, {"/etc/corosync/authkey": "k", "/etc/x": "1"}, {"/etc/hosts": "h"})
     assert {e for e in os.listdir("/etc") if not e.startswith(".")} <= set(
         os.listdir(f"{where}/etc")
-    ) | {"hostname"}, "only what the lab writes itself is missing yet"
+    ) | {"hostname", "resolv.conf"}, "only what the lab writes itself is missing yet"
     assert os.readlink(f"{where}/etc/passwd") == "/run/host/etc/passwd"
     assert Path(f"{where}/etc/hosts").read_text() == "h"
     assert Path(f"{where}/etc/corosync/authkey").stat().st_mode & 0o777 == 0o400
     assert not os.path.islink(f"{where}/var/log")
+    usual = os.stat("/var/lib").st_uid
+    for name in os.listdir("/var/lib"):
+        theirs, ours = os.lstat(f"/var/lib/{name}"), f"{where}/var/lib/{name}"
+        if stat.S_ISDIR(theirs.st_mode) and theirs.st_uid != usual and name != "pacemaker":
+            assert not os.path.islink(ours), f"a service of the node may write its {name}"
+            assert not os.listdir(ours), f"{name} holds nothing of the machine's"
 
 
 def test_a_later_start_keeps_what_the_node_changed(tmp_path: Path) -> None:
