@@ -128,7 +128,27 @@ class PacemakerCluster:
 
     def _send(self, base: Cib, patch: Patch) -> Version | None:
         """The version that the patch makes; None when the configuration is another one by now."""
-        from crmsh_py.clusters.pacemaker_patch import target, text
+        from crmsh_py.clusters.pacemaker_patch import counts_updates, same_configuration, target
+
+        deadline = time.monotonic() + COMMIT_TIMEOUT_S
+        while not self._taken(base, patch):
+            if not counts_updates(base):
+                return None
+            version = self._version()
+            if not same_configuration(version, base.version):
+                return None
+            # Only the state has changed meanwhile: no reason to read all of it again.
+            base = base.with_version(version)
+            if time.monotonic() > deadline:
+                raise TimedOut(
+                    "the state of the cluster changes all the time; nothing was committed",
+                    hint="try again when it has come to rest (crm status)",
+                )
+        return target(patch)
+
+    def _taken(self, base: Cib, patch: Patch) -> bool:
+        """Whether the cluster has made the change; False when its CIB is not ``base`` any more."""
+        from crmsh_py.clusters.pacemaker_patch import text
 
         # Pacemaker works on a large patch for a while: every node applies it change by change.
         limit_s = COMMIT_TIMEOUT_S + len(patch.changes) * CHANGE_TIMEOUT_S
@@ -144,11 +164,17 @@ class PacemakerCluster:
         except TimedOut as error:
             raise _perhaps(error.message) from None
         if answer.code == OUTDATED:
-            return None
+            return False
         if answer.code == TOO_LATE:
             raise _perhaps(f"cibadmin: {answer.complaint or 'no answer in time'}")
         self._checked(answer, "cibadmin")
-        return target(patch)
+        return True
+
+    def _version(self) -> Version:
+        """The newest CIB's, without the CIB."""
+        from crmsh_py.cib import xml
+
+        return Version.from_element(xml.parse(self._ask("cibadmin", "-Q", "--no-children").out))
 
     def _read_back(self, target: Version) -> Cib:
         """The CIB after a commit; this node's copy follows the DC's within moments."""
@@ -244,7 +270,10 @@ class PacemakerCluster:
             node, action, timeout_s=timeout_s, delay_s=delay_s, tolerance_s=tolerance_s
         )
         limit = (timeout_s or FENCE_TIMEOUT_S) + max(0, delay_s)
-        self._ask(fencing.TOOL, *words, timeout_s=limit)
+        answer = self._programs.run(fencing.TOOL, *words, timeout_s=limit)
+        if failure := fencing.failure(node, answer.complaint if answer.code else ""):
+            raise failure
+        self._checked(answer, fencing.TOOL)
 
     def confirm_fenced(self, node: str) -> None:
         """Tell the cluster that a node is off for sure."""
@@ -261,8 +290,11 @@ class PacemakerCluster:
         history = self._ask(fencing.TOOL, "--history", "*", "--verbose", "--output-as=xml").out
         found: list[FenceDevice] = []
         if devices:
-            answer = self._ask(fencing.TOOL, "--list-registered", "--output-as=xml")
-            found = fencing.devices(answer.out)
+            listed = self._ask(fencing.TOOL, "--list-registered", "--output-as=xml").out
+            found = [
+                FenceDevice(name=name, agent="", nodes=[], asks=True)  # Pacemaker is, and knows
+                for name in fencing.names(listed)
+            ]
         return FencingReply(devices=found, records=fencing.records(history))
 
     def ask_device(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,6 +18,9 @@ _REASON_LIMIT = 1000
 _ACTIONS = {"reboot": "--reboot", "off": "--fence", "on": "--unfence"}
 _STATES = {"success": "done", "failed": "failed"}
 _TIMES = ("%Y-%m-%d %H:%M:%S.%f %z", "%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y")
+
+_ZONE = re.compile(r"[+-]\d\d:\d\d$")
+_FINER = re.compile(r"(\.\d{6})\d+")  # than strptime reads
 
 
 def fence_words(
@@ -34,6 +38,18 @@ def fence_words(
     return words
 
 
+def failure(node: str, complaint: str) -> CrmError | None:
+    """The error for what stonith_admin says when no device could do it; None for all else."""
+    _, failed, reason = complaint.partition(f"fence {node}: ")
+    if not failed:
+        return None
+    return CrmError(
+        f"{node} was not fenced: {reason}",
+        hint=f"which devices can, and what was tried: stonith_admin --list {node},"
+        f" stonith_admin --history {node} --verbose",
+    )
+
+
 def records(xml: str) -> list[FencingRecord]:
     """What ``stonith_admin --history '*' --output-as=xml`` tells, the oldest first."""
     events = parse(xml).iter("fence_event")
@@ -41,10 +57,9 @@ def records(xml: str) -> list[FencingRecord]:
     return sorted(found, key=lambda record: record.ended_ms or 2**53)
 
 
-def devices(xml: str) -> list[control.FenceDevice]:
-    """What ``stonith_admin --list-registered --output-as=xml`` tells."""
-    items = parse(xml).iter("item")
-    return [control.FenceDevice(name=item.text.strip(), agent="", nodes=[]) for item in items]
+def names(xml: str) -> list[str]:
+    """What ``--list-registered`` and ``--list-targets`` tell, with ``--output-as=xml``."""
+    return [item.text.strip() for item in parse(xml).iter("item")]
 
 
 def ask_device(
@@ -53,13 +68,13 @@ def ask_device(
     """What Pacemaker says of a device; ``run`` calls a program and does not judge its exit code."""
     if target:
         answer = run(TOOL, "--list", target, "--output-as=xml")
-        can = any(each.name == device for each in devices(answer.out))
+        can = answer.code == 0 and device in names(answer.out)
         return control.DeviceReply(works=True, hosts=[target] if can else [])
     words = ("--list-targets", device) if hosts else ("--query", device)
     answer = run(TOOL, *words, "--output-as=xml")
     if answer.code != 0:
         return control.DeviceReply(works=False, reason=answer.err.strip()[:_REASON_LIMIT])
-    found = [each.name for each in devices(answer.out)] if hosts else []
+    found = names(answer.out) if hosts else []
     return control.DeviceReply(works=True, hosts=found)
 
 
@@ -78,12 +93,15 @@ def _record(number: int, event: Element) -> FencingRecord:
 
 
 def _milliseconds(text: str) -> int:
-    # Pacemaker writes zones as +01:00 or +01:00Z, and fractions of any length.
-    plain = text.removesuffix("Z").strip()
-    head, dot, tail = plain.partition(".")
-    if dot:
-        fraction, _, zone = tail.partition(" ")
-        plain = f"{head}.{fraction[:6]} {zone}"
+    """Of ``2026-11-29 11:47:37.450953 +01:00`` (up to 2.1.5 with Z at the end), or, since
+    Pacemaker 3, of ``…37.450953Z`` where the zone is UTC. Fractions have any length.
+    """
+    plain = text.strip()
+    if plain.endswith("Z"):
+        plain = plain[:-1].rstrip()
+        if not _ZONE.search(plain):
+            plain += " +00:00"
+    plain = _FINER.sub(r"\1", plain)
     for form in _TIMES:
         try:
             return int(datetime.strptime(plain, form).astimezone().timestamp() * 1000)

@@ -1,8 +1,9 @@
 """A patch as Pacemaker takes it: against a version, in its words, on what is there by now.
 
-Pacemaker compares the versions of a patch with its own; those that the patch does not name are not
-compared. So a patch names admin_epoch and epoch, which count changes of the configuration, and not
-num_updates, which counts changes of the state and moves all the time.
+Pacemaker compares the versions of a patch with its own. What matters are admin_epoch and epoch,
+which count changes of the configuration; num_updates counts changes of the state and moves all the
+time. Up to 3.0.1 a patch need not name it, and is taken whatever the state does. Since 3.0.2 it
+must, so there the same patch is sent with the newest number until it meets it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from crmsh_py.cib.version import Version
 from crmsh_py.clusters.dialect import in_words_of
 from crmsh_py.errors import ConfigError, NoQuorum
 from crmsh_py.value import replace
+
+_LAST_LENIENT = (3, 20, 1)
 
 
 def same_configuration(one: Version, other: Version) -> bool:
@@ -44,10 +47,21 @@ def target(patch: Patch) -> Version:
     return patch.source.next_epoch()
 
 
+def counts_updates(cib: Cib) -> bool:
+    """Whether this cluster wants a patch to name the number of changes of the state.
+
+    The feature set is that of the DC, whose Pacemaker compares: 3.20.1 is 3.0.1, 3.20.5 is 3.0.2.
+    """
+    numbers = cib.root.get("crm_feature_set").split(".")
+    if not all(number.isdigit() for number in numbers):
+        return True  # every version takes a patch that names it
+    return tuple(map(int, numbers)) > _LAST_LENIENT
+
+
 def text(base: Cib, patch: Patch) -> str:
-    """What is sent."""
-    named = replace(in_words_of(base, patch), target=target(patch))
-    return named.to_xml(updates=False)
+    """What is sent to a cluster whose CIB is ``base``."""
+    named = replace(in_words_of(base, patch), source=base.version, target=target(patch))
+    return named.to_xml(updates=counts_updates(base))
 
 
 def on_top(newest: Cib, patch: Patch) -> Patch:

@@ -1,7 +1,8 @@
 """A machine with Pacemaker's programs: the fake that stands behind clusters of that kind.
 
 It holds a CIB and answers cibadmin as Pacemaker does: a patch is taken only while the
-configuration's version is the one that it is for, and 103 says that it is not.
+configuration's version is the one that it is for, and 103 says that it is not. Since feature set
+3.20.5 (Pacemaker 3.0.2) the number of changes of the state is compared, too, and must be named.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from crmsh_py.cib.apply import apply
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.patch import Patch
+from crmsh_py.cib.xml import to_xml
 from crmsh_py.clusters.pacemaker import PacemakerCluster
 from crmsh_py.clusters.pacemaker_programs import Answer, Programs
 from crmsh_py.clusters.seen import SeenConfigurations
@@ -37,6 +39,9 @@ START = """\
 """
 
 
+STRICT = "3.20.5"
+
+
 @dataclass
 class Machine(Programs):
     """``calls`` are the command lines; ``before_patch`` is what others do just before a commit."""
@@ -55,6 +60,8 @@ class Machine(Programs):
         self.calls.append(line)
         if line in self.answers:
             return self.answers[line]
+        if line == "cibadmin -Q --no-children":
+            return Answer(0, to_xml(self.cib.root.with_children(())), "")
         if line == "cibadmin -Q":
             return Answer(0, self.cib.to_xml(), "")
         if program == "cibadmin" and "--patch" in arguments:
@@ -68,10 +75,18 @@ class Machine(Programs):
             self.before_patch.pop(0)()
         patch = Patch.from_xml(text)
         have, want = self.cib.version, patch.source
-        if (have.admin_epoch, have.epoch) != (want.admin_epoch, want.epoch):
+        strict = self.cib.root.get("crm_feature_set") == STRICT
+        if strict and "num_updates" not in text:
+            return Answer(1, "", "cibadmin: CIB API call failed: Invalid argument")
+        compared = 3 if strict else 2
+        if have.tuple[:compared] != want.tuple[:compared]:
             return Answer(103, "", "Call cib_apply_diff failed: Update was older")
         self.cib = apply(self.cib, patch).with_version(patch.target)
         return Answer(0, "", "")
+
+    def state_changes(self) -> None:
+        """The status section changes."""
+        self.cib = self.cib.with_version(self.cib.version.next_update())
 
     def other_writer(self, change: Callable[[Cib], Cib]) -> None:
         """Somebody else commits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from clusters.pacemaker_machine import Machine, cluster_of
+from clusters.pacemaker_machine import STRICT, Machine, cluster_of
 
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
@@ -96,6 +96,51 @@ def test_a_state_that_changes_all_the_time_stops_nobody() -> None:
     cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
 
     assert len(machine.patches) == 1
+
+
+def test_pacemaker_3_is_sent_the_same_patch_until_it_meets_the_state() -> None:
+    machine = Machine()
+    machine.cib = machine.cib.with_attributes({"crm_feature_set": STRICT})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    machine.before_patch = [machine.state_changes, machine.state_changes]
+
+    assert cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm") == Version(0, 6, 0)
+
+    assert machine.cib.find_id("d2") is not None
+    sent = "cibadmin --patch --xml-pipe --timeout=30"
+    asked = "cibadmin -Q --no-children"
+    assert machine.calls[1:] == [sent, asked, sent, asked, sent, "cibadmin -Q"]
+
+
+def test_pacemaker_3_another_writer_between_two_changes_of_the_state() -> None:
+    machine = Machine()
+    machine.cib = machine.cib.with_attributes({"crm_feature_set": STRICT})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    machine.before_patch = [
+        machine.state_changes,
+        lambda: machine.other_writer(with_dummy("theirs")),
+        machine.state_changes,
+    ]
+
+    assert cluster.commit(diff(cib, with_dummy("ours")(cib)), client="crm") == Version(0, 7, 0)
+
+    names = [e.id for e in machine.cib.section("resources").children]
+    assert sorted(names) == ["d1", "ours", "theirs"]
+
+
+def test_a_state_that_never_rests_is_an_error_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crmsh_py.clusters.pacemaker.COMMIT_TIMEOUT_S", 0.02)
+    machine = Machine()
+    machine.cib = machine.cib.with_attributes({"crm_feature_set": STRICT})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    machine.before_patch = [machine.state_changes] * 10_000
+
+    with pytest.raises(TimedOut, match="nothing was committed"):
+        cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
+    assert machine.cib.find_id("d2") is None
 
 
 def test_without_quorum_only_by_force() -> None:

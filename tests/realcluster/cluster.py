@@ -10,7 +10,8 @@ touched. Everything ends by process id, at the latest when the program that made
         cluster.kill("pacemaker02")
 
 Needs root and the packages corosync, pacemaker and pacemaker-cli-utils (``missing`` says what is
-not here).
+not here). With CRM_TEST_PACEMAKER=DIRECTORY the nodes see another Pacemaker in place of the
+package's: DIRECTORY/usr is laid over their /usr.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +38,11 @@ LIFETIME_S = 3600  # a node that nobody ended ends by itself
 _PROGRAMS = ("corosync", "pacemakerd", "cibadmin", "crm_mon", "unshare", "nsenter", "setpriv", "ip")
 _ISOLATE = ("unshare", "--net", "--mount", "--uts", "--pid", "--ipc", "--fork")
 _INIT = Path(__file__).with_name("node_init.sh")
+# Laid over the nodes' /usr, the first on top: a service manager and a fence agent of our own, then
+# the Pacemaker that is tested, if it is not the machine's.
+_LAYERS = [str(Path(__file__).with_name("usr"))]
+if _OTHER := os.environ.get("CRM_TEST_PACEMAKER", ""):
+    _LAYERS.append(f"{_OTHER}/usr")
 # What the daemons write to. The machine's own /etc/passwd and /etc/group are copied, with users.
 _PLACES = (
     "etc/corosync",
@@ -60,13 +67,15 @@ def missing() -> str:
     for program in _PROGRAMS:
         if shutil.which(program, path=SYSTEM_PATH) is None:
             return f"needs {program}, which is not installed"
+    over_usr = f"lowerdir={':'.join(_LAYERS)}:/usr"
     probe = subprocess.run(
-        [*_ISOLATE, "true"],
+        [*_ISOLATE, "mount", "-t", "overlay", "-o", over_usr, "usr", "/usr"],
         capture_output=True,
         check=False,
         timeout=10,
     )
-    return "" if probe.returncode == 0 else "needs namespaces, which are not allowed here"
+    allowed = probe.returncode == 0
+    return "" if allowed else "needs namespaces and overlays, which are not allowed here"
 
 
 @dataclass
@@ -92,6 +101,9 @@ class RealCluster:
     properties: Mapping[str, str] = field(default_factory=lambda: dict(_PROPERTIES))
     _hub: subprocess.Popen[bytes] | None = None
     _on: dict[str, _Node] = field(default_factory=dict)
+    # A process that is to end with its parent ends with the thread that made it, so all are made by
+    # one thread, which lives as long as the cluster.
+    _spawner: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
 
     # ---- the whole cluster ---------------------------------------------------------------------
 
@@ -124,6 +136,7 @@ class RealCluster:
             self._hub.kill()
             self._hub.wait()
             self._hub = None
+        self._spawner.shutdown()
 
     def wait_online(self, *nodes: str, limit_s: float = 40) -> float:
         """Wait until exactly these nodes are online and have a DC; returns the seconds."""
@@ -177,10 +190,8 @@ class RealCluster:
         disk = self.disk(node)
         self._make_disk(node)
         (disk / "ready").unlink(missing_ok=True)
-        process = self._spawn(
-            [*_ISOLATE, "--kill-child=KILL", "bash", str(_INIT), str(disk), node, str(LIFETIME_S)],
-            disk / "init.log",
-        )
+        init = ["bash", str(_INIT), str(disk), node, str(LIFETIME_S), ":".join(_LAYERS)]
+        process = self._spawn([*_ISOLATE, "--kill-child=KILL", *init], disk / "init.log")
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         deadline = time.monotonic() + 10
         while not (disk / "ready").exists():
@@ -234,6 +245,10 @@ class RealCluster:
     def heal(self, node: str) -> None:
         """Plug it in again."""
         self._in_hub("ip", "link", "set", self._cable(node), "up")
+
+    def is_on(self, node: str) -> bool:
+        """Whether a node's machine has power."""
+        return node in self._on
 
     def inits(self) -> list[int]:
         """The first process of every node that is on, as the machine numbers them."""
@@ -316,13 +331,14 @@ class RealCluster:
     def _spawn(self, words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
         """Start a process that ends with this one, whatever happens to it."""
         with log.open("ab") as output:
-            return subprocess.Popen(
+            return self._spawner.submit(
+                subprocess.Popen,
                 ["setpriv", "--pdeathsig", "KILL", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-            )
+            ).result()
 
     def _daemon(self, node: str, *words: str) -> None:
         log = self.disk(node) / "var/log" / f"{words[0]}.out"
@@ -391,7 +407,9 @@ class RealCluster:
         hosts = [f"{self.address(each)} {each}" for each in self.nodes]
         (disk / "etc/hosts").write_text("\n".join(["127.0.0.1 localhost", *hosts]) + "\n")
         users = [f"{name}:x:{uid}:65534::{disk / name}:/bin/sh" for name, uid in _UIDS.items()]
-        passwd = Path("/etc/passwd").read_text().rstrip("\n")
+        passwd = (
+            Path("/etc/passwd").read_text().rstrip("\n").replace(":/root:", f":{disk / 'root'}:")
+        )
         (disk / "etc/passwd").write_text("\n".join([passwd, *users]) + "\n")
         group = Path("/etc/group").read_text()
         joined = re.sub(r"^(haclient:[^:]*:[^:]*:).*$", rf"\1{OPERATOR}", group, flags=re.M)

@@ -1,10 +1,11 @@
 #!/bin/bash
 # The first process of a node, in namespaces of its own. It gives the node its private
 # directories, says that it is ready, and then reaps orphans until it is ended.
-#   node_init.sh DIRECTORY NAME LIFETIME_S
+#   node_init.sh DIRECTORY NAME LIFETIME_S LAYERS
 set -eu
-directory=$1 name=$2 lifetime=$3
+directory=$1 name=$2 lifetime=$3 layers=$4
 mount --make-rprivate /
+mount -t overlay -o "lowerdir=$layers:/usr" usr /usr
 hostname "$name"
 mount -t proc proc /proc
 mount -t tmpfs -o mode=755,size=64m run /run

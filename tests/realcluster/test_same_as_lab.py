@@ -10,6 +10,7 @@ import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
@@ -132,8 +133,9 @@ def sides(real: RealCluster) -> Iterator[tuple[Side, Side]]:
         saved.write_text(real.run(ONE, "cibadmin", "-Q").stdout)
         lab.crm("lab", "import", str(saved))
         tried, true = side_of_lab(lab), side_of_real(real)
-        tried.play()
-        true.play()
+        with ThreadPoolExecutor() as at_once:
+            for playing in [at_once.submit(side.play) for side in (tried, true)]:
+                playing.result()
         yield tried, true
     finally:
         close_lab(lab)
