@@ -59,6 +59,9 @@ class _HelpFormatter(argparse.HelpFormatter):
         super().__init__(prog, width=int(columns) - 2 if columns.isdecimal() else 98)
 
 
+_MINUS_INFINITY = frozenset({"-infinity", "-inf"})
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are ours."""
 
@@ -177,4 +180,11 @@ def complain(text: str) -> None:
 
 def parse(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse a command line; options may stand before and after what they belong to."""
-    return parser.parse_args(list(sys.argv[1:] if argv is None else argv))
+    words: list[str] = []
+    for word in sys.argv[1:] if argv is None else argv:
+        # -INFINITY is a score, which argparse would take for an option: agents write -v -INFINITY.
+        if word.lower() in _MINUS_INFINITY and words and words[-1].startswith("-"):
+            words[-1] += f"={word}" if words[-1].startswith("--") else word
+        else:
+            words.append(word)
+    return parser.parse_args(words)

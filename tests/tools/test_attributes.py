@@ -57,6 +57,15 @@ def test_a_permanent_attribute_of_a_node(cluster: FakeCluster, capsys: Capture) 
     assert cluster.cib.find_id("nodes-1-standby") is None
 
 
+@pytest.mark.parametrize("option", ["-v", "--update", "--attr-value"])
+def test_a_score_may_be_minus_infinity(cluster: FakeCluster, option: str) -> None:
+    """As resource-agents' ocf_promotion_score writes it for PostgreSQL."""
+    words = ["--promotion=db", "-N", "pacemaker01", option, "-INFINITY"]
+    assert crm_attribute.main(words, door=cluster) == 0
+    assert crm_master.main(["-r", "db", "-N", "pacemaker01", "-v", "-INFINITY"], door=cluster) == 0
+    assert cluster.done == [("attribute", "pacemaker01", "master-db", "-INFINITY")] * 2
+
+
 def test_an_unknown_node_is_named_with_the_near_one(cluster: FakeCluster, capsys: Capture) -> None:
     assert crm_attribute.main(["-N", "pacemaker9", "-n", "x", "-v", "1"], door=cluster) == 105
     assert "did you mean" in capsys.readouterr().err
