@@ -20,9 +20,11 @@ it prints ``format_message()`` on stderr and exits with ``exit_code``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-
 from crmsh_py.value import Value, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 # How much of a message, and of a line on either side of the place, is shown: a program's mistake
 # may be a line of megabytes.

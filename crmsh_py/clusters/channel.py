@@ -5,8 +5,8 @@ Deadlines are on ``time.monotonic()``; None waits without end (for a watch).
 
 from __future__ import annotations
 
+import _socket  # of which the module socket makes classes and enumerations
 import errno
-import socket
 import time
 from collections import deque
 from typing import TypeVar
@@ -51,7 +51,7 @@ class Channel:
         self._decoder = framing.ReplyDecoder()
         self._replies: deque[tuple[int, control.Reply]] = deque()
         self._ticket = 0
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
         try:
             self._limit(deadline)
             self._socket.connect(path)

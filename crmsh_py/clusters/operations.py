@@ -15,6 +15,7 @@ from datetime import datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.leftovers import BAN, PREFER
+from crmsh_py.cib.pairs import find_node
 from crmsh_py.errors import NotFound
 
 Edit = Callable[[Cib], Cib]
@@ -233,17 +234,6 @@ def find_resource(cib: Cib, resource: str) -> Element:
     if found is None:
         names = [e.id for e in section.iter(*_RESOURCES)]
         raise NotFound(f"there is no resource '{resource}'", name=resource, possibilities=names)
-    return found
-
-
-def find_node(cib: Cib, node: str) -> Element:
-    """A node by its name, or by its id."""
-    nodes = cib.section("nodes").findall("node")
-    found = next((n for n in nodes if n.get("uname") == node), None)
-    found = found or next((n for n in nodes if n.id == node), None)
-    if found is None:
-        names = [n.get("uname") for n in nodes]
-        raise NotFound(f"there is no node '{node}'", name=node, possibilities=names)
     return found
 
 

@@ -6,9 +6,12 @@ By itself, so that a choice among clusters loads nothing that talks to one.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from crmsh_py.wire import paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def find_sockets(environ: Mapping[str, str], uid: int, lab: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ root, hacluster and the lab's owner, whom no list limits). Every kind of request
 table below; one that is not in it is refused, so that a new kind cannot be forgotten:
 
     READ       a view of ring and resources that holds no parameters: allowed
-    CIB        filtered (``readable``)
+    CIB        filtered (``visible``)
     COMMIT     checked against what it changes (``check_commit``)
     STATUS     needs ``write`` for what it changes in the status section
     ATTRIBUTE  tells an attribute of all nodes: needs ``read`` for it on each of them
@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 
 from crmsh_py.cib.acl import Access, Tree
+from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import RequestReceived
 from crmsh_py.engine.replica import Replica
@@ -46,6 +47,8 @@ _TABLE: dict[type[control.Message], _Needs] = {
     control.Watch: _Needs.READ,
     control.ReadCib: _Needs.CIB,
     control.Commit: _Needs.COMMIT,
+    control.SetPair: _Needs.COMMIT,
+    control.ReadPair: _Needs.CIB,
     control.ReadAttribute: _Needs.ATTRIBUTE,
     control.SetAttribute: _Needs.STATUS,
     control.SetTicket: _Needs.STATUS,
@@ -97,19 +100,23 @@ class Permissions:
         access = self._access(event)
         if access is None:
             return
-        assert isinstance(event.request, control.Commit), event.request
+        request = event.request
+        assert isinstance(request, control.Commit | control.SetPair), request
         old = self._replica.config.root
         access.check(old, new)
-        if event.request.force_no_quorum and not access.rights(old).at(0).write:
+        forced = isinstance(request, control.Commit) and request.force_no_quorum
+        if forced and not access.rights(old).at(0).write:
             raise NotPermitted(f"{access.user} may not change a configuration without quorum")
+
+    def visible(self, event: RequestReceived) -> Cib:
+        """The CIB that the user may see."""
+        cib = self._replica.cib
+        access = self._access(event)
+        return cib if access is None else cib.with_root(access.readable(cib.root))
 
     def readable(self, event: RequestReceived) -> str:
         """The CIB that the user may see, as XML."""
-        cib = self._replica.cib
-        access = self._access(event)
-        if access is not None:
-            cib = cib.with_root(access.readable(cib.root))
-        return cib.to_xml(indent=None)
+        return self.visible(event).to_xml(indent=None)
 
     # ---- the status section --------------------------------------------------------------------
 

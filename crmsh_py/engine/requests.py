@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from crmsh_py.cib.checks import integrity
-from crmsh_py.cib.diff import Patch
+from crmsh_py.cib.diff import Patch, diff
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.pairs import SECTIONS, find_pair, set_pair
 from crmsh_py.cib.schema import validate
 from crmsh_py.engine.administration import Administration
 from crmsh_py.engine.api import ReadHistory, RequestReceived
@@ -38,6 +39,7 @@ from crmsh_py.wire.control import (
     CleanResource,
     CmapReply,
     Commit,
+    Committed,
     ConfirmFenced,
     Done,
     EndMember,
@@ -45,11 +47,13 @@ from crmsh_py.wire.control import (
     ForgetFencing,
     Hello,
     InjectFaults,
+    PairReply,
     ReadAttribute,
     ReadCib,
     ReadCmap,
     ReadFencing,
     ReadMembership,
+    ReadPair,
     ReadRevision,
     ReadRevisions,
     ReadSubsystems,
@@ -59,6 +63,7 @@ from crmsh_py.wire.control import (
     RingOrder,
     SetAttribute,
     SetExpectedVotes,
+    SetPair,
     SetTicket,
     SetVotes,
     StartManager,
@@ -136,6 +141,10 @@ class Requests:
                 self.outbox.reply(ticket, CibReply(cib=self.permissions.readable(event)))
             case Commit():
                 self._commit(event, request)
+            case SetPair():
+                self._set_pair(event, request)
+            case ReadPair():
+                self.outbox.reply(ticket, PairReply(value=self._pair(event, request)))
             case SetAttribute():
                 self._set_attribute(ticket, request)
             case ReadAttribute(name=name):
@@ -224,6 +233,39 @@ class Requests:
             ticket=event.ticket,
             force=request.force_no_quorum,
         )
+
+    def _set_pair(self, event: RequestReceived, request: SetPair) -> None:
+        """A commit that is made here, on what this node has."""
+        _check_section(request.section, SECTIONS)
+        quorate = self.views.setting.quorate
+        if self.views.active and not quorate:
+            raise no_quorum(hollow=self.views.setting.hollow)
+        old, node = self.replica.config, request.node or self.node
+        before = find_pair(old, request.section, node, request.name)
+        new = set_pair(old, request.section, node, request.name, request.value)
+        if new is old:
+            self.outbox.reply(event.ticket, Committed(version=self.replica.version.tuple))
+            return
+        self.permissions.check_commit(event, new.root)
+        if before is None or request.value is None:  # another value breaks nothing: it is any text
+            refuse_new_errors(old, new)
+        self.commits.submit(
+            patch=diff(old, new).to_xml(),
+            source=old.version,
+            author=event.user,
+            client=request.client or event.client,
+            ticket=event.ticket,
+        )
+
+    def _pair(self, event: RequestReceived, request: ReadPair) -> str | None:
+        _check_section(request.section, (*SECTIONS, "status"))
+        cib = self.permissions.visible(event)
+        node = request.node or self.node
+        if request.section == "status":
+            state = node_by_name(cib.status, node)
+            return None if state is None else attributes_of(state).get(request.name)
+        found = find_pair(cib, request.section, node, request.name)
+        return None if found is None else found.value
 
     def _set_attribute(self, ticket: int, request: SetAttribute) -> None:
         """With a delay or in private an attribute is known to all, and waits."""
@@ -348,6 +390,11 @@ class Requests:
             Subsystem(name=name, modern_name=modern, alive=alive, detail=detail if alive else "")
             for name, modern, alive, detail in rows
         ]
+
+
+def _check_section(section: str, sections: tuple[str, ...]) -> None:
+    if section not in sections:
+        raise UsageError(f"there is no section '{section}'", hint=f"one of {', '.join(sections)}")
 
 
 def refuse_new_errors(old: Cib, new: Cib) -> None:

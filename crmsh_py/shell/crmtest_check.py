@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.clusters.operations import find_node, find_resource
+from crmsh_py.cib.pairs import find_node
+from crmsh_py.clusters.operations import find_resource
 from crmsh_py.scheduler.result import (
     Change,
     ClusterStatus,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.clusters.operations import find_node
+from crmsh_py.cib.pairs import find_node
 from crmsh_py.errors import TimedOut, UsageError
 from crmsh_py.lab.client import Lab
 from crmsh_py.scheduler.explain import why

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.pairs import find_node
 from crmsh_py.clusters import operations
-from crmsh_py.clusters.operations import find_node, find_resource
+from crmsh_py.clusters.operations import find_resource
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.pretended import TICKET_STATES, Operation, Pretended

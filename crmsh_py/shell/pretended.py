@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
-from crmsh_py.clusters.operations import find_node, find_resource
+from crmsh_py.cib.pairs import find_node
+from crmsh_py.clusters.operations import find_resource
 from crmsh_py.errors import ConfigError, NotFound, UsageError
 from crmsh_py.value import frozen, replace
 

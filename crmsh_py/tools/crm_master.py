@@ -5,17 +5,27 @@ The old name of ``crm_attribute --promotion``, which agents still call.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
 
 from crmsh_py.tools import crm_attribute
-from crmsh_py.tools.common import Door, open_cluster
+from crmsh_py.tools.briefly import run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crmsh_py.tools.common import Door
 
 TOOL = "crm_master"
 
 
-def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
+def main(argv: Sequence[str] | None = None, *, door: Door | None = None) -> int:
     """Query, set or delete the promotion score of the calling agent's resource (``-r`` else)."""
+    if argv is None and door is None:
+        code = run(TOOL, sys.argv[1:], os.environ)
+        if code is not None:
+            return code
     given = list(sys.argv[1:] if argv is None else argv)
     words: list[str] = []
     resource = ""

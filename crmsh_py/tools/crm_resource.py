@@ -267,12 +267,13 @@ def _targets(cluster: Cluster, arguments: Namespace) -> list[str]:
 
 def _move(cluster: Cluster, arguments: Namespace) -> int:
     """Prefer a node; without one, ban the node where the resource runs."""
+    from crmsh_py.cib.pairs import find_node
     from crmsh_py.clusters import operations
 
     if not arguments.node:
         return _ban(cluster, arguments)
     active = _targets(cluster, arguments)
-    node = operations.find_node(cluster.read_cib(), arguments.node).get("uname")
+    node = find_node(cluster.read_cib(), arguments.node).get("uname")
     if active == [node] and not arguments.force:
         raise CrmError(
             f"'{arguments.resource}' is already active on {node}",
@@ -290,6 +291,7 @@ def _move(cluster: Cluster, arguments: Namespace) -> int:
 
 def _ban(cluster: Cluster, arguments: Namespace) -> int:
     """Keep the resource off a node; without one, off the one where it runs."""
+    from crmsh_py.cib.pairs import find_node
     from crmsh_py.clusters import operations
 
     node = arguments.node
@@ -302,7 +304,7 @@ def _ban(cluster: Cluster, arguments: Namespace) -> int:
                 hint="name a node with --node",
             )
         node = active[0]
-    node = operations.find_node(cluster.read_cib(), node).get("uname")
+    node = find_node(cluster.read_cib(), node).get("uname")
     _constrain(cluster, operations.ban, node, arguments)
     if not arguments.quiet:
         put(_ban_warning(arguments.resource, node))

@@ -58,6 +58,31 @@ class Commit(Message):
 
 
 @frozen(kw_only=True)
+class SetPair(Message):
+    """Set (or remove: value None) one pair of the configuration; answered as a ``Commit`` is.
+
+    ``section`` is one of ``cib.pairs.SECTIONS``; where it is a node's, ``node`` names that ('' is
+    the one that is asked). The node makes the change on what it has, so that nobody has to read
+    the configuration first, and no other change is in the way.
+    """
+
+    section: Text
+    node: Text = ""
+    name: Text
+    value: Text | None
+    client: Text = ""
+
+
+@frozen(kw_only=True)
+class ReadPair(Message):
+    """Ask for one pair: as in ``SetPair``, or of the section ``status``, a transient attribute."""
+
+    section: Text
+    node: Text = ""
+    name: Text
+
+
+@frozen(kw_only=True)
 class SetAttribute(Message):
     """Set (or delete: value None) a transient node attribute in the status section.
 
@@ -270,6 +295,8 @@ Request = (
     Hello
     | ReadCib
     | Commit
+    | SetPair
+    | ReadPair
     | SetAttribute
     | ReadAttribute
     | SetTicket
@@ -470,6 +497,13 @@ class DeviceReply(Message):
 
 
 @frozen(kw_only=True)
+class PairReply(Message):
+    """The value of a pair, None where it is not set."""
+
+    value: Text | None
+
+
+@frozen(kw_only=True)
 class AttributeReply(Message):
     """The values of a transient attribute by node."""
 
@@ -489,4 +523,5 @@ Reply = (
     | FencingReply
     | DeviceReply
     | AttributeReply
+    | PairReply
 )

@@ -10,8 +10,6 @@ Source: https://github.com/msgpack/msgpack/blob/master/spec.md
 
 from __future__ import annotations
 
-import struct
-
 from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
 
 TYPE_CHECKING = False
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     Plain = None | bool | int | float | str | Sequence["Plain"] | Mapping[str, "Plain"]
 
 MAX_DEPTH = 16
-
-_pack = struct.pack
 
 
 def pack(thing: Plain) -> bytes:
@@ -44,7 +40,9 @@ def _pack_into(out: list[bytes], thing: Plain) -> None:
     elif isinstance(thing, int):
         out.append(_int(thing))
     elif isinstance(thing, float):
-        out.append(_pack(">Bd", 0xCB, thing))
+        import struct
+
+        out.append(struct.pack(">Bd", 0xCB, thing))
     elif isinstance(thing, list | tuple):
         out.append(_head(len(thing), 0x90, 15, (0, 0xDC, 0xDD)))
         for each in thing:
@@ -64,8 +62,8 @@ def _head(length: int, small: int, most: int, codes: tuple[int, int, int]) -> by
     if length <= 0xFF and codes[0]:
         return bytes((codes[0], length))
     if length <= 0xFFFF:
-        return _pack(">BH", codes[1], length)
-    return _pack(">BI", codes[2], length)
+        return bytes((codes[1], length >> 8, length & 0xFF))
+    return bytes((codes[2],)) + length.to_bytes(4, "big")
 
 
 def _int(number: int) -> bytes:
@@ -74,8 +72,9 @@ def _int(number: int) -> bytes:
     if -0x20 <= number < 0:
         return bytes((0x100 + number,))
     try:
-        return _pack(">BQ", 0xCF, number) if number > 0 else _pack(">Bq", 0xD3, number)
-    except struct.error:
+        code = b"\xcf" if number > 0 else b"\xd3"
+        return code + number.to_bytes(8, "big", signed=number < 0)
+    except OverflowError:
         raise LocalProtocolError(f"{number} is too large a number to be sent") from None
 
 
@@ -87,7 +86,7 @@ def unpack(data: bytes) -> Plain:
     """
     try:
         thing, end = _unpack(data, 0, MAX_DEPTH)
-    except (IndexError, struct.error):
+    except IndexError:
         raise RemoteProtocolError("it ends too early") from None
     except UnicodeDecodeError:
         raise RemoteProtocolError("a text that is no UTF-8") from None
@@ -112,20 +111,28 @@ def _unpack(data: bytes, at: int, depth: int) -> tuple[Plain, int]:
     if code in _WORDS:
         return _WORDS[code], at
     if code in _NUMBERS:
-        form, size = _NUMBERS[code]
-        return struct.unpack_from(form, data, at)[0], at + size
+        size, signed = _NUMBERS[code]
+        return int.from_bytes(_part(data, at, size), "big", signed=signed), at + size
     if code in _SIZED:
-        form, size, read = _SIZED[code]
-        (length,) = struct.unpack_from(form, data, at)
+        size, read = _SIZED[code]
+        length = int.from_bytes(_part(data, at, size), "big")
         return read(data, at + size, length, depth)
+    if code in _FLOATS:
+        import struct
+
+        form, size = _FLOATS[code]
+        return struct.unpack(form, _part(data, at, size))[0], at + size
     raise RemoteProtocolError(f"something of a kind that is not used here ({code:#x})")
 
 
-def _text(data: bytes, at: int, length: int, _depth: int = 0) -> tuple[Plain, int]:
-    end = at + length
-    if end > len(data):
+def _part(data: bytes, at: int, length: int) -> bytes:
+    if at + length > len(data):
         raise IndexError
-    return data[at:end].decode(), end
+    return data[at : at + length]
+
+
+def _text(data: bytes, at: int, length: int, _depth: int = 0) -> tuple[Plain, int]:
+    return _part(data, at, length).decode(), at + length
 
 
 def _list(data: bytes, at: int, length: int, depth: int) -> tuple[Plain, int]:
@@ -153,14 +160,14 @@ def _map(data: bytes, at: int, length: int, depth: int) -> tuple[Plain, int]:
 
 _WORDS = {0xC0: None, 0xC2: False, 0xC3: True}
 _NUMBERS = {
-    0xCA: (">f", 4), 0xCB: (">d", 8),
-    0xCC: (">B", 1), 0xCD: (">H", 2), 0xCE: (">I", 4), 0xCF: (">Q", 8),
-    0xD0: (">b", 1), 0xD1: (">h", 2), 0xD2: (">i", 4), 0xD3: (">q", 8),
+    0xCC: (1, False), 0xCD: (2, False), 0xCE: (4, False), 0xCF: (8, False),
+    0xD0: (1, True), 0xD1: (2, True), 0xD2: (4, True), 0xD3: (8, True),
 }  # fmt: skip
+_FLOATS = {0xCA: (">f", 4), 0xCB: (">d", 8)}
 if TYPE_CHECKING:
     _Reader = Callable[[bytes, int, int, int], tuple[Plain, int]]
-_SIZED: dict[int, tuple[str, int, _Reader]] = {
-    0xD9: (">B", 1, _text), 0xDA: (">H", 2, _text), 0xDB: (">I", 4, _text),
-    0xDC: (">H", 2, _list), 0xDD: (">I", 4, _list),
-    0xDE: (">H", 2, _map), 0xDF: (">I", 4, _map),
+_SIZED: dict[int, tuple[int, _Reader]] = {
+    0xD9: (1, _text), 0xDA: (2, _text), 0xDB: (4, _text),
+    0xDC: (2, _list), 0xDD: (4, _list),
+    0xDE: (2, _map), 0xDF: (4, _map),
 }  # fmt: skip

@@ -12,10 +12,11 @@ touches the file system: who uses a directory checks that it exists, its owner a
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 from crmsh_py.errors import CrmError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 APPLICATION = "crmsh-py"
 DEFAULT_LAB = "default"
@@ -23,12 +24,26 @@ DEFAULT_LAB = "default"
 PUBLIC_DIRECTORY = "/run/crmsh-py"
 SOCKET_PATH_LIMIT = 107  # bytes; sun_path without its terminating NUL
 
-_LAB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
-_NODE_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_MOST_OF_LAB = 32  # characters
+_MOST_OF_NODE = 63
 
 # ``host`` is the machine outside the nodes in ``crm lab exec``; ``lab`` would take the
 # supervisor's socket.
 _RESERVED_NODE_NAMES = ("host", "lab")
+
+
+def _is_name(text: str, most: int) -> bool:
+    """Letters, digits, _ . and -, beginning with one of the first two."""
+    plain = text.translate(_MARKS)
+    return len(text) <= most and text[:1].isalnum() and plain.isalnum() and text.isascii()
+
+
+def _is_node_name(text: str) -> bool:
+    return _is_name(text, _MOST_OF_NODE) and text[-1].isalnum()
+
+
+# Written out, since a pattern would load re for those that need no other.
+_MARKS = {ord(mark): None for mark in "_.-"}
 
 
 def check_lab_name(lab: str) -> str:
@@ -38,7 +53,7 @@ def check_lab_name(lab: str) -> str:
         CrmError: it is empty, longer than 32 characters, or has characters that do not belong
             into a file name.
     """
-    if not _LAB_NAME.fullmatch(lab):
+    if not _is_name(lab, _MOST_OF_LAB):
         raise CrmError(
             f"'{shorten(lab)}' is no name for a lab",
             hint="use up to 32 letters, digits, '_', '.' and '-', beginning with a letter or digit",
@@ -57,7 +72,7 @@ def check_node_name(node: str) -> str:
             f"no node can be called '{node}'",
             hint=f"the names {' and '.join(_RESERVED_NODE_NAMES)} have a meaning of their own",
         )
-    if not _NODE_NAME.fullmatch(node) or ".." in node:
+    if not _is_node_name(node) or ".." in node:
         raise CrmError(
             f"'{shorten(node)}' is no name for a node",
             hint="use a host name: up to 63 letters, digits, '_', '.' and '-'",
@@ -130,7 +145,7 @@ def node_of_socket(path: str) -> str:
     """The node's name in the path of its control socket; '' for any other file."""
     name = path.rpartition("/")[2]
     node = name.removesuffix(".sock")
-    if node == name or node in _RESERVED_NODE_NAMES or not _NODE_NAME.fullmatch(node):
+    if node == name or node in _RESERVED_NODE_NAMES or not _is_node_name(node):
         return ""
     return node
 

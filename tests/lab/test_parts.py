@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import stat
 import subprocess
@@ -186,8 +187,17 @@ def test_a_node_of_its_own_gets_the_paths_of_a_machine(tmp_path: Path) -> None:
 
 
 def test_the_commands_are_those_that_an_installation_has() -> None:
-    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-    assert set(commands.COMMANDS.items()) <= set(scripts.items())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    scripts = project["project"]["scripts"]
+    shared = project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-scripts"]
+    for name, function in commands.COMMANDS.items():
+        if (file := ROOT / "scripts" / name).exists():
+            assert shared[f"scripts/{name}"] == name
+            assert file.read_text() == f"#!python\nfrom crmsh_py.start import {name}\n\n{name}()\n"
+        else:
+            assert scripts[name] == function
+        module, _, called = function.partition(":")
+        assert callable(getattr(importlib.import_module(module), called))
     assert set(commands.COMMANDS) >= {"crm", "crm_mon", "crm_master", "corosync-quorumtool"}
 
 

@@ -112,6 +112,20 @@ def test_a_commit_is_refused_or_made_by_what_it_changes(cluster: Cluster) -> Non
     assert isinstance(commit(cluster, "operator", "nodes"), control.Committed)
 
 
+def test_a_single_pair_is_read_and_set_by_the_same_rights(cluster: Cluster) -> None:
+    secret = control.ReadPair(section="crm_config", name="secret")
+    assert ask(cluster, "operator", secret) == control.PairReply(value="hidden-word")
+    assert ask(cluster, "looker", secret) == control.PairReply(value=None)
+    assert refused(ask(cluster, "stranger", secret))
+    for user, section, right in (
+        ("operator", "crm_config", False),
+        ("operator", "nodes", True),
+        ("looker", "nodes", False),
+    ):
+        request = control.SetPair(section=section, node="node1", name="x", value=user)
+        assert refused(ask(cluster, user, request)) is not right
+
+
 def test_the_status_needs_a_right_to_it(cluster: Cluster) -> None:
     def attribute(user: str, node: str) -> control.Reply:
         return ask(cluster, user, control.SetAttribute(node=node, name="x", value="1"))

@@ -1,4 +1,7 @@
-"""Tools start quickly because they import little; one process per tool, since imports add up."""
+"""Tools start quickly because they import little; one process per tool, since imports add up.
+
+Not by the clock, which depends on what else a machine does: by the modules that are loaded.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from clusters.fake_node import FakeNode
+from tools.test_briefly import answer
 
 import crmsh_py.tools
 
@@ -15,14 +20,60 @@ TOOLS = sorted(
     for path in Path(crmsh_py.tools.__file__).parent.glob("c*.py")
     if path.stem not in ("common", "cib_changes")
 )
-FORBIDDEN = ("asyncio", "lark", "prompt_toolkit", "tabulate", "subprocess", "sqlite3")
+FORBIDDEN = (
+    *("asyncio", "lark", "prompt_toolkit", "tabulate", "subprocess", "sqlite3"),
+    *("dataclasses", "inspect", "msgspec"),
+)
+
+
+def loaded(program: str, **environ: str) -> set[str]:
+    """The modules that a program has loaded at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys; print('loaded:', *sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environ,
+    )
+    assert done.stderr == ""
+    return set(done.stdout.partition("loaded:")[2].split())
 
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_tool_imports_nothing_heavy(tool: str) -> None:
-    code = (
-        f"import sys, crmsh_py.tools.{tool} as tool; assert callable(tool.main);"
-        f"print([m for m in {FORBIDDEN!r} if m in sys.modules])"
+    modules = loaded(f"import crmsh_py.tools.{tool} as tool; assert callable(tool.main)")
+    assert modules & set(FORBIDDEN) == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "crm_attribute -n a -v 1",
+        "crm_attribute -l reboot -n a -v 1",
+        "crm_attribute -G -n a -q",
+        "crm_master -r R -v 5",
+        "attrd_updater -n a -U 1",
+        "crm_node -n",
+    ],
+)
+def test_what_agents_call_loads_next_to_nothing(line: str, tmp_path: Path) -> None:
+    """Python's own beginning aside. Each of these would be a tenth of the time and more."""
+    slow = {"re", "enum", "collections", "typing", "argparse", "socket", "struct", "datetime"}
+    (tmp_path / "lab").mkdir()
+    node = FakeNode(tmp_path / "lab" / "node1.sock", answer)
+    environ = {"CRM_LAB": "lab", "CRM_NODE": "node1", "CRM_RUNTIME_DIR": str(tmp_path)}
+    tool = line.split(maxsplit=1)[0]
+    program = (
+        f"import sys; sys.argv = {line.split()!r}\n"
+        f"from crmsh_py.start import {tool}\n"
+        f"from crmsh_py.tools.{tool} import main; assert main() == 0\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    try:
+        modules = loaded(program, **environ)
+        beginning = loaded("")
+    finally:
+        node.close()
+    assert (modules - beginning) & {*slow, *FORBIDDEN} == set()
+    ours = sorted(name for name in modules if name.startswith("crmsh_py"))
+    assert len(ours) <= 15, ours
+    assert len(modules - beginning) <= 20, sorted(modules - beginning)

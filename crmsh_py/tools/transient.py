@@ -1,0 +1,126 @@
+"""``attrd_updater``: transient node attributes, which live until the node's manager stops."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from crmsh_py.cib.scores import INFINITY, format_score, parse_score
+from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.tools.common import (
+    Door,
+    Parser,
+    ToolUsageError,
+    guarded,
+    node_name,
+    open_cluster,
+    parse,
+    put,
+)
+
+if TYPE_CHECKING:
+    from crmsh_py.clusters.port import Cluster
+
+TOOL = "attrd_updater"
+
+
+def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
+    """Query, set or delete one transient attribute."""
+    return guarded(TOOL, lambda: _run(argv, door))
+
+
+def _parser() -> Parser:
+    parser = Parser(prog=TOOL, description="Reads and sets transient attributes of nodes.")
+    parser.add_argument("-n", "--name", required=True)
+    do = parser.add_argument_group("what to do")
+    do.add_argument("-U", "--update", "-v", "--value", dest="value")
+    do.add_argument("-B", "--update-both", dest="both", metavar="VALUE", help="value and --delay")
+    do.add_argument("-Y", "--update-delay", action="store_true", help="the --delay only")
+    do.add_argument("-Q", "--query", action="store_true")
+    do.add_argument("-D", "--delete", action="store_true")
+    do.add_argument("-R", "--refresh", action="store_true", help="(all nodes know the same)")
+    parser.add_argument("-A", "--all", action="store_true", help="with --query: on every node")
+    parser.add_argument("-N", "--node", default="")
+    parser.add_argument("-d", "--delay", help="dampening: how long it must be quiet first")
+    parser.add_argument("-s", "--set", help="(taken; the set is found by the name)")
+    parser.add_argument("-S", "--section", help="(taken, and ignored: agents still say it)")
+    parser.add_argument("-l", "--lifetime", help="(taken; it lasts until the node stops)")
+    parser.add_argument("-p", "--private", action="store_true", help="never put into the CIB")
+    parser.add_argument("-q", "--quiet", action="store_true", help="the value alone")
+    parser.add_argument("-V", "--verbose", action="count")
+    return parser
+
+
+def _run(argv: Sequence[str] | None, door: Door) -> int:
+    arguments = parse(_parser(), argv)
+    commands = ("value", "both", "update_delay", "query", "delete", "refresh")
+    given = [name for name in commands if getattr(arguments, name) not in (None, False)]
+    if len(given) != 1:
+        raise ToolUsageError("one of --update, --query, --delete and their like is needed")
+    (command,) = given
+    if command in ("both", "update_delay") and arguments.delay is None:
+        raise ToolUsageError(f"--{command.replace('both', 'update-both')} needs a --delay")
+    if command == "refresh":
+        return 0
+    cluster = door()
+    if command == "query":
+        return _query(cluster, arguments)
+    _set(cluster, command, arguments)
+    return 0
+
+
+def _set(cluster: Cluster, command: str, arguments: Namespace) -> None:
+    from crmsh_py.cib.durations import parse_ms
+
+    node, name = node_name(cluster, arguments.node), arguments.name
+    value: str | None = arguments.value if command == "value" else arguments.both
+    present: dict[str, str] = {}
+    if command == "update_delay" or _counts(value):
+        present = cluster.attribute_values(name)
+    if command == "update_delay":
+        value = present.get(node)
+    elif command == "delete":
+        value = None
+    elif value is not None:
+        value = _counted(value, present.get(node, ""))
+    cluster.set_attribute(
+        node,
+        name,
+        value,
+        delay_ms=parse_ms(arguments.delay) if arguments.delay else 0,
+        set_delay=command in ("both", "update_delay"),
+        private=arguments.private,
+    )
+
+
+def _counts(value: str | None) -> bool:
+    return value is not None and re.fullmatch(r"value(\+\+|[+-]=-?\d+)", value) is not None
+
+
+def _counted(value: str, present: str) -> str:
+    """What ``value++`` and ``value+=N`` make of the present value."""
+    if not _counts(value):
+        return value
+    add = 1 if value == "value++" else int(value[7:]) * (-1 if value[5] == "-" else 1)
+    try:
+        total = parse_score(present or "0") + add
+    except CrmError:
+        total = add
+    return format_score(max(-INFINITY, min(INFINITY, total)))
+
+
+def _query(cluster: Cluster, arguments: Namespace) -> int:
+    name = arguments.name
+    values = cluster.attribute_values(name)
+    wanted = sorted(values) if arguments.all else [node_name(cluster, arguments.node)]
+    found = False
+    for node in wanted:
+        if (value := values.get(node)) is not None:
+            found = True
+            line = f'name="{name}" host="{node}" value="{value}"'
+            put(f"{value if arguments.quiet else line}\n")
+    if not found:
+        raise NotFound(f"Could not query value of {name}: attribute does not exist")
+    return 0
