@@ -22,7 +22,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters.pacemaker_programs import OUTDATED, TOO_LATE, Answer, Programs
 from crmsh_py.clusters.seen import SeenConfigurations
-from crmsh_py.errors import ClusterUnreachable, Conflict, CrmError, TimedOut
+from crmsh_py.errors import ClusterUnreachable, Conflict, TimedOut
 
 if TYPE_CHECKING:
     from crmsh_py.cib.patch import Patch
@@ -34,7 +34,6 @@ COMMIT_TIMEOUT_S = 30.0  # a new DC may have to be found first
 CHANGE_TIMEOUT_S = 0.1  # more for each change of a commit
 CLEAN_TIMEOUT_S = 60.0
 FENCE_TIMEOUT_S = 130.0  # stonith_admin itself gives up after 120
-MANAGER_TIMEOUT_S = 600.0  # resources leave first, and they take their time
 POLL_S = 0.3
 WATCH_S = 1.0
 _ATTEMPTS = 8  # of a commit that others are faster than
@@ -70,9 +69,15 @@ class PacemakerCluster:
 
     @property
     def node(self) -> str:
-        """The node that the calls go to, as the cluster calls it."""
+        """The node that the calls go to, as the cluster calls it; its machine's own name while
+        nothing runs there.
+        """
         if not self._node:
-            self._node = self._ask("crm_node", "-n").out.strip()
+            told = self._programs.run("crm_node", "-n", timeout_s=ASK_TIMEOUT_S)
+            if told.code != 0:
+                told = self._programs.run("uname", "-n", timeout_s=ASK_TIMEOUT_S)
+                return told.out.strip()
+            self._node = told.out.strip()
         return self._node
 
     @property
@@ -346,16 +351,15 @@ class PacemakerCluster:
 
     def start_manager(self) -> None:
         """Start Pacemaker (and Corosync) on the node, by its service manager."""
-        self._service("start")
+        from crmsh_py.clusters import pacemaker_services as services
+
+        services.start(self._programs)
 
     def stop_manager(self) -> None:
         """Stop Pacemaker: resources leave the node first."""
-        self._service("stop")
+        from crmsh_py.clusters import pacemaker_services as services
 
-    def _service(self, verb: str) -> None:
-        answer = self._programs.run("systemctl", verb, "pacemaker", timeout_s=MANAGER_TIMEOUT_S)
-        if answer.code != 0:
-            raise CrmError(f"systemctl {verb} pacemaker: {answer.complaint or 'failed'}")
+        services.stop(self._programs, services.PACEMAKER)
 
     def wait_idle(self, *, timeout_s: float, version: Version | None = None) -> None:
         """Return when the DC has nothing left to do; TimedOut otherwise."""

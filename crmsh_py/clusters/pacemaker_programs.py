@@ -16,7 +16,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from crmsh_py.cib import xml
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotPermitted, TimedOut, UsageError
@@ -33,7 +33,7 @@ _HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9_.:-]
 _HIDDEN = ("CIB_", "LC_", "LANG")
 OUTDATED = 103  # cibadmin: the configuration is not the one that a patch is for
 _SSH_FAILED = 255
-_NOT_THERE = 127
+NOT_THERE = 127
 TOO_LATE = 124  # of timeout(1), and of Pacemaker's programs
 _MASTER_NAME = 41 + 18  # a digest, and what ssh appends while it makes the socket
 
@@ -57,6 +57,20 @@ class Answer(Value):
         """The first line that says what went wrong; '' if none does."""
         lines = (*self.err.splitlines(), *self.out.splitlines())
         return next((shorten(line.strip(), 200) for line in lines if line.strip()), "")
+
+
+@frozen
+class Output(Value):
+    """What any program printed, byte for byte, and its exit code."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+    @property
+    def answer(self) -> Answer:
+        """The same as text."""
+        return Answer(self.code, _text(self.out), _text(self.err))
 
 
 class Programs:
@@ -86,13 +100,32 @@ class Programs:
             command, limit = self._over_ssh(words, timeout_s), timeout_s + CONNECT_TIMEOUT_S
         else:
             command, limit = [self._path(program), *arguments], timeout_s
-        code, out, err = self._carry_out(command, stdin, limit)
-        answer = Answer(code, out, err)
+        sent = None if stdin is None else stdin.encode()
+        answer = self._carry_out(command, sent, limit).answer
         if self.host:
-            self._check_ssh(answer, program)
-        if code == TOO_LATE and not err.strip():
-            raise TimedOut(f"{program} did not end within {timeout_s:g} s")
+            if answer.code == NOT_THERE:
+                raise missing(program, self.host)
+            self._check_ssh(answer)
+        _check_time(answer, program, timeout_s)
         return answer
+
+    def output(self, words: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Output:
+        """Run whatever a person or a command names, found by the PATH, with bytes in and out.
+
+        Raises as ``run`` does, but all exit codes are the caller's, NOT_THERE too.
+        """
+        if not self.host:
+            return self._carry_out([*words], stdin, timeout_s)
+        command = self._over_ssh([*words], timeout_s)
+        output = self._carry_out(command, stdin, timeout_s + CONNECT_TIMEOUT_S)
+        self._check_ssh(output.answer)
+        _check_time(output.answer, words[0], timeout_s)
+        return output
+
+    def at(self, node: str) -> Programs:
+        """The programs of another node, which is reached by ssh, as the same user."""
+        user, at, _ = self.host.rpartition("@")
+        return Programs(self._environ, host=f"{user}{at}{node}")
 
     def has(self, program: str) -> bool:
         """Whether this machine has a program; of another one that is not known beforehand."""
@@ -103,13 +136,11 @@ class Programs:
 
     # ---- inside ----------------------------------------------------------------------------
 
-    def _carry_out(
-        self, command: list[str], stdin: str | None, limit_s: float
-    ) -> tuple[int, str, str]:
+    def _carry_out(self, command: list[str], stdin: bytes | None, limit_s: float) -> Output:
         try:
             done = subprocess.run(
                 command,
-                input=None if stdin is None else stdin.encode(),
+                input=stdin,
                 stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,
                 timeout=limit_s,
@@ -119,17 +150,19 @@ class Programs:
         except subprocess.TimeoutExpired:
             name = os.path.basename(command[0])
             raise TimedOut(f"{name} did not end within {limit_s:g} s") from None
+        except FileNotFoundError:
+            raise missing(command[0], "this machine") from None
         except OSError as error:
             raise CrmError(f"{command[0]} cannot be run: {error.strerror}") from None
         if len(done.stdout) > xml.MAX_BYTES:
             raise CrmError(f"{os.path.basename(command[0])} prints more than any CIB")
-        return done.returncode, _text(done.stdout), _text(done.stderr)
+        return Output(done.returncode, done.stdout, done.stderr)
 
     def _path(self, program: str) -> str:
         if program not in self._found:
             self._found[program] = _find(program, self._environ.get("PATH", ""))
         if not self._found[program]:
-            raise _missing(program, "this machine")
+            raise missing(program, "this machine")
         return self._found[program]
 
     def _over_ssh(self, words: list[str], timeout_s: float) -> list[str]:
@@ -150,13 +183,11 @@ class Programs:
                 return f"{place}/ssh"
         raise CrmError("ssh is not installed on this machine", hint="install openssh-client")
 
-    def _check_ssh(self, answer: Answer, program: str) -> None:
-        if answer.code == _NOT_THERE:
-            raise _missing(program, self.host)
-        if answer.code != _SSH_FAILED:
+    def _check_ssh(self, answer: Answer) -> None:
+        # ssh never fails in silence; a program that ends with 255 does.
+        if answer.code != _SSH_FAILED or not answer.err.strip():
             return
-        said = answer.err.strip().splitlines()
-        last = shorten(said[-1].strip(), 200) if said else "ssh gives no reason"
+        last = shorten(answer.err.strip().splitlines()[-1].strip(), 200)
         if "Permission denied" in answer.err:
             raise NotPermitted(
                 f"{self.host} does not let you in: {last}", hint=f"ssh-copy-id {self.host}"
@@ -169,6 +200,11 @@ class Programs:
         raise ClusterUnreachable(
             f"{self.host} cannot be reached by ssh: {last}", hint=f"try: ssh {self.host} true"
         )
+
+
+def _check_time(answer: Answer, program: str, timeout_s: float) -> None:
+    if answer.code == TOO_LATE and not answer.err.strip():
+        raise TimedOut(f"{program} did not end within {timeout_s:g} s")
 
 
 def _text(data: bytes) -> str:
@@ -190,7 +226,8 @@ def _find(program: str, path: str) -> str:
     return ""
 
 
-def _missing(program: str, where: str) -> CrmError:
+def missing(program: str, where: str) -> CrmError:
+    """The error for a program that a machine does not have."""
     package = _PACKAGES.get(program.partition("-")[0], "pacemaker")
     package = _PACKAGES.get(program, package)
     return CrmError(f"{program} is not installed on {where}", hint=f"install the package {package}")

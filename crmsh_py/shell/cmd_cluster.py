@@ -22,7 +22,11 @@ LOOK_AGAIN_S = 0.1
 
 
 def start(session: Session, call: CommandCall) -> int:
-    """Start the manager where only the membership runs."""
+    """Start the manager where only the membership runs; both on a real cluster."""
+    from crmsh_py.shell import services
+
+    if services.real_cluster(session):
+        return services.start(session, call)
     for cluster in _clusters(session, call):
         if cluster.membership().manager_running:
             session.console.info(f"The cluster manager runs on {cluster.node} already")
@@ -33,7 +37,11 @@ def start(session: Session, call: CommandCall) -> int:
 
 
 def stop(session: Session, call: CommandCall) -> int:
-    """Resources leave the node, then the manager stops; the membership goes on."""
+    """Resources leave the node, then the manager stops; the membership of a lab goes on."""
+    from crmsh_py.shell import services
+
+    if services.real_cluster(session):
+        return services.stop(session, call)
     for cluster in _clusters(session, call):
         if not cluster.membership().manager_running:
             session.console.info(f"The cluster manager does not run on {cluster.node}")
@@ -51,12 +59,15 @@ def restart(session: Session, call: CommandCall) -> int:
 
 def status(session: Session, call: CommandCall) -> int:
     """The subsystems under their old and new names, alive or not."""
+    from crmsh_py.shell import services
     from crmsh_py.views import cluster_status
 
-    cluster = session.cluster
+    cluster = services.real_cluster(session) or session.cluster
     reply, node = cluster.subsystems(), cluster.node
+    daemon = "pacemakerd" if cluster.kind == "pacemaker" else "one daemon"
     session.show(
-        cluster_status.table(reply, node=node), lambda: cluster_status.record(reply, node=node)
+        cluster_status.table(reply, node=node, daemon=daemon),
+        lambda: cluster_status.record(reply, node=node),
     )
     return 0
 
@@ -67,13 +78,16 @@ def run(session: Session, call: CommandCall) -> int:
     from crmsh_py.views import outcomes
 
     command = call.get("COMMAND_WORD") or ""
-    found = []
-    for node in on_nodes.names(session, call.all("NODE_NAME")):
-        try:
-            done = on_nodes.run(session, node, ["sh", "-c", command])
-            found.append(outcomes.outcome(node, done.code, done.out, done.err))
-        except CrmError as error:
-            found.append(outcomes.outcome(node, error.exit_code, b"", error.message.encode()))
+    nodes = on_nodes.names(session, call.all("NODE_NAME"))
+    done = on_nodes.each(
+        session, nodes, lambda node: on_nodes.run(session, node, ["sh", "-c", command])
+    )
+    found = [
+        outcomes.outcome(node, one.exit_code, b"", str(one.message).encode())
+        if isinstance(one, CrmError)
+        else outcomes.outcome(node, one.code, one.out, one.err)
+        for node, one in done.items()
+    ]
     made = outcomes.Outcomes(outcomes=tuple(found))
     session.show(outcomes.text(made), lambda: made)
     return 1 if any(one.exit_code for one in found) else 0
@@ -87,7 +101,7 @@ def copy(session: Session, call: CommandCall) -> int:
     data = files.read_bytes(path)
     failed = 0
     for node in on_nodes.names(session, call.all("NODE_NAME")):
-        if session.cluster.kind != "local" and node == session.cluster.node:
+        if on_nodes.is_this_machine(session, node):
             continue  # it is that file already
         try:
             on_nodes.write_file(session, node, path, data)
@@ -182,7 +196,10 @@ def disable(session: Session, call: CommandCall) -> int:
 
 def _starts_with_node(session: Session, call: CommandCall, *, enabled: bool) -> int:
     from crmsh_py.lab import members
+    from crmsh_py.shell import services
 
+    if _is_real(session):
+        return services.set_enabled(session, call, enabled=enabled)
     lab = _lab(session)
     names = call.all("NODE_NAME")
     if call.has("ALL"):
@@ -214,10 +231,19 @@ def rename(session: Session, call: CommandCall) -> int:
     return 0
 
 
+def _is_real(session: Session) -> bool:
+    from crmsh_py.shell import services
+
+    try:
+        return services.real_cluster(session) is not None
+    except ClusterUnreachable:
+        return False  # a lab that does not run
+
+
 def _lab(session: Session) -> Lab:
     from crmsh_py.lab.client import Lab
 
-    if session.options.cluster == "pacemaker":
+    if _is_real(session):
         raise CrmError(
             "this is for labs only", hint="a real node joins and leaves by its system's tools"
         )
@@ -271,7 +297,7 @@ def wait_for_startup(session: Session, call: CommandCall) -> int:
         if time.monotonic() > deadline:
             raise TimedOut(
                 f"the cluster has no {missing} after {limit:g} s",
-                hint="crm lab status, crm lab log",
+                hint="crm cluster status, crm cluster health",
             )
         time.sleep(LOOK_AGAIN_S)
     return 0
@@ -299,7 +325,7 @@ def _clusters(session: Session, call: CommandCall) -> list[Cluster]:
     if not names:
         return [session.cluster]
     if session.cluster.kind != "local":
-        raise CrmError("nodes can be named on a lab only")
+        raise CrmError("a configuration in a file has no nodes that could be started")
     return [
         choose.choose(dict(session.environ, CRM_NODE=name), kind="local", shadow=None)
         for name in names

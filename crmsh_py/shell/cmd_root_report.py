@@ -38,6 +38,7 @@ _SHORTEST_SECRET = 4  # characters; a shorter one would be found in every text
 _REAL_LOGS = (
     "/var/log/pacemaker/pacemaker.log",
     "/var/log/pacemaker.log",
+    "/var/log/corosync/corosync.log",
     "/var/log/cluster/corosync.log",
 )
 _SHARED_KEY = re.compile(r"^(\s*key\s*:\s*)\S.*$", re.MULTILINE)

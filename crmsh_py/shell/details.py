@@ -106,7 +106,12 @@ something is wrong; notices are not.
 For labs: the node is in lab.json and in corosync.conf then; crm lab start NODE switches it on.
 """,
     "cluster_start": """
-For a node of the lab that runs the membership only; crm lab start switches whole nodes on.
+In a lab: for a node that runs the membership only; crm lab start switches whole nodes on. On a real
+cluster: Corosync and Pacemaker, by systemd; other nodes are reached by ssh, all at the same time.
+""",
+    "cluster_stop": """
+Resources leave first. On a real cluster Corosync is stopped, too, on several nodes after Pacemaker
+has stopped on all of them: nothing moves from one stopping node to the next.
 """,
     "corosync_set": """
 A path as corosync-cmapctl writes it: totem.token, nodelist.node.1.name; INDEX counts sections of

@@ -1,22 +1,26 @@
 """Programs and files on the nodes of a cluster: inside a lab, or by ssh on a real one.
 
 A lab's nodes are entered directly. On a real cluster the node that the shell sits on is this
-machine, and the others are reached by ssh without questions (BatchMode), as crmsh does it.
+machine (or the host that is named), and the others are reached by ssh without questions, as crmsh
+does it, all at the same time; from a desk as the user that the host is reached as.
 """
 
 from __future__ import annotations
 
-import shlex
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
-from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut
+from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.shell.session import Session
 from crmsh_py.value import frozen
 
+if TYPE_CHECKING:
+    from crmsh_py.clusters.pacemaker_programs import Programs
+
+T = TypeVar("T")
+AT_ONCE = 16
 TIMEOUT_S = 60.0
 MAX_FILE = 64 * 1024 * 1024  # bytes
-_SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10")
 
 
 @frozen
@@ -57,19 +61,37 @@ def run(
 
         done = Lab(environ=session.environ).output(node, argv, stdin=stdin, timeout_s=limit)
         return Outcome(node, done.returncode, done.stdout, done.stderr)
-    far = session.options.host or session.environ.get("CRM_HOST")
-    here = node == session.cluster.node and not far
-    command = list(argv) if here else [*_SSH, node, "--", shlex.join(argv)]
-    try:
-        made = subprocess.run(command, input=stdin, capture_output=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        raise TimedOut(f"{argv[0]} on {node} has not ended after {limit:.0f} s") from None
-    except OSError as error:
-        raise CrmError(f"{command[0]} cannot be run: {error.strerror}") from None
-    if not here and made.returncode == 255:
-        said = made.stderr.decode(errors="replace").strip()
-        raise ClusterUnreachable(f"{node} cannot be reached by ssh: {said}")
-    return Outcome(node, made.returncode, made.stdout, made.stderr)
+    made = programs(session, node).output(argv, timeout_s=limit, stdin=stdin)
+    return Outcome(node, made.code, made.out, made.err)
+
+
+def programs(session: Session, node: str) -> Programs:
+    """The programs of a node of a real cluster."""
+    from crmsh_py.clusters.pacemaker import PacemakerCluster
+
+    cluster = session.cluster
+    assert isinstance(cluster, PacemakerCluster)
+    return cluster.programs if node == cluster.node else cluster.programs.at(node)
+
+
+def each(
+    session: Session, nodes: Sequence[str], act: Callable[[str], T]
+) -> dict[str, T | CrmError]:
+    """Do something on nodes, on those of a real cluster at the same time; what came of it."""
+
+    def outcome(node: str) -> T | CrmError:
+        try:
+            return act(node)
+        except CrmError as error:
+            return error
+
+    if session.cluster.kind == "local" or len(nodes) < 2:
+        return {node: outcome(node) for node in nodes}
+    from concurrent.futures import ThreadPoolExecutor
+
+    session.cluster.node  # noqa: B018 - asked once, before the threads begin
+    with ThreadPoolExecutor(max_workers=min(len(nodes), AT_ONCE)) as pool:
+        return dict(zip(nodes, pool.map(outcome, nodes), strict=True))
 
 
 def read_file(session: Session, node: str, path: str) -> bytes | None:
@@ -102,3 +124,10 @@ def node_path(session: Session, node: str, path: str) -> str:
 
     lab = Lab(environ=session.environ)
     return lab.place.disk(node) + path if lab.status().isolation == "none" else path
+
+
+def is_this_machine(session: Session, node: str) -> bool:
+    """Whether a node of a real cluster is the machine that the shell runs on."""
+    if session.cluster.kind == "local":
+        return False
+    return node == session.cluster.node and not programs(session, node).host

@@ -45,15 +45,19 @@ def record(reply: SubsystemsReply, *, node: str) -> Subsystems:
     return Subsystems(node=node, pid=reply.pid, subsystems=parts)
 
 
-def table(reply: SubsystemsReply, *, node: str) -> str:
-    """One line per subsystem: old name, new name, running or stopped, and a detail."""
+def table(reply: SubsystemsReply, *, node: str, daemon: str = "one daemon") -> str:
+    """One line per subsystem: old name, new name, running or stopped, and a detail.
+
+    ``daemon`` is what the process is called in which, or under which, they run.
+    """
     rows = [("SUBSYSTEM", "TODAY", "STATE", "DETAIL")]
     rows += [
         (part.name, part.modern_name, "running" if part.alive else "stopped", part.detail)
         for part in reply.subsystems
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [f"Node {node}: one daemon, process {reply.pid}"]
+    runs = f"{daemon}, process {reply.pid}" if reply.pid else f"{daemon} does not run"
+    lines = [f"Node {node}: {runs}"]
     lines += [
         "  ".join(
             [*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)), row[3]]

@@ -86,7 +86,7 @@ def _nodes(status: ClusterStatus) -> Iterator[Ailment]:
             yield Ailment(
                 level="warning",
                 text=f"{node.name} is offline",
-                hint=f"crm lab start {node.name}, crm cluster start {node.name}",
+                hint=f"crm cluster start {node.name}; in a lab: crm lab start {node.name}",
             )
         elif node.standby:
             yield Ailment(

@@ -1,7 +1,8 @@
 """The logs of nodes as events: ``crm history``. Pure: lines in, records and text out.
 
 A line of a node's log is ``Jul 28 19:53:46 notice  [CRMD  ] text``; agents write theirs as
-``Jul 28 19:53:46  apache(WebSite)[12]:    INFO: text``. The year is not in it: it is the newest one
+``Jul 28 19:53:46  apache(WebSite)[12]:    INFO: text``, Pacemaker and Corosync with fractions of
+seconds. The year is not in it: it is the newest one
 in which the line is not in the future of ``now``.
 """
 
@@ -13,7 +14,9 @@ from datetime import datetime, timedelta
 
 from crmsh_py.value import frozen
 
-_STAMP = re.compile(r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d) ")
+_STAMP = re.compile(
+    r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d)(?:\.\d+)? "
+)
 _OURS = re.compile(r"(?P<level>\w+) +\[(?P<subsystem>[^\]]*)\] ?(?P<text>.*)")
 _AGENT = re.compile(r" *(?P<agent>[\w.-]+)\((?P<resource>[^)]+)\)\[\d+\]:?\s*(?P<text>.*)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -7,7 +7,7 @@ configuration's version is the one that it is for, and 103 says that it is not. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from crmsh_py.cib.apply import apply
@@ -15,7 +15,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.clusters.pacemaker import PacemakerCluster
-from crmsh_py.clusters.pacemaker_programs import Answer, Programs
+from crmsh_py.clusters.pacemaker_programs import Answer, Output, Programs
 from crmsh_py.clusters.seen import SeenConfigurations
 
 START = """\
@@ -68,6 +68,12 @@ class Machine(Programs):
             assert stdin is not None
             return self._patched(stdin)
         return Answer(0, "", "")
+
+    def output(self, words: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Output:
+        line = " ".join(words)
+        self.calls.append(line)
+        answer = self.answers.get(line, Answer(0, "", ""))
+        return Output(answer.code, answer.out.encode(), answer.err.encode())
 
     def _patched(self, text: str) -> Answer:
         self.patches.append(text)
