@@ -467,6 +467,7 @@ class NodeCore:
         assert decision is not None
         pending = dict(self._book.pending)
         kept = self._book.settle()
+        self._views.settled()
         self._controller.settled(decision.dc, self._book.names, self._book.managers, pending)
         self._fencing.settled(
             decision.dc,

@@ -156,15 +156,22 @@ def decide(summaries: Mapping[int, Summary]) -> Decision:
 
 
 def choose_dc(summaries: Mapping[int, Summary]) -> int | None:
-    """Who is DC: one that was DC on the side with quorum, else one that was, else the lowest id.
+    """Who is DC: who knows most of what was, who is it already, who has been here longest.
+
+    The status is nowhere but in memory, and the DC tells what is known of the absent. So it must
+    be a member of the newest primary view, and none that has started since. Among these the DC
+    stays; else it is the one that has belonged to primary views for the longest time, as
+    Pacemaker's elections go by the time that a node is up. The lowest id decides between equals.
 
     Only nodes with a running cluster manager count; None when no member has one.
     """
     running = [node for node in summaries if summaries[node].manager]
 
-    def rank(node: int) -> tuple[int, int, tuple[int, ...], int]:
+    def rank(node: int) -> tuple[int, int, int, int, tuple[int, ...], int]:
         summary = summaries[node]
-        return (summary.claim, summary.revision_term, tuple(summary.version[:2]), -node)
+        version = tuple(summary.version[:2])
+        since = -summary.since
+        return (summary.informed, summary.claim, since, summary.revision_term, version, -node)
 
     return max(running, key=rank, default=None)
 
@@ -192,6 +199,8 @@ class Views:
         self._activated = activated
         self._promised = term
         self._standing = standing
+        self._informed = 0  # terms of the primary views whose status this life has known:
+        self._since = 0  # the newest, and the first
         self._sync: WholeCib | Missing | None = None
         self._asked = 0
         self._catching_up = False
@@ -265,6 +274,8 @@ class Views:
                 ready=voter.ready,
                 tie_breaker=tie,
                 claim=claim,
+                informed=self._informed,
+                since=self._since,
                 forced=replica.forced,
                 standing=self._standing,
                 recent=replica.commits,
@@ -363,6 +374,12 @@ class Views:
         if self._standing < Standing.ESTABLISHED:
             self._standing = Standing.ESTABLISHED
             self._out.persist(SaveEstablished())
+
+    def settled(self) -> None:
+        """The status of this view is known here."""
+        if self.primary and self.decision is not None:
+            self._informed = self.decision.term
+            self._since = self._since or self._informed
 
     def keep(self, sender: int, change: ConfigChange) -> None:
         """A change came while this node waits for the whole: it belongs on top of that."""

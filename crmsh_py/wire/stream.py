@@ -57,7 +57,9 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     """First message of every member in a new ring: what it holds, so that the best can win.
 
     ``claim`` is how far its sender was DC in the view before: 2 of a primary one, 1 of one
-    without quorum, 0 not at all. ``recent`` are the newest commits that its CIB contains.
+    without quorum, 0 not at all. ``informed`` and ``since`` are the terms of the newest and of
+    the first primary view whose status it has known since it started, 0 for none. ``recent``
+    are the newest commits that its CIB contains.
     ``standing`` is what its disk proves: 0 nothing, 1 a member, 2 of an established cluster.
     """
 
@@ -72,6 +74,8 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     ready: bool = False  # it is quorate and waits for nobody: see ``quorum.Voter``
     tie_breaker: NodeId = 0  # where it knows all nodes
     claim: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
+    informed: Count = 0
+    since: Count = 0
     forced: bool = False  # its newest revision was committed without quorum
     standing: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
     recent: Annotated[list[CommitId], msgspec.Meta(max_length=256)] = []

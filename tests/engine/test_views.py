@@ -17,6 +17,8 @@ def summary(
     digest: str = "same",
     manager: bool = True,
     claim: int = 0,
+    informed: int = 0,
+    since: int = 0,
 ) -> Summary:
     return Summary(
         view=(1, 4),
@@ -27,6 +29,8 @@ def summary(
         digest=digest,
         manager=manager,
         claim=claim,
+        informed=informed,
+        since=since,
     )
 
 
@@ -74,6 +78,16 @@ def test_the_dc_stays_and_the_one_with_quorum_first() -> None:
     assert choose_dc({1: summary(manager=False)}) is None
 
 
+def test_who_knows_most_is_dc_and_of_these_the_one_that_has_been_here_longest() -> None:
+    restarted = summary(claim=1)  # alone it was DC for a moment
+    assert choose_dc({1: restarted, 2: summary(informed=4, since=2)}) == 2
+    asleep = summary(claim=2, informed=3, since=1)  # it did not hear that the others went on
+    assert choose_dc({1: asleep, 2: summary(informed=4, since=4)}) == 2
+    members = {1: summary(informed=4, since=3), 2: summary(informed=4, since=2)}
+    assert choose_dc(members) == 2
+    assert choose_dc({**members, 3: summary(informed=4, since=4, claim=2)}) == 3
+
+
 summaries = st.builds(
     summary,
     term=st.integers(0, 4),
@@ -82,6 +96,8 @@ summaries = st.builds(
     digest=st.sampled_from("abc"),
     manager=st.booleans(),
     claim=st.integers(0, 2),
+    informed=st.integers(0, 4),
+    since=st.integers(0, 4),
 )
 
 

@@ -5,6 +5,7 @@ Each checker is an observer of one property and raises AssertionError with what 
     Acknowledged   a commit that a client was told of is on the disks of a majority, and stays
     Activity       nothing is active twice on one quorate side; at rest all runs once, as told
     Agreement      equal versions are equal documents; one DC; at rest one CIB on all nodes
+    Knowledge      the DC knows as much of what was before as any member does
     Deliveries     the ring's order is total, and those who go on together saw the same
     Target         at rest the scheduler finds nothing that is left to do
 
@@ -211,6 +212,33 @@ class Agreement:
 
 
 @dataclass(slots=True)
+class Knowledge:
+    """What members remember: the status is in memory only, and goes with it."""
+
+    cluster: Cluster
+    terms: dict[tuple[int, int], list[int]] = field(default_factory=dict)  # by life
+
+    def settled(self, node: SimNode) -> None:
+        """In a quorate ring: nobody who could be DC was in a later one than the DC was."""
+        assert node.core is not None
+        term = node.core.replica.revision_term  # of this ring, as it is quorate
+        self.terms.setdefault(_life(node), []).append(term)
+        nodes = {other.node_id: other for other in self.cluster.up}
+        status = self.cluster.cib(node.number).status
+        known: dict[int, int] = {}
+        for member in node.core.members:
+            state = node_by_name(status, nodes[member].name) if member in nodes else None
+            if state is not None and state.get("crmd") == "online":
+                told = self.terms.get(_life(nodes[member]), [])
+                known[member] = max((each for each in told if each < term), default=0)
+        dc = node.core.dc
+        assert dc is None or dc not in known or known[dc] == max(known.values()), (
+            f"{node.name} follows {nodes[dc].name}, which knows nothing after term {known[dc]},"
+            f" while others know more: {known}"
+        )
+
+
+@dataclass(slots=True)
 class Deliveries:
     """Extended virtual synchrony, as ``ring`` defines it, of the messages of whole nodes."""
 
@@ -255,6 +283,7 @@ class Checker:
         self.commits = Acknowledged(cluster)
         self.activity = Activity(cluster)
         self.agreement = Agreement(cluster)
+        self.knowledge = Knowledge(cluster)
         self.deliveries = Deliveries(cluster)
         self.target = Target(cluster)
 
@@ -265,6 +294,9 @@ class Checker:
 
     def operation_begins(self, node: SimNode, operation: RunOperation) -> None:
         self.activity.operation_begins(node, operation)
+
+    def settled(self, node: SimNode) -> None:
+        self.knowledge.settled(node)
 
     # -- by the moment
 
@@ -287,6 +319,10 @@ class Checker:
 def has(cib: Cib, mark: str) -> bool:
     """Whether a mark or resource is in a configuration."""
     return mark in cib.ids()
+
+
+def _life(node: SimNode) -> tuple[int, int]:
+    return node.number, len(node.lives)
 
 
 def _runs(entries: Sequence[Element]) -> bool:

@@ -72,6 +72,9 @@ class Silent:
     def replied(self, node: SimNode, ticket: int, reply: Reply) -> None:
         pass
 
+    def settled(self, node: SimNode) -> None:
+        pass
+
 
 class Cluster:
     """Some nodes on one network."""

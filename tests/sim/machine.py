@@ -116,6 +116,9 @@ class Observer(Protocol):
     def replied(self, node: SimNode, ticket: int, reply: Reply) -> None:
         """A client got its answer."""
 
+    def settled(self, node: SimNode) -> None:
+        """A node knows the status of the quorate ring that it is in."""
+
 
 class SimNode:
     """One machine: a core, its disk, its agents' resources, its clients."""
@@ -141,6 +144,7 @@ class SimNode:
         self.operations: list[tuple[float, str, str]] = []
         self.lives: list[Life] = []  # what the ring told the core, by life
         self.ring: RingId | None = None  # that the core is in
+        self._settled_in: RingId | None = None
         self.saved_rings: dict[int, int] = {}  # on the disk when a life ended
         self.exit_code: int | None = None
         self.watchdog = Watchdog(self)
@@ -188,6 +192,7 @@ class SimNode:
             if event is not None:
                 life.events.append(event)
             if isinstance(event, ConfigurationChanged) and event.kind is ConfigurationKind.REGULAR:
+                self._look_for_status(core)  # it may have come together at the end of the old ring
                 self.ring = event.ring
             return event
 
@@ -234,6 +239,7 @@ class SimNode:
         if self.core is None:
             return
         made = self.core.handle(event, self.cluster.network.now)
+        self._look_for_status(self.core)
         # A watchdog is fed whatever the disk does.
         for each in made:
             if isinstance(each, FeedWatchdog):
@@ -247,6 +253,11 @@ class SimNode:
             self._held.extend(instructions)
         else:
             self._carry_out(instructions)
+
+    def _look_for_status(self, core: NodeCore) -> None:
+        if self.ring is not self._settled_in and core.settled and core.primary:
+            self._settled_in = self.ring
+            self.cluster.observer.settled(self)
 
     def ask(self, ticket: int, request: Request) -> None:
         self.feed(RequestReceived(ticket=ticket, request=request))

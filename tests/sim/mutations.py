@@ -306,6 +306,15 @@ def ignore_the_order_of_actions(patch: Patch) -> None:
     patch.setattr(Transition, "__init__", at_once)
 
 
+def the_lowest_is_dc(patch: Patch) -> None:
+    """Whoever has the lowest id is DC, whatever it knows."""
+    patch.setattr(
+        views,
+        "choose_dc",
+        lambda summaries: min((n for n in summaries if summaries[n].manager), default=None),
+    )
+
+
 def everybody_is_dc(patch: Patch) -> None:
     """Each node follows itself."""
     set_dc = Controller._set_dc
@@ -382,6 +391,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(begin_what_an_old_ring_planned, _NETWORK),
     Mutation(ignore_the_order_of_actions, ("leave", "restart", "split", "heal")),
     Mutation(everybody_is_dc, ("heal",)),
+    Mutation(the_lowest_is_dc, ("bounce", "crash", "restart", "leave", "split", "heal")),
     Mutation(start_before_fencing, _LOST, fencing=True),
     Mutation(believe_a_failed_fencing, ("split", "isolate", "broken_switch"), fencing=True),
     Mutation(expect_every_result, ("failing_agents", "good_agents", "meddle")),

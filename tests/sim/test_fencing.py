@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 import pytest
-from sim.cluster import Cluster, SimNode, add_device, add_resource, with_property
+from sim.cluster import Cluster, Silent, SimNode, add_device, add_resource, with_property
 from sim.network import Faults
 
 from crmsh_py.engine.api import RunOperation
@@ -19,13 +19,12 @@ from crmsh_py.wire.control import (
     ForgetFencing,
     ReadFencing,
     Refused,
-    Reply,
 )
 from crmsh_py.wire.fencing import FencingRecord
 
 
 @dataclass(slots=True)
-class NeverTwice:
+class NeverTwice(Silent):
     """Nothing is started anywhere while another machine that has power has it active."""
 
     cluster: Cluster | None = None
@@ -39,9 +38,6 @@ class NeverTwice:
         for other in self.cluster.nodes.values():
             twice = other is not node and operation.resource in other.active
             assert not twice, f"{operation.resource} begins on {node.name}, is on {other.name}"
-
-    def replied(self, node: SimNode, ticket: int, reply: Reply) -> None:
-        pass
 
 
 RESOURCES = ("R1", "R2", "R3", "R4", "R5", "R6")
