@@ -13,6 +13,10 @@ from crmsh_py.cib.ids import OP_DEFAULTS_SET, PROPERTY_SET, RSC_DEFAULTS_SET
 from crmsh_py.errors import NotFound
 from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 # Where the pairs of a section are: the tag and the id of their set.
 _SECTION_SETS = {
     "crm_config": ("cluster_property_set", PROPERTY_SET),
@@ -64,18 +68,43 @@ def set_node_pair(
     owner = find_node(cib, node)
     set_id = f"nodes-{owner.id}" + ("-utilization" if tag == "utilization" else "")
     changed = with_pair(owner, tag, set_id, name, value)
+    nodes = cib.section("nodes")
+    if changed is not owner and all(each is not owner for each in nodes.children):
+        return cib.with_section("nodes", nodes.append(changed))  # the first of a remote node
     return _with_section_child(cib, "nodes", owner, changed)
 
 
 def find_node(cib: Cib, node: str) -> Element:
-    """A node by its name, or by its id. Raises NotFound."""
-    nodes = cib.section("nodes").findall("node")
+    """A node by its name, or by its id. Raises NotFound.
+
+    A remote node or a guest that has no element of its own yet gives one that could be added.
+    """
+    nodes = known_nodes(cib)
     found = next((n for n in nodes if n.get("uname") == node), None)
     found = found or next((n for n in nodes if n.id == node), None)
     if found is None:
         names = [n.get("uname") for n in nodes]
         raise NotFound(f"there is no node '{node}'", name=node, possibilities=names)
     return found
+
+
+def known_nodes(cib: Cib) -> tuple[Element, ...]:
+    """The ``<node>`` elements; for remote nodes and guests without one, those that could be."""
+    known = cib.section("nodes").findall("node")
+    names = {node.get("uname") for node in known}
+    return (*known, *(node for node in _implied_nodes(cib) if node.id not in names))
+
+
+def _implied_nodes(cib: Cib) -> Iterator[Element]:
+    """The nodes that are there because a resource connects with them, or brings them up."""
+    for primitive in cib.section("resources").iter("primitive"):
+        identity = (primitive.get("class"), primitive.get("provider"), primitive.get("type"))
+        name = primitive.id if identity == ("ocf", "pacemaker", "remote") else ""
+        for pair in (p for s in primitive.findall("meta_attributes") for p in s.findall("nvpair")):
+            if pair.get("name") == "remote-node":
+                name = pair.get("value")
+        if name:
+            yield Element("node", {"id": name, "type": "remote", "uname": name})
 
 
 # Sections as crm_attribute calls them: those above, and the permanent ones of a node.

@@ -383,8 +383,9 @@ def _answers(channels: Sequence[Channel], deadline: float) -> dict[str, bool]:
                 waiting.remove(channel)
                 continue
             waiting.remove(channel)
-            quorate[channel.node] = reply.quorate
-            if reply.quorate:
+            # A remote node has it from a member, who is as good a choice and nearer.
+            quorate[channel.node] = reply.quorate and reply.node == channel.node
+            if quorate[channel.node]:
                 deadline = min(deadline, time.monotonic() + PATIENCE_S)
     return quorate
 

@@ -18,6 +18,7 @@ from enum import IntEnum
 
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.wire.control import ReadRevision, ReadRevisions, Reply, Request
+from crmsh_py.wire.remote import FromRemote, ToRemote
 
 # ---- events ----------------------------------------------------------------------------------
 
@@ -191,6 +192,29 @@ class ConfRead:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteOpened:
+    """A connection between a member and a remote node is there; both have proven their key."""
+
+    connection: int  # the number that ``OpenRemote`` gave it; on the remote node, the server's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteReceived:
+    """A message came over such a connection."""
+
+    connection: int
+    message: FromRemote | ToRemote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteClosed:
+    """Such a connection has ended, or could not be made; told once, and never after our close."""
+
+    connection: int
+    reason: str = ""
+
+
 Event = (
     Started
     | DatagramReceived
@@ -202,6 +226,9 @@ Event = (
     | Persisted
     | StoreFailed
     | ConfRead
+    | RemoteOpened
+    | RemoteReceived
+    | RemoteClosed
 )
 
 # ---- instructions ----------------------------------------------------------------------------
@@ -383,6 +410,33 @@ class UseConf:
     conf: CorosyncConf
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRemote:
+    """Connect to the executor of a remote node; ``RemoteOpened`` or ``RemoteClosed`` follows.
+
+    ``server`` is an address or a host name.
+    """
+
+    connection: int
+    server: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRemote:
+    """Send over a connection between a member and a remote node."""
+
+    connection: int
+    message: FromRemote | ToRemote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRemote:
+    """End such a connection, after what was sent."""
+
+    connection: int
+
+
 Instruction = (
     SendDatagram
     | Persist
@@ -396,6 +450,9 @@ Instruction = (
     | ReadConf
     | ReadHistory
     | UseConf
+    | OpenRemote
+    | SendRemote
+    | CloseRemote
 )
 
 

@@ -15,6 +15,8 @@ Rules:
    depends on which node it is, but for ``own``: this node's part, to be told in the next view.
 2. XML from peers is parsed and reduced to what may be there; what cannot be read is dropped on
    every node alike.
+3. A remote node's part is told by the member that is connected with it; where nobody is, by the
+   DC, as it was: that the connection is lost says nothing of what runs there.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from functools import partial
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.tickets import with_ticket
 from crmsh_py.cib.xml import parse, to_xml
+from crmsh_py.engine import records
 from crmsh_py.engine import status as st
 from crmsh_py.engine.attributes import TRUE, clear_failures, count_failure, failed_resources
 from crmsh_py.engine.outbox import Outbox
@@ -47,6 +50,9 @@ from crmsh_py.wire.stream import (
     ManagerChanged,
     Outcome,
     OwnState,
+    RemoteState,
+    RemoteTold,
+    RunAction,
     Summary,
     TicketChange,
     ViewId,
@@ -54,6 +60,8 @@ from crmsh_py.wire.stream import (
 
 StatusMessage = (
     Outcome
+    | RemoteState
+    | RunAction
     | AttributeChange
     | AttributePending
     | TicketChange
@@ -66,6 +74,8 @@ StatusMessage = (
     | FencingEnded
     | FencingForgotten
 )
+# A RunAction is one where it is for a remote node: it is written down as pending.
+NOBODY = 0  # as the holder of a connection
 MAX_KEPT = 100_000  # messages before the status has settled; beyond that the ring is broken
 
 
@@ -73,8 +83,8 @@ MAX_KEPT = 100_000  # messages before the status has settled; beyond that the ri
 class Applied:
     """What a message did: the resources whose history it dropped, by node name.
 
-    ``changed``: whether the section is another now; for attributes only, which are often set to
-    what they are.
+    ``changed``: whether the section is another now; for attributes, which are often set to what
+    they are, and for remote nodes, which often tell what is known.
     """
 
     dropped: tuple[tuple[str, str], ...] = ()
@@ -96,10 +106,12 @@ class StatusBook:
         self.fencing: list[FencingRecord] = []  # what all members have told of it
         self.fresh: set[int] = set()  # members that have just started
         self.fenced: set[int] = set()  # members that were fenced in this view: nobody hears them
+        self.holders: dict[str, int] = {}  # of the connections to remote nodes
         self._view: ViewId = NO_VIEW
         self._dc: int | None = None
         self._decided = False
         self._told: dict[int, Element] = {}
+        self._remotes: dict[str, tuple[int, int, Element]] = {}  # term, sender, state by name
         self._tickets: dict[int, Element] = {}  # as members that have not just started know them
         self._absent: Element | None = None
         self._kept: list[tuple[int, StatusMessage]] = []
@@ -113,9 +125,11 @@ class StatusBook:
         self._decided = False
         self._dc = None
         self._told = {}
+        self._remotes = {}
         self._tickets = {}
         self._absent = None
         self._kept = []
+        self.holders = {}
         self.pending = {}
         self.fencing = []
         self.fresh = set()
@@ -128,10 +142,12 @@ class StatusBook:
         fencing: Sequence[FencingRecord] = (),
         *,
         fresh: bool = False,
+        remotes: Sequence[RemoteTold] = (),
     ) -> None:
         """Tell this node's part: its history (from the executor) and its attributes.
 
-        And what it knows of fencing and of tickets, and whether it has just started.
+        And what it knows of fencing, of tickets and of the remote nodes that it is connected
+        with, and whether it has just started.
         """
         lrm = history.find("lrm")
         transient = self.own.find("transient_attributes")
@@ -146,6 +162,7 @@ class StatusBook:
                 fencing=list(fencing),
                 tickets=to_xml(tickets, indent=None) if tickets is not None else "",
                 fresh=fresh,
+                remotes=list(remotes),
             )
         )
 
@@ -168,6 +185,9 @@ class StatusBook:
                 if locked := st.locked_part(state):  # a node that has come back knows of none
                     states.append(st.new_node_state(state.id, state.get("uname"), {}))
                     states[-1] = states[-1].with_children(locked)
+                continue
+            if st.is_remote(state):
+                states.append(state)
                 continue
             expected = state.get("expected") == "member"
             lost = st.with_standing(state, st.LOST if expected else st.GONE)
@@ -193,6 +213,25 @@ class StatusBook:
         self.fencing += message.fencing
         if message.fresh:
             self.fresh.add(sender)
+        for remote in message.remotes:
+            self._on_remote_told(sender, remote)
+
+    def _on_remote_told(self, sender: int, message: RemoteTold) -> None:
+        """Of two sides that were apart, who has claimed the node last is connected with it."""
+        told = self._remotes.get(message.name)
+        if told is not None and told[:2] > (message.term, sender):
+            return
+        parts = self._remote_parts(sender, message.name, message.state)
+        if parts is not None:
+            state = st.remote_state(message.name, up=True).with_children(parts)
+            self._remotes[message.name] = (message.term, sender, state)
+
+    def _remote_parts(self, sender: int, name: str, text: str) -> tuple[Element, ...] | None:
+        try:
+            return st.checked_remote(parse(text), name)
+        except CrmError as error:
+            self._out.log("error", "CIB", f"Node {sender} tells of {name} unreadably: {error}")
+            return None
 
     def on_absent(self, sender: int, message: AbsentStates) -> None:
         """The DC tells of the nodes that are not members."""
@@ -228,11 +267,16 @@ class StatusBook:
                 state = state.with_children(told.children)
             state = st.with_locks(state, locked)
             section = st.put_node_state(section, state)
+        for name, (_, sender, state) in sorted(self._remotes.items()):
+            if name not in members:
+                self.holders[name] = sender
+                section = st.put_node_state(section, state)
         if (tickets := self._known_tickets()) is not None:
             section = section.append(tickets)
         self._replica.restart_status(section, self._replica.num_updates + 1)
         self.settled = True
         self._told = {}
+        self._remotes = {}
         self._tickets = {}
         self._absent = None
         kept, self._kept = self._kept, []
@@ -258,6 +302,12 @@ class StatusBook:
         match message:
             case Outcome():
                 self._apply_outcome(sender, message)
+            case RemoteState():
+                return Applied(changed=self._apply_remote(sender, message))
+            case RunAction(on=on):
+                if records.changes_state(message):
+                    pending = records.pending_of(message, node=on)
+                    self._on_node_name(on, lambda s: st.put_history(s, pending))
             case AttributeChange():
                 before = self._replica.status
                 self._on_node_name(
@@ -275,8 +325,41 @@ class StatusBook:
                 self._apply_manager(sender, running=message.running)
         return Applied()
 
+    def _apply_remote(self, sender: int, message: RemoteState) -> bool:
+        """A connection with a remote node has been made, or has ended; whether that is news."""
+        name = message.name
+        old = st.node_by_name(self._replica.status, name)
+        if old is not None and not st.is_remote(old):
+            return False  # a member is called so, and stands for itself
+        if not message.up:
+            if message.fenced or self._speaks_for(sender, name):
+                self.holders[name] = NOBODY
+                fenced_at = int(old.get("node_fenced", "0")) if old is not None else 0
+                self._put_remote(st.remote_state(name, up=False, fenced_at=fenced_at))
+                # The end was asked for. But the attributes go with it: that it was shut down, too.
+                return old is not None and bool(st.attributes_of(old))
+            return False
+        parts = self._remote_parts(sender, name, message.state)
+        if parts is None:
+            return False
+        self.holders[name] = sender
+        self.pending |= {(sender, key): left for key, left in message.pending.items()}
+        transient = old.find("transient_attributes") if old is not None else None
+        if transient is not None and not message.fresh:
+            parts = (transient, *(part for part in parts if part.tag == "lrm"))
+        new = st.remote_state(name, up=True).with_children(parts)
+        self._put_remote(new)
+        return new != old
+
+    def _speaks_for(self, sender: int, name: str) -> bool:
+        """Whether a member may tell of a remote node: it is connected with it, or nobody is."""
+        return self.holders.get(name, NOBODY) in (sender, NOBODY)
+
+    def _put_remote(self, state: Element) -> None:
+        self._replica.set_status(st.put_node_state(self._replica.status, state))
+
     def _apply_outcome(self, sender: int, outcome: Outcome) -> None:
-        self.pending.pop((sender, outcome.key), None)
+        self.pending.pop((sender, pending_key(outcome)), None)
         history: Element | None = None
         if outcome.resource:
             try:
@@ -300,7 +383,10 @@ class StatusBook:
                 state = count_failure(state, outcome.name, outcome.failure, properties)
             return state
 
-        self._on_node(str(sender), change)
+        if not outcome.node:
+            self._on_node(str(sender), change)
+        elif self._speaks_for(sender, outcome.node):
+            self._on_node_name(outcome.node, change)
 
     def _apply_manager(self, sender: int, *, running: bool) -> None:
         if self.managers.get(sender) == running:
@@ -310,10 +396,16 @@ class StatusBook:
         state = st.new_node_state(str(sender), name, st.ONLINE if running else st.IDLE)
         self._on_node(str(sender), lambda old: state.with_children(st.locked_part(old)))
 
-    def node_fenced(self, name: str) -> int | None:
-        """A node is off: nothing of it is left. Returns its id, where it is a member."""
+    def node_fenced(self, name: str, at: int = 0) -> int | None:
+        """A node is off: nothing of it is left. Returns its id, where it is a member.
+
+        ``at``: Unix time, s; a remote node remembers it.
+        """
         state = st.node_by_name(self._replica.status, name)
-        if state is not None:
+        if state is not None and st.is_remote(state):
+            self.holders[name] = NOBODY
+            self._put_remote(st.remote_state(name, up=False, fenced_at=at))
+        elif state is not None:
             gone = st.new_node_state(state.id, name, st.GONE)
             self._on_node(state.id, lambda _: gone)
         node = next((node for node, known in self.names.items() if known == name), None)
@@ -364,6 +456,11 @@ class StatusBook:
             mine = st.node_state(replica.status, node_id)
             transient = mine.find("transient_attributes") if mine is not None else None
             self.own = self.own.with_children((transient,) if transient is not None else ())
+
+
+def pending_key(outcome: Outcome) -> str:
+    """By which key ``pending`` knows an operation: ``NODE/KEY`` on a remote node."""
+    return f"{outcome.node}/{outcome.key}" if outcome.node else outcome.key
 
 
 def _drop(resources: tuple[str, ...], wanted: set[str], state: Element) -> Element:

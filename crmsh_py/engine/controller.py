@@ -31,6 +31,7 @@ from uuid import UUID
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
+from crmsh_py.engine.book import pending_key
 from crmsh_py.engine.fencing import Fencing
 from crmsh_py.engine.fencing_devices import duration_ms
 from crmsh_py.engine.outbox import Outbox
@@ -45,6 +46,7 @@ from crmsh_py.wire.stream import (
     ClearFailures,
     DcState,
     Outcome,
+    RemoteState,
     RunAction,
     ViewId,
 )
@@ -199,7 +201,7 @@ class Controller:
 
     def on_outcome(self, sender: int, outcome: Outcome) -> None:
         """An operation has ended on a member, and its history is in the status."""
-        self._pending.pop((sender, outcome.key), None)
+        self._pending.pop((sender, pending_key(outcome)), None)
         action = self.transition.find(outcome.transition_key) if self.transition else None
         if action is None or self.transition is None:
             failed = "failed" if outcome.failure else "ended"
@@ -215,6 +217,19 @@ class Controller:
             f"{where} returned {outcome.rc} where {action.target_rc} was expected",
         )
         self.transition.failed(action, f"{where} failed")
+
+    def on_remote(self, sender: int, message: RemoteState, *, news: bool) -> None:
+        """A connection with a remote node has been made, or has ended."""
+        now = self._out.now
+        for key, left in message.pending.items():
+            self._pending[sender, key] = now + left / 1000 + _GRACE_S
+        if not message.up:
+            prefix = f"{message.name}/"
+            kept = {k: at for k, at in self._pending.items() if not k[1].startswith(prefix)}
+            self._pending = kept
+        if news:
+            what = "connected" if message.up else "gone, with its attributes"
+            self.changed(f"remote node {message.name} is {what}")
 
     def on_cleared(self, message: ClearFailures) -> None:
         """Fail counts were cleared as the plan wanted."""
@@ -239,7 +254,11 @@ class Controller:
 
     def node_fenced(self, name: str, node: int | None, *, expected: bool) -> None:
         """A node is off, with everything that was under way there."""
-        self._pending = {key: at for key, at in self._pending.items() if key[0] != node}
+        self._pending = {
+            key: at
+            for key, at in self._pending.items()
+            if key[0] != node and not key[1].startswith(f"{name}/")
+        }
         for action in self.transition.under_way() if self.transition is not None else ():
             assert self.transition is not None
             if action.node == name and action.operation != "stonith":
@@ -371,6 +390,9 @@ class Controller:
 
     def _begin(self, transition: Transition, action: Action) -> None:
         if action.kind is ActionKind.PSEUDO:
+            if action.operation == "stonith":  # a guest: it is off with its machine
+                name = action.meta.get("on_node", action.node)
+                self._out.multicast(RemoteState(view=self._view, name=name, up=False, fenced=True))
             transition.done(action)
             return
         deadline = self._out.now + action.timeout_ms / 1000 + self._delay_s
@@ -445,7 +467,8 @@ class Controller:
 
     def _send(self, transition: Transition, action: Action, deadline: float) -> None:
         """Have a member's executor carry it out."""
-        target = next((n for n, name in self._names.items() if name == action.node), None)
+        via = action.router or action.node
+        target = next((n for n, name in self._names.items() if name == via), None)
         if target is None or not self._managers.get(target):
             if action.operation in _DELETES:
                 self._out.multicast(  # it is a lock that ends: nobody else could forget it
@@ -458,7 +481,7 @@ class Controller:
                 )
                 transition.done(action)
             else:
-                transition.failed(action, f"{action.key}: {action.node} is not online")
+                transition.failed(action, f"{action.key}: {via} is not online")
             return
         if action.kind is ActionKind.CLUSTER and action.operation not in (
             *_DELETES,
@@ -483,6 +506,8 @@ class Controller:
                 target_rc=action.target_rc,
                 parameters=dict(action.parameters),
                 meta=dict(action.meta),
+                on=action.node if action.router else "",
+                time=int(self._out.wall),
             )
         )
 

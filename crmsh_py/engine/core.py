@@ -7,6 +7,7 @@
     replica      the CIB; ``commits``: on their way to the disks of a majority
     book         the status section, the same on all members
     controller   what the DC decides; ``executor``: what this node carries out
+    remotes      connections to remote nodes, and what is carried out there
     fencing      what must be off, and what switches it off; ``watchdog``: until when this may live
     lifecycle    start and orderly end of the cluster manager
     news         what a message of the status means for all of these
@@ -44,6 +45,9 @@ from crmsh_py.engine.api import (
     Instruction,
     OperationFinished,
     Persisted,
+    RemoteClosed,
+    RemoteOpened,
+    RemoteReceived,
     RequestReceived,
     Started,
     StopNode,
@@ -65,6 +69,7 @@ from crmsh_py.engine.news import News
 from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.permissions import Permissions
+from crmsh_py.engine.remotes import Remotes
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.requests import Requests
 from crmsh_py.engine.totem import ConfigurationChanged
@@ -169,12 +174,27 @@ class NodeCore:
             next_ident=self._commits.next_ident,
             view=self._current_view,
         )
-        self._news = self._make_news()
         self._requests = self._make_requests()
+        self._remotes = self._make_remotes(settings.node)
+        self._news = self._make_news()
         self._stirred = False
         self._parts_deadline: float | None = None  # what only changes when something has stirred
         self._actions: list[RunAction] = []
         self._suggested: tuple[ViewId, int] | None = None
+
+    def _make_remotes(self, node: str) -> Remotes:
+        remotes = Remotes(
+            node,
+            self._out,
+            view=self._current_view,
+            term=lambda: self._views.term,
+            finished=self._executor.finished,
+            lost=self._executor.look_at,
+            ask=self._requests.handle,
+            hang_up=self._requests.client_gone,
+        )
+        self._executor.connections = remotes
+        return remotes
 
     def _make_news(self) -> News:
         return News(
@@ -189,6 +209,7 @@ class NodeCore:
             fencing=self._fencing,
             lifecycle=self._lifecycle,
             orders=self._orders,
+            remotes=self._remotes,
             show_facts=self._show_facts,
         )
 
@@ -249,6 +270,7 @@ class NodeCore:
             self._commits.next_deadline(),
             self._orders.next_deadline(),
             self._executor.next_deadline(),
+            self._remotes.next_deadline(),
             self._controller.next_deadline(),
             self._fencing.next_deadline(),
             self._dampening.next_deadline(),
@@ -314,6 +336,8 @@ class NodeCore:
                 self._requests.handle(event)
             case ConfRead():
                 self._administration.on_conf(event)
+            case RemoteOpened() | RemoteReceived() | RemoteClosed():
+                self._remotes.handle(event)
             case ClientGone(ticket=ticket):
                 self._requests.client_gone(ticket)
             case Started(manager=manager, pid=pid):
@@ -334,6 +358,7 @@ class NodeCore:
         self._membership.handle_timer()
         self._commits.handle_timer()
         self._orders.handle_timer()
+        self._remotes.handle_timer()
         self._executor.handle_timer()
         self._fencing.handle_timer()
         self._dampening.handle_timer()
@@ -399,6 +424,10 @@ class NodeCore:
                 self._administration.on_message(sender, message)
             case RunAction():
                 self._run_action(sender, message)
+                if message.on and self._book.settled:
+                    self._news.apply(sender, message)
+                elif message.on:
+                    self._book.keep(sender, message)
             case DcState():
                 self._controller.on_dc_state(sender, message)
             case Leaving():
@@ -422,6 +451,7 @@ class NodeCore:
         self._commits.begin_view()
         self._orders.begin_view()
         self._executor.begin_view()
+        self._remotes.begin_view()
         self._fencing.begin_view()
         self._dampening.begin_view()
         if setting.quorate and not self._views.setting.quorate:
@@ -440,9 +470,10 @@ class NodeCore:
         self._administration.begin_view()
         self._book.tell_own(
             self._executor.state,
-            self._executor.pending(),
+            self._executor.pending() | self._remotes.pending(),
             self._fencing.history.all(),
             fresh=self._fencing.fresh,
+            remotes=self._remotes.told(self._replica.status),
         )
 
     def _on_decided(self, decision: Decision) -> None:
@@ -505,6 +536,8 @@ class NodeCore:
     def _begin_action(self, action: RunAction) -> None:
         if action.operation == "do_shutdown":
             self._lifecycle.may_go()
+        elif self._lifecycle.running and action.on:
+            self._remotes.run(action)
         elif self._lifecycle.running:
             self._executor.run(action)
         else:

@@ -19,13 +19,15 @@ Rules:
 7. A fence device is nothing that runs: starting and monitoring it asks its agent whether it works,
    stopping it asks nobody.
 8. The history is memory of this run of the daemon: after a restart, probes find what runs.
+9. A connection to a remote node has no agent: who holds the connections does it (``remotes``).
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from crmsh_py.cib.document import FEATURE_SET
 from crmsh_py.cib.element import Element
@@ -77,6 +79,16 @@ class Lane:
     waiting: deque[Job] = field(default_factory=deque)
 
 
+class Connections(Protocol):
+    """What carries out the operations of connections to remote nodes: ``remotes.Remotes``."""
+
+    def begin(self, call: int, action: RunAction) -> OperationFinished | None:
+        """Begin an operation; its result at once, or None: ``Executor.finished`` will be told."""
+
+    def cancel(self, call: int) -> None:
+        """End it; that is told, too."""
+
+
 class Executor:
     """Runs the actions that one node is given."""
 
@@ -101,6 +113,7 @@ class Executor:
         self._started_with: dict[str, Mapping[str, str]] = {}  # parameters by resource
         self._facts: dict[AgentName, AgentFacts] = {}
         self._devices: set[str] = set()  # fence devices that were started here
+        self.connections: Connections | None = None
         self.state = new_node_state(str(node_id), node, {})
 
     # ---- reading -------------------------------------------------------------------------------
@@ -139,6 +152,11 @@ class Executor:
                 return False
         return True
 
+    def under_way(self) -> list[RunAction]:
+        """The actions that have begun and not ended, but for those that nobody waits for."""
+        jobs = self._by_call.values()
+        return [job.action for job in jobs if not job.silent and not job.cancelled]
+
     def knows(self, resource: str) -> bool:
         """Whether there is a history of this resource."""
         return any(r.id == resource for r in self.state.iter("lrm_resource"))
@@ -170,6 +188,15 @@ class Executor:
     def forget_failure(self, resource: str) -> None:
         """Drop the entry of the last failure of a resource."""
         self.state = put_history_forget(self.state, resource, f"{resource}_last_failure_0")
+
+    def look_at(self, resource: str) -> None:
+        """Begin the recurring operations of a resource that are not under way, as soon as can be.
+
+        Something has happened to it.
+        """
+        for (name, _), recurring in self._recurring.items():
+            if name == resource and recurring.due is not None:
+                recurring.due = self._out.now
 
     def doubt_stopped(self) -> None:
         """Forget which resources are inactive, so that the DC looks for them again.
@@ -238,7 +265,10 @@ class Executor:
             if not job.silent:
                 self._tell(job.action, ok=False)  # the DC must not wait for its first result
             job.cancelled = True
-            self._out.do(CancelOperation(call_id=job.call_id))
+            if self.connections is not None and is_connection(job.action):
+                self.connections.cancel(job.call_id)
+            else:
+                self._out.do(CancelOperation(call_id=job.call_id))
 
     # ---- operations ----------------------------------------------------------------------------
 
@@ -248,6 +278,9 @@ class Executor:
         if job is None:
             return
         resource, agent = job.action.resource, job.action.agent
+        if is_connection(job.action):
+            exec_ms = int((self._out.now - job.begun_at) * 1000)
+            event = replace(event, exec_ms=exec_ms, started_at=self._out.wall - exec_ms / 1000)
         if event.facts is not None and agent is not None:
             self._facts[agent] = event.facts
         lane = self._lanes[resource]
@@ -288,6 +321,11 @@ class Executor:
             parameters = self._started_with.get(resource, parameters)
         facts = self._facts.get(action.agent)
         operation = action.operation
+        if self.connections is not None and is_connection(action):
+            result = self.connections.begin(job.call_id, action)
+            if result is not None:
+                self.finished(result)
+            return
         if _is_fencing(action):
             at_once = self._use_device(job)
             if at_once is not None:
@@ -412,6 +450,16 @@ class Executor:
                 failure=failure,
             )
         )
+
+
+def is_connection(action: RunAction) -> bool:
+    """Whether an action is about the connection to a remote node (``ocf:pacemaker:remote``)."""
+    agent = action.agent
+    return (
+        agent is not None
+        and (agent.standard, agent.provider) == ("ocf", "pacemaker")
+        and agent.type.lower() == "remote"
+    )
 
 
 def _is_fencing(action: RunAction) -> bool:

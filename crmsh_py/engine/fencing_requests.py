@@ -146,7 +146,9 @@ class FencingRequests:
         )
 
     def _nodes(self) -> list[str]:
-        return [node.get("uname") for node in self.replica.config.section("nodes").findall("node")]
+        elements = self.replica.config.section("nodes").findall("node")
+        states = self.replica.status.findall("node_state")  # remote nodes may be there only
+        return list(dict.fromkeys(each.get("uname") for each in (*elements, *states)))
 
     def _must_exist(self, name: str) -> None:
         nodes = self._nodes()

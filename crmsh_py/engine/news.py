@@ -21,6 +21,7 @@ from crmsh_py.engine.fencing_history import DONE, OFF_ACTIONS
 from crmsh_py.engine.lifecycle import Lifecycle
 from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.remotes import Remotes
 from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.stream import (
     AttributeChange,
@@ -34,6 +35,8 @@ from crmsh_py.wire.stream import (
     FencingRun,
     ManagerChanged,
     Outcome,
+    RemoteState,
+    RunAction,
     TicketChange,
 )
 
@@ -53,6 +56,7 @@ class News:
     fencing: Fencing
     lifecycle: Lifecycle
     orders: Orders
+    remotes: Remotes
     show_facts: Callable[[], None]
 
     def apply(self, sender: int, message: StatusMessage) -> None:
@@ -63,6 +67,12 @@ class News:
         match message:
             case Outcome():
                 self.controller.on_outcome(sender, message)
+            case RemoteState():
+                self.controller.on_remote(sender, message, news=applied.changed)
+                if message.up and sender == self.node_id:
+                    self.remotes.known(message.name)
+            case RunAction():
+                pass  # written down; to carry it out is its target's business
             case AttributeChange():
                 if applied.changed:
                     self.controller.changed(f"attribute {message.name} of {message.node}")
@@ -80,11 +90,15 @@ class News:
                 for node, resource in applied.dropped:
                     if node == self.node:
                         self.executor.forget(resource)
+                    else:
+                        self.remotes.forget(node, resource)
                 self.controller.changed("history was cleaned")
                 self.orders.applied(message)
             case ClearFailures():
                 if message.node == self.node:
                     self.executor.forget_failure(message.resource)
+                else:
+                    self.remotes.forget_failure(message.node, message.resource)
                 self.controller.on_cleared(message)
             case ManagerChanged():
                 self._apply_manager(sender, message)
@@ -114,7 +128,7 @@ class News:
         if self.controller.is_dc:
             self.alerts.fenced(record)
         if record.state == DONE and record.action in OFF_ACTIONS:
-            node = self.book.node_fenced(record.target)
+            node = self.book.node_fenced(record.target, record.ended_ms // 1000)
             self.controller.node_fenced(record.target, node, expected=expected)
             self.controller.elect()
             self.fencing.elected(self.controller.dc)
@@ -139,5 +153,6 @@ class News:
         self.show_facts()
         if sender == self.node_id:
             if not message.running:
+                self.remotes.close_all()
                 self.executor.stop()
             self.lifecycle.on_announced(running=message.running)

@@ -57,6 +57,7 @@ class Outbox:
         self._after: list[Continuation] = []
         self._waiting: dict[int, list[Continuation]] = {}
         self._token = 0
+        self.relay: Callable[[int, Reply], None] | None = None  # see ``reply``
 
     @property
     def wall(self) -> float:
@@ -74,8 +75,13 @@ class Outbox:
         self.do(Log(level=level, subsystem=subsystem, text=text))
 
     def reply(self, ticket: int, reply: Reply) -> None:
-        """Answer a client; ticket 0 is the node itself, which waits for no answer."""
-        if ticket:
+        """Answer a client; ticket 0 is the node itself, which waits for no answer.
+
+        Tickets below 0 are those of clients on remote nodes: ``relay`` knows the way.
+        """
+        if ticket < 0 and self.relay is not None:
+            self.relay(ticket, reply)
+        elif ticket > 0:
             self.do(ReplyTo(ticket=ticket, reply=reply))
 
     def refuse(self, ticket: int, error: CrmError) -> None:

@@ -14,6 +14,14 @@ from crmsh_py.scheduler import history
 from crmsh_py.scheduler.result import Action, ActionKind, Digests
 from crmsh_py.wire.stream import RunAction
 
+_NO_CALL, _UNKNOWN, _PENDING = -1, 193, -1
+_CHANGES = frozenset({"start", "stop", "promote", "demote", "migrate_to", "migrate_from"})
+
+
+def changes_state(action: RunAction) -> bool:
+    """Whether a resource is another thing after this action than before, if it works."""
+    return action.agent is not None and action.operation in _CHANGES
+
 
 def failed(action: RunAction, finished: OperationFinished) -> bool:
     """Whether the result is another than the one that was expected.
@@ -73,6 +81,17 @@ def history_of(
     if agent.provider:
         identity["provider"] = agent.provider
     return Element("lrm_resource", {**identity, "type": agent.type}, entries)
+
+
+def pending_of(action: RunAction, facts: AgentFacts | None = None, *, node: str) -> Element:
+    """The ``<lrm_resource>`` of an operation that has been asked for and has not ended.
+
+    Written for remote nodes: who follows when their connection is lost must know of it.
+    """
+    result = OperationFinished(call_id=_NO_CALL, rc=_UNKNOWN, status=_PENDING)
+    return history_of(
+        action, result, facts, node=node, call_id=_NO_CALL, queued_ms=0, changed_at=action.time
+    )
 
 
 def digests_of(action: RunAction, facts: AgentFacts | None) -> Digests:

@@ -58,6 +58,30 @@ def change_node(status: Element, node_id: str, change: Callable[[Element], Eleme
     return status.map_children(lambda s: change(s) if s.id == node_id else s)
 
 
+# ---- remote nodes ------------------------------------------------------------------------------
+
+
+def is_remote(state: Element) -> bool:
+    """Whether this is the state of a remote node or a guest."""
+    return state.get("remote_node") == "true"
+
+
+def remote_state(name: str, *, up: bool, fenced_at: int = 0) -> Element:
+    """A remote node without history; ``fenced_at``: it is off since then (Unix time, s)."""
+    attributes = {"remote_node": "true", "in_ccm": "true" if up else "false"}
+    if fenced_at:
+        attributes["node_fenced"] = str(fenced_at)
+    return new_node_state(name, name, attributes)
+
+
+def checked_remote(state: Element, name: str) -> tuple[Element, ...] | None:
+    """History and attributes of a remote node's state that a peer sent; None if it is not that."""
+    if state.tag != "node_state" or state.id != name:
+        return None
+    parts = (state.find(tag) for tag in ("transient_attributes", "lrm"))
+    return tuple(part.with_attributes({"id": name}) for part in parts if part is not None)
+
+
 # ---- history -----------------------------------------------------------------------------------
 
 

@@ -229,6 +229,11 @@ class Views:
         return self.active and self.setting.quorate
 
     @property
+    def term(self) -> int:
+        """The term of the last primary view that this node took part in."""
+        return self._promised
+
+    @property
     def revision_term(self) -> int:
         """The term that a revision made now belongs to."""
         if self.setting.quorate and self.decision is not None:

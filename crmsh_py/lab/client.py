@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut, UsageError
 from crmsh_py.lab import commands, inside, nodespec, removal, tail
-from crmsh_py.lab.config import LabConfig
+from crmsh_py.lab.config import GUEST, LabConfig, NodeConfig
 from crmsh_py.lab.contact import ask, ask_node, find_supervisor
 from crmsh_py.lab.place import Place, locked, place_of
 from crmsh_py.lab.processes import descendants, identify, send, wait_gone
@@ -83,14 +83,17 @@ class Lab:
         conf_file: str = "",
         nodes: Sequence[str] = (),
         network: str = "",
+        remotes: Sequence[str] = (),
+        guests: Sequence[str] = (),
         agents: str = "any",
         daemon: Sequence[str] = (),
     ) -> LabConfig:
         """Make a lab from a corosync.conf, or from names and a network (CIDR).
 
-        Warnings of the file are said. ``agents`` is one of ``AGENTS``. ``daemon``
-        replaces the nodes' program, for tests. An ``OCF_ROOT`` in the environment is where the
-        lab's nodes look for agents from now on.
+        ``remotes`` are hosts that run the executor only, ``guests`` those that are off until a
+        resource switches them on. Warnings of the file are said. ``agents`` is one of ``AGENTS``.
+        ``daemon`` replaces the nodes' program, for tests. An ``OCF_ROOT`` in the environment is
+        where the lab's nodes look for agents from now on.
 
         Raises:
             CrmError: the lab exists; ConfigError, SyntaxProblem: the file or the names are bad.
@@ -102,10 +105,14 @@ class Lab:
                 f"lab '{self.name}' exists",
                 hint="crm lab start, crm lab destroy, or another name: CRM_LAB=NAME crm lab create",
             )
-        from crmsh_py.lab.design import design  # reads corosync.conf: for this command alone
+        from crmsh_py.lab.design import (
+            design,
+            with_remotes,
+        )  # reads corosync.conf: for this command alone
 
         ocf_root = _ocf_root(self._environ)
         made, text = design(self.name, conf_file, nodes, network, self._say)
+        made = with_remotes(made, remotes, guests)
         made = dataclasses.replace(made, agents=agents, daemon=tuple(daemon), ocf_root=ocf_root)
         self._place.make_directories()
         for node in made.nodes:
@@ -120,7 +127,7 @@ class Lab:
             _write(self._place.record, made.to_json(), 0o644)
         self._say(
             f"lab '{self.name}' created: "
-            + ", ".join(f"{node.name} ({node.address})" for node in made.nodes)
+            + ", ".join(_described(node) for node in made.nodes)
             + f"; the host is {made.host}"
         )
         return made
@@ -170,6 +177,8 @@ class Lab:
         with locked(self._place):
             made = self._place.load()
             names = self._names(made, nodes)
+            if not nodes:  # guests are switched on by the cluster
+                names = [node.name for node in made.nodes if node.kind != GUEST]
             self._ensure_supervisor()
             if wipe:
                 off = [n.name for n in self.status().nodes if n.name in names and not n.pid]
@@ -356,7 +365,7 @@ class Lab:
             own_pids=False,
             note="",
             nodes=[
-                wire.NodeState(name=node.name, address=node.address, state="off")
+                wire.NodeState(name=node.name, address=node.address, state="off", kind=node.kind)
                 for node in made.nodes
             ],
         )
@@ -489,6 +498,11 @@ def list_labs(environ: Mapping[str, str] | None = None, uid: int | None = None) 
         if os.path.exists(f"{base}/{name}/lab.json"):
             found.append(name)
     return found
+
+
+def _described(node: NodeConfig) -> str:
+    kind = "" if node.is_member else f", {node.kind}"
+    return f"{node.name} ({node.address}{kind})"
 
 
 def _ocf_root(environ: Mapping[str, str]) -> str:

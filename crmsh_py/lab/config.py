@@ -19,13 +19,26 @@ from crmsh_py.wire.paths import check_lab_name, check_node_name
 MAX_NODES = 32  # a lab is one machine; corosync itself ends at 32 to 64
 
 
+MEMBER, REMOTE, GUEST = "member", "remote", "guest"
+
+
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """One node of a lab: its name, its address, and that on the second network ('': none)."""
+    """One node of a lab: its name, its address, and that on the second network ('': none).
+
+    ``kind``: a member of the cluster; a remote node, which runs the executor only; or a guest, a
+    remote node that is off until a resource of the cluster switches it on.
+    """
 
     name: str
     address: str
     second: str = ""
+    kind: str = MEMBER
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it is a member of the cluster, with ring and CIB."""
+        return self.kind == MEMBER
 
     @property
     def mac(self) -> str:
@@ -66,6 +79,11 @@ class LabConfig:
     second_network: str = ""
 
     @property
+    def members(self) -> tuple[NodeConfig, ...]:
+        """The nodes that are members of the cluster."""
+        return tuple(node for node in self.nodes if node.is_member)
+
+    @property
     def rings(self) -> tuple[int, ...]:
         """The networks that all nodes are on."""
         return (0, 1) if self.second_network else (0,)
@@ -97,7 +115,12 @@ class LabConfig:
         try:
             data = json.loads(text)
             nodes = tuple(
-                NodeConfig(str(n["name"]), str(n["address"]), str(n.get("second", "")))
+                NodeConfig(
+                    str(n["name"]),
+                    str(n["address"]),
+                    str(n.get("second", "")),
+                    str(n.get("kind", MEMBER)),
+                )
                 for n in data["nodes"]
             )
             second = str(data.get("second_network", ""))
@@ -141,7 +164,7 @@ def checked_nodes(
     Raises:
         ConfigError: too few, too many, two of the same name or address, or one outside.
     """
-    if not nodes:
+    if not any(node.is_member for node in nodes):
         raise ConfigError("a lab needs at least one node", hint="--nodes node1,node2,node3")
     if len(nodes) > MAX_NODES:
         raise ConfigError(f"{len(nodes)} nodes are more than the {MAX_NODES} that a lab may have")
@@ -152,7 +175,7 @@ def checked_nodes(
         except CrmError as error:
             raise ConfigError(error.message, hint=error.hint) from None
         _check_inside(node, node.address, network)
-        if second_network:
+        if second_network and (node.second or node.is_member):
             _check_inside(node, node.second, second_network)
         for word in filter(None, (node.name, node.address, node.second)):
             if word in seen:

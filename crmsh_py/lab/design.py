@@ -11,13 +11,14 @@ Rules:
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from collections.abc import Callable, Sequence
 
 from crmsh_py import corosync_conf
 from crmsh_py.corosync_conf import CorosyncConf, LabNode, lab_nodes, new_nodes
 from crmsh_py.errors import ConfigError, CrmError, NotFound
-from crmsh_py.lab.config import LabConfig, NodeConfig, checked_nodes
+from crmsh_py.lab.config import GUEST, REMOTE, LabConfig, NodeConfig, checked_nodes
 from crmsh_py.wire.paths import check_lab_name
 
 DEFAULT_NODES = ("pacemaker01", "pacemaker02", "pacemaker03")
@@ -30,6 +31,8 @@ def design(
     lab: str, conf_file: str, nodes: Sequence[str], network: str, say: Callable[[str], None]
 ) -> tuple[LabConfig, str]:
     """The record of a new lab, and the text of its corosync.conf; warnings are said.
+
+    Remote nodes come later (``with_remotes``): corosync.conf knows nothing of them.
 
     Raises:
         NotFound, SyntaxProblem, ConfigError: the file cannot be read or taken.
@@ -58,6 +61,23 @@ def _read(conf_file: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise CrmError(f"{conf_file} is not text: byte {error.start}") from None
+
+
+def with_remotes(made: LabConfig, remotes: Sequence[str], guests: Sequence[str] = ()) -> LabConfig:
+    """The lab with remote nodes and guests, at the next free addresses after its members.
+
+    Raises:
+        ConfigError: a name is bad or taken, or there is no room.
+    """
+    network = ipaddress.IPv4Network(made.network)
+    taken = {ipaddress.IPv4Address(node.address) for node in made.nodes}
+    free = _AddressSource(network, taken | {ipaddress.IPv4Address(made.host)})
+    for kind, names in ((REMOTE, remotes), (GUEST, guests)):
+        for name in names:
+            node = NodeConfig(name, str(next(free)), kind=kind)
+            nodes = checked_nodes((*made.nodes, node), made.network, made.second_network)
+            made = dataclasses.replace(made, nodes=nodes)
+    return made
 
 
 def from_corosync_conf(

@@ -152,6 +152,7 @@ class Hosting:
                     ),
                     second_group=sum(node.groups[1:]),
                     reason=node.reason,
+                    kind=node.config.kind,
                 )
                 for node in self._nodes.values()
             ],

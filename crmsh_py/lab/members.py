@@ -52,7 +52,7 @@ def add(lab: Lab, name: str, address: str = "") -> NodeConfig:
         if corosync_conf.parse(text).nodes:
             text = editing.with_node(text, node.address, name)
         else:
-            text = editing.with_value(text, "quorum.expected_votes", str(len(nodes)))
+            text = editing.with_value(text, "quorum.expected_votes", str(len(made.members) + 1))
         corosync_conf.parse(text)
         _write(lab.place.conf, text)
         _save(lab.place, dataclasses.replace(made, nodes=nodes))
@@ -78,10 +78,13 @@ def remove(lab: Lab, name: str) -> None:
         left = tuple(node for node in made.nodes if node.name != name)
         gone = next(node for node in made.nodes if node.name == name)
         text = _conf_text(lab.place)
-        if corosync_conf.parse(text).nodes:
+        votes = str(len(made.members) - gone.is_member)
+        if not gone.is_member:
+            pass  # corosync.conf knows nothing of it
+        elif corosync_conf.parse(text).nodes:
             text = editing.without_node(text, gone.address)
         else:
-            text = editing.with_value(text, "quorum.expected_votes", str(len(left)))
+            text = editing.with_value(text, "quorum.expected_votes", votes)
         corosync_conf.parse(text)
         _write(lab.place.conf, text)
         _save(lab.place, dataclasses.replace(made, nodes=left))

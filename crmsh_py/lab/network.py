@@ -59,6 +59,8 @@ def attach_node(node: NodeConfig, index: int, pid: int, groups: list[int]) -> li
     """
     lines = []
     for ring, group in enumerate(groups):
+        if ring and not node.second:
+            continue
         mac = mac_for(node.on(ring, loopback=False))
         name = port(index, ring)
         lines += [
@@ -75,6 +77,8 @@ def configure_node(config: LabConfig, node: NodeConfig) -> list[str]:
     """
     lines = ["link set lo up"]
     for ring in config.rings:
+        if ring and not node.second:
+            continue  # remote nodes are on the first network only
         address = f"{node.on(ring, loopback=False)}/{config.prefix_of(ring)}"
         lines += [
             f"addr add {address} broadcast + dev {link(ring)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 from pathlib import Path
 
@@ -9,7 +10,16 @@ from crmsh_py.lab import commands, network
 from crmsh_py.lab.boot import BootSpec
 from crmsh_py.lab.config import LabConfig, NodeConfig
 from crmsh_py.lab.isolation import Attempt, Isolation
-from crmsh_py.lab.place import NODE_CONF, NODE_KEY, NODE_LOG, NODE_SETTINGS, NODE_STORE, Place
+from crmsh_py.lab.place import (
+    NODE_CONF,
+    NODE_KEY,
+    NODE_LOG,
+    NODE_SETTINGS,
+    NODE_STORE,
+    REMOTE_KEY,
+    REMOTE_LOG,
+    Place,
+)
 from crmsh_py.wire import settings as wire_settings
 from crmsh_py.wire.settings import NodeSettings, RingSettings
 
@@ -28,7 +38,6 @@ def node_spec(
     isolated = attempt.isolation is not Isolation.NONE
     disk = place.disk(node.name)
     settings = _settings(config, place, node, attempt=attempt, manager=manager)
-    conf = Path(place.conf).read_text(encoding="utf-8")
     command = config.daemon or (commands.python(), "-P", "-m", "crmsh_py.node")
     prefix = "" if isolated else disk
     return BootSpec(
@@ -54,15 +63,31 @@ def node_spec(
             NODE_SETTINGS: wire_settings.dump(settings).decode(),
         },
         first_files={
-            NODE_CONF: conf,
-            # As on real machines: who makes a new one on a node must bring it to the others.
-            NODE_KEY: Path(place.key).read_text(encoding="ascii"),
+            # As on real machines: who makes new keys on a node must bring them to the others.
+            **(_member_files(place) if node.is_member else {}),
+            REMOTE_KEY: remote_key(place),
             "/etc/hosts": hosts_file(config, isolated=isolated),
             "/etc/resolv.conf": _RESOLV_CONF,
             "/etc/hostname": f"{node.name}\n",
             "/var/www/html/index.html": INDEX_PAGE.format(name=node.name),
         },
     )
+
+
+def _member_files(place: Place) -> dict[str, str]:
+    return {
+        NODE_CONF: Path(place.conf).read_text(encoding="utf-8"),
+        NODE_KEY: Path(place.key).read_text(encoding="ascii"),
+    }
+
+
+def remote_key(place: Place) -> str:
+    """The key that members and remote nodes share: made from the lab's, which it does not tell.
+
+    So a remote node cannot speak in the ring.
+    """
+    secret = Path(place.key).read_bytes()
+    return hmac.digest(secret, b"pacemaker authkey", "sha512").hex()
 
 
 def environment(config: LabConfig, place: Place, node: str) -> dict[str, str]:
@@ -115,7 +140,7 @@ def _settings(
         corosync_conf=prefix + NODE_CONF,
         control_socket=place.node_socket(node.name),
         store=prefix + NODE_STORE,
-        log=prefix + NODE_LOG,
+        log=prefix + (NODE_LOG if node.is_member else REMOTE_LOG),
         key=prefix + NODE_KEY,
         peers=_peers(config, 0, isolated),
         more_rings=[
@@ -123,7 +148,15 @@ def _settings(
                 address=node.on(ring, loopback=not isolated), peers=_peers(config, ring, isolated)
             )
             for ring in config.rings[1:]
+            if node.is_member
         ],
+        remote=not node.is_member,
+        remote_key=prefix + REMOTE_KEY,
+        hosts={
+            each.name: each.on(0, loopback=not isolated)
+            for each in config.nodes
+            if not each.is_member
+        },
         run_directory="/run" if isolated else f"{place.disk(node.name)}/run",
         path=commands.search_path(place.commands, place.last_commands),
         manager=manager,
@@ -136,4 +169,4 @@ def _settings(
 
 
 def _peers(config: LabConfig, ring: int, isolated: bool) -> dict[str, str]:
-    return {peer.on(ring, loopback=not isolated): peer.name for peer in config.nodes}
+    return {peer.on(ring, loopback=not isolated): peer.name for peer in config.members}

@@ -27,9 +27,11 @@ _LOCK_POLL_S = 0.02
 # What a node calls its own files; the disk keeps them under the same names.
 NODE_SETTINGS = "/etc/crmsh-py/settings.json"
 NODE_KEY = "/etc/corosync/authkey"
+REMOTE_KEY = "/etc/pacemaker/authkey"
 NODE_CONF = "/etc/corosync/corosync.conf"
 NODE_STORE = "/var/lib/crmsh-py/store.sqlite"
 NODE_LOG = "/var/log/corosync/corosync.log"
+REMOTE_LOG = "/var/log/pacemaker/pacemaker.log"  # of a remote node, which has no corosync
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class Place:
 
     def node_log(self, node: str) -> str:
         """A node's log, as seen from outside."""
-        return self.disk(node) + NODE_LOG
+        remote = self.disk(node) + REMOTE_LOG
+        return remote if os.path.exists(remote) else self.disk(node) + NODE_LOG
 
     def exists(self) -> bool:
         """Whether the lab has been created."""

@@ -35,6 +35,7 @@ from crmsh_py.node.keys import checked_key, read_key
 from crmsh_py.node.log import LogSettings, NodeLog
 from crmsh_py.node.loop import FAILED, NodeLoop
 from crmsh_py.node.ports import Agents, Core, LogLine, Report
+from crmsh_py.node.remote_links import RemoteClient
 from crmsh_py.node.replay import replay
 from crmsh_py.node.seal import choose_suite
 from crmsh_py.node.sessions import Sessions
@@ -168,6 +169,19 @@ def secret_of(settings: NodeSettings, conf: CorosyncConf) -> bytes:
     return read_key(settings.key)
 
 
+def remote_address(settings: NodeSettings, server: str) -> str:
+    """Where a remote node listens: as the configuration says, in the node's own network.
+
+    Plain processes have loopback addresses in place of the lab's, and no /etc/hosts of their own.
+    """
+    if settings.isolated:
+        return server
+    first, dot, rest = server.partition(".")
+    if dot and first.isdigit():
+        return f"127.{rest}"
+    return settings.hosts.get(server, server)
+
+
 async def run(
     settings: NodeSettings,
     *,
@@ -181,7 +195,7 @@ async def run(
     """
     conf = read_conf(settings.corosync_conf)
     for path in (settings.log, settings.store):
-        _make_parent(path)
+        make_parent(path)
     log = NodeLog(log_settings(settings, conf))
     try:
         return await _Daemon(settings, conf, log).run(make_core, make_agents)
@@ -241,6 +255,13 @@ class _Daemon:
                 log=log,
                 public=public_socket(settings.node) if settings.isolated else "",
             )
+            remotes = RemoteClient(
+                key=settings.remote_key,
+                suite=suite,
+                report=self._report,
+                address_of=lambda server: remote_address(settings, server),
+            )
+            parts.callback(remotes.close_all)
             core = make_core(
                 Beginning(
                     settings=settings,
@@ -258,6 +279,7 @@ class _Daemon:
                 agents=agents,
                 clients=clients,
                 log=log,
+                remotes=remotes,
                 watchdog=WatchdogPipe.of_environment(os.environ),
                 read_conf=lambda ticket: conf_read(settings.corosync_conf, ticket),
                 use_conf=lambda new: log.configure(log_settings(settings, new)),
@@ -267,7 +289,7 @@ class _Daemon:
                 loop.add_signal_handler(number, self._signalled, number)
             self._report(Started(manager=settings.manager))
             await clients.open()
-            _tell_ready()
+            tell_ready()
             code = await self._node.stopped
             await clients.close()
         log("notice", "MAIN", f"Node {settings.node} has stopped")
@@ -288,14 +310,15 @@ class _Daemon:
         self._report(RequestReceived(ticket=OWN_TICKET, request=StopDaemon(), client="signal"))
 
 
-def _make_parent(path: str) -> None:
+def make_parent(path: str) -> None:
+    """Make the directory of a file; raises CrmError."""
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     except OSError as error:
         raise CrmError(f"cannot make the directory of {path}: {error.strerror}") from None
 
 
-def _tell_ready() -> None:
+def tell_ready() -> None:
     """Write a line to whoever started us, if he waits for one."""
     number = os.environ.pop(READY_VARIABLE, "")
     if number.isdigit():
@@ -311,7 +334,12 @@ def main(arguments: list[str] | None = None) -> int:
         print("usage: python -m crmsh_py.node SETTINGS.json", file=sys.stderr)
         return 2
     try:
-        return asyncio.run(run(read_settings(arguments[0])))
+        settings = read_settings(arguments[0])
+        if settings.remote:
+            from crmsh_py.node import remote_daemon
+
+            return asyncio.run(remote_daemon.run(settings))
+        return asyncio.run(run(settings))
     except CrmError as error:
         print(f"ERROR: {error.format_message()}", file=sys.stderr)
         return error.exit_code

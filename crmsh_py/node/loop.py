@@ -25,11 +25,13 @@ from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.api import (
     CancelOperation,
     ClockSet,
+    CloseRemote,
     ConfRead,
     Event,
     FeedWatchdog,
     Instruction,
     Log,
+    OpenRemote,
     Persist,
     Persisted,
     ReadConf,
@@ -39,13 +41,23 @@ from crmsh_py.engine.api import (
     RunAlert,
     RunOperation,
     SendDatagram,
+    SendRemote,
     StopNode,
     StoreFailed,
     TimerFired,
     UseConf,
 )
 from crmsh_py.errors import CrmError
-from crmsh_py.node.ports import Agents, Clients, Core, Disk, Feeder, LogLine, Transport
+from crmsh_py.node.ports import (
+    Agents,
+    Clients,
+    Core,
+    Disk,
+    Feeder,
+    LogLine,
+    RemoteLinks,
+    Transport,
+)
 from crmsh_py.value import field_names
 from crmsh_py.wire.control import (
     CibReply,
@@ -80,6 +92,7 @@ class NodeLoop:
         agents: Agents,
         clients: Clients,
         log: LogLine,
+        remotes: RemoteLinks | None = None,
         watchdog: Feeder | None = None,
         read_conf: Callable[[int], ConfRead],
         use_conf: Callable[[CorosyncConf], None],
@@ -93,6 +106,7 @@ class NodeLoop:
         self._agents = agents
         self._clients = clients
         self._log = log
+        self._remotes = remotes
         self._watchdog = watchdog
         self._read_conf = read_conf
         self._use_conf = use_conf
@@ -184,6 +198,8 @@ class NodeLoop:
                 self._agents.cancel(instruction)
             case RunAlert():
                 self._agents.alert(instruction)
+            case OpenRemote() | SendRemote() | CloseRemote():
+                self._do_remote(instruction)
             case ReplyTo(ticket=ticket, reply=SubsystemsReply(subsystems=subsystems)):
                 # The core knows no process; only we can say which one all of this is.
                 reply = SubsystemsReply(pid=os.getpid(), subsystems=subsystems)
@@ -201,6 +217,17 @@ class NodeLoop:
             case StopNode(reason=reason, exit_code=code):
                 self._log("error" if code else "notice", "MAIN", f"Stopping: {reason}")
                 self.stop(code)
+
+    def _do_remote(self, instruction: OpenRemote | SendRemote | CloseRemote) -> None:
+        if self._remotes is None:
+            return
+        match instruction:
+            case OpenRemote():
+                self._remotes.open(instruction)
+            case SendRemote():
+                self._remotes.send(instruction)
+            case CloseRemote():
+                self._remotes.close(instruction)
 
     def _inject_faults(self, event: RequestReceived, faults: InjectFaults) -> None:
         """Faults are the ports' matter: the core must not know of them."""

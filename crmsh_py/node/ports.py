@@ -11,12 +11,15 @@ from typing import Protocol
 
 from crmsh_py.engine.api import (
     CancelOperation,
+    CloseRemote,
     Event,
     FeedWatchdog,
     Instruction,
     LinkFacts,
+    OpenRemote,
     RunAlert,
     RunOperation,
+    SendRemote,
     StoreWrite,
 )
 from crmsh_py.errors import CrmError
@@ -100,3 +103,16 @@ class Feeder(Protocol):
 
     def feed(self, instruction: FeedWatchdog) -> None:
         """Tell it until when the node may live; never raises."""
+
+
+class RemoteLinks(Protocol):
+    """Connections between members and remote nodes."""
+
+    def open(self, instruction: OpenRemote) -> None:
+        """Begin to connect; ``RemoteOpened`` or ``RemoteClosed`` is reported."""
+
+    def send(self, instruction: SendRemote) -> None:
+        """Send over a connection; never raises."""
+
+    def close(self, instruction: CloseRemote) -> None:
+        """End a connection after what was sent; nothing of it is reported any more."""

@@ -97,6 +97,7 @@ def to_action(vertex: Vertex) -> Action:
     resource = vertex.resource
     kind = outgoing.kind_of(vertex)
     located = outgoing.has_node(vertex)
+    router = outgoing.router_of(vertex)
     real = resource is not None and kind is not ActionKind.PSEUDO
     name = outgoing.executor_id(resource) if resource is not None and real else ""
     parameters = outgoing.parameters_of(vertex) if real else {}
@@ -111,6 +112,7 @@ def to_action(vertex: Vertex) -> Action:
         key=outgoing.key_of(vertex, name) if name else vertex.key,
         node=vertex.node.name if located and vertex.node is not None else "",
         node_id=vertex.node.id if located and vertex.node is not None else "",
+        router=router.name if router is not None else "",
         resource=name or (resource.id if resource is not None else ""),
         agent=agent_of(resource) if resource is not None else None,
         interval_ms=vertex.interval_ms,

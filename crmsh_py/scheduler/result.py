@@ -92,6 +92,7 @@ class Action:
 
     ``inputs`` are the ids of the actions that must have completed before this one is begun.
     ``key`` is the operation key (``ClusterIP_monitor_30000``). Times are in milliseconds.
+    ``router`` is the member through which it is carried out where ``node`` is a remote node.
     ``parameters`` are the agent's parameters by bare name; ``meta`` are the ``CRM_meta_*`` values
     by bare name with ``-`` written as ``_``.
     """
@@ -102,6 +103,7 @@ class Action:
     key: str
     node: str = ""
     node_id: str = ""
+    router: str = ""
     resource: str = ""  # the history id, with its instance number for unique clones
     agent: Agent | None = None
     interval_ms: int = 0

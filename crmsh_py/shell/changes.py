@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.pairs import known_nodes
 from crmsh_py.errors import NotFound, did_you_mean
 from crmsh_py.shell.session import Session
 from crmsh_py.tools import edits
@@ -72,8 +73,7 @@ def require_node(session: Session, name: str | None) -> str:
     """The node that is meant: the one named, else the one that the shell sits on."""
     if not name:
         return session.cluster.node
-    cib = session.working.cib()
-    nodes = [node.get("uname") for node in cib.section("nodes").findall("node")]
+    nodes = [node.get("uname") for node in known_nodes(session.working.cib())]
     if name not in nodes:
         hint = did_you_mean(name, nodes) or f"there are {', '.join(nodes[:10])}"
         raise NotFound(f"there is no node {name}", hint=hint)

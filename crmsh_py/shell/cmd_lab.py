@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import time
 
 from crmsh_py.errors import UsageError
@@ -23,11 +24,17 @@ def create(session: Session, call: CommandCall) -> int:
     lab = _lab(session)
     lab.create(
         conf_file=config,
-        nodes=[name for name in nodes.split(",") if name],
+        nodes=_names(nodes),
         network=network,
+        remotes=_names(_option(call, "REMOTE_HOSTS", "REMOTE_EQ")),
+        guests=_names(_option(call, "GUEST_HOSTS", "GUEST_EQ")),
     )
     session.console.out("next: crm lab start")
     return 0
+
+
+def _names(text: str) -> builtins.list[str]:
+    return [name for name in text.split(",") if name]
 
 
 def _option(call: CommandCall, value: str, joined: str) -> str:

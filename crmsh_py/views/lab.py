@@ -35,6 +35,7 @@ class LabNode:
     frozen: bool  # nothing on it runs, and nothing ends
     cut_off_second: bool  # on the second network, where there is one
     reason: str
+    kind: str  # member, remote, guest
 
 
 @frozen(kw_only=True)
@@ -76,6 +77,7 @@ def record(name: str, state: LabState, *, now: float) -> LabRecord:
             frozen=node.frozen,
             cut_off_second=bool(node.second_group),
             reason=node.reason,
+            kind=node.kind,
         )
         for node in state.nodes
     )
@@ -94,6 +96,8 @@ def table(name: str, state: LabState, *, now: float) -> str:
         text = f"  {node.name:<{width}}  {node.address:<15}  {_STATES.get(node.state, node.state)}"
         if node.state == "on":
             text += f" for {_age(node.seconds)}"
+        if node.kind != "member":
+            text += f", {node.kind}"
         if node.frozen:
             text += ", frozen"
         if node.cut_off or node.cut_off_second:

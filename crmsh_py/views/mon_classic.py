@@ -135,15 +135,25 @@ def node_mode(node: NodeStatus) -> str:
     return "online" if node.online else "OFFLINE"
 
 
+_LISTS = {
+    ("member", "online"): "Online",
+    ("member", "OFFLINE"): "OFFLINE",
+    ("remote", "online"): "RemoteOnline",
+    ("remote", "OFFLINE"): "RemoteOFFLINE",
+    ("guest", "online"): "GuestOnline",
+}
+
+
 def _node_block(status: ClusterStatus, options: MonOptions) -> list[str]:
     lines: list[str] = []
-    together: dict[str, list[str]] = {"online": [], "OFFLINE": []}
+    together: dict[str, list[str]] = {title: [] for title in _LISTS.values()}
     for node in status.nodes:
         if options.only_node and node.name != options.only_node:
             continue
         mode = node_mode(node)
-        if mode in together and not options.by_node:
-            together[mode].append(node.name)
+        listed = _LISTS.get((node.kind, mode))
+        if listed is not None and not options.by_node:
+            together[listed].append(node.name)
             continue
         number = f" ({node.id})" if node.id and node.id != node.name else ""
         title = {"remote": "RemoteNode", "guest": "GuestNode"}.get(node.kind, "Node")
@@ -159,10 +169,7 @@ def _node_block(status: ClusterStatus, options: MonOptions) -> list[str]:
             else:
                 texts = [primitive_line(_as_on(p, node.name), with_nodes=False) for p in here]
             lines += [f"        {text}" for text in texts]
-    if together["online"]:
-        lines.append(f"Online: {bracketed(together['online'])}")
-    if together["OFFLINE"]:
-        lines.append(f"OFFLINE: {bracketed(together['OFFLINE'])}")
+    lines += [f"{title}: {bracketed(names)}" for title, names in together.items() if names]
     return lines
 
 

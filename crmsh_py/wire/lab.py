@@ -114,6 +114,7 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     second_group: int = 0
     second_address: Text = ""
     reason: Text = ""
+    kind: Name = "member"  # or remote, guest
 
 
 class LabState(Message, frozen=True):

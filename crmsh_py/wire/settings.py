@@ -38,6 +38,10 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     agents: str = "any"
     isolated: bool = True  # False: a plain process on loopback; stand-ins only
     watchdog: bool = False  # something outside resets the node when it is not fed
+    remote: bool = False  # no member: it has no ring and no CIB, and runs the executor only
+    remote_key: str = ""  # the file of the key that members and remote nodes share
+    remote_port: int = 3121  # where a remote node listens
+    hosts: dict[str, str] = {}  # addresses of remote nodes, for plain processes
     one_user: bool = False  # one user id only: agents that change user run as stand-ins
 
 

@@ -129,13 +129,25 @@ class AskCib(StreamMessage, frozen=True, kw_only=True):
 FencingRecords = Annotated[list[FencingRecord], msgspec.Meta(max_length=1000)]
 
 
+class RemoteTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A remote node that the sender is connected with: its ``<node_state>``.
+
+    ``term`` is that of the claim by which it was connected; the newest counts.
+    """
+
+    name: Name
+    state: Document
+    term: Count = 0
+
+
 class OwnState(StreamMessage, frozen=True, kw_only=True):
     """What the sender itself knows of its resources: its ``<node_state>`` with history.
 
     ``pending`` are the keys of operations that it has begun and not finished, with the
-    milliseconds that each may still take. ``fencing`` is what it knows of fencing, ``tickets`` the
-    ``<tickets>`` of the cluster as it knows them, '' for none. ``fresh``: this
-    it has been in no primary view since it started, so whatever it was before is gone.
+    milliseconds that each may still take (``NODE/KEY``: on a remote node). ``fencing`` is what it
+    knows of fencing, ``tickets`` the ``<tickets>`` of the cluster as it knows them, '' for none.
+    ``fresh``: it has been in no primary view since it started, so whatever it was before is gone.
+    ``remotes`` are the remote nodes that it is connected with.
     """
 
     state: Document
@@ -143,6 +155,7 @@ class OwnState(StreamMessage, frozen=True, kw_only=True):
     fencing: FencingRecords = []
     tickets: Document = ""
     fresh: bool = False
+    remotes: Annotated[list[RemoteTold], msgspec.Meta(max_length=1000)] = []
 
 
 class AbsentStates(StreamMessage, frozen=True, kw_only=True):
@@ -189,7 +202,8 @@ class Outcome(StreamMessage, frozen=True, kw_only=True):
     """An operation of the sender has ended: its history entries, and who waited for it.
 
     ``resource`` is an ``<lrm_resource>`` whose entries replace those of the same id; ``forget``
-    are ids of entries to drop, ``forget_all`` drops the resource's history instead.
+    are ids of entries to drop, ``forget_all`` drops the resource's history instead. ``node`` is
+    the remote node where it ran, '' the sender.
     """
 
     name: Name  # the resource
@@ -201,6 +215,22 @@ class Outcome(StreamMessage, frozen=True, kw_only=True):
     rc: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] = 0
     ok: bool = True
     failure: Failure | None = None
+    node: Name = ""
+
+
+class RemoteState(StreamMessage, frozen=True, kw_only=True):
+    """The sender is connected with a remote node, which tells its state; or it is no more.
+
+    ``pending`` as in ``OwnState``. ``fresh``: the node's daemon has just started, and nothing that
+    it was before counts. ``fenced``: from the DC, of a guest: it went down with its machine.
+    """
+
+    name: Name
+    up: bool
+    state: Document = ""
+    pending: Annotated[dict[Name, Milliseconds], msgspec.Meta(max_length=10_000)] = {}
+    fresh: bool = False
+    fenced: bool = False
 
 
 class AttributeChange(StreamMessage, frozen=True, kw_only=True):
@@ -297,7 +327,10 @@ class AgentName(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class RunAction(StreamMessage, frozen=True, kw_only=True):
-    """From the DC to one node: carry out this action of the transition graph."""
+    """From the DC to one node: carry out this action of the transition graph.
+
+    ``on``: on this remote node, with which ``target`` is connected. ``time``: Unix time, s.
+    """
 
     target: NodeId
     transition_key: Name
@@ -311,6 +344,8 @@ class RunAction(StreamMessage, frozen=True, kw_only=True):
     parameters: Pairs = {}
     meta: Pairs = {}
     dc_version: Name = ""
+    on: Name = ""
+    time: Count = 0
 
 
 class DcState(StreamMessage, frozen=True, kw_only=True):
@@ -376,6 +411,7 @@ Message = (
     | ConfigChange
     | Stored
     | Outcome
+    | RemoteState
     | AttributeChange
     | AttributePending
     | TicketChange

@@ -54,8 +54,8 @@ def test_a_command_is_expected_at_a_level() -> None:
         ("ra info ", {"AGENT"}, set()),
         ("configure modgroup g ", set(), {"add", "remove"}),
         ("configure delete ", {"OBJECT"}, {"--force", "-f"}),
-        ("lab create ", {"CONFIG_EQ", "NETWORK_EQ", "NODES_EQ"},
-         {"--config", "--nodes", "--network"}),
+        ("lab create ", {"CONFIG_EQ", "NETWORK_EQ", "NODES_EQ", "REMOTE_EQ", "GUEST_EQ"},
+         {"--config", "--nodes", "--network", "--remote", "--guest"}),
     ],
 )  # fmt: skip
 def test_kinds_and_keywords(text: str, kinds: set[str], keywords: set[str]) -> None:
