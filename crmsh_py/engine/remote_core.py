@@ -19,8 +19,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
-
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.engine import records
 from crmsh_py.engine.api import (
@@ -40,8 +38,9 @@ from crmsh_py.engine.api import (
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import put_history
-from crmsh_py.errors import ClusterUnreachable, CrmError, UsageError
-from crmsh_py.wire import control
+from crmsh_py.errors import ClusterUnreachable, CrmError, RemoteProtocolError, UsageError
+from crmsh_py.value import replace
+from crmsh_py.wire import control, framing
 from crmsh_py.wire import remote as wire
 from crmsh_py.wire.stream import Outcome, ViewId
 
@@ -153,8 +152,8 @@ class RemoteCore:
                 self._executor.forget_failure(resource)
             case wire.Ping(number=number):
                 self._send(wire.Pong(number=number))
-            case wire.Answer(ticket=ticket, reply=reply):
-                self._on_answer(ticket, reply)
+            case wire.Answer():
+                self._on_answer(connection, message)
             case wire.Known():
                 self._fresh = False
             case wire.Release():
@@ -239,20 +238,26 @@ class RemoteCore:
         if len(self._asks) >= MAX_ASKS:
             raise CrmError(f"too many requests are waiting on {self._node}")
         if isinstance(request, control.SetAttribute) and not request.node:
-            request = msgspec.structs.replace(request, node=self._node)
-        self._asks[event.ticket] = None
-        self._send(
-            wire.Ask(
-                ticket=event.ticket,
-                request=request,
-                user=event.user,
-                client=event.client,
-                acl_user=event.acl_user,
-                groups=list(event.groups[:256]),
-            )
+            request = replace(request, node=self._node)
+        asked = wire.Ask(
+            ticket=event.ticket,
+            frame=framing.encode_request(event.ticket, request),
+            user=event.user,
+            client=event.client,
+            acl_user=event.acl_user,
+            groups=list(event.groups[:256]),
         )
+        self._asks[event.ticket] = None
+        self._send(asked)
 
-    def _on_answer(self, ticket: int, reply: control.Reply) -> None:
+    def _on_answer(self, connection: int, message: wire.Answer) -> None:
+        ticket = message.ticket
+        try:
+            reply = wire.answered(message)
+        except RemoteProtocolError:
+            self._out.do(CloseRemote(connection=connection))
+            self._lose_member()
+            return
         if ticket not in self._asks:
             return  # the client has gone
         if not isinstance(reply, control.Changed):

@@ -48,7 +48,7 @@ from crmsh_py.engine.api import (
     SendRemote,
 )
 from crmsh_py.engine.outbox import Outbox
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import CrmError, LocalProtocolError, RemoteProtocolError
 from crmsh_py.wire import control
 from crmsh_py.wire import remote as wire
 from crmsh_py.wire.stream import Outcome, RemoteState, RemoteTold, RunAction, ViewId
@@ -498,18 +498,23 @@ class Remotes:
     # ---- clients of remote nodes ---------------------------------------------------------------
 
     def _asked(self, remote: _Remote, message: wire.Ask) -> None:
-        if not isinstance(message.request, _ALLOWED) or len(remote.asks) >= _MAX_ASKS:
+        try:
+            request = wire.asked(message)
+        except RemoteProtocolError as error:
+            self._broken(remote, error.message)
+            return
+        if not isinstance(request, _ALLOWED) or len(remote.asks) >= _MAX_ASKS:
             refused = control.Refused(
                 kind="CrmError", text="this can be asked of a member of the cluster only"
             )
-            self._send(remote, wire.Answer(ticket=message.ticket, reply=refused))
+            self._send(remote, wire.answer(message.ticket, refused))
             return
         self._tickets -= 1
         remote.asks[self._tickets] = message.ticket
         self._ask(
             RequestReceived(
                 ticket=self._tickets,
-                request=message.request,
+                request=request,
                 user=message.user,
                 client=message.client,
                 acl_user=message.acl_user,
@@ -523,11 +528,18 @@ class Remotes:
             if theirs is not None:
                 if not isinstance(reply, control.Changed):
                     del remote.asks[ticket]
-                self._send(remote, wire.Answer(ticket=theirs, reply=reply))
+                self._send(remote, _answer(theirs, reply))
                 return
 
     def _send(self, remote: _Remote, message: wire.ToRemote) -> None:
         self._out.do(SendRemote(connection=remote.connection, message=message))
+
+
+def _answer(ticket: int, reply: control.Reply) -> wire.Answer:
+    try:
+        return wire.answer(ticket, reply)
+    except LocalProtocolError as error:
+        return wire.answer(ticket, control.Refused(kind="CrmError", text=error.message))
 
 
 def _result(call: int, rc: int = _OK, status: int = _DONE, why: str = "") -> OperationFinished:

@@ -16,12 +16,14 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
+from crmsh_py.wire import framing
 from crmsh_py.wire.control import Reply, Request
 from crmsh_py.wire.stream import Count, Document, Milliseconds, Name, Outcome, RunAction, Text
 
 MAX_FRAME = 72 * 1024 * 1024  # bytes; a client's answer may hold a whole CIB
 MAX_FIRST_FRAME = 16 * 1024  # of who has not proven yet that he has the key
 
+Frame = Annotated[bytes, msgspec.Meta(max_length=framing.MAX_FRAME + 4)]
 Ticket = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
@@ -79,10 +81,10 @@ class Ping(RemoteMessage, frozen=True, kw_only=True):
 
 
 class Answer(RemoteMessage, frozen=True, kw_only=True):
-    """What the cluster answers to a client; a watch has many."""
+    """What the cluster answers to a client; a watch has many. ``answered`` reads the frame."""
 
     ticket: Ticket
-    reply: Reply
+    frame: Frame
 
 
 class Release(RemoteMessage, frozen=True, kw_only=True):
@@ -125,10 +127,13 @@ class Pong(RemoteMessage, frozen=True, kw_only=True):
 
 
 class Ask(RemoteMessage, frozen=True, kw_only=True):
-    """A client on the remote node asks the cluster; the rest as in ``RequestReceived``."""
+    """A client on the remote node asks the cluster; the rest as in ``RequestReceived``.
+
+    ``frame`` is that of the control socket (``framing``); ``asked`` reads it.
+    """
 
     ticket: Ticket
-    request: Request
+    frame: Frame
     user: Name = "root"
     client: Name = ""
     acl_user: Name = ""
@@ -178,7 +183,28 @@ def decode_from_remote(data: bytes) -> FromRemote:
     return _decode(_from_remote, data)
 
 
+def answer(ticket: int, reply: Reply) -> Answer:
+    """Raises LocalProtocolError when the reply is too large to send."""
+    return Answer(ticket=ticket, frame=framing.encode_reply(ticket, reply))
+
+
+def asked(message: Ask) -> Request:
+    """The request of a client. Raises RemoteProtocolError when it is none."""
+    return _only(framing.RequestDecoder().receive(message.frame))
+
+
+def answered(message: Answer) -> Reply:
+    """The answer for a client. Raises RemoteProtocolError when it is none."""
+    return _only(framing.ReplyDecoder().receive(message.frame))
+
+
 _MessageT = TypeVar("_MessageT")
+
+
+def _only(found: list[tuple[int, _MessageT]]) -> _MessageT:
+    if len(found) != 1:
+        raise RemoteProtocolError(f"{len(found)} frames where one is due")
+    return found[0][1]
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[_MessageT], data: bytes) -> _MessageT:

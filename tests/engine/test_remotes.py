@@ -25,7 +25,7 @@ from crmsh_py.engine.api import (
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.remote_core import RemoteCore
 from crmsh_py.engine.remotes import Remotes
-from crmsh_py.wire import control
+from crmsh_py.wire import control, framing
 from crmsh_py.wire import remote as wire
 from crmsh_py.wire.stream import AgentName, Outcome, RemoteState, RunAction
 
@@ -62,6 +62,11 @@ def action(operation: str, resource: str = "R", **more: Any) -> RunAction:
         on="far",
         **more,
     )
+
+
+def ask(ticket: int, request: control.Request, acl_user: str = "") -> wire.Ask:
+    frame = framing.encode_request(ticket, request)
+    return wire.Ask(ticket=ticket, frame=frame, acl_user=acl_user)
 
 
 class Member:
@@ -227,6 +232,7 @@ def test_what_a_broken_remote_node_says_is_a_lost_connection() -> None:
             )
         ),
         wire.Accepted(state=STATE),
+        wire.Ask(ticket=1, frame=b"\0\0\0\1x"),
     ):
         member = Member()
         member.connect()
@@ -238,16 +244,15 @@ def test_what_a_broken_remote_node_says_is_a_lost_connection() -> None:
 def test_clients_of_a_remote_node_are_answered_if_they_may_ask_that() -> None:
     member = Member()
     member.connect()
-    member.hears(wire.Ask(ticket=5, request=control.ReadCib(), user="bob", acl_user="bob"))
+    member.hears(ask(5, control.ReadCib(), acl_user="bob"))
     (event,) = member.asked
     assert event.ticket < 0
     assert event.acl_user == "bob"
     member.out.reply(event.ticket, control.CibReply(cib="<cib/>"))
-    answer = wire.Answer(ticket=5, reply=control.CibReply(cib="<cib/>"))
-    assert sent(member.take()) == [answer]
-    (refused,) = sent(member.hears(wire.Ask(ticket=6, request=control.StopDaemon())))
-    assert isinstance(refused.reply, control.Refused)
-    member.hears(wire.Ask(ticket=7, request=control.Watch()))
+    assert sent(member.take()) == [wire.answer(5, control.CibReply(cib="<cib/>"))]
+    (refused,) = sent(member.hears(ask(6, control.StopDaemon())))
+    assert isinstance(wire.answered(refused), control.Refused)
+    member.hears(ask(7, control.Watch()))
     member.happens(RemoteClosed(connection=1))
     assert member.gone == [member.asked[-1].ticket]
 
@@ -343,16 +348,18 @@ def test_another_node_is_not_this_one() -> None:
 
 def test_clients_ask_the_cluster_in_the_name_of_their_node() -> None:
     remote = Remote()
-    ask = RequestReceived(ticket=4, request=control.SetAttribute(node="", name="x", value="1"))
-    (refused,) = remote.happens(ask)
+    event = RequestReceived(ticket=4, request=control.SetAttribute(node="", name="x", value="1"))
+    (refused,) = remote.happens(event)
     assert isinstance(refused, ReplyTo)
     assert isinstance(refused.reply, control.Refused)
     remote.claim()
-    (asked,) = sent(remote.happens(ask))
-    assert asked.request.node == "far"
-    answer = remote.hears(wire.Answer(ticket=4, reply=control.Done()))
+    (asked,) = sent(remote.happens(event))
+    request = wire.asked(asked)
+    assert isinstance(request, control.SetAttribute)
+    assert request.node == "far"
+    answer = remote.hears(wire.answer(4, control.Done()))
     assert answer == [ReplyTo(ticket=4, reply=control.Done())]
-    assert remote.hears(wire.Answer(ticket=4, reply=control.Done())) == []
+    assert remote.hears(wire.answer(4, control.Done())) == []
 
 
 def test_a_stop_waits_for_the_cluster_if_there_is_one() -> None:
