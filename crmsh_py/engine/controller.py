@@ -64,6 +64,13 @@ MAX_ATTEMPTS = 10  # stonith-max-attempts' default
 _DELETES = frozenset({"delete", "lrm_delete"})
 
 
+def scheduler_plan(cib: Cib, now: datetime) -> Plan:
+    """The scheduler, loaded when the first plan is made."""
+    from crmsh_py.scheduler.plan import plan
+
+    return plan(cib, now=now)
+
+
 class Controller:
     """The DC's work on one node."""
 

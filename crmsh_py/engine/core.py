@@ -28,7 +28,6 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
@@ -58,7 +57,7 @@ from crmsh_py.engine.api import (
 from crmsh_py.engine.book import StatusBook, StatusMessage
 from crmsh_py.engine.bootstrap import AUTHOR, CLIENT, missing_facts, pristine
 from crmsh_py.engine.commits import Commits
-from crmsh_py.engine.controller import Controller, Planner
+from crmsh_py.engine.controller import Controller, Planner, scheduler_plan
 from crmsh_py.engine.dampening import Dampening
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.fencing import DevicesOf, Fencing, scheduler_devices
@@ -76,7 +75,6 @@ from crmsh_py.engine.totem import ConfigurationChanged
 from crmsh_py.engine.totem_values import State
 from crmsh_py.engine.views import Decision, Views, ViewSetting
 from crmsh_py.engine.watchdog import Watchdog, least_ms
-from crmsh_py.scheduler.result import Plan
 from crmsh_py.wire.settings import NodeSettings
 from crmsh_py.wire.stream import (
     AbsentStates,
@@ -100,13 +98,6 @@ from crmsh_py.wire.stream import (
 )
 
 _MAX_DELIVERIES = 1_000_000  # of one event; beyond that something feeds itself
-
-
-def scheduler_plan(cib: Cib, now: datetime) -> Plan:
-    """The scheduler, loaded when the first plan is made."""
-    from crmsh_py.scheduler.plan import plan
-
-    return plan(cib, now=now)
 
 
 class NodeCore:

@@ -37,7 +37,7 @@ from crmsh_py.node.loop import FAILED, NodeLoop
 from crmsh_py.node.ports import Agents, Core, LogLine, Report
 from crmsh_py.node.remote_links import RemoteClient
 from crmsh_py.node.replay import replay
-from crmsh_py.node.seal import choose_suite
+from crmsh_py.node.seal import Suite, choose_suite
 from crmsh_py.node.sessions import Sessions
 from crmsh_py.node.store import Store
 from crmsh_py.node.transport import Links, Network, UdpLink
@@ -234,17 +234,7 @@ class _Daemon:
         with contextlib.ExitStack() as parts:
             stored = disk.start()
             parts.callback(disk.close)
-            transport = Links(
-                [
-                    UdpLink(
-                        network,
-                        Sessions(secret, suite, network.address, random=secrets.token_bytes),
-                        report=self._report,
-                        log=log,
-                    )
-                    for network in networks_of(settings, conf)
-                ]
-            )
+            transport = self._links(secret, suite)
             parts.callback(transport.close)
             transport.open()
             agents = make_agents(settings, self._report, log)
@@ -294,6 +284,19 @@ class _Daemon:
             await clients.close()
         log("notice", "MAIN", f"Node {settings.node} has stopped")
         return code
+
+    def _links(self, secret: bytes, suite: Suite) -> Links:
+        return Links(
+            [
+                UdpLink(
+                    network,
+                    Sessions(secret, suite, network.address, random=secrets.token_bytes),
+                    report=self._report,
+                    log=self._log,
+                )
+                for network in networks_of(self._settings, self._conf)
+            ]
+        )
 
     def _report(self, event: Event) -> None:
         if self._node is not None:

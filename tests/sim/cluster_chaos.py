@@ -25,7 +25,7 @@ from sim.cluster import (
 from sim.nemeses import NEMESES, peace, wake
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.engine.core import scheduler_plan
+from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.wire.control import CleanResource
 
 SIZES = (2, 3, 3, 3, 3, 4, 5, 5, 7, 9)

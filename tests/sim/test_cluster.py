@@ -13,7 +13,7 @@ from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import SaveRing, StoreFailed
-from crmsh_py.engine.core import scheduler_plan
+from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.engine.status import attributes_of, history_of, node_by_name
 from crmsh_py.wire.control import (
     Changed,

@@ -10,7 +10,7 @@ from sim.cluster import Cluster, add_device, with_property, without_fencing
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.xml import parse
 from crmsh_py.engine.api import RunOperation
-from crmsh_py.engine.core import scheduler_plan
+from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.wire.control import SetAttribute, StartManager, StopDaemon, StopManager
 

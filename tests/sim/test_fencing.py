@@ -10,7 +10,7 @@ from sim.cluster import Cluster, Silent, SimNode, add_device, add_resource, with
 from sim.network import Faults
 
 from crmsh_py.engine.api import RunOperation
-from crmsh_py.engine.core import scheduler_plan
+from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.wire.control import (
     ConfirmFenced,
     Done,
