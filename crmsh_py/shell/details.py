@@ -190,7 +190,6 @@ The history is never rewritten: a rollback is a new commit.
     "lab_create": """
 Without --config: three nodes at 192.168.100.10 and so on. CRM_LAB names the lab; several can run
 side by side. --remote names hosts that run the executor only and are no members: remote nodes.
-crm lab create --nodes a,b,c --remote far
 """,
     "lab_exec": """
 The exit code is the command's.
