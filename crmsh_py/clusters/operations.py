@@ -9,7 +9,7 @@ Source: the ids and forms are those of Pacemaker's crm_resource and crm_attribut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from crmsh_py.cib.document import Cib

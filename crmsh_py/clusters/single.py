@@ -122,7 +122,11 @@ def contact(environ: Mapping[str, str], client: str) -> Single | None:
             "acts_for": environ.get("CIB_user", ""),
         }
         single.greet(hello)
-        if environ.get("CRM_NODE") or single.ask({"type": "ReadMembership"}).get("quorate") is True:
+        if environ.get("CRM_NODE"):
+            return single
+        membership = single.ask({"type": "ReadMembership"})
+        # A remote node has it from a member, who is nearer.
+        if membership.get("quorate") is True and membership.get("node") == node:
             return single
     except (OSError, CrmError):
         pass  # the usual way finds out what it is, and whether another node will do

@@ -56,6 +56,8 @@ _LOCAL = (
     | control.RingOrder
 )
 
+_ABOUT_A_NODE = control.SetAttribute | control.SetPair | control.ReadPair
+
 
 @dataclass(frozen=True, slots=True)
 class _Member:
@@ -237,7 +239,7 @@ class RemoteCore:
             raise _nobody(self._node)
         if len(self._asks) >= MAX_ASKS:
             raise CrmError(f"too many requests are waiting on {self._node}")
-        if isinstance(request, control.SetAttribute) and not request.node:
+        if isinstance(request, _ABOUT_A_NODE) and not request.node:
             request = replace(request, node=self._node)
         asked = wire.Ask(
             ticket=event.ticket,

@@ -63,6 +63,8 @@ _ALLOWED = (
     | control.Commit
     | control.SetAttribute
     | control.ReadAttribute
+    | control.SetPair
+    | control.ReadPair
     | control.SetTicket
     | control.CleanResource
     | control.ReadMembership
