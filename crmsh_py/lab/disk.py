@@ -35,7 +35,10 @@ _OWN_ETC = ("hosts", "resolv.conf", "hostname", "machine-id", "corosync", "pacem
 _OWN_VAR = ("lib", "log", "www", "tmp", "spool", "cache")
 _OWN_VAR_LIB = ("corosync", "crmsh-py", "heartbeat", "pacemaker", "pcsd")
 # Of /var/lib: services' data. Those that belong to a user of their own are found by that.
-_SERVICES = ("haproxy", "mysql", "nfs", "pgsql", "postgresql", "redis", "samba")
+_SERVICES = (
+    *("bind", "haproxy", "mysql", "nfs", "nginx", "pgsql", "postgresql", "redis", "samba"),
+    *("squid", "tftpboot", "tomcat10", "tomcat9", "vsftpd"),
+)
 
 _MAX_COPIED = 20_000  # entries of one copied directory; a node's disk is not a backup
 

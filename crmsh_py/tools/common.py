@@ -173,6 +173,15 @@ def put(text: str) -> None:
     sys.stdout.write(text)
 
 
+def put_file(path: str, text: str) -> None:
+    """Write a file anew; raises CrmError where that is not possible."""
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CrmError(f"{path} cannot be written: {error.strerror}") from error
+
+
 def complain(text: str) -> None:
     """Write a line to stderr."""
     print(text, file=sys.stderr)

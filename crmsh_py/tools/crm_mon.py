@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from crmsh_py.tools.common import (
     Door,
     Parser,
+    ToolUsageError,
     guarded,
     local_now,
     open_cluster,
     parse,
     put,
+    put_file,
 )
 from crmsh_py.views.mon_facts import MonOptions
 
@@ -95,6 +97,10 @@ def parser() -> Parser:
     how = made.add_argument_group("how to show it")
     how.add_argument("-1", "--one-shot", action="store_true", dest="once", help="once, then exit")
     how.add_argument("-i", "--interval", default="5", help="seconds between looks (default 5)")
+    how.add_argument(
+        "-d", "--daemonize", action="store_true", help="keep --output-to up to date in background"
+    )
+    how.add_argument("-p", "--pid-file", default="", metavar="FILE", help="of --daemonize")
     how.add_argument("--output-as", choices=_FORMATS, default="console")
     how.add_argument("--output-to", default="-", metavar="FILE")
     how.add_argument("-X", "--as-xml", action="store_const", const="xml", dest="output_as")
@@ -143,12 +149,14 @@ def run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(made, argv)
     if arguments.as_html:
         arguments.output_as, arguments.output_to = "html", arguments.as_html
+    if arguments.daemonize:
+        return _daemon(arguments, door)
     cluster = door()
     if arguments.simple:
         return _simple(cluster)
     once = arguments.once or arguments.output_as in ("xml", "json")
     if once or arguments.output_to != "-" or not sys.stdout.isatty():
-        _write(arguments.output_to, picture(cluster, arguments))
+        _put(arguments.output_to, picture(cluster, arguments))
         return 0
     return _follow(cluster, arguments)
 
@@ -226,17 +234,26 @@ def _simple(cluster: Cluster) -> int:
     return 0
 
 
-def _write(destination: str, text: str) -> None:
+def _put(destination: str, text: str) -> None:
     if destination == "-":
         put(text)
-        return
-    from crmsh_py.errors import CrmError
+    else:
+        put_file(destination, text)
 
-    try:
-        with open(destination, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise CrmError(f"{destination} cannot be written: {error.strerror}") from error
+
+def _daemon(arguments: Namespace, door: Door) -> int:
+    from crmsh_py.cib.durations import parse_ms
+    from crmsh_py.tools import crm_mon_daemon
+
+    if arguments.output_to == "-":
+        raise ToolUsageError("--daemonize needs a file to write", hint="add --output-to=FILE")
+    return crm_mon_daemon.run(
+        door,
+        lambda cluster: picture(cluster, arguments),
+        file=arguments.output_to,
+        pid_file=arguments.pid_file,
+        interval_s=max(1.0, (parse_ms(arguments.interval) or 0) / 1000),
+    )
 
 
 def _follow(cluster: Cluster, arguments: Namespace) -> int:
