@@ -31,6 +31,23 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def at_home(lab: str, state: str, runtime: str) -> None:
+    """For the commands of a lab: give its environment back to who has lost it.
+
+    ``su -``, ``sudo`` and cron clear it, and agents use them; the node is the one whose name the
+    machine has. On the machine itself, outside of the nodes, nothing is known that way.
+    """
+    if "CRM_LAB" in os.environ:
+        return
+    try:
+        with open("/etc/crmsh-py/settings.json", "rb"), open("/etc/hostname", "rb") as name:
+            node = name.read(256).decode("ascii", "replace").strip()
+    except OSError:
+        return
+    os.environ.update(CRM_LAB=lab, CRM_NODE=node, CRM_LAB_INSIDE="1")
+    os.environ.update(CRM_STATE_DIR=state, CRM_RUNTIME_DIR=runtime)
+
+
 def _program(module: str) -> Callable[[], NoReturn]:
     def main() -> NoReturn:
         leave(__import__(module, fromlist=["main"]).main())

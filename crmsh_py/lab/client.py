@@ -120,7 +120,7 @@ class Lab:
         with locked(self._place):
             if self._place.exists():
                 raise CrmError(f"lab '{self.name}' has been made by another command meanwhile")
-            commands.write(self._place.commands, self._place.last_commands)
+            commands.write(self._place)
             os.makedirs(self._place.nodes, mode=0o700, exist_ok=True)
             _write(self._place.conf, text, 0o644)
             _write(self._place.key, os.urandom(128).hex(), 0o600)

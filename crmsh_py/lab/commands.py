@@ -15,6 +15,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from crmsh_py.lab.place import Place
 from crmsh_py.resources import package_directory
 
 # Program: the function behind it in ``start``.
@@ -37,14 +38,15 @@ _LONGEST_FIRST_LINE = 127  # that every kernel reads
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def write(directory: str, last_directory: str) -> None:
-    """Make both directories anew."""
-    for place, table in ((directory, COMMANDS), (last_directory, LAST_COMMANDS)):
-        os.makedirs(place, mode=0o700, exist_ok=True)
+def write(place: Place) -> None:
+    """Make both directories of a lab anew."""
+    home = (place.lab, place.state_base, place.runtime_base)
+    for directory, table in ((place.commands, COMMANDS), (place.last_commands, LAST_COMMANDS)):
+        os.makedirs(directory, mode=0o700, exist_ok=True)
         for name, function in table.items():
-            path = f"{place}/{name}"
+            path = f"{directory}/{name}"
             draft = f"{path}.new"
-            Path(draft).write_text(_script(name, function), encoding="utf-8")
+            Path(draft).write_text(_script(name, function, home), encoding="utf-8")
             os.chmod(draft, 0o755)  # noqa: S103 - commands
             os.replace(draft, path)
 
@@ -104,13 +106,14 @@ def needed_directories() -> list[str]:
     ]
 
 
-def _script(name: str, function: str) -> str:
+def _script(name: str, function: str, home: tuple[str, str, str]) -> str:
     module, _, called = function.partition(":")
     package, *others = python_path().split(":")
     # Set here and not in the environment: an editor or a pager started later is not our business.
     program = (
         f"import sys\nsys.path.insert(0, {package!r})\nsys.path += {others!r}\n"
-        f"sys.argv[0] = {name!r}\nfrom {module} import {called}\nsys.exit({called}())\n"
+        f"sys.argv[0] = {name!r}\nfrom crmsh_py.start import at_home\nat_home{home!r}\n"
+        f"from {module} import {called}\nsys.exit({called}())\n"
     )
     first = f"#!{python()} -IS\n"
     if len(first) <= _LONGEST_FIRST_LINE and not re.search(r"\s", python()):

@@ -170,7 +170,7 @@ class Supervisor:
     def listen(self) -> None:
         """Build the network and open the socket; raises OSError, NetworkError."""
         linux.adopt_orphans()
-        commands.write(self._place.commands, self._place.last_commands)
+        commands.write(self._place)
         self._hosting.build_network()
         if self._networked:
             self._name_nodes()

@@ -18,7 +18,7 @@ from crmsh_py.lab import boot, commands, disk, isolation, nodespec, processes, t
 from crmsh_py.lab.boot import BootSpec
 from crmsh_py.lab.client import Lab
 from crmsh_py.lab.isolation import Attempt, IdRange, Isolation
-from crmsh_py.lab.place import locked, own_directory, place_of
+from crmsh_py.lab.place import Place, locked, own_directory, place_of
 from crmsh_py.wire import settings as wire_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,8 +202,9 @@ def test_the_commands_are_those_that_an_installation_has() -> None:
 
 
 def test_a_command_works_without_any_environment(tmp_path: Path) -> None:
-    commands.write(str(tmp_path / "bin"), str(tmp_path / "last"))
-    small = str(tmp_path / "last" / "curl")
+    place = Place("x", str(tmp_path / "state"), str(tmp_path / "run"))
+    commands.write(place)
+    small = f"{place.last_commands}/curl"
     done = subprocess.run([small, "--version"], env={}, capture_output=True, text=True, check=False)
     assert "crmsh-py" in done.stdout
 
