@@ -243,11 +243,11 @@ def _put(destination: str, text: str) -> None:
 
 def _daemon(arguments: Namespace, door: Door) -> int:
     from crmsh_py.cib.durations import parse_ms
-    from crmsh_py.tools import crm_mon_daemon
+    from crmsh_py.tools import mon_daemon
 
     if arguments.output_to == "-":
         raise ToolUsageError("--daemonize needs a file to write", hint="add --output-to=FILE")
-    return crm_mon_daemon.run(
+    return mon_daemon.run(
         door,
         lambda cluster: picture(cluster, arguments),
         file=arguments.output_to,
