@@ -31,6 +31,7 @@ from crmsh_py.errors import RemoteProtocolError
 from crmsh_py.wire.datagram import Kind, Probe, decode, encode, kind_of
 
 _DOUBTFUL_TOKENS = 8  # sent over all networks after one that was lost
+_SEEN_TOKENS = 256  # so many may be on one network while their copies are on the other
 _HEARD_CHECKS = 2.5  # a probe counts for so many of its intervals
 
 _TAKES_TURNS = (Kind.TOKEN, Kind.MULTICAST, Kind.RECOVERED)
@@ -93,6 +94,7 @@ class Networks:
         self._last_token = b""
         self._doubtful = 0
         self._awaited: _Awaited | None = None
+        self._seen: dict[bytes, None] = {}  # tokens, the newest last
         self._probe_at: float | None = None
         self._forgive_at: float | None = None
         self._reports: list[Reported] = []
@@ -174,13 +176,26 @@ class Networks:
     def _await_copies(self, ring: int, data: bytes, now: float) -> None:
         """Active mode: one token after the other is followed until its copies are here."""
         awaited = self._awaited
-        if awaited is None:
+        if awaited is not None and awaited.data == data:
+            awaited.came_over.add(ring)
+        elif self._seen_before(data) or awaited is not None:
+            # The other copy of one that is not followed: its first one came long ago, and where
+            # networks are not equally quick, a new one comes on one before the old on the other.
+            return
+        else:
             until = now + self._settings.rrp_token_expired_timeout_ms / 1000
             awaited = self._awaited = _Awaited(data, until, {ring})
-        elif awaited.data == data:
-            awaited.came_over.add(ring)
         if len(awaited.came_over) >= len(self._usable()):
             self._awaited = None
+
+    def _seen_before(self, data: bytes) -> bool:
+        """Whether this token has come already; from now on it has."""
+        if data in self._seen:
+            return True
+        self._seen[data] = None
+        if len(self._seen) > _SEEN_TOKENS:
+            del self._seen[next(iter(self._seen))]
+        return False
 
     def _compare(self, now: float) -> None:
         """Passive mode: a network that lags far behind the other has a problem."""

@@ -79,6 +79,9 @@ class RedundantNode(RingNode):
     def drain_ring(self, ring: int) -> list[tuple[str, bytes]]:
         self.gather()
         mine = [each for each in self._due if each.ring == ring]
+        for each in mine:
+            here = each.destination == EVERYBODY or each.destination.startswith(f"10.{ring}.")
+            assert here, f"{each.destination} is not on ring {ring}"
         self._due = [each for each in self._due if each.ring != ring]
         return [
             (there, each.data)
