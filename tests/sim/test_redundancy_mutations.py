@@ -18,7 +18,7 @@ from crmsh_py.engine import redundancy, totem_token
 from crmsh_py.engine.redundancy import Networks, _Awaited, _Network
 from crmsh_py.engine.totem_machine import Machine
 from crmsh_py.engine.totem_ring import Ring
-from crmsh_py.wire.datagram import Kind, Token
+from crmsh_py.wire.datagram import Token
 
 Patch = pytest.MonkeyPatch
 
@@ -160,10 +160,10 @@ def use_it_again_when_one_member_is_heard(patch: Patch) -> None:
     """The others may be deaf on it still."""
 
     def lenient(networks: Networks, others: Collection[str], since: float) -> None:
-        for network in networks._networks:
-            heard = any(network.heard.get(each, -1.0) >= since for each in others)
-            if network.faulty and heard:
-                networks._enable(network, "Automatically recovered ring")
+        for net in networks._networks:
+            heard = any(net.heard.get(other, -1.0) >= since for other in others)
+            if net.faulty and heard:
+                networks._enable(net, "Automatically recovered ring")
 
     patch.setattr(Networks, "_recover", lenient)
 
