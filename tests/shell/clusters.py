@@ -73,8 +73,8 @@ def example_lines() -> Iterator[tuple[str, str]]:
     for declaration in ALL:
         yield "root", declaration.example.removeprefix("crm ")
     for path in sorted(ROOT.glob("examples/*.crm")):
-        for line in path.read_text("utf-8").splitlines():
-            yield "configure", line.strip()
+        for line in path.read_text("utf-8").replace("\\\n", " ").splitlines():
+            yield "configure", " ".join(line.split())
     console = re.compile(r"^(?:\$ )?crm(?:\(\S*\)\w*#)? (\S.*)$", re.MULTILINE)
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for line in console.findall(path.read_text("utf-8")):
