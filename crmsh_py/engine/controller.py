@@ -36,7 +36,7 @@ from crmsh_py.engine.fencing import Fencing
 from crmsh_py.engine.fencing_devices import duration_ms
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
-from crmsh_py.engine.transition import State, Transition
+from crmsh_py.engine.transition import State, Transition, probes_before_the_end
 from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import Action, ActionKind, Message, Plan, ResourceChange
 from crmsh_py.wire.stream import (
@@ -357,7 +357,7 @@ class Controller:
         self.transition = Transition(
             self._number,
             self._uuid,
-            plan.actions,
+            probes_before_the_end(plan.actions),
             batch_limit=plan.batch_limit,
             node_limit=self._node_limit(),
             # Whoever follows as DC does not know of what is under way: nothing may be.

@@ -25,6 +25,26 @@ from enum import Enum
 
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler.result import Action, ActionKind
+from crmsh_py.value import replace
+
+
+def probes_before_the_end(actions: Sequence[Action]) -> list[Action]:
+    """The graph, with every node's end after all probes of that node.
+
+    A plan orders it after what it stops there. After a cleanup it knows of nothing to stop: first
+    the probes must say what runs, and one that finds something ends this transition.
+    """
+    ends = {action.node for action in actions if action.operation == "do_shutdown"}
+    probes: dict[str, list[int]] = {node: [] for node in ends}
+    for action in actions:
+        if action.operation == "monitor" and not action.interval_ms and action.node in ends:
+            probes[action.node].append(action.id)
+    return [
+        replace(action, inputs=tuple(dict.fromkeys((*action.inputs, *probes[action.node]))))
+        if action.operation == "do_shutdown"
+        else action
+        for action in actions
+    ]
 
 
 class State(Enum):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sim.cluster import Cluster, add_device, with_property, without_fencing
+from sim.cluster import Cluster, add_device, add_group, with_property, without_fencing
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.xml import parse
 from crmsh_py.engine.api import RunOperation
 from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.engine.status import attributes_of, node_by_name
-from crmsh_py.wire.control import SetAttribute, StartManager, StopDaemon, StopManager
+from crmsh_py.wire.control import CleanResource, SetAttribute, StartManager, StopDaemon, StopManager
 
 Change = Callable[[Cib], Cib]
 
@@ -297,3 +297,19 @@ def test_limits_of_what_is_done_at_once(name: str, most: int) -> None:
     apply(cluster, all_at_once)
     index = 0 if name == "batch-limit" else 1
     assert max(peak[index] for peak in peaks) == most
+
+
+def test_a_node_leaves_only_when_it_is_known_what_runs_there() -> None:
+    """The history was just cleaned up: a probe finds what has to be stopped before the end."""
+    cluster = running(add_group("G", 2), location("G", "node2", "100"), fencing=True)
+    node = cluster.node(2)
+    assert node.active == {"G-1", "G-2"}
+    cluster.agent_delay_s = (0.05, 0.1)
+    cluster.ask(1, CleanResource(all_history=True))
+    cluster.ask(2, StopDaemon())
+    cluster.until(lambda: node.core is None or not node.active, 10, "stopped or gone")
+    assert node.core is not None, "it ended with what ran there, and nobody looks at it any more"
+    cluster.until(lambda: node.core is None, 10, "gone")
+    assert node.exit_code == 0
+    cluster.settle()
+    assert len(where(cluster, "G-1")) == 1
