@@ -1,15 +1,20 @@
 """Corosync and Pacemaker as services of one machine, started and stopped by its systemd.
 
 Pacemaker's unit requires Corosync's, so starting it starts both. They are stopped one after the
-other, so that a whole cluster can stop Pacemaker everywhere before the first node leaves the ring:
-else the last ones lose quorum while their resources still stop.
+other, so that several nodes can stop Pacemaker before the first one leaves the ring: else the last
+ones lose quorum while their resources still stop.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from crmsh_py.clusters.pacemaker_programs import NOT_THERE, Answer, Programs, missing
-from crmsh_py.errors import CrmError, NotFound, NotPermitted
+from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, NotPermitted
 from crmsh_py.value import Value, frozen
+
+if TYPE_CHECKING:
+    from crmsh_py.scheduler.result import ResourceStatus
 
 START_TIMEOUT_S = 180.0  # systemd's own limit for a unit is 90 by default, and there are two
 STOP_TIMEOUT_S = 1800.0  # resources leave first, and take their time
@@ -59,6 +64,27 @@ def enable(programs: Programs, *, enabled: bool, qdevice: bool = False) -> None:
     verb = "enable" if enabled else "disable"
     for service in (PACEMAKER, QDEVICE) if qdevice else (PACEMAKER,):
         _do(programs, verb, service, ASK_TIMEOUT_S)
+
+
+def something_runs(programs: Programs) -> bool:
+    """Whether a resource runs anywhere, as the machine's CIB has it.
+
+    Raises ClusterUnreachable when its Pacemaker does not answer (any more).
+    """
+    from datetime import datetime
+
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.scheduler.status import cluster_status
+
+    answer = programs.run("cibadmin", "-Q", timeout_s=ASK_TIMEOUT_S)
+    if answer.code != 0:
+        raise ClusterUnreachable(f"{_where(programs)}: {answer.complaint}")
+    status = cluster_status(Cib.parse(answer.out), now=datetime.now().astimezone())
+    return any(map(_runs, status.resources))
+
+
+def _runs(resource: ResourceStatus) -> bool:
+    return bool(resource.nodes) or any(map(_runs, resource.children))
 
 
 def read_conf(programs: Programs) -> str:

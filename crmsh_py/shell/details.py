@@ -110,8 +110,8 @@ In a lab: for a node that runs the membership only; crm lab start switches whole
 cluster: Corosync and Pacemaker, by systemd; other nodes are reached by ssh, all at the same time.
 """,
     "cluster_stop": """
-Resources leave first. On a real cluster Corosync is stopped, too, on several nodes after Pacemaker
-has stopped on all of them: nothing moves from one stopping node to the next.
+Resources leave first. On a real cluster Corosync is stopped, too; where several nodes stop, when
+nothing runs any more: no resource moves from one stopping node to the next.
 """,
     "corosync_set": """
 A path as corosync-cmapctl writes it: totem.token, nodelist.node.1.name; INDEX counts sections of

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crmsh_py.clusters.pacemaker_programs import Programs
 
 T = TypeVar("T")
-AT_ONCE = 16
+AT_ONCE = 64  # more than Corosync has nodes: some wait for others
 TIMEOUT_S = 60.0
 MAX_FILE = 64 * 1024 * 1024  # bytes
 

@@ -2,14 +2,16 @@
 
 Nodes are named as in the configuration, or as in corosync.conf where nothing runs. All are asked at
 the same time, this machine directly and the others by ssh; what goes wrong on one stops no other,
-and is told with its name. When several stop, Pacemaker stops everywhere before Corosync does
-anywhere: resources are not moved from one stopping node to the next, and quorum lasts to the end.
+and is told with its name. When several stop, resources are not moved from one stopping node to the
+next, and quorum lasts as long as anything still runs.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Mapping, Sequence
 
 from crmsh_py import corosync_conf
 from crmsh_py.clusters import pacemaker_services as services
@@ -20,6 +22,8 @@ from crmsh_py.shell import consent, on_nodes
 from crmsh_py.shell.session import Session
 from crmsh_py.value import replace
 
+LOOK_AGAIN_S = 0.5
+PATIENCE_S = 5.0
 _DAEMON = "/usr/sbin/pacemakerd"
 
 
@@ -73,23 +77,59 @@ def stop(session: Session, call: CommandCall) -> int:
     if active:
         where = "every node" if call.has("ALL") else ", ".join(active)
         consent.require_for(session, f"All resources leave {where}")
-    stopped = on_nodes.each(session, active, _stopping(session, services.PACEMAKER))
-    members = [
-        node
-        for node, one in seen.items()
-        if isinstance(one, services.Running)
-        and (one.corosync or one.pacemaker)
-        and not isinstance(stopped.get(node), CrmError)
-    ]
-    left = on_nodes.each(session, members, _stopping(session, services.COROSYNC))
-    told: dict[str, str | CrmError] = {}
-    for node, one in seen.items():
-        if isinstance(one, CrmError):
-            told[node] = one
-        else:
-            idle = f"The cluster manager does not run on {node}"
-            told[node] = left.get(node) or stopped.get(node) or idle
-    return _tell(session, told)
+    together = _Ending(session, active)
+
+    def act(node: str) -> str:
+        before = seen[node]
+        if isinstance(before, CrmError):
+            raise before
+        if not (before.corosync or before.pacemaker):
+            return f"The cluster manager does not run on {node}"
+        together.stop(node)
+        return f"The cluster manager was stopped on {node}"
+
+    return _tell(session, on_nodes.each(session, nodes.names, act))
+
+
+class _Ending:
+    """Nodes that stop together, each in a thread of its own.
+
+    Corosync stops on a node when it is of no more use to the others. That is when Pacemaker has
+    ended on all of them: before, quorum may be lost, and what still stops is treated accordingly.
+    Or when nothing has run any more for a while: now and then the DC of Pacemaker 3.0.2 ends only
+    after the others have left the ring, or after twenty minutes (seen).
+    """
+
+    def __init__(self, session: Session, active: Sequence[str]) -> None:
+        self._session = session
+        self._left = set(active)
+        self._looking = threading.Lock()
+
+    def stop(self, node: str) -> None:
+        """Stop both on a node. Raises CrmError kinds."""
+        programs = on_nodes.programs(self._session, node)
+        try:
+            services.stop(programs, services.PACEMAKER)
+        finally:
+            self._left.discard(node)
+        idle_since: float | None = None
+        while self._left:
+            now = time.monotonic()
+            idle_since = None if self._something_runs() else idle_since or now
+            if idle_since is not None and now - idle_since > PATIENCE_S:
+                break
+            time.sleep(LOOK_AGAIN_S)
+        services.stop(programs, services.COROSYNC)
+
+    def _something_runs(self) -> bool:
+        """As a node that is still stopping has it."""
+        with self._looking:
+            for node in sorted(self._left):
+                try:
+                    return services.something_runs(on_nodes.programs(self._session, node))
+                except CrmError:
+                    continue  # it has just ended
+        return bool(self._left)
 
 
 def restart(session: Session, call: CommandCall) -> int:
@@ -131,14 +171,6 @@ class _Nodes:
                 raise NotFound(f"there is no node {name}", name=name, possibilities=known)
         if call.has("ALL"):
             self.names = known
-
-
-def _stopping(session: Session, service: str) -> Callable[[str], str]:
-    def act(node: str) -> str:
-        services.stop(on_nodes.programs(session, node), service)
-        return f"The cluster manager was stopped on {node}"
-
-    return act
 
 
 def _tell(session: Session, told: Mapping[str, str | CrmError]) -> int:
