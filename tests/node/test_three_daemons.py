@@ -225,6 +225,15 @@ def test_a_configuration_of_ten_megabytes_is_on_all(trio: Trio) -> None:
     eventually(lambda: trio.equal(*NAMES))
     assert len(trio.cib(NAMES[2]).to_xml()) > 10_000_000
 
+    trio.kill(NAMES[2])
+    eventually(lambda: trio.agree(*NAMES[:2]))
+    set_property(cluster, "meanwhile", "1")
+    trio.start(NAMES[2])
+    eventually(lambda: trio.agree(*NAMES))
+    eventually(lambda: trio.equal(*NAMES))
+    assert has(trio.cib(NAMES[2]), "meanwhile")
+    assert "Took configuration" not in trio.log(NAMES[2]), "the change alone, not all of it"
+
 
 def test_a_killed_node_is_missed_and_comes_back_with_the_configuration(trio: Trio) -> None:
     trio.kill(NAMES[0])

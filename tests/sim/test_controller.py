@@ -313,3 +313,22 @@ def test_a_node_leaves_only_when_it_is_known_what_runs_there() -> None:
     assert node.exit_code == 0
     cluster.settle()
     assert len(where(cluster, "G-1")) == 1
+
+
+@pytest.mark.parametrize("error_s", [-1e8, -3600.0, 3600.0, 1e8])
+def test_a_clock_that_jumps_on_the_dc_stops_nothing(error_s: float) -> None:
+    """And what is committed under the wrong time is committed."""
+    cluster = running(resource(meta="failure-timeout=60s"), resource("S"))
+    before = [where(cluster), where(cluster, "S")]
+    begun = len([each for node in cluster.up for each in node.operations])
+    cluster.node(1).set_clock(error_s)
+    cluster.run(1.5)
+    apply(cluster, with_property("x", "1"))
+    cluster.node(1).set_clock(0.0)
+    cluster.run(1.5)
+    apply(cluster, with_property("x", "2"))
+    assert [where(cluster), where(cluster, "S")] == before
+    later = [each for node in cluster.up for each in node.operations][begun:]
+    assert {action for _, _, action in later} <= {"monitor"}
+    for number in (1, 2, 3):
+        assert cluster.cib(number).properties()["x"] == "2"

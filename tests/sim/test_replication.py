@@ -10,9 +10,10 @@ from sim.cluster import WALL, Cluster, Disk, add_mark
 from sim.scenes import committed, started
 
 from crmsh_py.cib.diff import diff
-from crmsh_py.cib.document import Cib
+from crmsh_py.cib.document import SCHEMA, Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.engine.api import SaveRing, StoreFailed
+from crmsh_py.cib.upgrade import upgrade
+from crmsh_py.engine.api import SaveRing, Standing, StoredState, StoreFailed
 from crmsh_py.wire.control import (
     Commit,
     Committed,
@@ -202,6 +203,72 @@ def test_a_large_configuration_crosses_the_ring_whole() -> None:
     cluster.run(0.1)
     cluster.settle()
     assert len(set(cluster.digests().values())) == 1
+
+
+OLD = """<cib validate-with="pacemaker-2.10" epoch="7" num_updates="0" admin_epoch="0">
+<configuration><crm_config/><nodes/><resources>
+<master id="M"><primitive id="P" class="ocf" provider="pacemaker" type="Stateful"/></master>
+</resources><constraints>
+<rsc_location id="l" rsc="M"><rule id="l-r" role="Master" score="10">
+<expression id="l-e" attribute="#uname" operation="eq" value="node1"/></rule></rsc_location>
+</constraints></configuration><status/></cib>"""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_schema_is_upgraded_while_nodes_come_and_go(seed: int) -> None:
+    """Who was away has the old words, and takes the new ones; nobody ends up with a mixture."""
+    cluster = Cluster(3, seed)
+    old = Cib.parse(OLD)
+    for node in cluster.nodes.values():
+        stored = StoredState(
+            ring_sequence=4,
+            term=1,
+            revision_term=1,
+            cib=old.to_xml(),
+            standing=Standing.ESTABLISHED,
+        )
+        node.disk = Disk(stored, old)
+    cluster.start()
+    cluster.settle()
+    committed(cluster, 2, "m1")
+    assert cluster.cib(3).schema == "pacemaker-2.10", "nothing is upgraded that nobody asked for"
+    cluster.node(3).crash()
+    cluster.until(lambda: len(cluster.node(1).core.members) == 2, 5, "noticed")  # type: ignore[union-attr]
+    ticket = cluster.commit(1, upgrade)
+    cluster.run(seed * 0.001)
+    cluster.node(2).crash()
+    cluster.start(2, 3)
+    committed(cluster, 1, "m2")
+    cluster.until(lambda: ticket in cluster.node(1).replies, 5, "answered")
+    assert isinstance(cluster.node(1).replies[ticket][0], Committed)
+    cluster.settle()
+    cluster.run(0.1)
+    assert len(set(cluster.digests().values())) == 1
+    for node in cluster.up:
+        assert node.disk.config is not None
+        text = node.disk.config.to_xml()
+        assert node.disk.config.schema == SCHEMA
+        assert "<master" not in text
+        assert 'role="Promoted"' in text
+        assert {"m1", "m2"} <= node.disk.config.ids()
+
+
+def test_a_thousand_revisions_a_minute_are_on_all_disks_in_time() -> None:
+    """Five seconds of it: nothing gathers in a queue, and who joins meanwhile catches up."""
+    cluster = started()
+    cluster.node(3).crash()
+    tickets = []
+    for number in range(85):
+        tickets.append(cluster.commit(1 + number % 2, add_mark(f"m{number}")))
+        if number == 30:
+            cluster.start(3)
+        cluster.run(0.06)
+    cluster.run(0.1)
+    replies = [cluster.node(1 + n % 2).replies[ticket][0] for n, ticket in enumerate(tickets)]
+    assert all(isinstance(reply, Committed) for reply in replies)
+    for node in cluster.up:
+        assert node.disk.config is not None
+        assert {f"m{number}" for number in range(85)} <= node.disk.config.ids()
 
 
 # ---- disks and copies that fail ------------------------------------------------------------------
