@@ -21,11 +21,12 @@ MODULE_LINES = 600
 FUNCTION_LINES = 70
 
 BASE = {"errors", "resources", "corosync_conf"}
-EVERYBODYS = {"errors", "value"}
+EVERYBODYS = {"errors", "regex", "value"}
 
 # Which of our packages each may import (itself, errors and value always).
 ALLOWED: dict[str, set[str]] = {
     "value": set(),
+    "regex": set(),
     "errors": set(),
     "resources": set(),
     "corosync_conf": set(),

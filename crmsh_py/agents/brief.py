@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from crmsh_py.regex import regex
+
 MAX_BYTES = 512 * 1024  # an agent that is longer is a compiled program
 # The agent's own comes before its parameters, each of which has one too.
-_OCF = re.compile(r"<resource-agent\b.*?(?=<parameters\b|<actions\b|\Z)", re.DOTALL | re.IGNORECASE)
-_SHORT = re.compile(r"<shortdesc\b[^>]*>\s*([^<]*?)\s*</shortdesc>", re.DOTALL)
-_ATTRIBUTE = re.compile(r"<resource-agent\b[^>]*\bshortdesc=\"([^\"]+)\"")
-_FENCE = re.compile(r"docs\[[\"']shortdesc[\"']\]\s*=\s*[\"']([^\"'\n]+)[\"']")
-_UNFINISHED = re.compile(r"[$`{}%]")  # a variable: the sentence is made at run time
+_OCF = regex(r"<resource-agent\b.*?(?=<parameters\b|<actions\b|\Z)", re.DOTALL | re.IGNORECASE)
+_SHORT = regex(r"<shortdesc\b[^>]*>\s*([^<]*?)\s*</shortdesc>", re.DOTALL)
+_ATTRIBUTE = regex(r"<resource-agent\b[^>]*\bshortdesc=\"([^\"]+)\"")
+_FENCE = regex(r"docs\[[\"']shortdesc[\"']\]\s*=\s*[\"']([^\"'\n]+)[\"']")
+_UNFINISHED = regex(r"[$`{}%]")  # a variable: the sentence is made at run time
 
 
 def short_description(agent: Path) -> str:

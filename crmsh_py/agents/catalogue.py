@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from crmsh_py.agents.brief import short_description
 from crmsh_py.agents.installed import InstalledAgents
@@ -21,6 +20,13 @@ from crmsh_py.agents.standins import StandIn, standin_for
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.resources import ra_metadata_directory
 from crmsh_py.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object  # typing takes 3 ms, and is of no use at run time
+
 
 NAMES = "names.txt"
 # The order in which a bare type is looked up, as crmsh does it.

@@ -16,13 +16,14 @@ from pathlib import Path
 from crmsh_py.agents.cache import MetadataCache
 from crmsh_py.agents.metadata import MAX_BYTES, AgentAction, AgentMetadata, parse_metadata
 from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.regex import regex
 from crmsh_py.value import field, frozen
 
 OCF_ROOT = "/usr/lib/ocf"
 TIMEOUT_S = 5.0
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")
-_SHORT_DESCRIPTION = re.compile(r"^#\s*Short-Description:\s*(.+)$", re.MULTILINE)
+_SHORT_DESCRIPTION = regex(r"^#\s*Short-Description:\s*(.+)$", re.MULTILINE)
 
 
 @frozen

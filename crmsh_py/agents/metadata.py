@@ -7,17 +7,17 @@ but bounded; what cannot be read at all raises ConfigError.
 
 from __future__ import annotations
 
-import re
 import textwrap
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
+from crmsh_py.regex import regex
 from crmsh_py.value import frozen
 
 MAX_BYTES = 1024 * 1024  # the largest known, Filesystem's and SAPHana's, are below 64 KiB
-_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*>")
+_DOCTYPE = regex(r"<!DOCTYPE[^\[>]*>")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 # Operations that are no part of what a cluster does with a resource.
 HOUSEKEEPING = frozenset({"meta-data", "validate-all", "methods", "usage", "help"})

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import re
-
 from crmsh_py.errors import ConfigError, did_you_mean
+from crmsh_py.regex import regex
 from crmsh_py.value import frozen
 
 STANDARDS = ("ocf", "lsb", "service", "stonith", "systemd", "upstart")
-_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
+_WORD = regex(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 
 
 @frozen

@@ -26,11 +26,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from enum import Flag, auto
-from typing import Any
 
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.errors import NotPermitted
 from crmsh_py.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 EXEMPT = frozenset({"root", "hacluster", ""})  # '' is the cluster itself
 MAX_XPATH = 4096  # characters

@@ -8,7 +8,6 @@ differ only where it does not matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.element import Element
@@ -17,6 +16,13 @@ from crmsh_py.cib.scores import parse_score
 from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.errors import ConfigError
 from crmsh_py.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
+
 
 SCHEMA = "pacemaker-3.9"  # of new documents: Pacemaker 2.1 and 3 both read it
 FEATURE_SET = "3.19.0"  # Pacemaker 2.1.7's
@@ -36,7 +42,6 @@ SECTIONS = (
 REFERENCES = frozenset(
     {"resource_ref", "obj_ref", "role", "role_ref"}
 )  # their id names another element
-_T = TypeVar("_T")
 
 
 class Cib(Value):

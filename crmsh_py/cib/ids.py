@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from crmsh_py.errors import ConfigError
+from crmsh_py.regex import regex
 
-XML_ID = re.compile(r"[A-Za-z_][\w.-]*")
+XML_ID = regex(r"[A-Za-z_][\w.-]*")
 PROPERTY_SET = "cib-bootstrap-options"
 RSC_DEFAULTS_SET = "rsc-options"
 OP_DEFAULTS_SET = "op-options"

@@ -7,12 +7,12 @@ and are the most frequent answer to the question why a resource will not go back
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.dates import parse_datetime
 from crmsh_py.errors import CrmError
 from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.element import Element

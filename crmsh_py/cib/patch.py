@@ -31,11 +31,12 @@ from crmsh_py.cib import xml
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.errors import ConfigError
+from crmsh_py.regex import regex
 from crmsh_py.value import frozen, replace
 
 ROOT = "/cib"
 COMMENT_STEP = "comment"  # libxml2's name for such a node, and so Pacemaker's
-_STEP = re.compile(r"/([^/\[\]]+)(?:\[@id='((?:[^']|'')*)'\])?")
+_STEP = regex(r"/([^/\[\]]+)(?:\[@id='((?:[^']|'')*)'\])?")
 
 
 class Operation(Enum):

@@ -27,6 +27,7 @@ from crmsh_py.cib.dates import DateSpec, add_duration, parse_datetime
 from crmsh_py.cib.durations import Duration, parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError
+from crmsh_py.regex import regex
 from crmsh_py.value import field, frozen
 
 
@@ -169,8 +170,8 @@ _COMPARISONS: Mapping[str, Callable[[int], bool]] = {
 }
 _ORDERING = frozenset({"lt", "lte", "gt", "gte"})
 _TYPES = frozenset({"string", "integer", "number", "version"})
-_INTEGER = re.compile(r"\s*([+-]?\d{1,18})")
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?)", re.IGNORECASE)
+_INTEGER = regex(r"\s*([+-]?\d{1,18})")
+_NUMBER = regex(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?)", re.IGNORECASE)
 
 
 def _attribute(element: Element, context: RuleContext) -> Outcome:

@@ -5,10 +5,10 @@ Addition saturates, and -INFINITY wins over everything, as Pacemaker Explained d
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from crmsh_py.errors import ConfigError
+from crmsh_py.regex import regex
 
 INFINITY = 1_000_000
 _WORDS = {
@@ -20,7 +20,7 @@ _WORDS = {
     "yellow": 0,
     "green": 0,
 }
-_NUMBER = re.compile(r"([+-]?\d+)(?:\.\d*)?")  # a fraction is cut off
+_NUMBER = regex(r"([+-]?\d+)(?:\.\d*)?")  # a fraction is cut off
 
 
 @lru_cache(maxsize=1024)  # a configuration has few different ones, and many of each

@@ -18,7 +18,6 @@ What happens:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from crmsh_py.cib.document import SCHEMA, Cib
@@ -26,6 +25,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import OP_DEFAULTS_SET, RSC_DEFAULTS_SET, IdMaker
 from crmsh_py.cib.scores import parse_score
 from crmsh_py.errors import ConfigError
+from crmsh_py.regex import regex
 from crmsh_py.value import replace
 
 ROLES = {"master": "Promoted", "slave": "Unpromoted"}
@@ -46,7 +46,7 @@ _DEFAULTS = {
     "default-migration-threshold": ("rsc_defaults", RSC_DEFAULTS_SET, "migration-threshold"),
     "default-action-timeout": ("op_defaults", OP_DEFAULTS_SET, "timeout"),
 }
-_VERSION = re.compile(r"pacemaker-(\d+)\.(\d+)")
+_VERSION = regex(r"pacemaker-(\d+)\.(\d+)")
 _MINOR_VERSIONS = {1: range(4), 2: range(11), 3: range(11), 4: range(1)}
 _PROMOTED_SINCE = (3, 7)  # the first schema that knows the new names of roles
 

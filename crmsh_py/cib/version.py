@@ -6,14 +6,13 @@ configuration, ``num_updates`` at every change of the status; a change of one re
 
 from __future__ import annotations
 
-import re
-
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError
+from crmsh_py.regex import regex
 from crmsh_py.value import Value, frozen
 
 ATTRIBUTES = ("admin_epoch", "epoch", "num_updates")
-_NUMBER = re.compile(r"\s*(\d{1,18})\s*")
+_NUMBER = regex(r"\s*(\d{1,18})\s*")
 
 
 @frozen

@@ -15,19 +15,24 @@ the order of attributes, and escapes tabs and newlines in values so that they su
 from __future__ import annotations
 
 import re
-from typing import NoReturn
 from xml.parsers import expat
 
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.errors import ConfigError, Diagnostic, SyntaxProblem
+from crmsh_py.regex import regex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 
 MAX_BYTES = 64 * 1024 * 1024  # a CIB of 10,000 resources has about 10 MB
 MAX_DEPTH = 200  # a CIB is about 12 deep; keeps every recursion here within Python's stack
 
-_DECLARATION = re.compile(r"""<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>""")
+_DECLARATION = regex(r"""<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>""")
 _ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "ascii": "utf-8"}
 _ENCODINGS |= {"iso-8859-1": "latin-1", "latin1": "latin-1"}
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_XML = regex("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def parse(data: str | bytes, *, max_bytes: int = MAX_BYTES) -> Element:
@@ -201,7 +206,7 @@ def _problem(
 
 # ---- writing -----------------------------------------------------------------------------------
 
-_NEEDS_ESCAPE = re.compile(r'[&<>"\t\n\r]')
+_NEEDS_ESCAPE = regex(r'[&<>"\t\n\r]')
 _ESCAPES = {
     "&": "&amp;",
     "<": "&lt;",

@@ -9,11 +9,17 @@ import _socket  # of which the module socket makes classes and enumerations
 import errno
 import time
 from collections import deque
-from typing import TypeVar
 
 from crmsh_py import errors
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotPermitted, TimedOut
 from crmsh_py.wire import control, framing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    ReplyT = TypeVar("ReplyT", bound=control.Message)
+
 
 _READ_SIZE = 1024 * 1024
 
@@ -32,8 +38,6 @@ _KINDS: dict[str, type[CrmError]] = {
         TimedOut,
     )
 }
-
-ReplyT = TypeVar("ReplyT", bound=control.Message)
 
 
 class Channel:

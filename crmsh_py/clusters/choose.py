@@ -13,11 +13,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import ClusterUnreachable, CrmError, UsageError, did_you_mean
+from crmsh_py.regex import regex
 from crmsh_py.wire import paths
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.clusters.local import LocalCluster
     from crmsh_py.clusters.port import Cluster
@@ -26,7 +27,7 @@ KINDS = ("local", "file", "pacemaker")
 
 
 # An abstract name is filled with NULs, which the kernel shows as @; a path is not.
-_CIB_SOCKET = re.compile(r"[@/]cib_rw@*$", re.MULTILINE)
+_CIB_SOCKET = regex(r"[@/]cib_rw@*$", re.MULTILINE)
 
 
 def pacemaker_runs() -> bool:

@@ -14,7 +14,6 @@ import pwd
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.document import Cib
@@ -22,6 +21,7 @@ from crmsh_py.cib.version import Version
 from crmsh_py.errors import ConfigError, CrmError, Diagnostic, NotFound, NotPermitted, TimedOut
 from crmsh_py.value import replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.patch import Patch
     from crmsh_py.clusters.operations import Edit

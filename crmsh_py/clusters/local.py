@@ -19,10 +19,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
-from crmsh_py.clusters.channel import Channel, ReplyT, expect
+from crmsh_py.clusters.channel import Channel, expect
 from crmsh_py.clusters.sockets import find_sockets
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, NotPermitted, TimedOut
 from crmsh_py.wire import control, paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.clusters.channel import ReplyT
 
 CALL_TIMEOUT_S = 10.0
 COMMIT_TIMEOUT_S = 30.0  # a membership change may come between

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -24,6 +23,7 @@ from crmsh_py.clusters.pacemaker_programs import OUTDATED, TOO_LATE, Answer, Pro
 from crmsh_py.clusters.seen import SeenConfigurations
 from crmsh_py.errors import ClusterUnreachable, Conflict, TimedOut
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.patch import Patch
     from crmsh_py.wire import control

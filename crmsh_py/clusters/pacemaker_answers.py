@@ -10,14 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.regex import regex
 from crmsh_py.value import frozen
 from crmsh_py.wire import control
 
-_KEY = re.compile(r"(\S+) \((\w+)\) = (.*)")
-_MEMBER = re.compile(r"\s*(\d+)\s+(\d+)\s+(?:\S+\s+)??(\S+)(?: \(local\))?\s*$")
-_ADDRESS = re.compile(r"ip\(([^)]*)\)")
-_ROUND = re.compile(r"Ring ID:\s+([0-9a-f]+)[./]([0-9a-f]+)")
-_FIELD = re.compile(r"([A-Z][A-Za-z ]+):\s+(.*)")
+_KEY = regex(r"(\S+) \((\w+)\) = (.*)")
+_MEMBER = regex(r"\s*(\d+)\s+(\d+)\s+(?:\S+\s+)??(\S+)(?: \(local\))?\s*$")
+_ADDRESS = regex(r"ip\(([^)]*)\)")
+_ROUND = regex(r"Ring ID:\s+([0-9a-f]+)[./]([0-9a-f]+)")
+_FIELD = regex(r"([A-Z][A-Za-z ]+):\s+(.*)")
 
 # The daemons under their old and new names.
 _DAEMONS = (

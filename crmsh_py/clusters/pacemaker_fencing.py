@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -10,6 +9,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse
 from crmsh_py.clusters.pacemaker_programs import Answer
 from crmsh_py.errors import CrmError
+from crmsh_py.regex import regex
 from crmsh_py.wire import control
 from crmsh_py.wire.fencing import FencingRecord
 
@@ -19,8 +19,8 @@ _ACTIONS = {"reboot": "--reboot", "off": "--fence", "on": "--unfence"}
 _STATES = {"success": "done", "failed": "failed"}
 _TIMES = ("%Y-%m-%d %H:%M:%S.%f %z", "%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y")
 
-_ZONE = re.compile(r"[+-]\d\d:\d\d$")
-_FINER = re.compile(r"(\.\d{6})\d+")  # than strptime reads
+_ZONE = regex(r"[+-]\d\d:\d\d$")
+_FINER = regex(r"(\.\d{6})\d+")  # than strptime reads
 
 
 def fence_words(

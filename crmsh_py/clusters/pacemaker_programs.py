@@ -13,13 +13,13 @@ that says what to do.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 
 from crmsh_py.cib import xml
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotPermitted, TimedOut, UsageError
+from crmsh_py.regex import regex
 from crmsh_py.value import Value, frozen
 from crmsh_py.wire.paths import APPLICATION, SOCKET_PATH_LIMIT, shorten
 
@@ -28,7 +28,7 @@ PERSIST_S = 60  # how long a connection waits for the next command
 _PLACES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin")
 _PATH = ":".join(_PLACES)
 _COMPILED = b"\x7fELF"
-_HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9_.:-]*")
+_HOST = regex(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9_.:-]*")
 # What a caller's environment must not tell these programs.
 _HIDDEN = ("CIB_", "LC_", "LANG")
 OUTDATED = 103  # cibadmin: the configuration is not the one that a patch is for

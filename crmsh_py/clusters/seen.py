@@ -17,27 +17,27 @@ it is only not there afterwards.
 from __future__ import annotations
 
 import os
-import re
 import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.regex import regex
 from crmsh_py.wire import paths
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.wire.control import Revision
 
 _HEAD_BYTES = 4096  # <cib …> is written first
 KEPT = 200  # of each cluster; the oldest ones go
-_FILE = re.compile(r"(\d{1,10})\.(\d{1,10})\.[0-9a-f]{8}\.xml\.gz")
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.@-]")
+_FILE = regex(r"(\d{1,10})\.(\d{1,10})\.[0-9a-f]{8}\.xml\.gz")
+_UNSAFE = regex(r"[^A-Za-z0-9_.@-]")
 _TIME = "%a %b %d %H:%M:%S %Y"  # of cib-last-written
 
 

@@ -7,16 +7,16 @@ labs. A shadow is a ``FileCluster`` with the name as its label.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.clusters.file import FileCluster, save
 from crmsh_py.errors import ConfigError, CrmError, NotFound
+from crmsh_py.regex import regex
 from crmsh_py.wire import paths
 
 _PREFIX = "shadow."
-_NAME = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_.@-]{0,63}")
+_NAME = regex(r"[A-Za-z0-9_@][A-Za-z0-9_.@-]{0,63}")
 
 
 class Shadows:

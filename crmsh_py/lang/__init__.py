@@ -7,8 +7,8 @@ CIB. See docs/architecture.md for whom this package may import.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.lang.expectation import Expectation, expect
     from crmsh_py.lang.listing import show

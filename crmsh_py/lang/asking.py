@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from crmsh_py.agents.metadata import AgentMetadata
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.draft import Draft
 from crmsh_py.lang.writer import Writer, resolve_plainly
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object  # typing takes 3 ms, and is of no use at run time
 
 
 class Agents(Protocol):

@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
 
 from crmsh_py.lang.tables import END, LEVELS, Tables
 from crmsh_py.lang.words import SET_WORD, WORD, Word, unquote
+from crmsh_py.regex import regex
 from crmsh_py.value import Value, field, frozen, mutable
 
 Builder = Callable[[list[object]], object]
 _BRACKETS = {"(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB", "{": "LBRACE", "}": "RBRACE"}
 _MAY_BE_EMPTY = frozenset({"VALUE", "COMMAND_WORD"})
-_BLANK = re.compile(r"\s*")
+_BLANK = regex(r"\s*")
 
 
 class StuckError(Exception):
@@ -295,7 +295,7 @@ class Run:
                 states.pop()
                 # The list of a repetition is grown in place: long lists stay linear.
                 is_list = reduction.passed_on[0] and isinstance(child, list)
-                children = cast("list[object]", child) if is_list else [child]
+                children: list[object] = child if is_list else [child]  # type: ignore[assignment]
             elif count:
                 children = _collected(reduction.passed_on, values[-count:])
                 del states[-count:], values[-count:]

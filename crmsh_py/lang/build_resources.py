@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeGuard
 
 from crmsh_py.lang import ast, facts
 from crmsh_py.lang.build_words import (
@@ -22,6 +21,10 @@ from crmsh_py.lang.build_words import (
 )
 from crmsh_py.lang.words import Word
 from crmsh_py.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 
 def first_set(children: Children, kind: str) -> Children:

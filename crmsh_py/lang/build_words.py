@@ -6,13 +6,18 @@ Every piece that is taken out of a word keeps the word's place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from crmsh_py.lang import facts
 from crmsh_py.lang.words import Word
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
+
+
 Children = list[object]
-_T = TypeVar("_T")
 
 
 class MeaningError(Exception):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from crmsh_py.regex import regex
+
 # Attributes that an <op> has itself; every other name is an instance attribute of the operation.
 OP_ATTRIBUTES = frozenset(
     {
@@ -82,7 +84,7 @@ _SCORE_WORDS = {
     "advisory": "0",
 }
 _PRINTED_SCORES = {"INFINITY": "inf", "+INFINITY": "+inf", "-INFINITY": "-inf"}
-_NUMBER = re.compile(r"[+-]?\d+")
+_NUMBER = regex(r"[+-]?\d+")
 
 
 def score_from_word(word: str) -> str:

@@ -6,7 +6,6 @@ elements. Raises ``SyntaxProblem`` (one line) or ``ConfigError`` with all findin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -17,10 +16,11 @@ from crmsh_py.lang.build import builders
 from crmsh_py.lang.build_words import MeaningError
 from crmsh_py.lang.tables import LEVELS, load_tables
 from crmsh_py.lang.words import MOST_MISTAKES, LogicalLine, logical_lines, span_of
+from crmsh_py.regex import regex
 from crmsh_py.value import Value, frozen
 
 # Not after “--”: what stands there belongs to another program.
-_ASKS_FOR_HELP = re.compile(r"(?<!\S)(?:--help|-h)\s*\Z")
+_ASKS_FOR_HELP = regex(r"(?<!\S)(?:--help|-h)\s*\Z")
 MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no configuration
 
 

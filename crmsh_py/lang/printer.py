@@ -6,17 +6,17 @@ is input again: ``parse_element(print_element(x)) == x``. Pure; must not load th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.lang import ast, facts
 from crmsh_py.lang.words import quote_value, quote_word
+from crmsh_py.regex import regex
 
 _JOINT = " \\\n\t"
-_ONE_WORD = re.compile(r"[^\s\"'\\]+")
-_PLAIN_NODE_ID = re.compile(r"[^\s\"'\\=:]+")
+_ONE_WORD = regex(r"[^\s\"'\\]+")
+_PLAIN_NODE_ID = regex(r"[^\s\"'\\=:]+")
 HIDDEN = "******"
 
 

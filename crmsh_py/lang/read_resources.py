@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from crmsh_py.cib.element import Element
@@ -25,8 +24,9 @@ from crmsh_py.lang.read_sets import (
     said,
     sets_of,
 )
+from crmsh_py.regex import regex
 
-_AGENT = re.compile(r"[^\s\"'\\=:@][^\s\"'\\=:]*")
+_AGENT = regex(r"[^\s\"'\\=:@][^\s\"'\\=:]*")
 
 
 def _node(element: Element, context: Context) -> ast.Node:

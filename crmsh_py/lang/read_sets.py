@@ -10,13 +10,14 @@ from collections.abc import Collection, Container, Mapping, Sequence
 
 from crmsh_py.cib.element import Element
 from crmsh_py.lang import ast, facts
+from crmsh_py.regex import regex
 from crmsh_py.value import Value, frozen
 
-NAME = re.compile(r"[^\s\"'\\=:(){}\[\]@$#<>,/|]+")
-PREFIX = re.compile(r"[\w-]+")  # an id that may stand before a colon
-NODE_NAME = re.compile(r"[^\s\"'\\=:]+")
-ATTRIBUTE_NAME = re.compile(r"[^\s\"'\\=@$(){}\[\]][^\s\"'\\=(){}\[\]]*")
-_NUMBER = re.compile(r"[+-]?[0-9.]+")
+NAME = regex(r"[^\s\"'\\=:(){}\[\]@$#<>,/|]+")
+PREFIX = regex(r"[\w-]+")  # an id that may stand before a colon
+NODE_NAME = regex(r"[^\s\"'\\=:]+")
+ATTRIBUTE_NAME = regex(r"[^\s\"'\\=@$(){}\[\]][^\s\"'\\=(){}\[\]]*")
+_NUMBER = regex(r"[+-]?[0-9.]+")
 SET_KINDS = {
     "instance_attributes": "params",
     "meta_attributes": "meta",

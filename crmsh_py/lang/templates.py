@@ -20,12 +20,13 @@ from collections.abc import Mapping, Sequence
 
 from crmsh_py.errors import ConfigError, NotFound
 from crmsh_py.lang.words import quote_word
+from crmsh_py.regex import regex
 from crmsh_py.value import frozen
 
-_DECLARATION = re.compile(r"#:[ \t]*(?P<name>[\w-]+)(?P<value>=(?:\"[^\"]*\"|\S*))?(?P<help>.*)")
-_PLACE = re.compile(r"\$\(([\w-]+)\)")
+_DECLARATION = regex(r"#:[ \t]*(?P<name>[\w-]+)(?P<value>=(?:\"[^\"]*\"|\S*))?(?P<help>.*)")
+_PLACE = regex(r"\$\(([\w-]+)\)")
 # A word with a place in it, and the blanks before it.
-_WORD = re.compile(r"(?P<blank>[ \t]*)(?P<word>[^\s\\]*\$\([\w-]+\)[^\s\\]*)")
+_WORD = regex(r"(?P<blank>[ \t]*)(?P<word>[^\s\\]*\$\([\w-]+\)[^\s\\]*)")
 
 
 @frozen

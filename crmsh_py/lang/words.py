@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from crmsh_py.regex import regex
 from crmsh_py.value import Value, frozen
 
 Span = tuple[int, int]
@@ -22,13 +23,13 @@ MOST_MISTAKES = 50  # that are told of one text
 
 # One word as it is written. The second form also ends at brackets that stand outside quotes.
 _QUOTED = r"""\\.|"(?:[^"\\]|\\.)*"|'[^']*'"""
-WORD = re.compile(rf"""(?:[^\s"'\\]+|{_QUOTED})+""", re.DOTALL)
-SET_WORD = re.compile(rf"""(?:[^\s"'\\()\[\]{{}}]+|{_QUOTED})+""", re.DOTALL)
-_PIECE = re.compile(r"""\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'|([^"'\\]+)""", re.DOTALL)
-_ESCAPED = re.compile(r'\\(["\\])')
-_SPECIAL = re.compile(r"""["'\\]""")
-_BARE_VALUE = re.compile(r"[\w.-]+")
-_NEEDS_NO_QUOTES = re.compile(r"""[^\s"'\\(){}\[\]#]+""")
+WORD = regex(rf"""(?:[^\s"'\\]+|{_QUOTED})+""", re.DOTALL)
+SET_WORD = regex(rf"""(?:[^\s"'\\()\[\]{{}}]+|{_QUOTED})+""", re.DOTALL)
+_PIECE = regex(r"""\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'|([^"'\\]+)""", re.DOTALL)
+_ESCAPED = regex(r'\\(["\\])')
+_SPECIAL = regex(r"""["'\\]""")
+_BARE_VALUE = regex(r"[\w.-]+")
+_NEEDS_NO_QUOTES = regex(r"""[^\s"'\\(){}\[\]#]+""")
 
 
 class Word(str):

@@ -7,12 +7,12 @@ Blocks with a higher score come first, and the first value of a name counts (Pac
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext, evaluate
 from crmsh_py.scheduler.state import State
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.resource import Resource
 

@@ -7,7 +7,6 @@ run on the guest nodes that the containers are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY, add_scores
@@ -50,6 +49,7 @@ from crmsh_py.scheduler.model import (
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.settings import whole_number
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.state import State
 

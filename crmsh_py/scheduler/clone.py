@@ -6,8 +6,6 @@ that were found beyond clone-max are kept, as removed, until they are stopped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import (
@@ -41,6 +39,7 @@ from crmsh_py.scheduler.model import (
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.settings import whole_number
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.notifications import Notifications
     from crmsh_py.scheduler.state import State

@@ -9,13 +9,13 @@ f2317cad3d54cec5d7d7aa7d0bf35cf8 is the digest of no parameters at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import attribute_sets, operations
 from crmsh_py.scheduler.result import Digests
 from crmsh_py.value import frozen, mutable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.history_entry import HistoryEntry
     from crmsh_py.scheduler.model import Node

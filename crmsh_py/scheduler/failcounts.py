@@ -6,17 +6,17 @@ They are transient node attributes ``fail-count-RSC#OPERATION_INTERVAL`` with a 
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from crmsh_py.cib.scores import add_scores
+from crmsh_py.regex import regex
 from crmsh_py.scheduler.history_entry import HistoryEntry
 from crmsh_py.scheduler.model import Node
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.settings import interval_ms, whole_number
 
-_NAME = re.compile(r"(fail-count|last-failure)-(.+)#.+_[0-9]+")
-_INSTANCE = re.compile(r"(:[0-9]+)?")
+_NAME = regex(r"(fail-count|last-failure)-(.+)#.+_[0-9]+")
+_INSTANCE = regex(r"(:[0-9]+)?")
 
 
 @lru_cache(maxsize=8192)

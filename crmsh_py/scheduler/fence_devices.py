@@ -13,9 +13,9 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.upgrade import needs_upgrade, upgrade
 from crmsh_py.scheduler import constraints
 from crmsh_py.scheduler.model import STOPPED, Node
+from crmsh_py.scheduler.reading import read_status
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import FenceDevice
-from crmsh_py.scheduler.schedule import read_status
 from crmsh_py.scheduler.state import State
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import exit_texts, fencing, migration_history, vertices
@@ -47,6 +46,7 @@ from crmsh_py.scheduler.model import (
     UNPROMOTED,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.histories import Reading
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import PROPERTY_SET
 from crmsh_py.errors import ConfigError
+from crmsh_py.regex import regex
 from crmsh_py.scheduler import history
 from crmsh_py.scheduler.history_entry import number
+from crmsh_py.scheduler.reading import read_status
 from crmsh_py.scheduler.result import Action, ActionKind
-from crmsh_py.scheduler.schedule import read_status
 from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.status_draft import StatusDraft
 from crmsh_py.value import frozen
 
-_SPEC = re.compile(r"(?P<resource>.+)_(?P<task>[a-z]+|migrate_to|migrate_from)_(?P<interval>\d+)"
+_SPEC = regex(r"(?P<resource>.+)_(?P<task>[a-z]+|migrate_to|migrate_from)_(?P<interval>\d+)"
                    r"@(?P<node>[^=]+)=(?P<rc>\d+)")  # fmt: skip
 
 

@@ -6,13 +6,12 @@ either node; a migration that did not end leaves the resource active on both, or
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import sources
 from crmsh_py.scheduler.history_entry import DONE, PENDING, HistoryEntry, newer, number
 from crmsh_py.scheduler.model import PROMOTED, STARTED, STOPPED, Node
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.histories import Reading
     from crmsh_py.scheduler.resource import Resource

@@ -12,11 +12,13 @@ Facts about flags and roles: Pacemaker's documentation and the behaviour of crm_
 from __future__ import annotations
 
 from struct import pack, unpack
-from typing import TYPE_CHECKING, Final
 
 from crmsh_py.cib.scores import INFINITY
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from crmsh_py.scheduler.operations import Operation
     from crmsh_py.scheduler.resource import Resource
     from crmsh_py.scheduler.state import State

@@ -7,8 +7,6 @@ they carry the lists of what starts and stops where.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler.model import (
     FIRST_IMPLIES_THEN,
@@ -27,6 +25,7 @@ from crmsh_py.scheduler.model import (
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.vertices import notify_key, vertex_for
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.clone import Clone
 

@@ -7,8 +7,6 @@ a timeout takes that of the most frequent monitor; without any, 20 s (Pacemaker 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler import attribute_sets
 from crmsh_py.scheduler.model import (
@@ -36,6 +34,7 @@ from crmsh_py.scheduler.model import (
 )
 from crmsh_py.scheduler.settings import interval_ms, timeout_ms
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.model import Node
     from crmsh_py.scheduler.resource import Resource

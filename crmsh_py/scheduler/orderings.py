@@ -7,8 +7,6 @@ where ``model`` names them; the effects below are Pacemaker's.
 
 from __future__ import annotations
 
-from typing import Final
-
 from crmsh_py.scheduler import colocations, probe_orders
 from crmsh_py.scheduler.model import (
     ABORTS_MIGRATION,
@@ -54,6 +52,11 @@ from crmsh_py.scheduler.model import (
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.vertices import notify_key, vertex_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
 
 _COMPLETED = {
     "start": "running",

@@ -7,7 +7,6 @@ colocations of the promoted role add to that; the best ones, up to promoted-max,
 from __future__ import annotations
 
 from functools import cmp_to_key
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import (
@@ -38,6 +37,7 @@ from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import Contribution
 from crmsh_py.scheduler.state import NOWHERE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.clone import Clone
 

@@ -8,7 +8,6 @@ resource where it can call one of these.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
@@ -34,6 +33,7 @@ from crmsh_py.scheduler.model import (
 )
 from crmsh_py.scheduler.result import Contribution
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.clone import Clone
     from crmsh_py.scheduler.operations import Operation

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -27,8 +26,12 @@ from crmsh_py.scheduler.model import (
 )
 from crmsh_py.scheduler.result import Message, Reason
 from crmsh_py.scheduler.settings import Settings
+from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from crmsh_py.scheduler.history_entry import HistoryEntry
     from crmsh_py.scheduler.resource import Resource
 
@@ -37,7 +40,8 @@ UTILIZATION: Final = "utilization"  # the stage at which a resource took its par
 NOWHERE: Final = -1  # instead of a node's number, for an instance that has no node
 
 
-class KeptScore(NamedTuple):
+@frozen
+class KeptScore:
     """A score at one stage of the assignment."""
 
     stage: str

@@ -14,6 +14,7 @@ from crmsh_py.scheduler.clone import Clone
 from crmsh_py.scheduler.group import Group
 from crmsh_py.scheduler.history_entry import HistoryEntry
 from crmsh_py.scheduler.model import ROLE_NAMES, Node
+from crmsh_py.scheduler.reading import read_status
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import (
     Agent,
@@ -23,7 +24,6 @@ from crmsh_py.scheduler.result import (
     ResourceStatus,
     Role,
 )
-from crmsh_py.scheduler.schedule import read_status
 from crmsh_py.scheduler.settings import whole_number
 from crmsh_py.scheduler.state import State
 

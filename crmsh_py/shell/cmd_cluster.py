@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from crmsh_py.clusters.port import Cluster
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut
@@ -13,6 +12,7 @@ from crmsh_py.shell import consent, files
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.lab.client import Lab
 

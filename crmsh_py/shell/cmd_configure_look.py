@@ -6,14 +6,13 @@ to be imported for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmsh_py import lang
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.shell.configuration import Configuration
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmsh_py.cib.document import Cib
 from crmsh_py.clusters import operations
 from crmsh_py.errors import CrmError, NotFound
@@ -15,6 +13,7 @@ from crmsh_py.tools import edits
 from crmsh_py.tools.common import local_now
 from crmsh_py.views.records import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.views.resource_records import Nodes

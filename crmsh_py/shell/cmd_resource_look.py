@@ -6,12 +6,14 @@ to be imported for it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.changes import require_node, require_resources
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def status(session: Session, call: CommandCall) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
 
 from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import declarations
 from crmsh_py.shell.session import Session
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.clusters.port import Cluster
@@ -58,7 +58,7 @@ def show_status(session: Session, options: tuple[str, ...]) -> int:
     if session.form != "text":
         words.append(f"--output-as={session.form}")
     once = _ReadOnce(session.cluster)
-    code = crm_mon.run(words, lambda: cast("Cluster", once))
+    code = crm_mon.run(words, lambda: once)  # type: ignore[arg-type,return-value]
     if session.form == "text" and once.cib is not None:
         _point_out_leftovers(session, once.cib)
         _point_out_doubt(session, once.cib)

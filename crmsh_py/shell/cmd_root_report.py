@@ -27,6 +27,7 @@ from crmsh_py.cib.xml import to_xml
 from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.lang.listing import SECRETS
+from crmsh_py.regex import regex
 from crmsh_py.shell import on_nodes, past
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import Parser, local_now
@@ -41,7 +42,7 @@ _REAL_LOGS = (
     "/var/log/corosync/corosync.log",
     "/var/log/cluster/corosync.log",
 )
-_SHARED_KEY = re.compile(r"^(\s*key\s*:\s*)\S.*$", re.MULTILINE)
+_SHARED_KEY = regex(r"^(\s*key\s*:\s*)\S.*$", re.MULTILINE)
 _NODE_FILES = ("/etc/corosync/corosync.conf", "/etc/hosts")
 
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from crmsh_py.errors import CrmError
+from crmsh_py.regex import regex
+from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.lang.expectation import Expectation
     from crmsh_py.shell.candidates import Candidate, Sources
     from crmsh_py.shell.snapshot import Snapshot
 
 SHELLS = ("bash", "zsh", "fish")
-_WORD = re.compile(r"""\s*(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
+_WORD = regex(r"""\s*(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _VALUED = {
     "-D": ("plain", "color", "color-always", "uppercase"),
     "--display": ("plain", "color", "color-always", "uppercase"),
@@ -82,7 +84,8 @@ def answers(shell: str, line: str, environ: Mapping[str, str]) -> Iterator[str]:
         yield _written(shell, candidate, unfinished[place:])
 
 
-class _Typed(NamedTuple):
+@frozen
+class _Typed:
     """A command line behind ``crm``: its options, the command, and where the cursor is."""
 
     options: str

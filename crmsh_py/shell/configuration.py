@@ -6,11 +6,11 @@ They are here and not in ``views``, which does not know the language that they c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.value import frozen
 from crmsh_py.views.records import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 

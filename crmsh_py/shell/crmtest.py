@@ -7,7 +7,6 @@ with its line; what they mean for a cluster is in ``crmtest_check``.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 
 from crmsh_py.agents.catalogue import Catalogue
@@ -16,6 +15,7 @@ from crmsh_py.cib.dates import parse_datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.errors import ConfigError, CrmError, Diagnostic, SyntaxProblem, UsageError
+from crmsh_py.regex import regex
 from crmsh_py.shell import events
 from crmsh_py.shell.events import Event
 from crmsh_py.shell.loading import load_text
@@ -23,7 +23,7 @@ from crmsh_py.value import field, frozen, mutable
 
 _WORDS = ("nodes", "configuration", "test", "expect", "configure", "time")
 _EVENTS = ("node", "resource", "ticket")
-_NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_NODE_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 32
 # Lines of a file of commands that are no elements: such files can be used as they are.

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import importlib
 import keyword
-import re
 from collections.abc import Callable
 from functools import partial
-from typing import cast
 
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.lang.words import LogicalLine, Piece, logical_lines
+from crmsh_py.regex import regex
 from crmsh_py.shell.console import INTERRUPTED
 from crmsh_py.shell.session import Session
 from crmsh_py.value import replace
@@ -30,7 +29,7 @@ _MODULES = {
     ("root", "test"): {"test"},
     ("resource", "secret"): {"secret", "trace", "untrace"},
 }
-_ASKS_FOR_FORM = re.compile(r"(?<!\S)--output-as(?:=|\s+)(\S+)\s*\Z")
+_ASKS_FOR_FORM = regex(r"(?<!\S)--output-as(?:=|\s+)(\S+)\s*\Z")
 Handler = Callable[[Session, CommandCall], int | None]
 
 
@@ -95,7 +94,8 @@ def handler_of(call: CommandCall) -> Handler:
         if call.level == level and call.name in names:
             place += f"_{part}"
     module = importlib.import_module(place)
-    return cast(Handler, getattr(module, handler_name(call)))
+    handler: Handler = getattr(module, handler_name(call))
+    return handler
 
 
 def handler_name(call: CommandCall) -> str:

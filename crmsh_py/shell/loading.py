@@ -6,8 +6,6 @@ configuration is what it was (crmsh erases first, and then reads).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmsh_py import lang
 from crmsh_py.cib import edit, xml
 from crmsh_py.cib.diff import apply, diff
@@ -21,6 +19,7 @@ from crmsh_py.lang.writer import DEFAULT_SETS
 from crmsh_py.shell.working import Typed
 from crmsh_py.value import replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.lang.asking import Agents
     from crmsh_py.lang.ast import ElementNode

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from crmsh_py.cib.dates import parse_datetime
 from crmsh_py.errors import ConfigError, CrmError, NotFound, UsageError
+from crmsh_py.regex import regex
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 from crmsh_py.value import field, mutable
@@ -23,9 +24,9 @@ from crmsh_py.wire.control import Revision
 LIVE = "live"
 MAX_LOG = 64 * 1024 * 1024  # bytes of one log in a report
 _REVISIONS = 5000
-_AGO = re.compile(r"(\d+)\s*(s|sec|second|m|min|minute|h|hour|d|day|w|week)s?(?:\s+ago)?", re.I)
+_AGO = regex(r"(\d+)\s*(s|sec|second|m|min|minute|h|hour|d|day|w|week)s?(?:\s+ago)?", re.I)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
+_CLOCK = regex(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
 
 
 @mutable

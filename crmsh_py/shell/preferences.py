@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
 
 from crmsh_py.errors import ConfigError, NotFound
+from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from configparser import ConfigParser
 
@@ -21,7 +22,8 @@ MAX_BYTES = 64 * 1024
 _YES = ("yes", "true", "on", "1")
 
 
-class Preference(NamedTuple):  # every command loads this, and dataclasses would cost it 10 ms
+@frozen
+class Preference:
     """One setting: ``section.name``, its default, what it may be ('' for any text)."""
 
     name: str

@@ -7,7 +7,6 @@ changes it follows the cluster's own status.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
@@ -17,6 +16,7 @@ from crmsh_py.clusters.operations import find_resource
 from crmsh_py.errors import ConfigError, NotFound, UsageError
 from crmsh_py.value import frozen, replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.injection import Changes
 

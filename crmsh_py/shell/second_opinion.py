@@ -9,12 +9,11 @@ versions word their reasons differently.
 
 from __future__ import annotations
 
-import re
-
 from crmsh_py.cib.document import Cib
 from crmsh_py.clusters.pacemaker import PacemakerCluster
 from crmsh_py.clusters.pacemaker_programs import Programs
 from crmsh_py.errors import CrmError
+from crmsh_py.regex import regex
 from crmsh_py.shell.session import Session
 from crmsh_py.value import frozen
 from crmsh_py.views.text import counted
@@ -22,7 +21,7 @@ from crmsh_py.views.text import counted
 TIMEOUT_S = 10.0
 _SHOWN = 8  # lines of each side
 _HEADING = "Transition Summary:"
-_LINE = re.compile(r"\s*\* (.*?)(?: +\( *(.*?) *\).*| '.*'|)")
+_LINE = regex(r"\s*\* (.*?)(?: +\( *(.*?) *\).*| '.*'|)")
 
 
 @frozen

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import ClusterUnreachable, CrmError, UsageError
 from crmsh_py.shell.console import Console
 from crmsh_py.shell.options import Options
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Flag, auto
-from typing import TYPE_CHECKING, TypeVar
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.edit import CONTAINERS, top_level
 from crmsh_py.cib.element import Element
 from crmsh_py.value import field, frozen, replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus
 
-_T = TypeVar("_T")
+    _T = TypeVar("_T")
+
 _SHOWN = 4  # members that are named in a line
 _BY_MOVE = ("cli-ban-", "cli-prefer-", "cli-standby-")  # constraints that move and ban have made
 _SETS = ("instance_attributes", "meta_attributes", "utilization", "operations", "rule",

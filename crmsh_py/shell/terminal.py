@@ -23,6 +23,7 @@ from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import Style
 
+from crmsh_py.regex import regex
 from crmsh_py.shell.background import Snapshots
 from crmsh_py.shell.candidates import offer
 from crmsh_py.shell.completer import CrmCompleter, one_line, sources_of
@@ -66,7 +67,7 @@ STYLE = Style.from_dict(
     }
 )
 _PLAIN_STYLE = Style.from_dict({"bottom-toolbar": "reverse", "wrong": "underline"})
-_CONTINUES = re.compile(r"(?:^|[^\\])(?:\\\\)*\\$")
+_CONTINUES = regex(r"(?:^|[^\\])(?:\\\\)*\\$")
 
 
 def open_prompt(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import TimedOut
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.version import Version
     from crmsh_py.scheduler.result import ResourceChange

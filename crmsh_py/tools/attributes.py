@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import NotFound
 from crmsh_py.tools.common import (
@@ -24,6 +23,7 @@ from crmsh_py.tools.common import (
     put,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
 

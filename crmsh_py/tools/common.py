@@ -18,11 +18,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
 
 from crmsh_py.errors import Conflict, CrmError, NotFound, UsageError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.version import Version
     from crmsh_py.clusters.port import Cluster

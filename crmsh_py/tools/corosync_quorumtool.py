@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import CrmError
 from crmsh_py.tools.common import Door, Parser, guarded, local_now, open_cluster, parse, put
 from crmsh_py.views import quorumtool
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.wire.control import MembershipReply

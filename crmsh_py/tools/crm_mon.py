@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import Namespace, _ArgumentGroup
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.tools.common import (
     Door,
@@ -21,6 +20,7 @@ from crmsh_py.tools.common import (
 )
 from crmsh_py.views.mon_facts import MonOptions
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.wire.fencing import FencingRecord

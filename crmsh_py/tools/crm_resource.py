@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.scheduler.result import Role
@@ -25,6 +24,7 @@ from crmsh_py.tools.common import (
     put,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.clusters.port import Cluster

@@ -6,7 +6,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py import __version__
 from crmsh_py.errors import CrmError, NotFound
@@ -25,6 +24,7 @@ from crmsh_py.tools.common import (
 )
 from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.element import Element
@@ -224,7 +224,8 @@ class _Simulation:
         return datetime.now(UTC), ""
 
     def run(self) -> Simulated:
-        from crmsh_py.scheduler.schedule import decide, read_status
+        from crmsh_py.scheduler.reading import read_status
+        from crmsh_py.scheduler.schedule import decide
         from crmsh_py.scheduler.status import status_of
         from crmsh_py.views import simulate as view
 
@@ -329,7 +330,7 @@ class _Simulation:
 
     def _carry_out(self, state: State) -> bool:
         from crmsh_py.scheduler import simulation
-        from crmsh_py.scheduler.schedule import read_status
+        from crmsh_py.scheduler.reading import read_status
         from crmsh_py.scheduler.status import status_of
         from crmsh_py.views import simulate as view
         from crmsh_py.views import simulate_xml as xml

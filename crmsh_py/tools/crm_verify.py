@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import Message
@@ -24,6 +23,7 @@ from crmsh_py.tools.common import (
 from crmsh_py.tools.crm_mon import LAYOUTS, layout_of
 from crmsh_py.views import deprecations, verify
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 

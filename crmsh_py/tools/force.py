@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import complain, put
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.element import Element

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
@@ -20,6 +19,7 @@ from crmsh_py.tools.common import (
     put,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.element import Element

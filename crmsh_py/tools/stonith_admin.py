@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
@@ -22,6 +21,7 @@ from crmsh_py.tools.common import (
     put,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

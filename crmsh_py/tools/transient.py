@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import INFINITY, format_score, parse_score
 from crmsh_py.errors import CrmError, NotFound
@@ -20,6 +19,7 @@ from crmsh_py.tools.common import (
     put,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
 

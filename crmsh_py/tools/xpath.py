@@ -10,9 +10,10 @@ import re
 
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import UsageError
+from crmsh_py.regex import regex
 
-_STEP = re.compile(r"(//?)(\*|[A-Za-z_][\w.-]*)((?:\[[^\]]*\])*)")
-_CONDITION = re.compile(r"""\s*@([A-Za-z_][\w.-]*)(?:\s*=\s*(?:'([^']*)'|"([^"]*)"))?\s*""")
+_STEP = regex(r"(//?)(\*|[A-Za-z_][\w.-]*)((?:\[[^\]]*\])*)")
+_CONDITION = regex(r"""\s*@([A-Za-z_][\w.-]*)(?:\s*=\s*(?:'([^']*)'|"([^"]*)"))?\s*""")
 _MAX_LENGTH = 4096
 
 Condition = tuple[str, str | None]

@@ -8,8 +8,8 @@ nodes Corosync 3's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.wire.control import Link, MembershipReply
 

@@ -7,10 +7,9 @@ execd, attrd, schedulerd and controld.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.wire.control import SubsystemsReply
 

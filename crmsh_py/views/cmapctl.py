@@ -6,8 +6,8 @@ Input: typed keys; output: one line per key, ``name (type) = value``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.wire.control import CmapKey
 

@@ -8,13 +8,13 @@ Pacemaker 3 prints, for scripts that look for them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.upgrade import knows_promoted
 from crmsh_py.scheduler.result import Message
 from crmsh_py.views.text import NO_SCHEMA
 from crmsh_py.views.verify import UNCHECKED
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.element import Element

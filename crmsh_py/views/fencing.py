@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.wire.fencing import FencingRecord
 

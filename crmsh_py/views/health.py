@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.leftovers import leftovers
 from crmsh_py.scheduler.status import cluster_status
 from crmsh_py.value import frozen
 from crmsh_py.views.text import exit_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.scheduler.result import ClusterStatus

@@ -6,10 +6,10 @@ Input: the supervisor's ``LabState``, or lines of logs; ``now`` is Unix time in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.wire.lab import LabState
 

@@ -12,30 +12,31 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from crmsh_py.regex import regex
 from crmsh_py.value import frozen
 
-_STAMP = re.compile(
+_STAMP = regex(
     r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d)(?:\.\d+)? "
 )
-_OURS = re.compile(r"(?P<level>\w+) +\[(?P<subsystem>[^\]]*)\] ?(?P<text>.*)")
-_AGENT = re.compile(r" *(?P<agent>[\w.-]+)\((?P<resource>[^)]+)\)\[\d+\]:?\s*(?P<text>.*)")
+_OURS = regex(r"(?P<level>\w+) +\[(?P<subsystem>[^\]]*)\] ?(?P<text>.*)")
+_AGENT = regex(r" *(?P<agent>[\w.-]+)\((?P<resource>[^)]+)\)\[\d+\]:?\s*(?P<text>.*)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TOMORROW = timedelta(days=1)  # clocks of nodes may differ
 
 # What is an event for a person, and not only a step on the way to one.
-_EVENTS = re.compile(
+_EVENTS = regex(
     r"new membership|primary component|designated controller|Members\[|"
     r"is lost|has left|fenc|[Tt]erminat|standby|maintenance|quorum|"
     r"_(?:start|stop|promote|demote|migrate_to|migrate_from)_0|"
     r"Transition \d+ is|cluster manager|failed|[Rr]efused|did not end"
 )
-_STEPS = re.compile(r"is asked for|_monitor_0\b")
-_TRANSITION = re.compile(
+_STEPS = regex(r"is asked for|_monitor_0\b")
+_TRANSITION = regex(
     r"Transition (?P<number>\d+) is (?P<result>complete|over early|void)\b(?P<rest>.*)"
 )
-_REASON = re.compile(r" \((?P<in_brackets>.*)\): \d|: (?P<after>(?!\d+ of).*)")
-_ACTIONS = re.compile(r"(?P<done>\d+) of (?P<all>\d+) actions")
-_CHANGE = re.compile(r"^[\w:.-]+: \w+ .*|^\w+ [\w:.-]+$")
+_REASON = regex(r" \((?P<in_brackets>.*)\): \d|: (?P<after>(?!\d+ of).*)")
+_ACTIONS = regex(r"(?P<done>\d+) of (?P<all>\d+) actions")
+_CHANGE = regex(r"^[\w:.-]+: \w+ .*|^\w+ [\w:.-]+$")
 
 
 @frozen(kw_only=True)

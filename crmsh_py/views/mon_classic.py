@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler.result import (
@@ -40,6 +39,7 @@ from crmsh_py.views.text import (
     unix_clock_text,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 

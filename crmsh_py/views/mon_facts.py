@@ -7,14 +7,13 @@ as they are called and shown. The classic, modern, XML, JSON and HTML layouts al
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from operator import is_
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import format_score, parse_score
 from crmsh_py.errors import CrmError
+from crmsh_py.regex import regex
 from crmsh_py.scheduler.result import (
     ClusterStatus,
     FailedAction,
@@ -25,13 +24,14 @@ from crmsh_py.scheduler.result import (
 from crmsh_py.value import frozen, replace
 from crmsh_py.views.text import parse_int
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 
 MONITOR = "monitor"
 NOT_RUNNING = 7
 # The key of an operation: resource, operation, interval.
-_KEY = re.compile(r"(.+?)_(migrate_to|migrate_from|[^_]+)_(\d+)")
+_KEY = regex(r"(.+?)_(migrate_to|migrate_from|[^_]+)_(\d+)")
 _MASKED_PROBES = (2, 5)  # OCF: invalid parameter, not installed
 _NOT_INSTALLED_STATUS = 7  # op-status: there is no such agent
 

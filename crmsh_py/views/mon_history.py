@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cmp_to_key
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import INFINITY
+from crmsh_py.regex import regex
 from crmsh_py.scheduler.result import ClusterStatus
 from crmsh_py.value import frozen
 from crmsh_py.views.mon_facts import (
@@ -24,11 +24,12 @@ from crmsh_py.views.mon_facts import (
 )
 from crmsh_py.views.text import parse_int
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.element import Element
 
-_OPERATION = re.compile(r".+_\d+")
+_OPERATION = regex(r".+_\d+")
 
 
 @frozen(kw_only=True)

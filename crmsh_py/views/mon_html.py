@@ -10,12 +10,12 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.scheduler.result import ClusterStatus
 from crmsh_py.views import mon_modern
 from crmsh_py.views.mon_facts import MonOptions
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 

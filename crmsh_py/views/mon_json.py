@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler.result import ClusterStatus
 from crmsh_py.views import mon_xml
 from crmsh_py.views.mon_facts import MonOptions
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.wire.fencing import FencingRecord

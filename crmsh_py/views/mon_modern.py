@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus
 from crmsh_py.views import mon_brief, mon_facts
@@ -31,6 +30,7 @@ from crmsh_py.views.text import (
     unix_clock_text,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.views.bans import Ban

@@ -8,7 +8,6 @@ in which order its flags stand is Pacemaker 3's; instances of an ordinary clone 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
 from crmsh_py.value import replace
@@ -23,6 +22,7 @@ from crmsh_py.views.text import (
     pending_state,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 

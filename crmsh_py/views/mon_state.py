@@ -11,8 +11,8 @@ from datetime import datetime
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.upgrade import needs_upgrade, upgrade
+from crmsh_py.scheduler.reading import read_status
 from crmsh_py.scheduler.result import ClusterStatus
-from crmsh_py.scheduler.schedule import read_status
 from crmsh_py.scheduler.status import status_of
 
 

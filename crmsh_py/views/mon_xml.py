@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
@@ -36,6 +35,7 @@ from crmsh_py.views.text import (
     unix_clock_text,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.wire.fencing import FencingRecord

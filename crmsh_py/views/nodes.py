@@ -6,12 +6,12 @@ Input: the ``Cib`` and the ``ClusterStatus``; output: text with a newline at the
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.result import ClusterStatus, NodeStatus
 from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.wire.control import MembershipReply

@@ -7,11 +7,11 @@ at the end, in Corosync's layout.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.value import frozen
 from crmsh_py.views.text import clock_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.wire.control import Member, MembershipReply
 

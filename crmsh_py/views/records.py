@@ -8,18 +8,18 @@ of a tuple as a child. The names of fields are the stable part: ``docs/commands.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING
 
+from crmsh_py.regex import regex
 from crmsh_py.value import field_names, frozen, has_fields
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.element import Element
 
 Plain = str | int | float | bool | None
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD_START = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @frozen

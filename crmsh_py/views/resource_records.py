@@ -7,7 +7,6 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import format_score
 from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
@@ -15,6 +14,7 @@ from crmsh_py.value import frozen
 from crmsh_py.views.nodes import permanent_attributes
 from crmsh_py.views.resource_status import places, relations
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 

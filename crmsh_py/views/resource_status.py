@@ -7,7 +7,6 @@ those of crm_resource, which scripts look for.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus, Role
@@ -16,6 +15,7 @@ from crmsh_py.views import mon_classic
 from crmsh_py.views.mon_facts import primitives
 from crmsh_py.views.text import classic_role
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.cib.element import Element

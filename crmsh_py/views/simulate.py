@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.scores import format_score
 from crmsh_py.scheduler import summary
@@ -19,6 +18,7 @@ from crmsh_py.value import replace
 from crmsh_py.views import mon_modern
 from crmsh_py.views.mon_facts import MonOptions
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.scheduler.injection import Changes, Counted

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler import outgoing, simulation
 from crmsh_py.scheduler.model import (
@@ -18,6 +16,7 @@ from crmsh_py.scheduler.model import (
 )
 from crmsh_py.scheduler.settings import whole_number
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.state import State
 

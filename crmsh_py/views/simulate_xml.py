@@ -7,7 +7,6 @@ which ``document`` puts together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import format_score
@@ -18,6 +17,7 @@ from crmsh_py.scheduler.result import ClusterStatus
 from crmsh_py.scheduler.state import UTILIZATION
 from crmsh_py.views import mon_xml
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.scheduler.injection import Changes, Counted

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crmsh_py.value import frozen
 from crmsh_py.views import mon_facts
 from crmsh_py.views.text import unix_clock_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
 
