@@ -15,9 +15,7 @@ from datetime import datetime, timedelta
 from crmsh_py.regex import regex
 from crmsh_py.value import frozen
 
-_STAMP = regex(
-    r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d)(?:\.\d+)? "
-)
+_STAMP = regex(r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d)(?:\.\d+)? ")
 _OURS = regex(r"(?P<level>\w+) +\[(?P<subsystem>[^\]]*)\] ?(?P<text>.*)")
 _AGENT = regex(r" *(?P<agent>[\w.-]+)\((?P<resource>[^)]+)\)\[\d+\]:?\s*(?P<text>.*)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
