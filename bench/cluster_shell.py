@@ -6,7 +6,10 @@ count. Both shells run on the first node, one command a process, as root, on the
 What is compared is the CPU time of the shell's own process; what the programs that it calls
 (cibadmin …) spend is added in the second column, and the time on the wall is printed beside it.
 
-    python bench/cluster_shell.py [--runs N]
+    python bench/cluster_shell.py [--runs N] [--crmsh PATH]
+
+``--crmsh`` is another crmsh than the installed one; CRM_TEST_PACEMAKER another Pacemaker (see
+docs/testing.md).
 """
 
 from __future__ import annotations
@@ -120,11 +123,12 @@ def main() -> int:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="bench/cluster_shell.py", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--crmsh", default=peer("crm"), metavar="PATH")
     options = parser.parse_args()
     if reason := missing():
         print(f"a real cluster {reason}: nothing was measured")
         return 0
-    crmsh = peer("crm")
+    crmsh = options.crmsh
     print(f"peer crm: {crmsh or 'not installed: only our figures'}\n")
     print("| command | itself, CPU s (crmsh) | times quicker | with programs, CPU s | wall s | |")
     print("|---|---|---|---|---|---|")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from crmsh_py.cib.apply import apply
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.patch import Patch
+from crmsh_py.cib.patch import AttributeChange, Change, Operation, Patch
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters.dialect import in_words_of
 from crmsh_py.errors import ConfigError, NoQuorum
@@ -61,7 +61,26 @@ def counts_updates(cib: Cib) -> bool:
 def text(base: Cib, patch: Patch) -> str:
     """What is sent to a cluster whose CIB is ``base``."""
     named = replace(in_words_of(base, patch), source=base.version, target=target(patch))
-    return named.to_xml(updates=counts_updates(base))
+    if not counts_updates(base):
+        return named.to_xml(updates=False)
+    if all(change.operation is Operation.MOVE for change in patch.changes):
+        named = replace(named, changes=(_counting(base, named.target), *named.changes))
+    return named.to_xml()
+
+
+def _counting(base: Cib, version: Version) -> Change:
+    """The change of the version, as Pacemaker's own patches have it.
+
+    Pacemaker 3.0.2 takes a patch that only moves elements without it, and moves them, but its
+    version stays and the DC does not look at the change (seen).
+    """
+    new = version.attributes()
+    changed = {name: value for name, value in new.items() if base.root.get(name) != value}
+    root = base.root.with_children(()).with_attributes(new)
+    attributes = tuple(
+        AttributeChange(name, base.root.get(name), value) for name, value in changed.items()
+    )
+    return Change(operation=Operation.MODIFY, path="/cib", element=root, attributes=attributes)
 
 
 def on_top(newest: Cib, patch: Patch) -> Patch:

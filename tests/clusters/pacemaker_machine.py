@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from crmsh_py.cib.apply import apply
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.patch import Patch
+from crmsh_py.cib.patch import Operation, Patch
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.clusters.pacemaker import PacemakerCluster
 from crmsh_py.clusters.pacemaker_programs import Answer, Output, Programs
@@ -87,7 +87,10 @@ class Machine(Programs):
         compared = 3 if strict else 2
         if have.tuple[:compared] != want.tuple[:compared]:
             return Answer(103, "", "Call cib_apply_diff failed: Update was older")
-        self.cib = apply(self.cib, patch).with_version(patch.target)
+        self.cib = apply(self.cib, patch)
+        # It does not see that anything has changed where elements were moved only.
+        if not strict or any(c.operation is not Operation.MOVE for c in patch.changes):
+            self.cib = self.cib.with_version(patch.target)
         return Answer(0, "", "")
 
     def state_changes(self) -> None:

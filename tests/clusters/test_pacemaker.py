@@ -130,6 +130,20 @@ def test_pacemaker_3_another_writer_between_two_changes_of_the_state() -> None:
     assert sorted(names) == ["d1", "ours", "theirs"]
 
 
+@pytest.mark.parametrize("features", ["3.16.1", STRICT])
+def test_another_order_is_a_new_version(features: str) -> None:
+    machine = Machine()
+    machine.cib = with_dummy("d2")(machine.cib).with_attributes({"crm_feature_set": features})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    resources = cib.section("resources")
+    turned = cib.with_section("resources", resources.with_children(resources.children[::-1]))
+
+    assert cluster.commit(diff(cib, turned), client="crm") == Version(0, 6, 0)
+
+    assert [e.id for e in machine.cib.section("resources").children] == ["d2", "d1"]
+
+
 def test_a_state_that_never_rests_is_an_error_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crmsh_py.clusters.pacemaker.COMMIT_TIMEOUT_S", 0.02)
     machine = Machine()

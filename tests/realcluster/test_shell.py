@@ -185,6 +185,31 @@ def test_a_hundred_primitives(unfenced: RealCluster) -> None:
     assert "Dummy" not in real.crm(TWO, "configure", "show")
 
 
+def test_a_group_in_another_order_and_a_ticket(unfenced: RealCluster) -> None:
+    """A change that only moves elements is a commit as well; what a ticket holds comes and goes."""
+    real = unfenced
+    text = "".join(f"primitive m{n} ocf:pacemaker:Dummy\n" for n in (1, 2, 3))
+    text += "group g m1 m2 m3\nrsc_ticket needs T: g loss-policy=stop\n"
+    real.run(ONE, CRM, "configure", "load", "update", "-", stdin=text)
+    before = real.crm(ONE, "configure", "revisions").splitlines()[1].split()[0]
+    real.run(ONE, CRM, "configure", "load", "update", "-", stdin="group g m3 m1 m2\n")
+    assert real.crm(TWO, "configure", "show", "g").startswith("group g m3 m1 m2")
+    assert real.crm(ONE, "configure", "revisions").splitlines()[1].split()[0] > before
+
+    assert "its ticket is not granted (needs)" in real.crm(ONE, "why", "g")
+    real.crm(ONE, "-w", "site", "ticket", "grant", "T")
+    assert len(real.where("m2")) == 1
+    assert real.crm(TWO, "site", "ticket", "show").startswith("T: granted, last granted ")
+    assert "because its ticket was lost (needs)" in real.crm(ONE, "plan", "ticket", "revoke", "T")
+    real.crm(ONE, "-w", "site", "ticket", "standby", "T")
+    assert real.where("m2") == []
+    granted = real.run(ONE, CRM, "site", "ticket", "delete", "T", check=False)
+    assert granted.stderr.startswith("ERROR: T is granted: what depends on it would lose it\n")
+    real.crm(ONE, "site", "ticket", "revoke", "T")
+    real.crm(ONE, "site", "ticket", "delete", "T")
+    real.crm(ONE, "-w", "-F", "configure", "delete", "g", "m1", "m2", "m3")
+
+
 def test_who_may_do_what(unfenced: RealCluster) -> None:
     """A member of the group may do all until ACLs say otherwise; a stranger is told what to do."""
     real = unfenced
