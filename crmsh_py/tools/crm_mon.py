@@ -18,6 +18,7 @@ from crmsh_py.tools.common import (
     put,
     put_file,
 )
+from crmsh_py.value import replace
 from crmsh_py.views.mon_facts import MonOptions
 
 TYPE_CHECKING = False
@@ -167,6 +168,9 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
 
     now = local_now()
     options = options_of(arguments)
+    classic = layout_of(arguments.layout) == "classic" and arguments.output_as != "html"
+    if cluster.kind != "file" and (arguments.output_as in _FORMATS[2:] or not classic):
+        options = replace(options, live_on=cluster.node)
     listed = arguments.output_as in ("xml", "json") or options.tickets or options.bans is not None
     cib, status = mon_state.read(cluster.read_cib(), now=now, with_constraints=listed)
     level = int(arguments.fence_history)
@@ -180,7 +184,6 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
 
         return mon_json.render(cib, status, now=now, options=options, fencing=records)
     fenced: list[list[str]] = []
-    classic = layout_of(arguments.layout) == "classic" and arguments.output_as != "html"
     if records:
         from crmsh_py.views import fencing
 

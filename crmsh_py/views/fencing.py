@@ -1,8 +1,9 @@
 """What has been fenced, as crm_mon and stonith_admin tell it.
 
 Input: the records of the cluster and ``now`` in the zone in which times are shown. The lines are
-Pacemaker's. ``Level`` is crm_mon's ``--fence-history``: failures and pending requests by default,
-then the latest successes, then everything.
+Pacemaker's, of version 2 in the classic layout and of 3 in the modern one (with whole seconds).
+``Level`` is crm_mon's ``--fence-history``: failures and pending requests by default, then the
+latest successes, then everything.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ def sections(
     """The sections of crm_mon's text, each with its title; nothing where there is nothing."""
     if level is Level.OFF:
         return []
+    if not classic:
+        return _modern(records, level, now)
     shown = list(records) if level is Level.ALL else latest(records)
     failed = [r for r in shown if r.state == "failed" and not (level < 2 and _later(r, records))]
     done = [r for r in shown if r.state == "done"] if level >= Level.LATEST else []
     pending = [r for r in shown if r.state == "pending"]
-    star = "* " if classic else "  * "
     found = []
     for title, of_it in (
         ("Failed Fencing Actions", failed),
@@ -46,10 +48,51 @@ def sections(
     ):
         if of_it:
             lines = [
-                star + line(r, records, now=now, full=level is Level.ALL) for r in reversed(of_it)
+                f"* {line(r, records, now=now, full=level is Level.ALL)}" for r in reversed(of_it)
             ]
             found.append([f"{title}:", *lines])
     return found
+
+
+def _modern(records: Sequence[FencingRecord], level: Level, now: datetime) -> list[list[str]]:
+    """As Pacemaker 3 tells it: by default what has failed or is pending, each "last"; from LATEST
+    on what is pending is part of the history.
+    """
+    only_problems = level is Level.PROBLEMS
+    last = {(r.target, r.action, r.state, r.reason, r.client): r.ident for r in records}
+    shown = [
+        r
+        for r in reversed(records)
+        if level is Level.ALL
+        or r.state == "pending"
+        or last[r.target, r.action, r.state, r.reason, r.client] == r.ident
+    ]
+    failed = [
+        r for r in shown if r.state == "failed" and not (only_problems and _later(r, records))
+    ]
+    pending = [r for r in shown if r.state == "pending"]
+    done = [r for r in shown if r.state == "done"]
+    titled = [("Failed Fencing Actions", failed)]
+    if only_problems:
+        titled.append(("Pending Fencing Actions", pending))
+    else:
+        titled.append(("Fencing History", [*pending, *done]))
+    return [
+        [f"{title}:", *(f"  * {_modern_line(r, now, last=only_problems)}" for r in of_it)]
+        for title, of_it in titled
+        if of_it
+    ]
+
+
+def _modern_line(record: FencingRecord, now: datetime, *, last: bool) -> str:
+    by = f" by {record.delegate}" if record.delegate else ""
+    ended = {"done": "successful", "failed": "failed"}.get(record.state, "pending")
+    reason = f" ({record.reason})" if record.state == "failed" and record.reason else ""
+    when = f" at {time_text(record.ended_ms, now)}" if record.state != "pending" else ""
+    return (
+        f"{word(record)} of {record.target}{by} for {record.client}@{record.origin}"
+        f"{' last' if last else ''} {ended}{reason}{when}"
+    )
 
 
 def latest(records: Sequence[FencingRecord]) -> list[FencingRecord]:

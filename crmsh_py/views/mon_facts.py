@@ -41,7 +41,8 @@ class MonOptions:
     """What to show; the defaults are those of ``crm_mon -1``.
 
     ``bans`` is None for no list of negative locations, else the prefix of the ids to list.
-    ``only_node`` and ``only_resource`` limit the lists to one node or one resource.
+    ``only_node`` and ``only_resource`` limit the lists to one node or one resource. ``live_on`` is
+    the node of a running cluster that tells all this, '' for a file.
     """
 
     by_node: bool = False
@@ -59,6 +60,7 @@ class MonOptions:
     only_node: str = ""
     only_resource: str = ""
     request: str = "crm_mon"
+    live_on: str = ""
 
 
 @frozen(kw_only=True)

@@ -64,7 +64,7 @@ def body(cib: Cib, status: ClusterStatus, *, now: datetime, options: MonOptions)
     drawer = Drawer(cib, status, options)
     sections: list[list[str]] = []
     if options.headers:
-        sections.append(_summary(cib, status, now))
+        sections.append(_summary(cib, status, now, options.live_on))
         sections += _warnings(status)
     sections.append(_nodes(status, options, drawer))
     sections.append(_resources(status, options, drawer))
@@ -95,15 +95,17 @@ def _section(title: str, entries: Iterable[str]) -> list[str]:
     return [f"{title}:", *lines] if lines else []
 
 
-def _summary(cib: Cib, status: ClusterStatus, now: datetime) -> list[str]:
-    lines = [f"Stack: {status.stack or 'unknown'}"]
+def _summary(cib: Cib, status: ClusterStatus, now: datetime, live_on: str) -> list[str]:
+    running = " (Pacemaker is running)" if live_on else ""
+    lines = [f"Stack: {status.stack or 'unknown'}{running}"]
     if status.dc:
         quorum = "with" if status.quorate else "WITHOUT"
         version = status.dc_version or "unknown"
         lines.append(f"Current DC: {status.dc} (version {version}) - partition {quorum} quorum")
     else:
         lines.append("Current DC: NONE")
-    lines.append(f"Last updated: {clock_text(now)}")
+    told_by = f" on {live_on}" if live_on else ""
+    lines.append(f"Last updated: {clock_text(now)}{told_by}")
     change = mon_facts.last_change(cib)
     by = (("by", change.user), ("via", change.client), ("on", change.origin))
     written = "".join(f" {word} {value}" for word, value in by if value)

@@ -72,7 +72,7 @@ def document(
     status = mon_facts.displayable(cib, status)
     facts = _Facts(cib, status, options)
     children = [
-        _summary(cib, status, now),
+        _summary(cib, status, now, options.live_on),
         Element("nodes", {}, tuple(facts.node(node) for node in status.nodes)),
         Element("resources", {}, tuple(facts.resources())),
         *_section("node_attributes", _attributes(cib, status)),
@@ -107,7 +107,7 @@ def _section(tag: str, children: Iterable[Element]) -> list[Element]:
 # ---- summary -----------------------------------------------------------------------------------
 
 
-def _summary(cib: Cib, status: ClusterStatus, now: datetime) -> Element:
+def _summary(cib: Cib, status: ClusterStatus, now: datetime, live_on: str) -> Element:
     change = mon_facts.last_change(cib)
     dc = {"present": "false"}
     if status.dc:
@@ -130,13 +130,15 @@ def _summary(cib: Cib, status: ClusterStatus, now: datetime) -> Element:
         "client": change.client,
         "origin": change.origin,
     }
+    running = {"pacemakerd-state": "running"} if live_on else {}
+    told_by = {"origin": live_on} if live_on else {}
     return Element(
         "summary",
         {},
         (
-            Element("stack", {"type": status.stack or "unknown"}),
+            Element("stack", {"type": status.stack or "unknown", **running}),
             Element("current_dc", dc),
-            Element("last_update", {"time": clock_text(now)}),
+            Element("last_update", {"time": clock_text(now), **told_by}),
             Element("last_change", last),
             Element("nodes_configured", {"number": str(len(status.nodes))}),
             Element("resources_configured", counts),

@@ -150,12 +150,32 @@ def test_crm_mon_tells_what_is_pending_and_what_has_failed(
     assert "\n\nPending Fencing Actions:\n* reboot of pacemaker02 pending" in text
     crm_mon.main(["-1", "--layout", "modern", "-m", "2"], door=fake())
     text = capsys.readouterr().out
-    assert "\n\nFencing History:\n  * reboot of pacemaker02 successful" in text
+    assert "* Stack: corosync (Pacemaker is running)\n" in text
+    assert "2026 on pacemaker01\n" in text
+    assert "\n\nFencing History:\n  * " in text
+    done = (
+        "  * reboot of pacemaker02 by pacemaker01 for pacemaker-controld@pacemaker01 successful at "
+    )
+    assert f"{done}2026-11-29 " in text
     crm_mon.main(["-1", "-m", "0"], door=cluster)
     assert "Fencing" not in capsys.readouterr().out
     crm_mon.main(["-1", "--output-as", "xml"], door=fake())
     xml = capsys.readouterr().out
     assert '<fence_event status="failed" exit-reason="it burns" action="reboot"' in xml
+
+
+def test_pacemaker_3_tells_the_last_problems_and_then_all() -> None:
+    """By default problems alone, each the last of its kind; with -m what is pending is history."""
+    records = [record(1, "failed"), record(2, "failed"), record(3, "pending")]
+    failed, pending = fencing.sections(records, fencing.Level.PROBLEMS, now=NOW, classic=False)
+    assert failed[0] == "Failed Fencing Actions:"
+    assert len(failed) == 2
+    assert " for pacemaker-controld@pacemaker01 last failed at 2026-" in failed[1]
+    assert pending[1].endswith("for pacemaker-controld@pacemaker01 last pending")
+    failed, past = fencing.sections(records, fencing.Level.ALL, now=NOW, classic=False)
+    assert len(failed) == 3
+    assert past[0] == "Fencing History:"
+    assert past[1].endswith("for pacemaker-controld@pacemaker01 pending")
 
 
 def test_a_failure_before_a_success_is_of_no_interest_and_equal_ones_are_told_once() -> None:
