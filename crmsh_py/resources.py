@@ -6,22 +6,33 @@ A wheel carries ``grammar/``, ``ra_metadata/`` and ``templates/`` inside the pac
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from crmsh_py.errors import CrmError
 
-_PACKAGE = Path(__file__).resolve().parent
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PACKAGE = os.path.dirname(os.path.realpath(__file__))
 
 
-def _data_directory(name: str) -> Path:
-    for base in (_PACKAGE / "_data", _PACKAGE.parent):
-        directory = base / name
-        if directory.is_dir():
+def data_path(name: str) -> str:
+    """The path of a directory of data; pathlib is left to those who have loaded it anyway."""
+    for base in (f"{_PACKAGE}/_data", os.path.dirname(_PACKAGE)):
+        directory = f"{base}/{name}"
+        if os.path.isdir(directory):
             return directory
     raise CrmError(
         f"this installation lacks its {name}/ directory",
         hint="install again: pip install --force-reinstall crmsh-py",
     )
+
+
+def _data_directory(name: str) -> Path:
+    from pathlib import Path
+
+    return Path(data_path(name))
 
 
 def grammar_directory() -> Path:
@@ -41,4 +52,6 @@ def templates_directory() -> Path:
 
 def package_directory() -> Path:
     """The directory of the package itself; its parent goes on the PYTHONPATH of a bare checkout."""
-    return _PACKAGE
+    from pathlib import Path
+
+    return Path(_PACKAGE)

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 
 from crmsh_py.cib import xml
+from crmsh_py.clusters.running import run
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotPermitted, TimedOut, UsageError
 from crmsh_py.regex import regex
 from crmsh_py.value import Value, frozen
@@ -138,25 +138,17 @@ class Programs:
 
     def _carry_out(self, command: list[str], stdin: bytes | None, limit_s: float) -> Output:
         try:
-            done = subprocess.run(
-                command,
-                input=stdin,
-                stdin=subprocess.DEVNULL if stdin is None else None,
-                capture_output=True,
-                timeout=limit_s,
-                check=False,
-                env=self._environ,
-            )
-        except subprocess.TimeoutExpired:
+            code, out, err = run(command, self._environ, stdin, limit_s)
+        except TimeoutError:
             name = os.path.basename(command[0])
             raise TimedOut(f"{name} did not end within {limit_s:g} s") from None
         except FileNotFoundError:
             raise missing(command[0], "this machine") from None
         except OSError as error:
             raise CrmError(f"{command[0]} cannot be run: {error.strerror}") from None
-        if len(done.stdout) > xml.MAX_BYTES:
+        if len(out) > xml.MAX_BYTES:
             raise CrmError(f"{os.path.basename(command[0])} prints more than any CIB")
-        return Output(done.returncode, done.stdout, done.stderr)
+        return Output(code, out, err)
 
     def _path(self, program: str) -> str:
         if program not in self._found:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from crmsh_py.wire.control import Revision
 
 _HEAD_BYTES = 4096  # <cib …> is written first
+_GZIP = 16 + zlib.MAX_WBITS  # a file of gzip, without the module
 KEPT = 200  # of each cluster; the oldest ones go
 _FILE = regex(r"(\d{1,10})\.(\d{1,10})\.[0-9a-f]{8}\.xml\.gz")
 _UNSAFE = regex(r"[^A-Za-z0-9_.@-]")
@@ -79,15 +80,14 @@ class SeenConfigurations:
         path = f"{directory}/{version.admin_epoch}.{version.epoch}.{stamp:08x}.xml.gz"
         if os.path.exists(path):
             return
-        import gzip
-
         with suppress(OSError):
             os.makedirs(directory, mode=0o700, exist_ok=True)
             temporary = f"{path}.{os.getpid()}"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
                 text = cib.without_status().to_xml(indent=None)
-                file.write(gzip.compress(text.encode(), compresslevel=1))
+                packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+                file.write(packer.compress(text.encode()) + packer.flush())
             os.replace(temporary, path)
             for old in _newest_first(directory)[KEPT:]:
                 os.unlink(f"{directory}/{old}")

@@ -15,11 +15,14 @@ import json
 import os
 import stat
 from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 
-from crmsh_py.resources import grammar_directory
+from crmsh_py.resources import data_path
 from crmsh_py.value import Value, frozen
+
+try:  # hashlib brings a whole library for it, which takes 3 ms to load
+    from _sha256 import sha256  # type: ignore[import-not-found]
+except ImportError:  # from Python 3.12 on it has another name
+    from hashlib import sha256
 
 CHAPTERS = ("tokens", "rule", "configure", "commands")
 LEVELS = (
@@ -68,8 +71,13 @@ class Tables(Value):
 
 def grammar_text() -> str:
     """The whole grammar as one text."""
-    directory = grammar_directory()
-    return "\n".join((directory / f"{name}.lark").read_text("utf-8") for name in CHAPTERS)
+    directory = data_path("grammar")
+    return "\n".join(_text(f"{directory}/{name}.lark") for name in CHAPTERS)
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 @lru_cache(maxsize=1)
@@ -77,7 +85,7 @@ def load_tables() -> Tables:
     """The tables of the installed grammar, from the cache where that can be trusted."""
     text = grammar_text()
     key = sha256(f"{_FORMAT}\n{text}".encode()).hexdigest()
-    path = _cache_directory() / "crmsh-py" / f"grammar-{key[:16]}.json"
+    path = f"{_cache_directory()}/crmsh-py/grammar-{key[:16]}.json"
     cached = _read_cache(path)
     if cached is not None:
         return cached
@@ -142,11 +150,9 @@ def compile_grammar(text: str) -> Tables:
 # ---- the cache -----------------------------------------------------------------------------------
 
 
-def _cache_directory() -> Path:
+def _cache_directory() -> str:
     configured = os.environ.get("XDG_CACHE_HOME", "")
-    if configured.startswith("/"):
-        return Path(configured)
-    return Path(os.path.expanduser("~")) / ".cache"
+    return configured if configured.startswith("/") else os.path.expanduser("~/.cache")
 
 
 def _is_private(status: os.stat_result, kind: int) -> bool:
@@ -157,9 +163,9 @@ def _is_private(status: os.stat_result, kind: int) -> bool:
     )
 
 
-def _read_cache(path: Path) -> Tables | None:
+def _read_cache(path: str) -> Tables | None:
     try:
-        if not _is_private(os.lstat(path.parent), stat.S_IFDIR):
+        if not _is_private(os.lstat(os.path.dirname(path)), stat.S_IFDIR):
             return None
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with open(descriptor, encoding="utf-8") as file:
@@ -170,11 +176,11 @@ def _read_cache(path: Path) -> Tables | None:
         return None  # absent, or not what we wrote: it will be computed again
 
 
-def _write_cache(path: Path, tables: Tables) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}")
+def _write_cache(path: str, tables: Tables) -> None:
+    temporary = f"{path.removesuffix('.json')}.{os.getpid()}"
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_private(os.lstat(path.parent), stat.S_IFDIR):
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        if not _is_private(os.lstat(os.path.dirname(path)), stat.S_IFDIR):
             return
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with open(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:

@@ -14,13 +14,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.clusters.port import Cluster
 from crmsh_py.errors import CrmError
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.snapshot import Snapshot, Standing, names_of, states_from, with_states
 from crmsh_py.value import replace
 from crmsh_py.views.text import unix_clock_text
 from crmsh_py.wire import paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.clusters.port import Cluster
 
 _SHARE = 10  # a look that took one second is followed by nine without one
 _REVISIONS = 20  # that completion offers

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from crmsh_py.agents.catalogue import Catalogue
-from crmsh_py.agents.metadata import AgentMetadata
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.expectation import Expectation, expect, rules
 from crmsh_py.lang.glosses import GLOSSES, UNUSUAL
@@ -19,6 +17,11 @@ from crmsh_py.lang.labels import LABELS
 from crmsh_py.shell.declarations import BY_RULE, LEVELS
 from crmsh_py.shell.snapshot import Snapshot
 from crmsh_py.value import frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.agents.catalogue import Catalogue
+    from crmsh_py.agents.metadata import AgentMetadata
 
 MOST = 250  # candidates that are shown; more than that nobody reads
 

@@ -157,7 +157,6 @@ def _word_start(text: str) -> int:
 def _sources(
     shell: str, expectation: Expectation, options: str, environ: Mapping[str, str]
 ) -> Sources:
-    from crmsh_py.agents.catalogue import Catalogue
     from crmsh_py.shell.candidates import Sources
     from crmsh_py.shell.snapshot import Snapshot
 
@@ -166,10 +165,24 @@ def _sources(
     snapshot = _snapshot(expectation, options, environ) if needed else Snapshot()
     return Sources(
         snapshot,
-        Catalogue.of_machine(environ),
+        _Agents(environ),  # type: ignore[arg-type]
         _shipped,
         describes=shell != "bash",  # which shows no descriptions
     )
+
+
+class _Agents:
+    """The catalogue of agents, loaded when something of it is asked for: most words need none."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def __getattr__(self, name: str) -> object:
+        from crmsh_py.agents.catalogue import Catalogue
+
+        if "_catalogue" not in self.__dict__:
+            self._catalogue = Catalogue.of_machine(self._environ)
+        return getattr(self._catalogue, name)
 
 
 def _shipped() -> Sequence[str]:
@@ -179,11 +192,12 @@ def _shipped() -> Sequence[str]:
 
 
 def _snapshot(expectation: Expectation, options: str, environ: Mapping[str, str]) -> Snapshot:
-    from crmsh_py.shell.background import shadows
     from crmsh_py.shell.offers import asks_for_state
     from crmsh_py.shell.snapshot import Snapshot, names_of, with_states
 
     if "SHADOW" in expectation.kinds:
+        from crmsh_py.shell.background import shadows
+
         return Snapshot(shadows=shadows(environ))
     from crmsh_py.clusters.choose import choose
     from crmsh_py.shell.options import parse
@@ -202,10 +216,11 @@ def _snapshot(expectation: Expectation, options: str, environ: Mapping[str, str]
     names = names_of(cib)
     if not asks_for_state(expectation.rule) or not cib.status.children:
         return names
-    from crmsh_py.scheduler.status import cluster_status
-    from crmsh_py.tools.common import local_now
+    from datetime import datetime
 
-    return with_states(names, cluster_status(cib, now=local_now()))
+    from crmsh_py.scheduler.status import cluster_status
+
+    return with_states(names, cluster_status(cib, now=datetime.now().astimezone()))
 
 
 # ---- as a shell reads it -------------------------------------------------------------------------

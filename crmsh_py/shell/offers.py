@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib import options
 from crmsh_py.errors import CrmError
 from crmsh_py.lang import facts
@@ -247,6 +246,8 @@ def _agents(sources: Sources, expectation: Expectation) -> Iterator[Candidate]:
 
 
 def _types(sources: Sources, standard: str, provider: str) -> Iterator[Candidate]:
+    from crmsh_py.agents.spec import AgentSpec
+
     catalogue = sources.catalogue
     try:
         names = catalogue.list(standard, provider)

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from crmsh_py.agents.metadata import AgentMetadata, Parameter
-from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib import options
 from crmsh_py.lang.expectation import Expectation
 from crmsh_py.shell.candidates import Candidate, Sources
 from crmsh_py.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.agents.metadata import AgentMetadata, Parameter
 
 _BOOLEAN = ("true", "false")
 
@@ -336,6 +338,7 @@ def setting_at(sources: Sources, expectation: Expectation) -> Setting | None:
 
 def is_known(sources: Sources, agent: str) -> bool:
     """Whether an agent's meta-data is at hand."""
+    from crmsh_py.agents.spec import AgentSpec
     from crmsh_py.errors import CrmError
 
     try:
