@@ -30,7 +30,13 @@ from crmsh_py.cib.tickets import with_ticket
 from crmsh_py.cib.xml import parse, to_xml
 from crmsh_py.engine import records
 from crmsh_py.engine import status as st
-from crmsh_py.engine.attributes import TRUE, clear_failures, count_failure, failed_resources
+from crmsh_py.engine.attributes import (
+    SHUTDOWN,
+    TRUE,
+    clear_failures,
+    count_failure,
+    failed_resources,
+)
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import NO_VIEW, Decision
@@ -336,8 +342,8 @@ class StatusBook:
                 self.holders[name] = NOBODY
                 fenced_at = int(old.get("node_fenced", "0")) if old is not None else 0
                 self._put_remote(st.remote_state(name, up=False, fenced_at=fenced_at))
-                # The end was asked for. But the attributes go with it: that it was shut down, too.
-                return old is not None and bool(st.attributes_of(old))
+                # The end was asked for. But the attributes go with it: that it shall be down, too.
+                return old is not None and SHUTDOWN in st.attributes_of(old)
             return False
         parts = self._remote_parts(sender, name, message.state)
         if parts is None:

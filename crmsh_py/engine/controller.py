@@ -235,7 +235,7 @@ class Controller:
             kept = {k: at for k, at in self._pending.items() if not k[1].startswith(prefix)}
             self._pending = kept
         if news:
-            what = "connected" if message.up else "gone, with its attributes"
+            what = "connected" if message.up else "down"
             self.changed(f"remote node {message.name} is {what}")
 
     def on_cleared(self, message: ClearFailures) -> None:

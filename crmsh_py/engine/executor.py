@@ -36,7 +36,7 @@ from crmsh_py.engine import records
 from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
 from crmsh_py.engine.fencing_devices import agent_parameters
 from crmsh_py.engine.outbox import Outbox
-from crmsh_py.engine.status import drop_history, new_node_state, put_history
+from crmsh_py.engine.status import drop_history, history_of, new_node_state, put_history
 from crmsh_py.scheduler.result import FenceDevice
 from crmsh_py.wire.stream import AgentName, Failure, Outcome, RunAction, ViewId
 
@@ -397,7 +397,8 @@ class Executor:
         bad = records.failed(action, event)
         if action.operation == "stop" and not bad:
             self._started_with.pop(action.resource, None)
-        self.state = put_history(self.state, element)
+        outdated = self._recurring_entries(action) if not bad else []
+        self.state = put_history(self.state, element, outdated)
         self._log_result(action, event, bad=bad)
         self._told(action, event)
         failure = Failure(
@@ -408,8 +409,21 @@ class Executor:
             element,
             ok=not bad,
             rc=event.rc,
+            forget=outdated,
             failure=failure if bad else None,
         )
+
+    def _recurring_entries(self, action: RunAction) -> list[str]:
+        """The entries of a connection's monitors, which mean nothing after its stop.
+
+        They must go: a start that failed is forgotten after ``reconnect_interval``, and what was
+        before it would count again.
+        """
+        if action.operation != "stop" or not is_connection(action):
+            return []
+        history = history_of(self.state, action.resource)
+        entries = history.children if history is not None else ()
+        return [entry.id for entry in entries if entry.get("interval", "0") != "0"]
 
     def _log_result(self, action: RunAction, event: OperationFinished, *, bad: bool) -> None:
         took = f"after {event.exec_ms} ms"

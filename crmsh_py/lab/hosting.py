@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from crmsh_py.lab import boot, network, nodespec, processes
-from crmsh_py.lab.config import LabConfig, NodeConfig
+from crmsh_py.lab.config import GUEST, LabConfig, NodeConfig
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.iproute import run as run_ip
 from crmsh_py.lab.isolation import Attempt, Isolation
@@ -71,6 +71,7 @@ class _Node:
     since: float = 0.0
     frozen: bool = False
     manager: bool = True  # how it was started last
+    holder: str = ""  # of a guest: the node that it shares its fate with
     last_pid: int = 0  # its first process, also after its end
     groups: list[int] = field(default_factory=lambda: [0])  # by ring
 
@@ -153,6 +154,7 @@ class Hosting:
                     second_group=sum(node.groups[1:]),
                     reason=node.reason,
                     kind=node.config.kind,
+                    holder=node.holder,
                 )
                 for node in self._nodes.values()
             ],
@@ -250,8 +252,9 @@ class Hosting:
         return asked
 
     def kill(self, names: Sequence[str]) -> list[str]:
-        """Cut the power of nodes; those that were on are returned."""
+        """Cut the power of nodes and of their guests; those that were on are returned."""
         self.notice_ends()
+        names = self._with_guests(names)
         wanted = [self._nodes[name] for name in names if self._nodes[name].running is not None]
         if self._networked:
             lines = [line for n in wanted for line in network.unplug(n.index, len(n.groups))]
@@ -262,8 +265,18 @@ class Hosting:
             self._switch_off(node, reason="killed", state="off")
         return [node.config.name for node in wanted]
 
-    def switch_power(self, names: Sequence[str], action: str) -> list[str]:
+    def _with_guests(self, names: Sequence[str]) -> list[str]:
+        """Nodes, and the guests that run on them."""
+        guests = [name for name, node in self._nodes.items() if node.holder in names]
+        return list(dict.fromkeys([*names, *guests]))
+
+    def switch_power(self, names: Sequence[str], action: str, holder: str = "") -> list[str]:
         """As a power switch does; what is to be on again comes with ``switch_on_late``."""
+        for name in names if action in ("on", "hold") else ():
+            node = self._nodes[name]
+            node.holder = holder if node.config.kind == GUEST else ""
+            if node.state == "died":
+                node.state = "off"  # whatever ended it is past
         changed = self.kill(names) if action in ("off", "reboot") else []
         if action in ("on", "reboot"):
             self._to_start += [name for name in names if name not in self._to_start]
@@ -299,7 +312,7 @@ class Hosting:
         """Stop everything of nodes, or let it go on; those that are on are returned."""
         changed = []
         number = signal.SIGCONT if thaw else signal.SIGSTOP
-        for name in names:
+        for name in self._with_guests(names):
             node = self._nodes[name]
             if node.running is None:
                 continue
@@ -325,6 +338,7 @@ class Hosting:
             run_ip(network.detach_node(node.index, len(node.groups)), go_on=True)
         self._remove_socket(node)
         node.running = None
+        node.holder = ""
         node.frozen = False
         node.state, node.reason, node.since = state, reason, time.time()
 
@@ -336,6 +350,7 @@ class Hosting:
 
     def notice_ends(self) -> None:
         """Look for nodes that have ended by themselves, and clear up after them."""
+        ended_hosts: list[str] = []
         for node in self._nodes.values():
             running = node.running
             if running is None or node.state == "starting":
@@ -353,13 +368,21 @@ class Hosting:
                     reason="" if orderly else _why_ended(running, code),
                     state="off" if orderly else "died",
                 )
+                ended_hosts.append(node.config.name)
+        guests = [name for name, node in self._nodes.items() if node.holder in ended_hosts]
+        if guests:
+            self.kill(guests)
         inits = {n.running.process.pid for n in self._nodes.values() if n.running}
         reap_strays(inits | {self._watchdog.pid})
 
     # ---- cables ------------------------------------------------------------------------------
 
     def cut_off(self, names: Sequence[str], rings: Sequence[int] = ()) -> list[str]:
-        """Move nodes to a bridge of their own, on some rings or on all. Raises NetworkError."""
+        """Move nodes to a bridge of their own, on some rings or on all. Raises NetworkError.
+
+        Their guests go with them: their cables end in the node's.
+        """
+        names = self._with_guests(names)
         self._last_group += 1
         group = self._last_group
         for ring in rings or self._config.rings:
@@ -380,6 +403,8 @@ class Hosting:
         return [node.config.name for node in healed]
 
     def _move(self, node: _Node, group: int, ring: int) -> None:
+        if ring and not node.config.second:
+            return  # remote nodes are on the first network only
         node.groups[ring] = group
         if node.running is not None:
             run_ip(network.move_port(node.index, group, ring))

@@ -269,10 +269,11 @@ class Supervisor:
                 return wire.LabDone(nodes=hosting.terminate(self._named(nodes)))
             case wire.KillNodes(nodes=nodes):
                 return wire.LabDone(nodes=hosting.kill(self._named(nodes)))
-            case wire.SwitchPower(nodes=nodes, action=action):
-                if action not in ("off", "on", "reboot"):
+            case wire.SwitchPower(nodes=nodes, action=action, holder=holder):
+                if action not in ("off", "on", "reboot", "hold"):
                     return wire.LabRefused(text=f"a power switch cannot {action} anything")
-                return wire.LabDone(nodes=hosting.switch_power(self._named(nodes), action))
+                changed = hosting.switch_power(self._named(nodes), action, holder)
+                return wire.LabDone(nodes=changed)
             case wire.FreezeNodes(nodes=nodes, thaw=thaw):
                 return wire.LabDone(nodes=hosting.freeze(self._named(nodes), thaw=thaw))
             case wire.CutOff(nodes=nodes, ring=ring):

@@ -47,13 +47,14 @@ def environment_of(agent: str, base: Mapping[str, str]) -> dict[str, str]:
     """The environment of an agent: the node's, without anything of OCF."""
     found = {name: value for name, value in base.items() if not name.startswith(("OCF_", "HA_"))}
     if agent == LAB:
-        # A bare checkout is found by its directory.
-        libraries = [
-            entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))
-        ]
-        parent = str(resources.package_directory().parent)
-        found["PYTHONPATH"] = ":".join([parent, *libraries])
+        found["PYTHONPATH"] = python_path()
     return found
+
+
+def python_path() -> str:
+    """Where an agent that is a part of this program finds it: a bare checkout by its directory."""
+    libraries = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    return ":".join([str(resources.package_directory().parent), *libraries])
 
 
 def input_of(parameters: Mapping[str, str]) -> str:

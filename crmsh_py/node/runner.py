@@ -22,7 +22,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crmsh_py import resources
@@ -58,6 +58,9 @@ EXIT_REASON_LIMIT = 1024  # characters, as in Pacemaker
 LOGGED_LINES = 20  # of what an agent writes to stderr in one operation
 MIN_TIMEOUT_MS = 100
 MAX_ALERTS = 100  # that run at the same time
+
+LAB_GUEST = AgentSpec("ocf", "lab", "guest")
+_GUEST_COMMAND = (sys.executable, "-P", "-m", "crmsh_py.lab.guest")
 
 # What an agent may take over from the daemon's environment: where its helper commands find us.
 _INHERITED = (
@@ -127,6 +130,9 @@ class AgentRunner:
         if spec.standard == "stonith":
             self._start_fence_agent(operation, spec)
             return
+        if spec == LAB_GUEST:  # ours, as the device stonith:lab is
+            self._start(operation, spec, standin=False, command=_GUEST_COMMAND)
+            return
         choice = self._chooser.choose(spec, operation.parameters)
         if choice is Choice.NOTHING:
             reason = f"The agent {spec} is not installed"
@@ -177,12 +183,22 @@ class AgentRunner:
 
     # ---- inside ----------------------------------------------------------------------------
 
-    def _start(self, operation: RunOperation, spec: AgentSpec, *, standin: bool) -> None:
+    def _start(
+        self,
+        operation: RunOperation,
+        spec: AgentSpec,
+        *,
+        standin: bool,
+        command: Sequence[str] = (),
+    ) -> None:
         environment = operation_environment(self._base, operation)
         path = self._chooser.agent_path(spec)
         # Asked while the operation runs, so that nobody waits for the answer.
         facts = self._facts.ask(spec, "" if standin else path)
-        if standin:
+        if command:
+            command = [*command, operation.action]
+            environment["PYTHONPATH"] = fence_agents.python_path()
+        elif standin:
             command = [*self._standin_command, str(spec), operation.action]
             # A bare checkout is found by its directory, which no agent needs to know.
             environment["PYTHONPATH"] = str(resources.package_directory().parent)
@@ -260,7 +276,11 @@ class AgentRunner:
         elif not running.standin and status == DONE:
             if rc in OCF_ACTIVE and operation.action != "stop":
                 self._chooser.was_active(spec)
-            elif rc == OCF_ERR_INSTALLED and self._chooser.turns_out_missing(spec):
+            elif (
+                rc == OCF_ERR_INSTALLED
+                and spec != LAB_GUEST
+                and self._chooser.turns_out_missing(spec)
+            ):
                 self._start(operation, spec, standin=True)
                 return
         finished = OperationFinished(

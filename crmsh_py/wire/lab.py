@@ -45,11 +45,13 @@ class KillNodes(Message, frozen=True):
 class SwitchPower(Message, frozen=True):
     """What a fence agent asks for: ``action`` is off, on or reboot. Answered when they are off.
 
-    Nodes that are to be on again come up after the answer.
+    Nodes that are to be on again come up after the answer. ``holder`` is the node whose guests
+    they are from now on; the action ``hold`` does nothing else.
     """
 
     nodes: Names
     action: Name
+    holder: Name = ""
 
 
 class FreezeNodes(Message, frozen=True):
@@ -115,6 +117,7 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     second_address: Text = ""
     reason: Text = ""
     kind: Name = "member"  # or remote, guest
+    holder: Name = ""  # of a guest that is on: the node that it runs on
 
 
 class LabState(Message, frozen=True):

@@ -12,11 +12,18 @@ pytestmark = pytest.mark.e2e
 
 CONFIGURATION = """
 property stonith-enabled=false
-primitive far ocf:pacemaker:remote params server=far reconnect_interval=2s \
-    op monitor interval=1s timeout=2s op start interval=0 timeout=5s
+primitive far ocf:pacemaker:remote params server=far reconnect_interval=4s \
+    op monitor interval=1s timeout=2s op start interval=0 timeout=2s
 primitive web ocf:pacemaker:Dummy op monitor interval=2s
 location far-by-alpha far 10: alpha
 location web-on-far web 100: far
+"""
+
+GUEST = """
+primitive machine ocf:lab:guest params host=vm meta remote-node=vm op monitor interval=2s
+primitive mail ocf:pacemaker:Dummy
+location machine-by-gamma machine 10: gamma
+location mail-in-vm mail inf: vm
 """
 
 
@@ -37,7 +44,7 @@ def lines_of_web(lab: Lab) -> list[str]:
 
 
 def test_a_remote_node_from_its_first_start_to_its_return(lab: Lab) -> None:
-    lab.crm("lab", "create", "--nodes", "alpha,beta,gamma", "--remote", "far")
+    lab.crm("lab", "create", "--nodes", "alpha,beta,gamma", "--remote", "far", "--guest", "vm")
     lab.crm("lab", "start")
     lab.wait("all nodes online", lambda: lab.online("alpha", "beta", "gamma"), 15)
     lab.run("crm", "configure", "load", "update", "-", stdin=CONFIGURATION)
@@ -74,3 +81,16 @@ def test_a_remote_node_from_its_first_start_to_its_return(lab: Lab) -> None:
     lab.crm("lab", "stop", "far")
     lab.wait("web runs on a member", lambda: lab.where("web", "beta") in ("beta", "gamma"))
     assert " web_stop_0 done" in lines_of_web(lab)[-1]
+
+    # A guest: a resource switches the host on, and it shares the fate of the node that it is on.
+    assert "vm " in lab.crm("lab", "status")
+    lab.run("crm", "configure", "load", "update", "-", stdin=GUEST)
+    lab.wait("mail runs in the guest", lambda: lab.where("mail", "beta") == "vm")
+    assert "GuestOnline: [ vm ]" in lab.mon("beta")
+    assert lab.where("machine", "beta") == "gamma"
+    lab.crm("lab", "kill", "gamma")
+    status = lab.crm("lab", "status").splitlines()
+    assert [" off" in line for line in status if line.split()[0] == "vm"] == [True]
+    lab.crm("lab", "start", "alpha")  # for the quorum
+    lab.wait("it is up elsewhere", lambda: lab.where("machine", "beta") in ("alpha", "beta"))
+    lab.wait("the guest is up again", lambda: lab.where("mail", "beta") == "vm")
