@@ -280,13 +280,16 @@ class Controller:
         if not self.is_dc or not self._settled:
             return
         self._give_up_pending()
+        if self._recheck_at is not None and self._recheck_at <= self._out.now:
+            self._recheck_at = None  # planned for when what is under way has ended
+            self._dirty = True
         if self.transition is not None and not self._walk(self.transition):
             return
         waits = self._retry_at is not None and self._retry_at > self._out.now
         if self._pending or waits:
             self._tell(idle=False)
             return
-        if self._dirty or (self._recheck_at is not None and self._recheck_at <= self._out.now):
+        if self._dirty:
             self._plan()
             if self.transition is not None and not self._walk(self.transition):
                 self._tell(idle=False)

@@ -229,8 +229,8 @@ class Executor:
 
     def _enqueue(self, action: RunAction) -> None:
         resource = action.resource
-        lane = self._lanes.setdefault(resource, Lane())
-        if len(lane.waiting) >= MAX_WAITING:
+        present = self._lanes.get(resource)
+        if present is not None and len(present.waiting) >= MAX_WAITING:
             self._tell(action, ok=False)
             return
         if action.operation not in _KEEPS_RECURRING:
@@ -238,6 +238,8 @@ class Executor:
         if action.interval_ms:
             self._cancel_one(resource, action.key)
             self._recurring[resource, action.key] = Recurring(action=action)
+        # Not before: what is cancelled may end at once, and the lane with it.
+        lane = self._lanes.setdefault(resource, Lane())
         lane.waiting.append(Job(action=action, queued_at=self._out.now))
         self._advance(resource)
 
@@ -290,7 +292,7 @@ class Executor:
             self._record(job, event)
         self._advance(resource)
         if lane.running is None and not lane.waiting:
-            del self._lanes[resource]
+            self._lanes.pop(resource, None)  # what was begun may have ended at once
 
     def handle_timer(self) -> None:
         """Begin the recurring operations that are due."""

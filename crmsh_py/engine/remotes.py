@@ -20,8 +20,9 @@ Rules:
    status says of it. A copy of that is kept here and told in every new view, like this node's own.
 2. What runs there is written down as pending when the DC asks for it, by all members: whoever
    makes a plan after the loss of the connection knows of it.
-3. A connection that is lost makes its recurring monitor fail at once. What was under way is told
-   as not done; whether it was, the node tells when it is connected again.
+3. A connection that is lost makes its recurring monitor fail at once, and one whose monitor has
+   timed out is lost. What was under way is told as not done; whether it was, the node tells when
+   it is connected again.
 4. Clients on the remote node are answered as if they sat here, in the name of their node.
 """
 
@@ -313,14 +314,18 @@ class Remotes:
             case RemoteClosed(reason=reason):
                 self._closed(remote, reason)
 
-    def _closed(self, remote: _Remote, reason: str, *, taken_over: bool = False) -> None:
+    def _closed(
+        self, remote: _Remote, reason: str, *, taken_over: bool = False, known: bool = False
+    ) -> None:
+        """A connection has ended; ``known``: its monitor has told so already."""
         remote.why = reason or "the remote node has closed the connection"
         if remote.stage is Stage.UP:
             level = "notice" if taken_over else "error"
             self._out.log(level, "CRMD", f"Lost the connection to {remote.name}: {remote.why}")
             remote.stage = Stage.LOST
             self._drop(remote)
-            self._lost(remote.name)
+            if not known:
+                self._lost(remote.name)
         elif remote.stage is not Stage.LOST:
             self._by_connection.pop(remote.connection, None)
             remote.retry_at = self._out.now + _RETRY_S
@@ -492,10 +497,15 @@ class Remotes:
                 continue
             if remote.retry_at is not None and remote.retry_at <= now:
                 self._open(remote)
-            for call in [call for call, deadline in remote.pings.items() if deadline <= now]:
-                if remote.pings.pop(call, None) is not None:
-                    why = f"{remote.name} does not answer"
-                    self._finished(_result(call, _FAILED, _TIMED_OUT, why))
+            late = [call for call, deadline in remote.pings.items() if deadline <= now]
+            for call in late:
+                del remote.pings[call]
+            for call in late:
+                why = f"{remote.name} does not answer"
+                self._finished(_result(call, _FAILED, _TIMED_OUT, why))
+            if late and remote.stage is Stage.UP:
+                self._out.do(CloseRemote(connection=remote.connection))
+                self._closed(remote, "it does not answer", known=True)
 
     # ---- clients of remote nodes ---------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from sim import toy_planner
 from sim.machine import WALL, Disk, Observer, SimNode
 from sim.network import Faults, Network
 from sim.power import PowerSwitch
+from sim.remote import FIRST_NUMBER, SimRemote, Wires
 
 from crmsh_py import corosync_conf
 from crmsh_py.cib.diff import diff
@@ -102,6 +103,8 @@ class Cluster:
         self.trace: list[str] = []
         self._count = count
         self._ticket = 0
+        self.remotes: dict[str, SimRemote] = {}
+        self.wires = Wires(self)
         self.nodes = {number: SimNode(self, number) for number in range(1, count + 1)}
 
     def settings(self, number: int) -> NodeSettings:
@@ -143,7 +146,17 @@ class Cluster:
     def digests(self) -> dict[str, str]:
         return {node.name: node.core.replica.digest for node in self.up if node.core}
 
+    @property
+    def machines(self) -> list[SimNode]:
+        """Members and remote nodes."""
+        return [*self.nodes.values(), *self.remotes.values()]
+
     # -- doing
+
+    def add_remote(self, name: str) -> SimRemote:
+        """A remote node, off as yet."""
+        made = self.remotes[name] = SimRemote(self, name, FIRST_NUMBER + len(self.remotes))
+        return made
 
     def start(self, *numbers: int) -> None:
         for number in numbers or self.nodes:

@@ -23,12 +23,14 @@ from crmsh_py.cib.version import Version
 from crmsh_py.engine.api import (
     CancelOperation,
     ClockSet,
+    CloseRemote,
     ConfRead,
     DatagramReceived,
     Event,
     FeedWatchdog,
     Instruction,
     Log,
+    OpenRemote,
     OperationFinished,
     Persist,
     Persisted,
@@ -43,6 +45,7 @@ from crmsh_py.engine.api import (
     SaveRing,
     SaveTerm,
     SendDatagram,
+    SendRemote,
     SetAside,
     Standing,
     Started,
@@ -306,6 +309,8 @@ class SimNode:
                 self._run(instruction)
             case CancelOperation(call_id=call_id):
                 self._later(0.0, lambda: self._end(call_id, status=1))
+            case OpenRemote() | SendRemote() | CloseRemote():
+                self.cluster.wires.do(self, instruction)
             case RunAlert():
                 self.alerts.append(instruction)
             case ReplyTo(ticket=ticket, reply=reply):
@@ -328,7 +333,9 @@ class SimNode:
             for persist in self._writes:
                 self.disk.write(persist.writes)
         watched = self.watchdog.until is not None
+        life = self.life
         self.stop()
+        self.cluster.wires.ended(self, life)
         self.exit_code = code
         if watched:
             self.watchdog.reset()

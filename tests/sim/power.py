@@ -44,12 +44,12 @@ class PowerSwitch:
     def _carry_out(self, by: SimNode, life: int, operation: RunOperation) -> None:
         action = operation.parameters.get("action", "")
         port = operation.parameters.get("port", "")
-        target = next((n for n in self.cluster.nodes.values() if n.name == port), None)
+        target = next((n for n in self.cluster.machines if n.name == port), None)
         rc, output = 0, ""
         if not self.works:
             rc = 1
         elif action == "list":
-            output = "\n".join(f"{node.name}," for node in self.cluster.nodes.values())
+            output = "\n".join(f"{node.name}," for node in self.cluster.machines)
         elif action == "status" and target is not None:
             rc = _ON if target.core is not None else _OFF
         elif action in ("off", "reboot", "on") and target is None:

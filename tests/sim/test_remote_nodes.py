@@ -1,0 +1,329 @@
+"""Remote nodes under faults: what runs there, who is connected, and what nobody may do twice."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from sim.cluster import Cluster, add_device, add_resource, without_fencing
+from sim.machine import SimNode
+from sim.remote import SimRemote
+
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.engine.api import RunOperation
+from crmsh_py.engine.controller import scheduler_plan
+from crmsh_py.engine.status import node_by_name
+from crmsh_py.wire.control import CleanResource, Committed, Reply, SetAttribute, StopDaemon
+
+FAR = "far"
+
+
+def add_connection(cib: Cib) -> Cib:
+    """The resource that connects with ``far``: quick to notice, and to try again."""
+    pairs = {"server": FAR, "reconnect_interval": "4s"}
+    parameters = Element(
+        "instance_attributes",
+        {"id": "far-ia"},
+        tuple(
+            Element("nvpair", {"id": f"far-{name}", "name": name, "value": value})
+            for name, value in pairs.items()
+        ),
+    )
+    operations = Element(
+        "operations",
+        {},
+        (
+            Element("op", {"id": "far-m", "name": "monitor", "interval": "1s", "timeout": "1s"}),
+            Element("op", {"id": "far-s", "name": "start", "interval": "0", "timeout": "3s"}),
+        ),
+    )
+    attributes = {"id": FAR, "class": "ocf", "provider": "pacemaker", "type": "remote"}
+    primitive = Element("primitive", attributes, (parameters, operations))
+    return cib.with_section("resources", cib.section("resources").append(primitive))
+
+
+def prefer_far(name: str) -> Callable[[Cib], Cib]:
+    def change(cib: Cib) -> Cib:
+        attributes = {"id": f"{name}-far", "rsc": name, "node": FAR, "score": "100"}
+        constraints = cib.section("constraints").append(Element("rsc_location", attributes))
+        return cib.with_section("constraints", constraints)
+
+    return change
+
+
+class Once:
+    """Nothing is started anywhere while a machine that has power has it active."""
+
+    def __init__(self) -> None:
+        self.cluster: Cluster | None = None
+
+    def operation_begins(self, node: SimNode, operation: RunOperation) -> None:
+        if operation.action != "start" or operation.standard == "stonith":
+            return
+        assert self.cluster is not None
+        for other in self.cluster.machines:
+            assert other is node or operation.resource not in other.active, (
+                f"{operation.resource} begins on {node.name} while {other.name} has it active"
+            )
+
+    def replied(self, node: SimNode, ticket: int, reply: Reply) -> None:
+        pass
+
+    def settled(self, node: SimNode) -> None:
+        pass
+
+
+def cluster_with_far(seed: int = 1, *, fencing: bool = True) -> tuple[Cluster, SimRemote]:
+    """Three members and ``far``, with one resource that likes it."""
+    observer = Once()
+    cluster = Cluster(3, seed, planner=scheduler_plan, observer=observer)
+    observer.cluster = cluster
+    far = cluster.add_remote(FAR)
+    cluster.start()
+    far.start()
+    cluster.settle()
+    for change in (
+        add_device() if fencing else without_fencing,
+        add_connection,
+        add_resource("web"),
+        prefer_far("web"),
+    ):
+        ticket = cluster.commit(1, change)
+        node = cluster.node(1)
+        cluster.until(lambda t=ticket: t in node.replies, 10, "committed")  # type: ignore[misc]
+        assert isinstance(node.replies[ticket][-1], Committed)
+    cluster.until(lambda: "web" in far.active, 20, "web runs on far", 0.01)
+    cluster.settle()
+    return cluster, far
+
+
+def holder(cluster: Cluster, far: SimRemote) -> SimNode:
+    """The member that is connected with ``far``."""
+    return next(node for node in cluster.up if node.name == far.remote_core.member)
+
+
+def starts(machine: SimNode) -> int:
+    return sum(action == "start" for _, _, action in machine.operations)
+
+
+def told(cluster: Cluster, name: str) -> set[str]:
+    """What the status says to run on a node."""
+    state = node_by_name(cluster.cib(cluster.up[0].number).status, name)
+    assert state is not None
+    found = set()
+    for history in state.iter("lrm_resource"):
+        newest = max(history.children, key=lambda entry: int(entry.get("call-id")))
+        if (newest.get("operation"), newest.get("rc-code")) not in (
+            ("stop", "0"),
+            ("monitor", "7"),
+        ):
+            found.add(history.id)
+    return found
+
+
+def calm(cluster: Cluster, within_s: float = 60.0) -> None:
+    cluster.until(cluster.settled, within_s, "settled", every_s=0.01)
+
+
+@pytest.mark.parametrize("fencing", [True, False])
+def test_another_member_takes_the_connection_over_and_nothing_happens_there(fencing: bool) -> None:
+    cluster, far = cluster_with_far(fencing=fencing)
+    lost = holder(cluster, far)
+    lost.crash()
+    cluster.until(lambda: far.remote_core.member not in ("", lost.name), 20, "taken over", 0.01)
+    calm(cluster)
+    assert starts(far) == 1
+    assert "web" in far.active
+    assert told(cluster, FAR) == {"web"}
+    assert not any(target == FAR for _, _, target in cluster.power.log)
+
+
+def test_a_start_that_was_under_way_is_known_to_who_follows() -> None:
+    cluster, far = cluster_with_far()
+    cluster.agent_delay_s = (2.0, 2.0)
+    cluster.commit(1, lambda cib: prefer_far("slow")(add_resource("slow")(cib)))
+    cluster.until(lambda: "slow" in far.active, 20, "slow begins", 0.01)
+    assert "slow" in told(cluster, FAR)  # pending, on all members
+    lost = holder(cluster, far)
+    lost.crash()
+    cluster.until(lambda: far.remote_core.member not in ("", lost.name), 20, "taken over", 0.01)
+    calm(cluster)
+    assert starts(far) == 2
+    assert {"web", "slow"} <= told(cluster, FAR)
+
+
+def test_a_lost_remote_node_is_fenced_before_anything_starts_elsewhere() -> None:
+    cluster, far = cluster_with_far()
+    far.crash()
+    cluster.until(lambda: any("web" in node.active for node in cluster.up), 30, "elsewhere", 0.01)
+    assert ("reboot", FAR) in [(action, target) for _, action, target in cluster.power.log]
+    cluster.until(lambda: "web" in far.active, 30, "web is back on far", 0.01)
+    calm(cluster)
+    assert told(cluster, FAR) == {"web"}
+
+
+def test_a_remote_node_that_is_cut_off_is_fenced_though_it_lives() -> None:
+    cluster, far = cluster_with_far()
+    life = far.life
+    cluster.network.partition([node.address for node in cluster.up], [far.address])
+    cluster.until(lambda: any("web" in node.active for node in cluster.up), 30, "elsewhere", 0.01)
+    assert far.life != life
+    cluster.network.heal()
+    cluster.until(lambda: "web" in far.active, 30, "web is back on far", 0.01)
+
+
+def test_a_side_that_was_left_behind_loses_the_connection() -> None:
+    cluster, far = cluster_with_far(fencing=False)
+    old = holder(cluster, far)
+    others = [node.address for node in cluster.up if node is not old]
+    # The old one still reaches the remote node, and has no quorum any more.
+    cluster.network.partition([old.address, far.address], [*others, far.address])
+    cluster.until(lambda: far.remote_core.member not in ("", old.name), 20, "taken over", 0.01)
+    cluster.run(5.0)
+    assert far.remote_core.member != old.name
+    cluster.until(lambda: "web" in far.active, 30, "web runs on far", 0.01)
+
+
+def test_an_attribute_that_is_set_there_is_of_that_node() -> None:
+    cluster, far = cluster_with_far()
+    far.ask(900, SetAttribute(node="", name="colour", value="red"))
+    cluster.until(lambda: 900 in far.replies, 10, "answered", 0.01)
+    state = node_by_name(cluster.cib(1).status, FAR)
+    assert state is not None
+    assert [pair.get("value") for pair in state.iter("nvpair")] == ["red"]
+
+
+def test_an_orderly_stop_lets_its_resources_leave_first() -> None:
+    cluster, far = cluster_with_far()
+    far.ask(900, StopDaemon())
+    cluster.until(lambda: far.core is None, 20, "off", 0.01)
+    assert far.exit_code == 0
+    assert [action for _, _, action in far.operations if action == "stop"] == ["stop"]
+    cluster.until(lambda: any("web" in node.active for node in cluster.up), 20, "elsewhere", 0.01)
+
+
+# ---- chaos ---------------------------------------------------------------------------------------
+
+Fault = Callable[[Cluster, SimRemote, random.Random], None]
+
+
+def crash_holder(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    if far.core is not None and far.remote_core.member:
+        node = next(n for n in cluster.nodes.values() if n.name == far.remote_core.member)
+        if node.core is not None:
+            node.crash()
+
+
+def crash_member(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    if len(cluster.up) > 1:
+        chance.choice(cluster.up).crash()
+
+
+def crash_far(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    if far.core is not None:
+        far.crash()
+
+
+def bounce_far(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    crash_far(cluster, far, chance)
+    far.start()
+
+
+def restart(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    for machine in cluster.machines:
+        if machine.core is None and chance.random() < 0.7:
+            machine.start()
+
+
+def cut_far_off(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    some = [node for node in cluster.nodes.values() if chance.random() < 0.7]
+    for node in some:
+        cluster.network.cut(node.address, far.address)
+        cluster.network.cut(far.address, node.address)
+
+
+def split(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    """One member alone; the remote node hears one of the sides, or both."""
+    one, *others = chance.sample([node.address for node in cluster.nodes.values()], 3)
+    sides = [[one], others]
+    for side in chance.choice((sides, sides[:1], sides[1:])):
+        side.append(far.address)
+    cluster.network.partition(*sides)
+
+
+def freeze(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    machine = chance.choice([m for m in cluster.machines if m.core is not None])
+    cluster.network.freeze(machine.address)
+    thaw_at = cluster.now + chance.random() * 2
+    cluster.network.at(thaw_at, lambda: cluster.network.thaw(machine.address))
+
+
+def heal(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    cluster.network.heal()
+
+
+def fail_there(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    until = cluster.now + chance.random() * 3
+    far.fail = lambda _: 1 if cluster.now < until else None
+
+
+def clean(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    if cluster.up:
+        cluster.ask(chance.choice(cluster.up).number, CleanResource(resource="", node=""))
+
+
+FAULTS: tuple[Fault, ...] = (
+    crash_holder, crash_member, crash_far, bounce_far, restart, restart, cut_far_off, split,
+    freeze, heal, heal, fail_there, clean,
+)  # fmt: skip
+
+
+def run_chaos(seed: int, steps: int = 12) -> None:
+    chance = random.Random(seed)
+    cluster, far = cluster_with_far(seed)
+    try:
+        for step in range(steps):
+            if chance.random() < 0.4 and cluster.up:
+                name = f"r{step}"
+                number = chance.choice(cluster.up).number
+                likes = prefer_far(name) if chance.random() < 0.5 else lambda cib: cib
+                add = add_resource(name)
+                cluster.commit(number, lambda cib, a=add, b=likes: b(a(cib)))  # type: ignore[misc]
+            chance.choice(FAULTS)(cluster, far, chance)
+            cluster.run(chance.choice((0.01, 0.1, 1.0, 4.0)) * chance.random())
+        cluster.network.heal()
+        far.fail = lambda _: None
+        for machine in cluster.machines:
+            cluster.network.thaw(machine.address)
+            if machine.core is None:
+                machine.start()
+        cluster.run(15.0)
+        clean(cluster, far, chance)
+        check_rest(cluster, far)
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}: {error}\n{cluster.tail()}") from error
+
+
+def check_rest(cluster: Cluster, far: SimRemote) -> None:
+    """Everything runs once, the remote node is connected, and the status tells the truth."""
+
+    def restful() -> bool:
+        return cluster.settled() and far.core is not None and bool(far.remote_core.member)
+
+    cluster.until(restful, 90, "at rest, with far connected", every_s=0.05)
+    cluster.run(3.0)
+    cluster.until(restful, 90, "still at rest", every_s=0.05)
+    resources = cluster.cib(cluster.up[0].number).section("resources")
+    for primitive in resources.iter("primitive"):
+        if primitive.get("class") == "stonith" or primitive.id == FAR:
+            continue
+        where = [machine.name for machine in cluster.machines if primitive.id in machine.active]
+        assert len(where) == 1, f"{primitive.id} is active on {where}"
+    assert told(cluster, FAR) == far.active, f"told {told(cluster, FAR)}, runs {far.active}"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_runs_twice_whatever_happens(seed: int) -> None:
+    run_chaos(seed)
