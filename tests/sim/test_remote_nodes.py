@@ -90,10 +90,10 @@ def cluster_with_far(seed: int = 1, *, fencing: bool = True) -> tuple[Cluster, S
         add_resource("web"),
         prefer_far("web"),
     ):
+        replies = cluster.node(1).replies
         ticket = cluster.commit(1, change)
-        node = cluster.node(1)
-        cluster.until(lambda t=ticket: t in node.replies, 10, "committed")  # type: ignore[misc]
-        assert isinstance(node.replies[ticket][-1], Committed)
+        cluster.until(lambda t=ticket, r=replies: t in r, 10, "committed")  # type: ignore[misc]
+        assert isinstance(replies[ticket][-1], Committed)
     cluster.until(lambda: "web" in far.active, 20, "web runs on far", 0.01)
     cluster.settle()
     return cluster, far
