@@ -35,6 +35,8 @@ _PROVIDERS_FIRST = ("heartbeat", "pacemaker")
 _UNSEEN = frozenset({"lsb", "systemd", "service", "upstart", "nagios"})
 _STANDARDS_AFTER_OCF = ("stonith", "systemd", "lsb")
 
+LAB_PROVIDER = "lab"  # of ocf:lab:guest, see lab.guest
+
 
 @frozen
 class AgentClass:
@@ -91,7 +93,9 @@ class Catalogue:
         names = ["lsb", "ocf", "service", "stonith", "upstart"]
         if self._installed.has_systemd:
             names.insert(4, "systemd")
-        return tuple(AgentClass(n, self.ocf_providers() if n == "ocf" else ()) for n in names)
+        # What machines have; that of labs is known, and found by who asks for it.
+        providers = tuple(p for p in self.ocf_providers() if p != LAB_PROVIDER)
+        return tuple(AgentClass(n, providers if n == "ocf" else ()) for n in names)
 
     def ocf_providers(self) -> tuple[str, ...]:
         """The providers of OCF agents."""
