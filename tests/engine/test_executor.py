@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from crmsh_py.engine.api import (
     AgentFacts,
     CancelOperation,
@@ -293,3 +295,28 @@ def test_a_notification_is_recorded_and_cannot_fail() -> None:
     bench.finish(run.call_id, rc=1)
     assert bench.outcome().ok
     assert bench.entries() == {"R_pre_notify_start_0": "0"}
+
+
+class Instant:
+    """Connections whose monitors wait, and whose cancelled ones end at once."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+
+    def begin(self, call: int, action: RunAction) -> OperationFinished | None:
+        return None if action.interval_ms else OperationFinished(call_id=call, rc=0, status=0)
+
+    def cancel(self, call: int) -> None:
+        self.executor.finished(OperationFinished(call_id=call, rc=1, status=1))
+
+
+def test_a_connection_stops_while_its_monitor_waits_and_leaves_no_monitor_behind() -> None:
+    bench = Bench()
+    bench.executor.connections = Instant(bench.executor)
+    remote = AgentName(standard="ocf", provider="pacemaker", type="remote")
+    for operation, interval in (("start", 0), ("monitor", 1000), ("stop", 0)):
+        one = structs.replace(action(operation, "far", interval), agent=remote)
+        assert bench.run(one) == []  # no agent
+    outcomes = [each for each in bench.told if isinstance(each, Outcome)]
+    assert [each.key for each in outcomes] == ["far_monitor_1000", "far_stop_0"]
+    assert list(bench.entries("far")) == ["far_last_0"]

@@ -11,6 +11,7 @@ decoder, the seed and the number of the input, by which the same input is made a
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import random
@@ -33,11 +34,16 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.patch import Patch
 from crmsh_py.corosync_conf import TotemSettings
+from crmsh_py.engine.api import RemoteOpened, RemoteReceived
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.remote_core import RemoteCore
+from crmsh_py.engine.remotes import Remotes
 from crmsh_py.engine.totem import Totem
 from crmsh_py.errors import CrmError, RemoteProtocolError
 from crmsh_py.node.seal import Suite
+from crmsh_py.node.sealed_stream import SealedStream
 from crmsh_py.node.sessions import Sessions, Verdict
-from crmsh_py.wire import control, datagram, framing, lab, stream
+from crmsh_py.wire import control, datagram, framing, lab, remote, stream
 from crmsh_py.wire.datagram import RingId
 
 SLOWEST_S = 1.0  # processor time of one input
@@ -111,6 +117,41 @@ _STREAM: tuple[stream.Message, ...] = (
     stream.QuorumChange(view=(1, 4), expected_votes=3, ident=(1, 2, 3)),
     stream.AttributeChange(view=(1, 4), node="n", name="a", value=None),
     stream.DcState(view=(1, 4), idle=True, changes=7),
+    stream.RemoteState(
+        view=(1, 4), name="far", up=True, state="<node_state id='far'/>", pending={"far/R": 5}
+    ),
+)  # fmt: skip
+_HISTORY = '<lrm_resource id="R"><lrm_rsc_op id="R_last_0" call-id="1"/></lrm_resource>'
+_FROM_REMOTE: tuple[remote.FromRemote, ...] = (
+    remote.Accepted(state="<node_state id='far'><lrm id='far'/></node_state>", pending={"k": 5}),
+    remote.Rejected(reason="no"),
+    remote.Told(
+        outcome=stream.Outcome(
+            view=(0, 0), name="R", key="R_start_0", transition_key="t", resource=_HISTORY,
+            forget=["R_monitor_10"],
+        )
+    ),
+    remote.Pong(number=7),
+    remote.Ask(
+        ticket=3, frame=framing.encode_request(3, control.ReadCib()), user="bob", groups=["g"]
+    ),
+    remote.Hangup(ticket=3),
+    remote.Leaving(),
+    remote.Replaced(member="b"),
+)  # fmt: skip
+_TO_REMOTE: tuple[remote.ToRemote, ...] = (
+    remote.Claim(node="far", member="a", term=4),
+    remote.Run(
+        action=stream.RunAction(
+            view=(1, 4), target=2, transition_key="k", key="R_start_0", operation="start",
+            resource="R", agent=stream.AgentName(standard="ocf", provider="p", type="t"), on="far",
+        )
+    ),
+    remote.Forget(resource="R"),
+    remote.Ping(number=7),
+    remote.answer(3, control.Done()),
+    remote.Release(),
+    remote.Drop(),
 )  # fmt: skip
 _REQUESTS: tuple[control.Request, ...] = (
     control.Hello(client="crm_mon", user="hacluster", acts_for="bob"),
@@ -261,41 +302,106 @@ def _machine() -> tuple[Callable[[random.Random], list[bytes]], Callable[[object
     return make, read
 
 
+def _remote_sides() -> tuple[
+    Callable[[random.Random], tuple[list[bytes], list[bytes]]], Callable[[object], None]
+]:
+    """Both sides of a connection to a remote node, each told what the other may say, damaged."""
+    told = _packed([remote.encode(each) for each in _FROM_REMOTE])
+    asked = _packed([remote.encode(each) for each in _TO_REMOTE])
+
+    def make(chance: random.Random) -> tuple[list[bytes], list[bytes]]:
+        return [told(chance) for _ in range(10)], [asked(chance) for _ in range(10)]
+
+    def read(data: object) -> None:
+        assert isinstance(data, tuple)
+        out = Outbox(0.0)
+        member = Remotes(
+            "a",
+            out,
+            view=lambda: (1, 4),
+            term=lambda: 4,
+            finished=lambda _: None,
+            lost=lambda _: None,
+            ask=lambda _: None,
+            hang_up=lambda _: None,
+        )
+        start = stream.RunAction(
+            view=(1, 4), target=1, transition_key="k", key="far_start_0", operation="start",
+            resource="far",
+        )  # fmt: skip
+        member.begin(1, start)
+        member.handle(RemoteOpened(connection=1))
+        for each in (remote.encode(_FROM_REMOTE[0]), *data[0]):
+            with contextlib.suppress(RemoteProtocolError):
+                message = remote.decode_from_remote(each)
+                member.handle(RemoteReceived(connection=1, message=message))
+        out.take_messages()
+        core = RemoteCore("far", 0.0)
+        for each in (remote.encode(_TO_REMOTE[0]), *data[1]):
+            with contextlib.suppress(RemoteProtocolError):
+                order = remote.decode_to_remote(each)
+                core.handle(RemoteReceived(connection=1, message=order), 1.0)
+
+    return make, read
+
+
+def _sealed_stream() -> tuple[Callable[[random.Random], bytes], Callable[[object], None]]:
+    def pair() -> tuple[SealedStream, SealedStream, bytes]:
+        member = SealedStream(bytes(32), random=bytes, suite=Suite())
+        far = SealedStream(bytes(32), random=bytes)
+        hello = member.hello()
+        member.receive(far.receive(hello)[1])
+        return member, far, hello
+
+    def make(chance: random.Random) -> bytes:
+        member, _, hello = pair()
+        whole = hello + b"".join(member.seal(bytes(size)) for size in (3, 0, 200))
+        return mutate.bytes_of(chance, whole, [whole])
+
+    def read(data: object) -> None:
+        assert isinstance(data, bytes)
+        SealedStream(bytes(32), random=bytes).receive(data)
+
+    return make, _refusable(read, RemoteProtocolError)
+
+
 def targets() -> list[Target]:
     """All decoders of this program."""
     datagrams = [datagram.encode(each) for each in _DATAGRAMS]
     requests = [framing.encode_request(1, each) for each in _REQUESTS]
     replies = [framing.encode_reply(1, each) for each in _REPLIES]
-    remote = RemoteProtocolError
+    broken = RemoteProtocolError
     return [
-        Target("datagram", _packed(datagrams), _refusable(datagram.decode, remote)),  # type: ignore[arg-type]
+        Target("datagram", _packed(datagrams), _refusable(datagram.decode, broken)),  # type: ignore[arg-type]
         Target("sealed", *_open_sealed()),
         Target("machine", *_machine()),
         Target(
             "stream",
             _packed([stream.encode(each) for each in _STREAM]),
-            _refusable(stream.decode, remote),  # type: ignore[arg-type]
+            _refusable(stream.decode, broken),  # type: ignore[arg-type]
         ),
         Target(
             "request",
             _framed(requests),
-            _refusable(lambda data: framing.RequestDecoder().receive(data), remote),  # type: ignore[arg-type]
+            _refusable(lambda data: framing.RequestDecoder().receive(data), broken),  # type: ignore[arg-type]
         ),
         Target(
             "reply",
             _framed(replies),
-            _refusable(lambda data: framing.ReplyDecoder().receive(data), remote),  # type: ignore[arg-type]
+            _refusable(lambda data: framing.ReplyDecoder().receive(data), broken),  # type: ignore[arg-type]
         ),
         Target(
             "lab",
             lambda chance: mutate.bytes_of(chance, chance.choice(_LAB_MESSAGES), _LAB_MESSAGES),
-            _refusable(lab.decode_request, remote),  # type: ignore[arg-type]
+            _refusable(lab.decode_request, broken),  # type: ignore[arg-type]
         ),
         Target(
             "corosync.conf",
             lambda chance: mutate.lines(chance, chance.choice(_CONFS), _CONFS),
             _refusable(corosync_conf.parse, CrmError),  # type: ignore[arg-type]
         ),
+        Target("sealed stream", *_sealed_stream()),
+        Target("remote nodes", *_remote_sides()),
         Target("cib", _xml([_CIB]), _refusable(_read_cib, CrmError)),
         Target("patch", _xml(_PATCHES), _refusable(_read_patch, CrmError)),
     ]
