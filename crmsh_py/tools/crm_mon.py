@@ -171,6 +171,8 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
     classic = layout_of(arguments.layout) == "classic" and arguments.output_as != "html"
     if cluster.kind != "file" and (arguments.output_as in _FORMATS[2:] or not classic):
         options = replace(options, live_on=cluster.node)
+    if arguments.output_as in ("xml", "json"):
+        options = replace(options, inactive=True)  # programs are told everything
     listed = arguments.output_as in ("xml", "json") or options.tickets or options.bans is not None
     cib, status = mon_state.read(cluster.read_cib(), now=now, with_constraints=listed)
     level = int(arguments.fence_history)

@@ -64,7 +64,7 @@ def body(cib: Cib, status: ClusterStatus, *, now: datetime, options: MonOptions)
     drawer = Drawer(cib, status, options)
     sections: list[list[str]] = []
     if options.headers:
-        sections.append(_summary(cib, status, now, options.live_on))
+        sections.append(_summary(cib, status, now, options))
         sections += _warnings(status)
     sections.append(_nodes(status, options, drawer))
     sections.append(_resources(status, options, drawer))
@@ -95,16 +95,24 @@ def _section(title: str, entries: Iterable[str]) -> list[str]:
     return [f"{title}:", *lines] if lines else []
 
 
-def _summary(cib: Cib, status: ClusterStatus, now: datetime, live_on: str) -> list[str]:
-    running = " (Pacemaker is running)" if live_on else ""
+def _named(name: str, status: ClusterStatus, options: MonOptions) -> str:
+    """A node's name; with details also its id, where that says something else."""
+    known = (node.id for node in status.nodes if options.detail and node.name == name)
+    ident = next(known, name)
+    return name if ident in ("", name) else f"{name} ({ident})"
+
+
+def _summary(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
+    running = " (Pacemaker is running)" if options.live_on else ""
     lines = [f"Stack: {status.stack or 'unknown'}{running}"]
     if status.dc:
         quorum = "with" if status.quorate else "WITHOUT"
         version = status.dc_version or "unknown"
-        lines.append(f"Current DC: {status.dc} (version {version}) - partition {quorum} quorum")
+        dc = _named(status.dc, status, options)
+        lines.append(f"Current DC: {dc} (version {version}) - partition {quorum} quorum")
     else:
         lines.append("Current DC: NONE")
-    told_by = f" on {live_on}" if live_on else ""
+    told_by = f" on {options.live_on}" if options.live_on else ""
     lines.append(f"Last updated: {clock_text(now)}{told_by}")
     change = mon_facts.last_change(cib)
     by = (("by", change.user), ("via", change.client), ("on", change.origin))
@@ -169,12 +177,15 @@ def _nodes(status: ClusterStatus, options: MonOptions, drawer: Drawer) -> list[s
             continue
         here = drawer.running_on(node)
         words = node_words(node, busy=bool(here))
-        if words in ("online", "OFFLINE") and not options.by_node:
+        if options.detail and node.feature_set:
+            words += f", feature set {node.feature_set}"
+        if words in ("online", "OFFLINE") and not (options.by_node or options.detail):
             title = _LISTS.get((node.kind, node.online))
             if title:
                 lists.setdefault(title, []).append(node.name)
             continue
-        line = f"{_TITLES.get(node.kind, 'Node')} {node.name}: {words}"
+        name = _named(node.name, status, options)
+        line = f"{_TITLES.get(node.kind, 'Node')} {name}: {words}"
         if not options.by_node:
             entries.append(_entry(1, line))
             continue
@@ -232,7 +243,7 @@ def _attributes(cib: Cib, status: ClusterStatus, options: MonOptions) -> list[st
         shown = mon_facts.shown_attributes(node)
         if not node.online or not shown or options.only_node not in ("", node.name):
             continue
-        entries.append(_entry(1, f"Node: {node.name}:"))
+        entries.append(_entry(1, f"Node: {_named(node.name, status, options)}:"))
         expected = mon_facts.expected_scores(cib, status, node)
         for name, value in shown:
             line = f"{name:<32}\t: {value:<10}"
@@ -267,7 +278,7 @@ def _operations(cib: Cib, status: ClusterStatus, now: datetime, options: MonOpti
     for node in nodes:
         with_operations = [entry for entry in node.resources if entry.operations]
         if with_operations:
-            lines.append(_entry(1, f"Node: {node.node}:"))
+            lines.append(_entry(1, f"Node: {_named(node.node, status, options)}:"))
         for resource in with_operations:
             lines.append(_entry(2, f"{_history_line(resource, now)}:"))
             for record in resource.operations:
@@ -288,20 +299,23 @@ def _operation(record: OperationRecord, now: datetime, options: MonOptions) -> s
         if record.queue_ms:
             values.append(("queue-time", f"{parse_int(record.queue_ms)}ms"))
     text = " ".join(f'{name}="{value}"' for name, value in values)
-    head = f"({record.call}) {record.task}:"
-    return f"{head}{' ' if text else ''}{text} rc={record.rc} ({exit_text(record.rc)})"
+    if options.timing:
+        text += f"{' ' if text else ''}rc={record.rc} ({exit_text(record.rc)})"
+    return f"({record.call}) {record.task}{': ' if text else ''}{text}"
 
 
 def _fail_counts(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
     from crmsh_py.views import mon_history
 
     entries: list[str] = []
-    for node in mon_history.histories(cib, status):
+    nodes = mon_history.histories(cib, status)
+    for node in nodes:
         failed = [entry for entry in node.resources if entry.fail_count]
         if failed and options.only_node in ("", node.node):
-            entries.append(_entry(1, f"Node: {node.node}:"))
+            entries.append(_entry(1, f"Node: {_named(node.node, status, options)}:"))
             entries += [_entry(2, _history_line(entry, now)) for entry in failed]
-    return _section("Migration Summary", entries)
+    # The title stands as soon as a node is there that could have failures.
+    return ["Migration Summary:", *entries] if nodes else []
 
 
 def _failures(status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:

@@ -169,7 +169,7 @@ class Drawer:
 
     def _group(self, group: ResourceStatus) -> Lines:
         hidden = 0
-        if not self._options.inactive and not self._options.detail:
+        if not self._options.inactive:
             hidden = sum(not self.active(child, wholly=False) for child in group.children)
         attributes = [f"{counted(hidden, 'member')} inactive"] if hidden else []
         attributes += self._container_flags(group)

@@ -320,6 +320,40 @@ def test_a_tour_of_all_levels(unfenced: RealCluster) -> None:
         assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
 
 
+LAYOUTS = ("", "-o", "-ot", "-oR", "-rnR", "-bR", "-rb", "-f", "-AR", "-LR", "-rnoAcfL")
+XML = ("--output-as=xml", "--output-as=xml -f -A -o -L -c")
+
+
+def test_the_modern_layout_is_that_of_pacemaker_3(unfenced: RealCluster) -> None:
+    """Beside the crm_mon that is installed, of the same cluster: all but the time of looking."""
+    real = unfenced
+    if not real.run(ONE, "crm_mon", "--version").stdout.startswith("Pacemaker 3"):
+        pytest.skip("CRM_TEST_PACEMAKER names no Pacemaker 3")
+    text = """\
+        primitive one ocf:pacemaker:Dummy op monitor interval=1h
+        primitive role ocf:pacemaker:Stateful op monitor interval=1h role=Promoted
+        clone roles role meta promotable=true
+        primitive x1 ocf:pacemaker:Dummy
+        primitive x2 ocf:pacemaker:Dummy meta target-role=Stopped
+        group both x1 x2
+        location never one -inf: pacemaker03
+        """
+    real.run(ONE, CRM, "-w", "configure", "load", "update", "-", stdin=text)
+    real.crm(ONE, "-w", "node", "standby", TWO)
+    for options in (*LAYOUTS, *XML):
+        words = ("-1", *options.split())
+        theirs = real.run(ONE, "crm_mon", *words).stdout
+        ours = real.run(ONE, str(BIN / "crm_mon"), "--layout", "modern", *words).stdout
+        assert _timeless(ours) == _timeless(theirs), options
+    real.crm(ONE, "-w", "node", "online", TWO)
+    real.crm(ONE, "-w", "-F", "configure", "delete", "one", "roles", "role", "both", "x1", "x2")
+
+
+def _timeless(text: str) -> list[str]:
+    passing = ("* Last updated:", "<last_update ", "<pacemaker-result ", "<?xml")
+    return [line for line in text.splitlines() if not line.strip().startswith(passing)]
+
+
 def test_nothing_runs_there(unfenced: RealCluster) -> None:
     """A node that is half up, then one that is down: one clear error each."""
     real = unfenced
