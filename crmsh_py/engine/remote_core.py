@@ -169,7 +169,7 @@ class RemoteCore:
     def _on_claim(self, connection: int, claim: wire.Claim) -> None:
         reason = ""
         if claim.node != self._node:
-            reason = f"this is {self._node}, not {claim.node}"
+            reason = f"this host is {self._node}: its connection must be called so, too"
         elif claim.term < self._term:
             reason = "another side of the cluster, which has gone on, uses this node"
         if reason:

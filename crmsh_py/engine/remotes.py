@@ -23,7 +23,7 @@ Rules:
 3. A connection that is lost makes its recurring monitor fail at once, and one whose monitor has
    timed out is lost. What was under way is told as not done; whether it was, the node tells when
    it is connected again.
-4. Clients on the remote node are answered as if they sat here, in the name of their node.
+4. Clients on the remote node are answered as if they sat here (``remote_clients``).
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ from crmsh_py.engine.api import (
     SendRemote,
 )
 from crmsh_py.engine.outbox import Outbox
-from crmsh_py.errors import CrmError, LocalProtocolError, RemoteProtocolError
+from crmsh_py.engine.remote_clients import RemoteClients
+from crmsh_py.errors import CrmError, RemoteProtocolError
 from crmsh_py.wire import control
 from crmsh_py.wire import remote as wire
 from crmsh_py.wire.stream import Outcome, RemoteState, RemoteTold, RunAction, ViewId
@@ -58,25 +59,6 @@ PORT = 3121  # pacemaker-remote's
 _RETRY_S = 1.0  # between attempts to connect
 _OK, _FAILED, _NOT_RUNNING = 0, 1, 7
 _DONE, _CANCELLED, _TIMED_OUT, _ERROR, _NOT_CONNECTED = 0, 1, 2, 4, 8
-_MAX_ASKS = 1000  # unanswered requests of the clients of one remote node
-_ALLOWED = (
-    control.ReadCib
-    | control.Commit
-    | control.SetAttribute
-    | control.ReadAttribute
-    | control.SetPair
-    | control.ReadPair
-    | control.SetTicket
-    | control.CleanResource
-    | control.ReadMembership
-    | control.ReadCmap
-    | control.WaitIdle
-    | control.Watch
-    | control.FenceNode
-    | control.ConfirmFenced
-    | control.ReadFencing
-    | control.ForgetFencing
-)
 
 
 class Stage(Enum):
@@ -113,7 +95,6 @@ class _Remote:
     state: Element
     pending: dict[str, _Begun] = field(default_factory=dict)
     pings: dict[int, float] = field(default_factory=dict)  # call, deadline
-    asks: dict[int, int] = field(default_factory=dict)  # our ticket (below 0), theirs
 
 
 class Remotes:
@@ -141,12 +122,10 @@ class Remotes:
         self._finished = finished
         self._lost = lost
         self._ask = ask
-        self._hang_up = hang_up
+        self._clients = RemoteClients(outbox, ask=ask, hang_up=hang_up, send=self._send_to)
         self._remotes: dict[str, _Remote] = {}
         self._by_connection: dict[int, _Remote] = {}
         self._connections = 0
-        self._tickets = 0
-        outbox.relay = self._answer
 
     # ---- reading -------------------------------------------------------------------------------
 
@@ -280,9 +259,7 @@ class Remotes:
     def _drop(self, remote: _Remote) -> None:
         """The connection is no more: nothing comes over it."""
         self._by_connection.pop(remote.connection, None)
-        for ticket in remote.asks:
-            self._hang_up(ticket)
-        remote.asks = {}
+        self._clients.lost(remote.name)
         pending, remote.pending = remote.pending, {}
         for begun in pending.values():
             self._tell_undone(remote.name, begun.action)
@@ -344,11 +321,12 @@ class Remotes:
                 if remote.pings.pop(call, None) is not None:
                     self._finished(_result(call))
             case wire.Ask() if remote.stage is Stage.UP:
-                self._asked(remote, message)
-            case wire.Hangup(ticket=theirs):
-                for ticket in [mine for mine, other in remote.asks.items() if other == theirs]:
-                    del remote.asks[ticket]
-                    self._hang_up(ticket)
+                try:
+                    self._clients.on_ask(remote.name, message)
+                except RemoteProtocolError as error:
+                    self._broken(remote, error.message)
+            case wire.Hangup(ticket=ticket):
+                self._clients.on_hangup(remote.name, ticket)
             case wire.Leaving() if remote.stage is Stage.UP:
                 self._out.log("notice", "CRMD", f"{remote.name} asks to be shut down")
                 since = str(int(self._out.wall))
@@ -478,13 +456,11 @@ class Remotes:
     def begin_view(self) -> None:
         """The DC's plans of the view before are void."""
         for name in self.names():
-            self._send(self._remotes[name], wire.Drop())
+            self._send_to(name, wire.Drop())
 
     def known(self, name: str) -> None:
         """The cluster has heard what a remote node has told of itself."""
-        remote = self._remotes.get(name)
-        if remote is not None and remote.stage is Stage.UP:
-            self._send(remote, wire.Known())
+        self._send_to(name, wire.Known())
 
     def handle_timer(self) -> None:
         """Give up what takes too long, and try again what failed."""
@@ -507,51 +483,15 @@ class Remotes:
                 self._out.do(CloseRemote(connection=remote.connection))
                 self._closed(remote, "it does not answer", known=True)
 
-    # ---- clients of remote nodes ---------------------------------------------------------------
+    # ---- sending -------------------------------------------------------------------------------
 
-    def _asked(self, remote: _Remote, message: wire.Ask) -> None:
-        try:
-            request = wire.asked(message)
-        except RemoteProtocolError as error:
-            self._broken(remote, error.message)
-            return
-        if not isinstance(request, _ALLOWED) or len(remote.asks) >= _MAX_ASKS:
-            refused = control.Refused(
-                kind="CrmError", text="this can be asked of a member of the cluster only"
-            )
-            self._send(remote, wire.answer(message.ticket, refused))
-            return
-        self._tickets -= 1
-        remote.asks[self._tickets] = message.ticket
-        self._ask(
-            RequestReceived(
-                ticket=self._tickets,
-                request=request,
-                user=message.user,
-                client=message.client,
-                acl_user=message.acl_user,
-                groups=tuple(message.groups),
-            )
-        )
-
-    def _answer(self, ticket: int, reply: control.Reply) -> None:
-        for remote in self._remotes.values():
-            theirs = remote.asks.get(ticket)
-            if theirs is not None:
-                if not isinstance(reply, control.Changed):
-                    del remote.asks[ticket]
-                self._send(remote, _answer(theirs, reply))
-                return
+    def _send_to(self, name: str, message: wire.ToRemote) -> None:
+        remote = self._remotes.get(name)
+        if remote is not None and remote.stage is Stage.UP:
+            self._send(remote, message)
 
     def _send(self, remote: _Remote, message: wire.ToRemote) -> None:
         self._out.do(SendRemote(connection=remote.connection, message=message))
-
-
-def _answer(ticket: int, reply: control.Reply) -> wire.Answer:
-    try:
-        return wire.answer(ticket, reply)
-    except LocalProtocolError as error:
-        return wire.answer(ticket, control.Refused(kind="CrmError", text=error.message))
 
 
 def _result(call: int, rc: int = _OK, status: int = _DONE, why: str = "") -> OperationFinished:

@@ -13,6 +13,13 @@ pytestmark = pytest.mark.e2e
 
 HERE = "root" if os.getuid() == 0 else "plain"
 
+REMOTE = """
+primitive far ocf:pacemaker:remote op monitor interval=10s
+primitive there ocf:pacemaker:Dummy
+location there-far there inf: far
+location site-not-far ClusterIP -inf: far
+"""
+
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
@@ -38,17 +45,19 @@ def page(lab: Lab) -> str:
 
 def test_the_tutorial_works_with_stand_ins_and_says_so(lab: Lab) -> None:
     """An address that really answers, a web server that really serves, a failure that moves it."""
-    lab.crm("lab", "create", "--config", "examples/corosync.conf")
+    lab.crm("lab", "create", "--config", "examples/corosync.conf", "--remote", "far")
     started = lab.run("crm", "lab", "start")
     assert "plain processes on loopback, with stand-ins for agents" in started.stdout
     assert "127.168.100.1 stands for 192.168.100.1" in started.stdout
     lab.wait("all online", lambda: lab.online(*NODES), 15)
     lab.crm("-f", "examples/website.crm")
+    lab.run("crm", "configure", "load", "update", "-", stdin=REMOTE)
     lab.wait("the site answers", lambda: "My Test Site" in page(lab))
     lab.wait("it is shown", lambda: lab.where("WebSite"))
     here = lab.where("WebSite")
     assert f"- {here}" in page(lab)
-    assert lab.mon().count("(stand-in)") == 2
+    lab.wait("a remote node works, too", lambda: lab.where("there") == "far")
+    assert lab.mon().count("(stand-in)") == 3
 
     lab.crm("lab", "kill", here)
     rest = [name for name in NODES if name != here]

@@ -343,7 +343,7 @@ def test_another_node_is_not_this_one() -> None:
     remote = Remote()
     instructions = remote.hears(wire.Claim(node="near", member="alpha", term=1))
     (rejected,) = sent(instructions)
-    assert rejected.reason == "this is far, not near"
+    assert rejected.reason == "this host is far: its connection must be called so, too"
 
 
 def test_clients_ask_the_cluster_in_the_name_of_their_node() -> None:
