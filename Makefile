@@ -48,10 +48,12 @@ SEEDS ?= 100000
 INPUTS ?= 1000000
 FIRST ?= 10000
 LOG ?= soak.log
+MEMORY := $(firstword $(wildcard /dev/shm /tmp))
 soak: $(VENV)/.installed
 	$(BIN)/python tests/sim/soak.py --first $(FIRST) --seeds $(SEEDS) --log $(LOG)
-	CRM_SOAK=1 $(BIN)/pytest -q -s --timeout 7200 tests/sim/test_cluster_mutations.py \
-		tests/node/test_store_crashes.py tests/e2e/test_nemesis.py
+	CRM_SOAK=1 TMPDIR=$(MEMORY) $(BIN)/pytest -q -s --timeout 7200 \
+		tests/sim/test_cluster_mutations.py tests/node/test_store_crashes.py
+	CRM_SOAK=1 $(BIN)/pytest -q -s --timeout 7200 tests/e2e/test_nemesis.py
 	$(BIN)/python tests/soak/decoders.py --inputs $(INPUTS)
 
 check: $(VENV)/.installed

@@ -223,7 +223,8 @@ class Knowledge:
         assert node.core is not None
         term = node.core.replica.revision_term  # of this ring, as it is quorate
         self.terms.setdefault(_life(node), []).append(term)
-        nodes = {other.node_id: other for other in self.cluster.up}
+        # Who has started anew since then is another one by now.
+        nodes = {each.node_id: each for each in self.cluster.up if each.ring == node.ring}
         status = self.cluster.cib(node.number).status
         known: dict[int, int] = {}
         for member in node.core.members:

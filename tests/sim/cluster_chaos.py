@@ -133,6 +133,10 @@ def _something(
     return f"R{count}", add_resource(f"R{count}")
 
 
+def _comes_to_rest(cluster: Cluster) -> bool:
+    return cluster.network.run_until(cluster.settled, within_s=5.0, every_s=0.001)
+
+
 def rest(
     cluster: Cluster,
     checker: Checker,
@@ -144,11 +148,12 @@ def rest(
     """Every fault healed: in bounded time one cluster again, nothing lost, everything runs once."""
     peace(cluster, chance)
     began = cluster.now
-    for _ in range(2):  # an orderly stop may come to its end only now
-        cluster.settle(within_s=REST_S - (cluster.now - began))
+    for _ in range(2):  # an orderly stop may come to its end only now, and that of all nodes too
+        while not _comes_to_rest(cluster) and cluster.now < began + REST_S:
+            wake(cluster)
         wake(cluster)
         cluster.run(0.1)
-    cluster.settle(within_s=REST_S - (cluster.now - began))
+    cluster.settle(within_s=max(0.0, began + REST_S - cluster.now))
     if not _is_prepared(cluster.cib(cluster.up[0].number), fencing=fencing):  # that was lost
         _prepare(cluster, fencing=fencing)
         cluster.run(0.1)

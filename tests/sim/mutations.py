@@ -388,7 +388,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(plan_before_the_status_has_settled, ("bounce", "crash", "restart", "split", "heal")),
     Mutation(forget_what_is_under_way, ("slow_agents", "leave", *_SIDES)),
     Mutation(plan_with_quorum_always, _SIDES),
-    Mutation(begin_what_an_old_ring_planned, _NETWORK),
+    Mutation(begin_what_an_old_ring_planned, ("leave", "split", "heal", "slow_link")),
     Mutation(ignore_the_order_of_actions, ("leave", "restart", "split", "heal")),
     Mutation(everybody_is_dc, ("heal",)),
     Mutation(the_lowest_is_dc, ("bounce", "crash", "restart", "leave", "split", "heal")),

@@ -12,7 +12,7 @@ from sim import network
 from sim.cluster_chaos import run_chaos
 from sim.mutations import MUTATIONS, Mutation
 
-SEEDS = 400 if os.environ.get("CRM_SOAK") else 40
+SEEDS = 400 if os.environ.get("CRM_SOAK") else 60
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
