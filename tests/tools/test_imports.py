@@ -77,3 +77,53 @@ def test_what_agents_call_loads_next_to_nothing(line: str, tmp_path: Path) -> No
     ours = sorted(name for name in modules if name.startswith("crmsh_py"))
     assert len(ours) <= 15, ours
     assert len(modules - beginning) <= 20, sorted(modules - beginning)
+
+
+CIB = """<cib validate-with="pacemaker-3.9"><configuration>
+<crm_config/><nodes><node id="1" uname="node1"/><node id="2" uname="node2"/></nodes>
+<resources><primitive id="R" class="ocf" provider="pacemaker" type="Dummy"/></resources>
+<constraints/></configuration><status/></cib>"""
+
+
+@pytest.mark.parametrize(
+    ("line", "not_even", "most"),
+    [
+        ("crm status", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 142),
+        ("crm resource status", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 140),
+        ("crm configure show", ("lxml.etree", "hashlib", "datetime", "argparse"), 78),
+        ("crm resource move R node2", ("lxml.etree", "hashlib", "pathlib", "threading"), 122),
+        ("crm --complete bash crm_resource_move_R", ("hashlib", "pathlib", "threading"), 145),
+        ("crm_mon -1", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 127),
+        ("crm_resource --list", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 119),
+        ("cibadmin -Q", ("lxml.etree", "hashlib", "pathlib", "json"), 60),
+    ],
+)
+def test_what_people_type_loads_what_it_needs(
+    line: str, not_even: tuple[str, ...], most: int, tmp_path: Path
+) -> None:
+    """``most`` is how many modules there are now, and some: each is a fifth of a millisecond."""
+    file = tmp_path / "cib.xml"
+    file.write_text(CIB, encoding="utf-8")
+    environ = {"CIB_file": str(file), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    tool, *words = line.split()
+    words = [word.replace("_", " ") if word.startswith("crm_") else word for word in words]
+    module = "crmsh_py.shell.main" if tool == "crm" else f"crmsh_py.tools.{tool}"
+    program = (
+        "import io, sys; shown = sys.stdout; sys.stdout = sys.stderr = io.StringIO()\n"
+        f"from {module} import main; assert main({words!r}) == 0\n"
+        "sys.stdout = shown"
+    )
+    loaded(program, **environ)  # which fills the cache of the grammar's tables
+    modules = loaded(program, **environ) - loaded("")
+    assert modules & {*FORBIDDEN, "typing", *not_even} == set()
+    assert len(modules) <= most, sorted(modules)
+
+
+def test_a_question_to_a_lab_makes_do_without_the_libraries_of_the_node(tmp_path: Path) -> None:
+    """Neither the messages' nor the sockets'; and to run a program, not that of processes."""
+    modules = loaded(
+        "import crmsh_py.clusters.local, crmsh_py.clusters.pacemaker, crmsh_py.wire.framing"
+    )
+    assert (
+        modules & {"msgspec", "typing", "socket", "selectors", "subprocess", "threading"} == set()
+    )
