@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 
@@ -25,10 +23,14 @@ class Pager:
         """Show a text that does not fit on the terminal; returns whether it was shown."""
         if self._words[0] in _NONE or not (sys.stdin.isatty() and sys.stdout.isatty()):
             return False
+        import shutil
+
         size = shutil.get_terminal_size()
         lines = sum(1 + len(line) // max(1, size.columns) for line in text.split("\n"))
         if lines < size.lines or shutil.which(self._words[0]) is None:
             return False
+        import subprocess
+
         sys.stdout.flush()
         try:
             done = subprocess.run(
