@@ -98,8 +98,11 @@ class Single:
         return data
 
 
-def contact(environ: Mapping[str, str], client: str) -> Single | None:
-    """The node that a call goes to: the named one, or the first of the lab if it is quorate."""
+def contact(environ: Mapping[str, str], client: str, *, asks: bool = True) -> Single | None:
+    """The node that a call goes to: the named one, or the first of the lab if it is quorate.
+
+    Without ``asks`` it is not asked for that: what is sent to it is refused if it is not.
+    """
     if any(environ.get(name) for name in _ELSEWHERE):
         return None
     node, lab = environ.get("CRM_NODE", ""), environ.get("CRM_LAB", "")
@@ -122,7 +125,7 @@ def contact(environ: Mapping[str, str], client: str) -> Single | None:
             "acts_for": environ.get("CIB_user", ""),
         }
         single.greet(hello)
-        if environ.get("CRM_NODE"):
+        if environ.get("CRM_NODE") or not asks:
             return single
         membership = single.ask({"type": "ReadMembership"})
         # A remote node has it from a member, who is nearer.

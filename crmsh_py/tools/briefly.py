@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 
-from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.errors import CrmError, NoQuorum, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,10 +104,11 @@ def _attribute(tool: str, options: dict[str, str], environ: Mapping[str, str]) -
     section = _section(options)
     if not options.get("name") or changes + ("query" in options) > 1 or not section:
         return None
-    single = _contact(tool, environ)
+    own = section in ("nodes", "status", "utilization")
+    single = _contact(tool, environ, asks=own or not changes)
     if single is None:
         return None
-    node = _node(single, options, environ) if section in ("nodes", "status", "utilization") else ""
+    node = _node(single, options, environ) if own else ""
     name = options["name"]
     if not changes:
         return _query_pair(single, section, node, options)
@@ -115,19 +116,20 @@ def _attribute(tool: str, options: dict[str, str], environ: Mapping[str, str]) -
     if section == "status":
         _expect(single.ask(_set_attribute(node, name, value)), "Done")
     else:
-        _expect(
-            single.ask(
-                {
-                    "type": "SetPair",
-                    "section": section,
-                    "node": node,
-                    "name": name,
-                    "value": value,
-                    "client": tool,
-                }
-            ),
-            "Committed",
-        )
+        message: Map = {
+            "type": "SetPair",
+            "section": section,
+            "node": node,
+            "name": name,
+            "value": value,
+            "client": tool,
+        }
+        try:
+            _expect(single.ask(message), "Committed")
+        except NoQuorum:
+            if environ.get("CRM_NODE"):
+                raise
+            return None  # it was the first node that came to mind: another one may have quorum
     return 0
 
 
@@ -224,10 +226,10 @@ _TOOLS: dict[str, tuple[Mapping[str, tuple[str, ...]], _Act]] = {
 # ---- what they share ----------------------------------------------------------------------------
 
 
-def _contact(tool: str, environ: Mapping[str, str]) -> Single | None:
+def _contact(tool: str, environ: Mapping[str, str], *, asks: bool = True) -> Single | None:
     from crmsh_py.clusters.single import contact
 
-    return contact(environ, tool)
+    return contact(environ, tool, asks=asks)
 
 
 def _node(single: Single, options: Mapping[str, str], environ: Mapping[str, str]) -> str:

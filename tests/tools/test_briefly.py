@@ -10,6 +10,7 @@ import pytest
 from clusters.fake_node import FakeNode
 
 from crmsh_py.tools import briefly
+from crmsh_py.value import replace
 from crmsh_py.wire import control
 
 Capture = pytest.CaptureFixture[str]
@@ -160,22 +161,25 @@ def test_without_a_named_node_the_first_is_taken_if_it_has_quorum(
     node: FakeNode, environ: dict[str, str]
 ) -> None:
     environ["CRM_NODE"] = ""
-    assert briefly.run("crm_attribute", ["-n", "a", "-v", "1"], environ) == 0
-    assert node.requests == [control.ReadMembership(), pair("crm_config", "1")]
+    line = ["-n", "a", "-v", "1"]
+    assert briefly.run("crm_attribute", line, environ) == 0
+    assert node.requests == [pair("crm_config", "1")]  # refused without quorum: no need to ask
+    assert briefly.run("crm_attribute", [*line, "-l", "reboot"], environ) == 0
+    assert node.requests[1:] == [control.ReadMembership(), transient("1")]
 
     def hollow(request: control.Request) -> control.Reply | None:
-        reply = answer(request)
-        if isinstance(reply, control.MembershipReply):
-            return control.MembershipReply(
-                node="node1", node_id=1, ring_representative=1, ring_sequence=4, members=[],
-                state="operational", quorate=False, expected_votes=3, highest_expected=3,
-                total_votes=1, quorum=2,
-            )  # fmt: skip
-        return reply
+        if isinstance(request, control.SetPair):
+            return control.Refused(kind="NoQuorum", text="no quorum")
+        if isinstance(request, control.ReadMembership):
+            return replace(MEMBERSHIP, quorate=False)
+        return answer(request)
 
     node.answer = hollow
-    assert briefly.run("crm_attribute", ["-n", "a", "-v", "1"], environ) is None
-    assert node.requests[2:] == [control.ReadMembership()]
+    for more in ([], ["-l", "reboot"], ["-l", "forever"]):
+        assert briefly.run("crm_attribute", [*line, *more], environ) is None
+    assert transient("1") not in node.requests[3:]
+    environ["CRM_NODE"] = "node1"
+    assert briefly.run("crm_attribute", line, environ) == 1
 
 
 def test_an_agent_that_acts_for_a_guest_means_the_guest(
