@@ -114,6 +114,7 @@ class PacemakerCluster:
         base = self._latest
         if base is None or base.version != patch.source:
             base = self.read_cib()
+        unseen = 0
         for _ in range(_ATTEMPTS):
             if not same_configuration(base.version, patch.source):
                 patch = on_top(base, patch)
@@ -126,6 +127,8 @@ class PacemakerCluster:
             base = self._read_back(target)
             if base.version >= target:
                 return base.version
+            if (unseen := unseen + 1) > 1:  # once may be a DC that died with it
+                raise _perhaps("the cluster took the change, and does not have it")
         raise Conflict(
             "the configuration changes all the time; yours was never the next one",
             hint="nothing was committed: try again",

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from crmsh_py.cib.apply import apply
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.patch import AttributeChange, Change, Operation, Patch
-from crmsh_py.cib.version import Version
+from crmsh_py.cib.patch import ROOT, AttributeChange, Change, Operation, Patch
+from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.clusters.dialect import in_words_of
 from crmsh_py.errors import ConfigError, NoQuorum
 from crmsh_py.value import replace
@@ -61,26 +61,41 @@ def counts_updates(cib: Cib) -> bool:
 def text(base: Cib, patch: Patch) -> str:
     """What is sent to a cluster whose CIB is ``base``."""
     named = replace(in_words_of(base, patch), source=base.version, target=target(patch))
-    if not counts_updates(base):
-        return named.to_xml(updates=False)
-    if all(change.operation is Operation.MOVE for change in patch.changes):
-        named = replace(named, changes=(_counting(base, named.target), *named.changes))
-    return named.to_xml()
+    of_root = any(change.path == ROOT for change in patch.changes)
+    if of_root or (counts_updates(base) and _only_moves(patch)):
+        named = replace(named, changes=_counted(base, named))
+    return named.to_xml(updates=of_root or counts_updates(base))
 
 
-def _counting(base: Cib, version: Version) -> Change:
-    """The change of the version, as Pacemaker's own patches have it.
+def _only_moves(patch: Patch) -> bool:
+    """Whether nothing but the order of elements changes."""
+    return all(change.operation is Operation.MOVE for change in patch.changes)
 
-    Pacemaker 3.0.2 takes a patch that only moves elements without it, and moves them, but its
-    version stays and the DC does not look at the change (seen).
+
+def _counted(base: Cib, patch: Patch) -> tuple[Change, ...]:
+    """The changes, and that of the version among them, as in Pacemaker's own patches.
+
+    Without it Pacemaker changes attributes of the root (the schema), and 3.0.2 moves elements, but
+    the version stays, and nobody looks at the change (seen).
     """
-    new = version.attributes()
-    changed = {name: value for name, value in new.items() if base.root.get(name) != value}
-    root = base.root.with_children(()).with_attributes(new)
+    root = base.root.with_children(())
+    old = {name: base.root.get(name) for name in root.attrs}
+    wanted: dict[str, str | None] = {**patch.target.attributes()}
+    for change in patch.changes:
+        if change.path == ROOT and change.operation is Operation.MODIFY:
+            wanted |= {a.name: a.new for a in change.attributes if a.name not in ATTRIBUTES}
     attributes = tuple(
-        AttributeChange(name, base.root.get(name), value) for name, value in changed.items()
+        AttributeChange(name, old.get(name), value)
+        for name, value in wanted.items()
+        if old.get(name) != value
     )
-    return Change(operation=Operation.MODIFY, path="/cib", element=root, attributes=attributes)
+    counting = Change(
+        operation=Operation.MODIFY,
+        path=ROOT,
+        element=root.with_attributes(wanted),
+        attributes=attributes,
+    )
+    return (counting, *(change for change in patch.changes if change.path != ROOT))
 
 
 def on_top(newest: Cib, patch: Patch) -> Patch:

@@ -88,8 +88,11 @@ class Machine(Programs):
         if have.tuple[:compared] != want.tuple[:compared]:
             return Answer(103, "", "Call cib_apply_diff failed: Update was older")
         self.cib = apply(self.cib, patch)
-        # It does not see that anything has changed where elements were moved only.
-        if not strict or any(c.operation is not Operation.MOVE for c in patch.changes):
+        # It does not see that attributes of the root are changed, nor, since then, that elements
+        # are moved, where the version is not among what is changed.
+        passed_over = {Operation.MOVE} if strict else set()
+        seen = any(c.operation not in passed_over and c.path != "/cib" for c in patch.changes)
+        if seen or 'name="epoch"' in text:
             self.cib = self.cib.with_version(patch.target)
         return Answer(0, "", "")
 

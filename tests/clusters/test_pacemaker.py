@@ -144,6 +144,31 @@ def test_another_order_is_a_new_version(features: str) -> None:
     assert [e.id for e in machine.cib.section("resources").children] == ["d2", "d1"]
 
 
+@pytest.mark.parametrize("features", ["3.16.1", STRICT])
+def test_another_schema_is_a_new_version(features: str) -> None:
+    machine = Machine()
+    machine.cib = machine.cib.with_attributes({"crm_feature_set": features})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    newer = cib.with_attributes({"validate-with": "pacemaker-4.0"})
+
+    assert cluster.commit(diff(cib, newer), client="crm") == Version(0, 6, 0)
+
+    assert machine.cib.schema == "pacemaker-4.0"
+    assert machine.cib.root.get("have-quorum") == "1"
+
+
+def test_a_change_that_is_taken_and_not_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crmsh_py.clusters.pacemaker.ASK_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("crmsh_py.clusters.pacemaker.COMMIT_TIMEOUT_S", 1.0)
+    machine = Machine(answers={"cibadmin --patch --xml-pipe --timeout=1": Answer(0, "", "")})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+
+    with pytest.raises(TimedOut, match="took the change, and does not have it; the change may"):
+        cluster.commit(diff(cib, with_dummy("d2")(cib)), client="crm")
+
+
 def test_a_state_that_never_rests_is_an_error_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crmsh_py.clusters.pacemaker.COMMIT_TIMEOUT_S", 0.02)
     machine = Machine()
@@ -308,3 +333,30 @@ def test_a_history_that_cannot_be_kept_is_no_error() -> None:
     cluster = cluster_of(Machine(), "/proc/nowhere")
 
     assert cluster.read_cib().version == Version(0, 5, 7)
+
+
+def test_who_may_not_ask_corosync_is_told_what_the_cib_says() -> None:
+    machine = Machine()
+    refused = Answer(1, "", "Cannot initialize QUORUM service")
+    machine.answers["corosync-quorumtool -s"] = refused
+    state = Element("node_state", {"id": "1", "in_ccm": "1700000000"})
+    machine.cib = machine.cib.with_section("status", machine.cib.status.append(state))
+
+    seen = cluster_of(machine).membership()
+
+    assert [(m.name, m.joined) for m in seen.members] == [("n1", True), ("n2", False)]
+    assert (seen.quorate, seen.dc, seen.total_votes) == (True, "n2", 1)
+
+
+def test_a_cib_manager_that_hangs_is_told_and_nothing_else_is_tried() -> None:
+    class Hanging(Machine):
+        def run(
+            self, program: str, *arguments: str, timeout_s: float, stdin: str | None = None
+        ) -> Answer:
+            self.calls.append(program)
+            raise TimedOut(f"{program} did not end within {timeout_s:g} s")
+
+    machine = Hanging()
+    with pytest.raises(TimedOut, match="cibadmin did not end within 15 s"):
+        cluster_of(machine).read_cib()
+    assert machine.calls == ["cibadmin"]

@@ -131,3 +131,9 @@ def test_a_command_may_end_with_any_code(tmp_path: Path) -> None:
     silent = desk(tmp_path, "exit 255").output(["false"], timeout_s=5)
     assert silent.code == 255
     assert desk(tmp_path, "exit 127").output(["nothing"], timeout_s=5).code == 127
+
+
+def test_a_machine_without_pacemakers_programs(tmp_path: Path) -> None:
+    with pytest.raises(CrmError, match="cibadmin is not installed on root@n1") as found:
+        desk(tmp_path, "exit 127").run("cibadmin", "-Q", timeout_s=5)
+    assert found.value.hint == "install the package pacemaker"

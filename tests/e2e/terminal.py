@@ -119,4 +119,10 @@ class Terminal:
 
     def end(self) -> None:
         """Hang up, whatever the program does."""
-        self.child.close(force=True)
+        try:
+            self.child.close(force=True)
+        except pexpect.ExceptionPexpect:  # it has been killed, and a busy machine takes its time
+            deadline = time.monotonic() + 10
+            while self.child.isalive() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert not self.child.isalive()

@@ -195,6 +195,9 @@ def test_a_group_in_another_order_and_a_ticket(unfenced: RealCluster) -> None:
     real.run(ONE, CRM, "configure", "load", "update", "-", stdin="group g m3 m1 m2\n")
     assert real.crm(TWO, "configure", "show", "g").startswith("group g m3 m1 m2")
     assert real.crm(ONE, "configure", "revisions").splitlines()[1].split()[0] > before
+    for schema in ("pacemaker-3.8", "pacemaker-3.9"):
+        real.crm(ONE, "configure", "schema", schema)
+        assert real.crm(TWO, "configure", "schema").strip() == schema
 
     assert "its ticket is not granted (needs)" in real.crm(ONE, "why", "g")
     real.crm(ONE, "-w", "site", "ticket", "grant", "T")
