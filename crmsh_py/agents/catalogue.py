@@ -36,6 +36,7 @@ _UNSEEN = frozenset({"lsb", "systemd", "service", "upstart", "nagios"})
 _STANDARDS_AFTER_OCF = ("stonith", "systemd", "lsb")
 
 LAB_PROVIDER = "lab"  # of ocf:lab:guest, see lab.guest
+LAB_DEVICE = "lab"  # stonith:lab, see lab.fence
 
 
 @frozen
@@ -73,18 +74,24 @@ class Agents(Protocol):
 
 
 class Catalogue:
-    """The agents of a machine and of our own descriptions together."""
+    """The agents of a machine and of our own descriptions together.
 
-    def __init__(self, installed: Agents, *, directory: Path | None = None) -> None:
+    ``labs`` is whether those that only labs have are among them.
+    """
+
+    def __init__(
+        self, installed: Agents, *, directory: Path | None = None, labs: bool = True
+    ) -> None:
         self._installed = installed
+        self._labs = labs
         self._directory = directory or ra_metadata_directory()
         self._known: dict[AgentSpec, AgentMetadata | None] = {}
         self._briefs: dict[AgentSpec, str] = {}
 
     @classmethod
-    def of_machine(cls, environ: Mapping[str, str] = os.environ) -> Catalogue:
+    def of_machine(cls, environ: Mapping[str, str] = os.environ, *, labs: bool = True) -> Catalogue:
         """The catalogue as a user with this environment sees it."""
-        return cls(InstalledAgents.of(environ))
+        return cls(InstalledAgents.of(environ), labs=labs)
 
     # ---- listings ------------------------------------------------------------------------------
 
@@ -246,6 +253,9 @@ class Catalogue:
             found.setdefault(("ocf", path.parent.name), set()).add(path.stem)
         for path in self._directory.glob("stonith/*.xml"):
             found.setdefault(("stonith", ""), set()).add(path.stem)
+        if not self._labs:
+            found.pop(("ocf", LAB_PROVIDER), None)
+            found.get(("stonith", ""), set()).discard(LAB_DEVICE)
         return {key: frozenset(names) for key, names in found.items()}
 
     @cached_property

@@ -134,14 +134,22 @@ class Session:
             from crmsh_py.agents.catalogue import Catalogue
 
             host = self.options.host or self.environ.get("CRM_HOST", "")
-            if host and self.cluster.kind == "pacemaker":
+            real = self._is_real()
+            if host and real:
                 from crmsh_py.clusters.pacemaker_agents import FarAgents
                 from crmsh_py.clusters.pacemaker_programs import Programs
 
-                self._catalogue = Catalogue(FarAgents(Programs(self.environ, host=host)))
+                far = FarAgents(Programs(self.environ, host=host))
+                self._catalogue = Catalogue(far, labs=False)
             else:
-                self._catalogue = Catalogue.of_machine(self.environ)
+                self._catalogue = Catalogue.of_machine(self.environ, labs=not real)
         return self._catalogue
+
+    def _is_real(self) -> bool:
+        try:
+            return self.cluster.kind == "pacemaker"
+        except CrmError:
+            return False  # agents can be looked at without a cluster
 
     @property
     def preferences(self) -> Preferences:

@@ -209,3 +209,16 @@ def test_what_an_agent_is_for_is_read_without_running_it(
     agent.chmod(0o755)
     assert catalogue_of(tmp_path).brief(AgentSpec("ocf", "mine", "agent")) == short
     assert not (tmp_path / "was-run").exists()
+
+
+def test_what_only_labs_have_is_no_agent_of_a_real_cluster(tmp_path: Path) -> None:
+    places = Places(
+        ocf_root=tmp_path, fence=(tmp_path,), lsb=tmp_path, units=(), systemd=tmp_path / "none"
+    )
+    real = Catalogue(InstalledAgents(places), labs=False)
+
+    assert "lab" not in real.list("stonith")
+    assert "lab" not in real.ocf_providers()
+    with pytest.raises(NotFound, match="there is no agent stonith:lab"):
+        real.resolve("stonith:lab")
+    assert Catalogue(InstalledAgents(places)).resolve("stonith:lab").type == "lab"

@@ -61,6 +61,8 @@ def test_the_machine_sees_nothing_of_it(real: RealCluster) -> None:
 def test_devices_are_told_with_what_they_can_fence(real: RealCluster, switch: PowerSwitch) -> None:
     assert "switch* (string)" in real.crm(ONE, "ra", "info", "stonith:fence_switch")
     assert f"\t{THREE}: broken power" in real.crm(TWO, "configure", "show", "type:fencing_topology")
+    refused = real.run(ONE, CRM, "configure", "primitive", "no", "stonith:lab", check=False)
+    assert "there is no agent stonith:lab" in refused.stderr
     registered = real.run(ONE, STONITH_ADMIN, "-L").stdout.splitlines()
     assert sorted(registered) == ["2 fence devices found", "broken", "power"]
     able = real.run(ONE, STONITH_ADMIN, "-l", TWO).stdout
