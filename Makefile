@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 # Most of the end-to-end tests' time is waiting, so more workers than cores are of use.
-WORKERS ?= 4
+WORKERS ?= 5
 
 .PHONY: demo test nightly bench bench-cluster soak check format docs clean
 

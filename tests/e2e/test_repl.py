@@ -179,6 +179,7 @@ def test_a_simple_terminal_gets_a_simple_prompt(website: Lab) -> None:
         assert "WebSite" in terminal.type("resource status", ROOT_PROMPT)
         terminal.type("configure", CONFIGURE_PROMPT)
         terminal.keys("property \\\rx-plain=1\r")
+        terminal.sees("x-plain=1")  # until then the prompt is the one before
         terminal.prompt(CONFIGURE_PROMPT)
         assert "x-plain=1" in terminal.type("show", CONFIGURE_PROMPT)
         _drop(terminal)
