@@ -15,11 +15,15 @@ from crmsh_py.wire.control import InjectFaults, Revision
 class Wire:
     """A transport that writes down what is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: int = 0) -> None:
         self.sent: list[bytes] = []
+        self.complete = asyncio.Event()
+        self._wanted = wanted
 
     def send(self, destination: str, data: bytes, ring: int = 0) -> None:
         self.sent.append(data)
+        if len(self.sent) == self._wanted:
+            self.complete.set()
 
     def facts(self) -> tuple[LinkFacts, ...]:
         return ()
@@ -55,14 +59,13 @@ def sent(faults: Faults, count: int = 1000, wanted: int = 0) -> list[bytes]:
     """What goes out of so many datagrams, in its order: at once, or when so many are wanted."""
 
     async def run() -> list[bytes]:
-        wire = Wire()
+        wire = Wire(wanted)
         transport = FaultyTransport(wire, faults, chance=random.Random(1))
         for number in range(count):
             transport.send("*", str(number).encode())
         await asyncio.sleep(0)
-        async with asyncio.timeout(10):
-            while len(wire.sent) < wanted:
-                await asyncio.sleep(0.005)
+        if wanted:
+            await asyncio.wait_for(wire.complete.wait(), 10)
         return wire.sent
 
     return asyncio.run(run())
