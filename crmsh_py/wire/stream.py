@@ -433,6 +433,9 @@ Message = (
 
 
 def _plain(thing: object) -> object:
+    """For msgspec: what it does not know by itself; by its convention the error says that it is
+    something else, which is a mistake of ours.
+    """
     if isinstance(thing, FencingRecord):
         return messages.plain(thing, typed=False)
     raise NotImplementedError(type(thing).__name__)
