@@ -113,7 +113,7 @@ class Cib(Value):
     @property
     def version(self) -> Version:
         """admin_epoch, epoch and num_updates."""
-        return Version.from_element(self.root)
+        return self._remember("version", lambda: Version.from_element(self.root))
 
     @property
     def schema(self) -> str:

@@ -21,6 +21,7 @@ from enum import Enum
 
 from crmsh_py.cib.version import Version
 from crmsh_py.engine.conflicts import written_text
+from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.outbox import Continuation, Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import Views
@@ -75,7 +76,7 @@ class Commits:
 
     def next_deadline(self) -> float | None:
         """When the first pending commit has waited too long."""
-        return min((p.deadline for p in self._pending.values()), default=None)
+        return soonest([each.deadline for each in self._pending.values()])
 
     # ---- requests ------------------------------------------------------------------------------
 

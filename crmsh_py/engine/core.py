@@ -59,6 +59,7 @@ from crmsh_py.engine.bootstrap import AUTHOR, CLIENT, missing_facts, pristine
 from crmsh_py.engine.commits import Commits
 from crmsh_py.engine.controller import Controller, Planner, scheduler_plan
 from crmsh_py.engine.dampening import Dampening
+from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.fencing import DevicesOf, Fencing, scheduler_devices
 from crmsh_py.engine.fencing_runner import FIRST_CALL
@@ -268,7 +269,7 @@ class NodeCore:
             self._lifecycle.next_deadline(),
             self._administration.next_deadline(),
         )
-        return min((time for time in times if time is not None), default=None)
+        return soonest(times)
 
     @property
     def replica(self) -> Replica:
@@ -558,8 +559,8 @@ class NodeCore:
 
     def _feed(self, instructions: Sequence[Instruction]) -> FeedWatchdog | None:
         """Until when this node may live, as it is after this event."""
-        stop = next((i for i in instructions if isinstance(i, StopNode)), None)
-        if stop is not None:
+        stop = instructions[-1] if instructions else None  # it comes after everything else
+        if isinstance(stop, StopNode):
             # One that ends because it must is reset; one that was asked to is done with.
             return self._watchdog.reset(self._out.now) if stop.exit_code else self._watchdog.rest()
         totem = self._membership.totem

@@ -34,6 +34,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.engine import records
 from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
+from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.fencing_devices import agent_parameters
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import drop_history, history_of, new_node_state, put_history
@@ -120,7 +121,7 @@ class Executor:
 
     def next_deadline(self) -> float | None:
         """When the next recurring operation is due."""
-        return min((r.due for r in self._recurring.values() if r.due is not None), default=None)
+        return soonest([each.due for each in self._recurring.values()])
 
     def pending(self) -> dict[str, int]:
         """Keys of the operations that have begun, with the milliseconds that they may still take.

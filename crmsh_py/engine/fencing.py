@@ -30,6 +30,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.engine import fencing_devices as facts
 from crmsh_py.engine import fencing_work
 from crmsh_py.engine.api import OperationFinished
+from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.fencing_history import (
     DONE,
     FAILED,
@@ -132,9 +133,8 @@ class Fencing:
 
     def next_deadline(self) -> float | None:
         """When a device has not answered in time, or a watchdog's time has passed."""
-        times = [each.deadline for each in self._works.values()]
-        runner = self.runner.next_deadline()
-        return min([*times, *([runner] if runner is not None else [])], default=None)
+        times = (each.deadline for each in self._works.values())
+        return soonest((self.runner.next_deadline(), *times))
 
     # ---- asking --------------------------------------------------------------------------------
 

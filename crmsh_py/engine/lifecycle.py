@@ -16,6 +16,7 @@ from enum import Enum
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.attributes import SHUTDOWN
+from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import attributes_of
 from crmsh_py.errors import CrmError
@@ -67,8 +68,7 @@ class Lifecycle:
 
     def next_deadline(self) -> float | None:
         """When leaving has taken too long, or the daemon ends."""
-        times = [t for t in (self._deadline, self._end_at) if t is not None]
-        return min(times, default=None)
+        return soonest((self._deadline, self._end_at))
 
     def start(self) -> None:
         """Start the manager, if it is not running."""

@@ -14,6 +14,7 @@ from typing import Any
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine import cmap
 from crmsh_py.engine.api import DatagramReceived, RequestReceived, SaveRing, SendDatagram
+from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import (
     Quorum,
@@ -155,8 +156,7 @@ class Membership:
 
     def next_deadline(self) -> float | None:
         """When the ring or the quorum must look at the time."""
-        times = (self.totem.next_timer(), self._networks.next_timer(), self._window_at)
-        return min((time for time in times if time is not None), default=None)
+        return soonest((self.totem.next_timer(), self._networks.next_timer(), self._window_at))
 
     def cmap_keys(self, prefix: str, map_name: str, event: RequestReceived) -> list[CmapKey]:
         """Typed keys for corosync-cmapctl: configuration, state, live counters, clients."""

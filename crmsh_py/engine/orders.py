@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.errors import TimedOut
 from crmsh_py.wire.control import Done
@@ -59,7 +60,7 @@ class Orders:
 
     def next_deadline(self) -> float | None:
         """When the first order has waited too long."""
-        return min((w.deadline for w in self._waiting.values()), default=None)
+        return soonest([each.deadline for each in self._waiting.values()])
 
     def add(self, ticket: int, make: Make) -> None:
         """Take an order; ``flush`` sends it."""

@@ -126,8 +126,11 @@ class Outbox:
     def finish(self, datagrams: Sequence[Instruction]) -> list[Instruction]:
         """The instructions of the event, in the order in which they must be carried out."""
         assert not self._messages
-        stops = [i for i in self._instructions if isinstance(i, StopNode)]
-        out: list[Instruction] = [i for i in self._instructions if not isinstance(i, StopNode)]
+        done, self._instructions = self._instructions, []
+        stops = [each for each in done if isinstance(each, StopNode)]
+        out: list[Instruction] = list(done)
+        if stops:
+            out = [each for each in done if not isinstance(each, StopNode)]
         persist = self._take_persist()
         if self._closes_gate and persist is not None:
             self._gate = persist.token
@@ -136,8 +139,10 @@ class Outbox:
         if self._gate is None or stops:  # a farewell is the last that is heard of this node
             out += self._gated
             self._gated.clear()
-        self._instructions = []
-        return [*out, *([persist] if persist else []), *stops]
+        if persist is not None:
+            out.append(persist)
+        out += stops
+        return out
 
     def _take_persist(self) -> Persist | None:
         if not self._writes and not self._after:

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 
 from crmsh_py.corosync_conf import TotemSettings
 from crmsh_py.engine.api import EVERYBODY
+from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.totem_values import Reported
 from crmsh_py.errors import RemoteProtocolError
 from crmsh_py.wire.datagram import Kind, Probe, decode, encode, kind_of
@@ -257,8 +258,7 @@ class Networks:
     def next_timer(self) -> float | None:
         """When to call ``handle_timer``; None for never."""
         awaited = None if self._awaited is None else self._awaited.until
-        times = (self._probe_at, self._forgive_at, awaited)
-        return min((time for time in times if time is not None), default=None)
+        return soonest((self._probe_at, self._forgive_at, awaited))
 
     def handle_timer(self, now: float, others: Collection[str]) -> list[Outgoing]:
         """What is due: copies that did not come, forgiveness, probes.

@@ -8,7 +8,7 @@ agents that fail, hang or lie, a clock that is off) are attributes that a nemesi
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
@@ -65,7 +65,37 @@ if TYPE_CHECKING:
 WALL = 1_800_000_000.0  # the network's time 0 in Unix seconds
 OK, FAILED, STOPPED, PROMOTED = 0, 1, 7, 8  # exit codes of agents
 TIMED_OUT = 2  # an operation's status
+_MOST_READ = 256  # revisions
 _CLIENTLESS = 0  # the ticket of the agents' own requests: nobody reads the answers
+
+
+class _Read:
+    """What stored revisions lead to. All disks store the same ones: each is read once."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[int, str], tuple[Cib | None, Cib, str]] = OrderedDict()
+
+    def next(self, config: Cib | None, revision: SaveRevision) -> tuple[Cib, str]:
+        """The configuration after this revision of ``config``, and its text."""
+        base = None if revision.cib else config
+        key = (id(base), revision.cib or f"{revision.version} {revision.patch}")
+        if key not in self._known:  # which holds ``base``, so that no other one gets its id
+            new = self._read(base, revision)
+            self._known[key] = (base, new, new.to_xml())
+            if len(self._known) > _MOST_READ:
+                self._known.popitem(last=False)
+        return self._known[key][1:]
+
+    def _read(self, base: Cib | None, revision: SaveRevision) -> Cib:
+        if revision.cib:
+            return Cib.parse(revision.cib)
+        assert base is not None, "the first revision must be whole"
+        patch = Patch.from_xml(revision.patch)
+        changed = apply(base.with_version(patch.source), patch)
+        return changed.with_version(Version(*revision.version))
+
+
+_READ = _Read()
 
 
 @dataclass(slots=True)
@@ -98,16 +128,10 @@ class Disk:
 
     def _save(self, revision: SaveRevision) -> None:
         assert bool(revision.cib) != bool(revision.patch)
-        if revision.cib:
-            self.config = Cib.parse(revision.cib)
-        else:
-            assert self.config is not None, "the first revision must be whole"
-            patch = Patch.from_xml(revision.patch)
-            changed = apply(self.config.with_version(patch.source), patch)
-            self.config = changed.with_version(Version(*revision.version))
+        self.config, text = _READ.next(self.config, revision)
         if self.strict:
             assert self.config.digest == revision.digest, "the patch does not lead there"
-        self.state = replace(self.state, revision_term=revision.term, cib=self.config.to_xml())
+        self.state = replace(self.state, revision_term=revision.term, cib=text)
 
 
 class Observer(Protocol):
