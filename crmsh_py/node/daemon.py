@@ -1,12 +1,9 @@
 """One node, put together: settings in, a running daemon, an exit code out.
 
 Order at the start: log, settings and key, store (what the node knew), network, control socket,
-then ``Started`` to the core. The control socket's name appears when the node answers; who started
-us may also wait for a line on the descriptor that ``CRM_READY_FD`` names.
-
-SIGTERM and SIGINT ask for an orderly stop, in which resources leave first; a second one ends the
-node at once. The exit code is 0 after a stop that was asked for, 1 when the node could not go on:
-then whoever runs the node must take all of it down, as a watchdog does with a machine.
+then ``Started`` to the core (see ``life``). The exit code is 0 after a stop that was asked for, 1
+when the node could not go on: then whoever runs the node must take all of it down, as a watchdog
+does with a machine.
 """
 
 from __future__ import annotations
@@ -16,7 +13,6 @@ import contextlib
 import os
 import random
 import secrets
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -26,14 +22,14 @@ import msgspec
 
 from crmsh_py import corosync_conf
 from crmsh_py.corosync_conf import CorosyncConf
-from crmsh_py.engine.api import ConfRead, Event, RequestReceived, Started, StoredState
+from crmsh_py.engine.api import ConfRead, StoredState
 from crmsh_py.errors import ConfigError, CrmError
-from crmsh_py.node.control import ControlServer
 from crmsh_py.node.disk import DiskThread
 from crmsh_py.node.faults import Faults, FaultyDisk, FaultyTransport
 from crmsh_py.node.keys import checked_key, read_key
+from crmsh_py.node.life import Life, make_agents, make_clients, make_parent
 from crmsh_py.node.log import LogSettings, NodeLog
-from crmsh_py.node.loop import FAILED, NodeLoop
+from crmsh_py.node.loop import NodeLoop
 from crmsh_py.node.ports import Agents, Core, LogLine, Report
 from crmsh_py.node.remote_links import RemoteClient
 from crmsh_py.node.replay import replay
@@ -43,12 +39,8 @@ from crmsh_py.node.store import Store
 from crmsh_py.node.transport import Links, Network, UdpLink
 from crmsh_py.node.watchdog import WatchdogPipe
 from crmsh_py.wire import settings as node_settings
-from crmsh_py.wire.control import StopDaemon
-from crmsh_py.wire.paths import public_socket
 from crmsh_py.wire.settings import NodeSettings
 
-READY_VARIABLE = "CRM_READY_FD"
-OWN_TICKET = 0  # of requests that the daemon makes itself; nobody waits for the answer
 MAX_SETTINGS = 1024 * 1024  # bytes of a settings file
 
 
@@ -78,13 +70,6 @@ def make_core(beginning: Beginning) -> Core:
         beginning.wall_offset,
         beginning.seed,
     )
-
-
-def make_agents(settings: NodeSettings, report: Report, log: LogLine) -> Agents:
-    """The real runner of agents."""
-    from crmsh_py.node.runner import AgentRunner
-
-    return AgentRunner(settings, report=report, log=log)
 
 
 def read_settings(path: str) -> NodeSettings:
@@ -213,11 +198,11 @@ class _Daemon:
         self._settings = settings
         self._conf = conf
         self._log = log
-        self._node: NodeLoop | None = None
-        self._asked = False  # for a stop, by a signal
+        self._life = Life(log)
 
     async def run(self, make_core: MakeCore, make_agents: MakeAgents) -> int:
         settings, conf, log = self._settings, self._conf, self._log
+        report = self._life.report
         for warning in conf.warnings:
             log("warning", "MAIN", warning.render())
         suite = choose_suite(conf.totem)
@@ -230,25 +215,20 @@ class _Daemon:
         def call_on_loop(function: Callable[[], None]) -> None:
             loop.call_soon_threadsafe(function)
 
-        disk = DiskThread(store, report=self._report, log=log, call_on_loop=call_on_loop)
+        disk = DiskThread(store, report=report, log=log, call_on_loop=call_on_loop)
         with contextlib.ExitStack() as parts:
             stored = disk.start()
             parts.callback(disk.close)
             transport = self._links(secret, suite)
             parts.callback(transport.close)
             transport.open()
-            agents = make_agents(settings, self._report, log)
+            agents = make_agents(settings, report, log)
             parts.callback(agents.close)
-            clients = ControlServer(
-                settings.control_socket,
-                report=self._report,
-                log=log,
-                public=public_socket(settings.node) if settings.isolated else "",
-            )
+            clients = make_clients(settings, report, log)
             remotes = RemoteClient(
                 key=settings.remote_key,
                 suite=suite,
-                report=self._report,
+                report=report,
                 address_of=lambda server: remote_address(settings, server),
             )
             parts.callback(remotes.close_all)
@@ -262,10 +242,10 @@ class _Daemon:
                 )
             )
             faults = Faults()
-            self._node = NodeLoop(
+            node = NodeLoop(
                 core,
                 transport=FaultyTransport(transport, faults, chance=random.SystemRandom()),
-                disk=FaultyDisk(disk, faults, self._report),
+                disk=FaultyDisk(disk, faults, report),
                 agents=agents,
                 clients=clients,
                 log=log,
@@ -275,13 +255,8 @@ class _Daemon:
                 use_conf=lambda new: log.configure(log_settings(settings, new)),
                 inject=faults.change,
             )
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self._signalled, number)
-            self._report(Started(manager=settings.manager))
-            await clients.open()
-            tell_ready()
-            code = await self._node.stopped
-            await clients.close()
+            self._life.begin(node, manager=settings.manager)
+            code = await self._life.to_its_end(node, clients)
         log("notice", "MAIN", f"Node {settings.node} has stopped")
         return code
 
@@ -291,43 +266,12 @@ class _Daemon:
                 UdpLink(
                     network,
                     Sessions(secret, suite, network.address, random=secrets.token_bytes),
-                    report=self._report,
+                    report=self._life.report,
                     log=self._log,
                 )
                 for network in networks_of(self._settings, self._conf)
             ]
         )
-
-    def _report(self, event: Event) -> None:
-        if self._node is not None:
-            self._node.report(event)
-
-    def _signalled(self, number: signal.Signals) -> None:
-        assert self._node is not None
-        if self._asked:
-            self._log("warning", "MAIN", f"{number.name} again: stopping at once")
-            self._node.stop(FAILED)
-            return
-        self._asked = True
-        self._log("notice", "MAIN", f"{number.name}: stopping in an orderly way")
-        self._report(RequestReceived(ticket=OWN_TICKET, request=StopDaemon(), client="signal"))
-
-
-def make_parent(path: str) -> None:
-    """Make the directory of a file; raises CrmError."""
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    except OSError as error:
-        raise CrmError(f"cannot make the directory of {path}: {error.strerror}") from None
-
-
-def tell_ready() -> None:
-    """Write a line to whoever started us, if he waits for one."""
-    number = os.environ.pop(READY_VARIABLE, "")
-    if number.isdigit():
-        with contextlib.suppress(OSError):
-            os.write(int(number), b"ready\n")
-            os.close(int(number))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,8 +3,8 @@
 Prints what failed, with its seed, and at the end how many were run and how long it took. A seed
 is replayed by `python tests/sim/soak.py --seed N`.
 
-With `--log FILE` every block of fifty seeds is a line of that file. Run again it goes on where it was
-ended, as long as what is simulated has not changed; `--report` says how far every commit has come.
+With `--log FILE` every block of fifty seeds is a line of that file. Run again it goes on where it
+was ended, as long as what is simulated has not changed; `--report` says how far each commit came.
 """
 
 from __future__ import annotations
