@@ -13,7 +13,7 @@ At the place of a command an unfinished word is enough when only one command fit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from crmsh_py.lang.tables import END, LEVELS, Tables
 from crmsh_py.lang.words import SET_WORD, WORD, Word, unquote
@@ -97,6 +97,11 @@ class Automaton:
             )
             self._choices[state] = found
         return found
+
+    def commands_of(self, level: str) -> Collection[str]:
+        """The words that a line of a level can begin with."""
+        state = next(state for state, name in self.level_states.items() if name == level)
+        return self.choice(state).keywords.keys()
 
     def reductions(self, builders: Mapping[str, Builder] | None) -> tuple[_Reduction, ...]:
         """All productions with their builders; made once for each table of builders."""

@@ -57,6 +57,8 @@ def unexpected(
             else f"there is no command “{stuck.text}”"
             + (f" at the level {level}" if level != "root" else "")
         )  # fmt: skip
+        if stuck.text.lower() in run.automaton.commands_of("root"):
+            hint = f"{stuck.text} is a command of the top level: “up” leads there"
         hint = hint or "“help” lists the commands"
         return problem(message, line, (stuck.start, stuck.end), origin, hint=hint)
     expected = (*dict.fromkeys(named), *keywords)

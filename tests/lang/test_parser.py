@@ -259,6 +259,13 @@ def test_a_level_alone_is_entered_and_a_line_may_walk() -> None:
   did you mean move or unmove?""",
         ),
         (
+            "configure status",
+            """there is no command “status” at the level configure
+  configure status
+            ~~~~~^
+  status is a command of the top level: “up” leads there""",
+        ),
+        (
             "configure order o x: a b",
             """“x:” is not a kind of order
   configure order o x: a b
