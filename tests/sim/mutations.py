@@ -380,7 +380,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(half_is_a_quorum, _SIDES),
     Mutation(the_oldest_wins, (*_POWER, *_SIDES)),
     Mutation(keep_what_lost, (*_POWER, *_SIDES)),
-    Mutation(take_messages_of_any_view, _NETWORK),
+    Mutation(take_messages_of_any_view, ("leave", "split", "heal", "reorder", "slow_link")),
     Mutation(every_side_is_quorate, _SIDES),
     Mutation(number_commits_from_one_again, ("crash", "restart", "bounce")),
     Mutation(forget_commits_at_a_new_ring, _NETWORK),
