@@ -1,7 +1,8 @@
 """Real labs for end-to-end tests: as root, and as a plain user.
 
-Every test gets a lab of its own name, a HOME of its own and nothing else; at the end the lab is
-destroyed and must have left nothing behind. A test that cannot run here is skipped by name.
+Every test (or, where it takes long to come up, every module) gets a lab of its own name, a HOME of
+its own and nothing else; at the end the lab is destroyed and must have left nothing behind. A test
+that cannot run here is skipped by name.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from shell.person import Person
 from crmsh_py.errors import CrmError
 from crmsh_py.shell import crmtest
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.crmtest"))
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.crmtest"))
 
 BEGIN = """nodes alpha beta gamma
 configuration {
@@ -39,6 +41,16 @@ def test_the_examples_hold(person: Person, example: Path) -> None:
     said = person.types(f"test {example}")
     assert person.code == 0, said
     assert "failed" not in said.splitlines()[-1]
+
+
+def test_the_page_shows_a_file_that_holds(person: Person, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "crmtest.md").read_text(encoding="utf-8")
+    shown = page.partition("## A file")[2].partition("`nodes` names")[0]
+    (tmp_path / "website.crm").write_text((ROOT / "examples" / "website.crm").read_text())
+    (tmp_path / "site.crmtest").write_text(textwrap.dedent(shown))
+    said = person.types(f"test {tmp_path}/site.crmtest")
+    assert person.code == 0, said
+    assert said.endswith("1 passed\n"), said
 
 
 @pytest.mark.parametrize(
