@@ -127,8 +127,8 @@ class DiskThread:
         if not self._failure:
             try:
                 self._store.write([write for job in batch for write in job.writes])
-            except CrmError as error:
-                self._failure = error.message
+            except Exception as error:  # of any kind: else the node would stay in the ring, waiting
+                self._failure = _reason(error)
         took = time.monotonic() - began
         if took > SLOW_WRITE_S:
             self._on_loop(self._log, "warning", "CIB", f"The disk took {took:.1f} s for a write")
@@ -143,14 +143,23 @@ class DiskThread:
     def _revisions(self, job: _Read) -> list[Revision] | CrmError:
         try:
             return self._store.revisions(job.limit)
-        except CrmError as error:
-            return error
+        except Exception as error:  # this thread must go on to say that it cannot write
+            return CrmError(_reason(error))
 
     def _configuration(self, job: _ReadOne) -> str | CrmError:
         try:
             return self._store.configuration(job.admin_epoch, job.epoch)
         except CrmError as error:
-            return error
+            return error  # NotFound is a kind of its own
+        except Exception as error:
+            return CrmError(_reason(error))
 
     def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
         self._call_on_loop(partial(function, *arguments))
+
+
+def _reason(error: Exception) -> str:
+    """What the node is told; of an error that nobody thought of, its kind too."""
+    if isinstance(error, CrmError):
+        return error.message
+    return f"the store failed: {type(error).__name__}: {error}"

@@ -132,7 +132,7 @@ class Store:
         """Carry all writes out in one transaction, which is on the disk at return.
 
         Raises:
-            CrmError: the disk is full or broken; nothing of it was written.
+            CrmError: the disk is full or broken, or lies; nothing of it was written.
         """
         db = self._opened()
         newest, since = self._newest, self._since_snapshot
@@ -141,7 +141,7 @@ class Store:
                 db.execute("BEGIN IMMEDIATE")
                 for write in writes:
                     self._write_one(db, write)
-        except (sqlite3.Error, CrmError) as error:
+        except (sqlite3.Error, _CorruptError, CrmError) as error:
             self._newest, self._since_snapshot = newest, since
             raise self._trouble(error) from None
 

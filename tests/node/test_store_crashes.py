@@ -38,6 +38,7 @@ from crmsh_py.errors import CrmError
 from crmsh_py.node import store as store_module
 from crmsh_py.node.disk import DiskThread
 from crmsh_py.node.store import Step, Store
+from crmsh_py.wire.control import Revision
 
 FRAME = 4096 + 24  # bytes of a page in the log, with its header
 LOG_HEADER = 32
@@ -384,6 +385,54 @@ def test_a_file_that_goes_bad_under_a_running_node_stops_it(tmp_path: Path) -> N
     (failure,) = [each for each in told if isinstance(each, StoreFailed)]
     assert "malformed" in failure.message
     assert opened(path)[0] == StoredState()
+
+
+def test_a_snapshot_that_goes_bad_under_a_running_node_stops_it(tmp_path: Path) -> None:
+    """It is read again when the next one is made: what fails its checksum is told, as any error."""
+    store = Store(str(tmp_path / "cib.sqlite"), append)
+    disk, told = disk_thread(store)
+    for token, writes in enumerate(batches(20)[:6]):
+        disk.submit(token, writes)
+        # On the disk's thread; with a question between them each write is a transaction.
+        disk.read_revisions(1, lambda _: spoil(store))
+    disk.close()
+    answers = [each for each in told if isinstance(each, Persisted | StoreFailed)]
+    assert answers[:4] == [Persisted(token=token) for token in range(4)]
+    (fourth, fifth) = answers[4:]
+    assert isinstance(fourth, StoreFailed)
+    assert isinstance(fifth, StoreFailed)
+    assert "snapshot 1 fails its checksum" in fourth.message
+
+
+def spoil(store: Store) -> None:
+    """Make the first snapshot another one than was written, behind the store's back."""
+    assert store._db is not None
+    store._db.execute("UPDATE snapshot SET cib = 'x' WHERE number = 1")
+
+
+def test_an_error_that_nobody_thought_of_is_told_as_a_failure(tmp_path: Path) -> None:
+    """The thread goes on, to answer every write that it is given and every question."""
+
+    class Broken(Store):
+        def write(self, writes: Sequence[StoreWrite]) -> None:
+            raise ZeroDivisionError("by a bug")
+
+        def revisions(self, limit: int) -> list[Revision]:
+            raise ZeroDivisionError("by a bug")
+
+        def configuration(self, admin_epoch: int, epoch: int) -> str:
+            raise ZeroDivisionError("by a bug")
+
+    disk, told = disk_thread(Broken(str(tmp_path / "cib.sqlite"), append))
+    answers: list[object] = []
+    disk.submit(1, [SaveTerm(term=1)])
+    disk.read_revisions(10, answers.append)
+    disk.read_revision(0, 8, answers.append)
+    disk.submit(2, [SaveTerm(term=2)])
+    disk.close()
+    message = "the store failed: ZeroDivisionError: by a bug"
+    assert told == [StoreFailed(token=1, message=message), StoreFailed(token=2, message=message)]
+    assert [type(each) for each in answers] == [CrmError, CrmError]
 
 
 def test_a_disk_as_small_as_a_stamp_fills_up_in_an_orderly_way(tmp_path: Path) -> None:
