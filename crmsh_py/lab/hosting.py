@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from crmsh_py.errors import CrmError
 from crmsh_py.lab import boot, network, nodespec, processes
 from crmsh_py.lab.config import GUEST, LabConfig, NodeConfig
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.iproute import run as run_ip
-from crmsh_py.lab.isolation import Attempt, Isolation
+from crmsh_py.lab.isolation import Attempt, Isolation, failure_text
 from crmsh_py.lab.place import Place
 from crmsh_py.lab.spawn import InitProcess, reap_strays, spawn_init
 from crmsh_py.lab.watchdog import Watchdog
@@ -173,25 +174,43 @@ class Hosting:
         """
         self.notice_ends()
         wanted = [self._nodes[name] for name in names if self._nodes[name].running is None]
+        try:
+            return self._start(wanted, manager=manager)
+        finally:
+            # Nobody looks after nodes that are starting but we: none may be left so, whatever
+            # went wrong.
+            for node in wanted:
+                if node.state == "starting":
+                    self._give_up(node, "its start was broken off")
+
+    def _start(self, wanted: Sequence[_Node], *, manager: bool) -> tuple[list[str], str]:
+        failures: list[str] = []
+
+        def give_up(node: _Node, reason: str) -> None:
+            failures.append(f"{node.config.name}: {reason}")
+            self._give_up(node, reason)
+
         for node in wanted:
-            self._launch(node, manager=manager)
+            try:
+                self._launch(node, manager=manager)
+            except CrmError as error:
+                give_up(node, error.message)
+            except OSError as error:
+                give_up(node, failure_text(error))
         deadline = time.monotonic() + BOOT_TIMEOUT_S
-        unshared = self._await(wanted, boot.UNSHARED, deadline)
-        failures = []
+        launched = [node for node in wanted if node.running is not None]
+        unshared = self._await(launched, boot.UNSHARED, deadline)
         for node in unshared:
             try:
                 self._plug_in(node)
             except NetworkError as error:
-                failures.append(f"{node.config.name}: its network: {error}")
-                self._switch_off(node, reason=str(error), state="died")
+                give_up(node, f"its network: {error}")
         ready = self._await([n for n in unshared if n.running is not None], boot.READY, deadline)
-        for node in wanted:
+        for node in launched:
             if node in ready:
                 node.state, node.reason, node.since = "on", "", time.time()
             elif node.running is not None or node.state != "died":
-                reason = self._failure_of(node)
-                failures.append(f"{node.config.name}: {reason}")
-                self._switch_off(node, reason=reason, state="died")
+                give_up(node, self._failure_of(node))
         return [node.config.name for node in ready], "; ".join(failures)
 
     def _launch(self, node: _Node, *, manager: bool) -> None:
@@ -201,11 +220,19 @@ class Hosting:
         self._remove_socket(node)  # of a node whose supervisor was killed
         process = spawn_init(own_pids=spec.own_pids)
         identity = processes.identify(process.pid) or processes.Process(process.pid, 0)
-        self._watchdog.watch(node.config.name, process.pid, process.feed)
-        node.running = _Running(process, identity)
+        node.running = _Running(process, identity)  # from here on it can be switched off
         node.manager, node.last_pid, node.frozen = manager, process.pid, False
         node.state, node.reason, node.since = "starting", "", time.time()
+        self._watchdog.watch(node.config.name, process.pid, process.feed)
         process.tell(spec.to_line())
+
+    def _give_up(self, node: _Node, reason: str) -> None:
+        """The end of a node that does not start."""
+        if node.running is not None:
+            self._switch_off(node, reason=reason, state="died")
+        else:
+            node.holder = ""
+            node.state, node.reason, node.since = "died", reason, time.time()
 
     def _plug_in(self, node: _Node) -> None:
         assert node.running is not None
@@ -287,7 +314,9 @@ class Hosting:
         self._resets += self._watchdog.resets()
         left = []
         for name, pid in self._resets:
-            node = self._nodes[name]
+            node = self._nodes.get(name)
+            if node is None:
+                continue  # no node of the lab any more
             if node.running is not None and node.last_pid == pid:
                 left.append((name, pid))  # it was killed, and has not ended yet
             elif node.last_pid == pid and node.state == "died":
@@ -298,11 +327,15 @@ class Hosting:
         if self._watchdog.gone:
             print("the watchdog has ended: nodes are reset", file=sys.stderr, flush=True)
             self._to_start += self.kill(self.names())  # nothing guards them any more
-            self._watchdog.close()
-            self._watchdog = Watchdog(self._kill_all)
+            ended, self._watchdog = self._watchdog, Watchdog(self._kill_all)
+            ended.close()
         names, self._to_start = self._to_start, []
         for manager in (True, False):
-            wanted = [name for name in names if self._nodes[name].manager is manager]
+            wanted = [
+                name
+                for name in names
+                if name in self._nodes and self._nodes[name].manager is manager
+            ]
             if wanted:
                 _, failure = self.start(wanted, manager=manager)
                 if failure:
@@ -333,14 +366,15 @@ class Hosting:
         self._signal_dead(node)
         if not running.process.wait(_KILL_TIMEOUT_S):
             reason += " (and does not end: a process of it hangs in the kernel)"
-        running.process.close()
-        if self._networked:
-            run_ip(network.detach_node(node.index, len(node.groups)), go_on=True)
-        self._remove_socket(node)
+        # First what others look at: whatever fails below, nobody reads a pipe that is closed.
         node.running = None
         node.holder = ""
         node.frozen = False
         node.state, node.reason, node.since = state, reason, time.time()
+        running.process.close()
+        if self._networked:
+            run_ip(network.detach_node(node.index, len(node.groups)), go_on=True)
+        self._remove_socket(node)
 
     def _remove_socket(self, node: _Node) -> None:
         try:
@@ -447,5 +481,12 @@ def _why_ended(running: _Running, code: str | None) -> str:
         return "it was killed"
     number = int(code)
     if number < 0:
-        return f"its daemon was killed by {signal.Signals(-number).name}"
+        return f"its daemon was killed by {_signal_name(-number)}"
     return f"its daemon ended with exit code {number}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # those between SIGRTMIN and SIGRTMAX have no name

@@ -69,11 +69,16 @@ class InitProcess:
 
 def spawn_init(*, own_pids: bool) -> InitProcess:
     """Start an init, which waits for its specification. Raises OSError."""
-    init_in, to_init = os.pipe()
-    from_init, init_out = os.pipe()
-    feed, init_feed = os.pipe()
-    told, tell = os.pipe()
-    helper = os.fork()
+    ends: list[int] = []
+    try:
+        for _ in range(4):
+            ends += os.pipe()
+        helper = os.fork()
+    except OSError:
+        for descriptor in ends:
+            os.close(descriptor)
+        raise
+    init_in, to_init, from_init, init_out, feed, init_feed, told, tell = ends
     if helper == 0:
         _help(own_pids, init_in, init_out, init_feed, tell)
     for descriptor in (init_in, init_out, init_feed, tell):

@@ -19,6 +19,8 @@ import socket
 import struct
 import sys
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,6 +36,8 @@ from crmsh_py.wire import lab as wire
 
 _REQUEST_TIMEOUT_S = 2.0  # a client says its line at once; one that does not is dropped
 _TICK_S = 2.0  # how often to look whether the lab's directory is still there
+_TROUBLE_PAUSE_S = 0.5  # after a step that failed, so that one that always fails is no busy loop
+_TROUBLE_TOLD_S = 60.0
 
 
 def main(arguments: list[str]) -> int:
@@ -96,7 +100,27 @@ def _supervise(
     said: int,
     told: int,
 ) -> NoReturn:
-    """The child: enter the namespaces, listen, serve, end. Never returns."""
+    """The child: what ``_become`` does, and its end. Never returns."""
+    code = 1
+    try:
+        code = _become(candidate, config, place, failures, said=said, told=told)
+    except Exception:
+        traceback.print_exc()  # before the end: nobody else would ever tell
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _become(
+    candidate: Isolation,
+    config: LabConfig,
+    place: Place,
+    failures: list[Attempt],
+    *,
+    said: int,
+    told: int,
+) -> int:
+    """Enter the namespaces, listen, serve; returns the exit code."""
 
     def map_ids() -> None:
         os.write(said, b"map\n")
@@ -104,7 +128,6 @@ def _supervise(
         if failure:
             raise OSError(1, failure)
 
-    code = 1
     try:
         attempt = isolation.enter(candidate, map_ids)
         supervisor = Supervisor(config, place, attempt, note=_note(attempt, failures, config))
@@ -112,19 +135,16 @@ def _supervise(
     except (OSError, NetworkError) as error:
         text = isolation.failure_text(error).replace("\n", " ")
         os.write(said, f"{text or 'refused'}\n".encode())
-    else:
-        os.setsid()
-        os.write(said, b"ok\n")
-        os.close(said)
-        os.close(told)
-        null = os.open(os.devnull, os.O_RDWR)
-        os.dup2(null, 0)
-        os.dup2(2, 1)  # the caller reads our stdout to its end; the log is stderr
-        os.close(null)
-        code = supervisor.serve()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
+        return 1
+    os.setsid()
+    os.write(said, b"ok\n")
+    os.close(said)
+    os.close(told)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(2, 1)  # the caller reads our stdout to its end; the log is stderr
+    os.close(null)
+    return supervisor.serve()
 
 
 def _note(attempt: Attempt, failures: list[Attempt], config: LabConfig) -> str:
@@ -166,6 +186,8 @@ class Supervisor:
         self._hosting = Hosting(config, place, attempt)  # before the socket: see there
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._ending = False
+        self._trouble = ""  # the last, and from when on it is told once more
+        self._tell_again = 0.0
 
     def listen(self) -> None:
         """Build the network and open the socket; raises OSError, NetworkError."""
@@ -197,19 +219,34 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._on_term)
         try:
             while not self._ending:
-                self._wait()
-                self._hosting.notice_ends()
-                self._hosting.switch_on_late()
+                self._step(self._wait)
+                self._step(self._hosting.notice_ends)
+                self._step(self._hosting.switch_on_late)
                 if not self._place.exists():
                     self._ending = True  # somebody removed the lab under us
         finally:
-            self._hosting.kill(self._hosting.names())
+            self._step(lambda: self._hosting.kill(self._hosting.names()))
             self._socket.close()
             try:
                 os.unlink(self._place.socket)
             except OSError:
                 pass  # the directory has gone with it
         return 0
+
+    def _step(self, step: Callable[[], object]) -> None:
+        """Do something; what goes wrong is told in the log.
+
+        Our end would be that of all nodes, so one that is in trouble must not be the reason for it.
+        The same trouble is told once a minute.
+        """
+        try:
+            step()
+        except Exception:
+            text = traceback.format_exc()
+            if text != self._trouble or time.monotonic() >= self._tell_again:
+                _log(text)
+                self._trouble, self._tell_again = text, time.monotonic() + _TROUBLE_TOLD_S
+            time.sleep(_TROUBLE_PAUSE_S)
 
     def _on_term(self, _: int, __: object) -> None:
         self._ending = True
@@ -255,6 +292,12 @@ class Supervisor:
         except (NetworkError, OSError) as error:
             _log(f"{type(request).__name__}: {error}")
             return wire.LabRefused(text=isolation.failure_text(error))
+        except Exception as error:
+            _log(traceback.format_exc())
+            return wire.LabRefused(
+                text=f"the lab failed at this: {type(error).__name__}: {error}",
+                hint=f"{self._place.supervisor_log} says where",
+            )
 
     def _carry_out(self, request: wire.LabRequest) -> wire.LabReply:
         hosting = self._hosting

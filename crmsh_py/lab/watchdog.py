@@ -20,6 +20,7 @@ import select
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,7 +45,12 @@ class Watchdog:
     def __init__(self, kill: Kill) -> None:
         """Start the process. Nothing else may be open yet that must not stay open with it."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
         if pid == 0:
             code = 1
             try:
@@ -56,6 +62,8 @@ class Watchdog:
                 _close_others(keep)
                 _Process(socket.socket(fileno=keep), kill).run()
                 code = 0
+            except Exception:
+                traceback.print_exc()  # before the end: nobody else would ever tell
             finally:
                 os._exit(code)
         theirs.close()

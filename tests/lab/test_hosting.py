@@ -1,0 +1,297 @@
+"""What the supervisor does when something goes wrong: nodes are fakes, no process is started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crmsh_py.lab import boot, hosting, iproute, spawn, supervisor
+from crmsh_py.lab.client import Lab
+from crmsh_py.lab.hosting import Hosting
+from crmsh_py.lab.iproute import NetworkError
+from crmsh_py.lab.isolation import Attempt, Isolation
+from crmsh_py.wire import lab as wire
+
+
+class FakeInit:
+    """A node's first process: it says at once that all is well, and does what a test tells it."""
+
+    pids = iter(range(4_000_001, 5_000_000))  # above what Linux gives to processes
+
+    def __init__(self, words: str = f"{boot.UNSHARED}\n{boot.READY} 1\n") -> None:
+        self.pid = next(self.pids)
+        self.feed, self.to_init = os.pipe()
+        self.from_init, self._said = os.pipe()
+        self.code: int | None = None
+        self.say(words)
+
+    def say(self, words: str) -> None:
+        os.write(self._said, words.encode())
+
+    def end(self, code: int) -> None:
+        self.code = code
+        os.close(self._said)
+        self._said = -1
+
+    def poll(self) -> int | None:
+        return self.code
+
+    def wait(self, timeout_s: float) -> bool:
+        return True
+
+    def tell(self, line: str) -> None:
+        pass
+
+    def close(self) -> None:
+        if self._said >= 0:
+            self.end(-9)
+        for descriptor in (self.to_init, self.from_init):
+            os.close(descriptor)
+
+
+class FakeWatchdog:
+    gone = False
+    pid = 0
+
+    def __init__(self, kill: object) -> None:
+        self._ends = socket.socketpair()
+
+    def fileno(self) -> int:
+        return self._ends[0].fileno()
+
+    def watch(self, name: str, pid: int, pipe: int) -> None:
+        os.close(pipe)
+
+    def close(self) -> None:
+        for end in self._ends:
+            end.close()
+
+    def resets(self) -> list[tuple[str, int]]:
+        return []
+
+
+class Bench:
+    """A hosting with fakes at its ports; ``inits`` are what the next starts get."""
+
+    def __init__(self, home: Path, patch: pytest.MonkeyPatch) -> None:
+        environ = {"CRM_STATE_DIR": str(home / "s"), "CRM_RUNTIME_DIR": str(home / "r")}
+        self.lab = Lab(environ=environ, lab="t")
+        self.config = self.lab.create(nodes=["a", "b"])
+        self.inits: list[FakeInit | OSError] = []
+        self.ip: NetworkError | None = None
+        patch.setattr(hosting, "Watchdog", FakeWatchdog)
+        patch.setattr(hosting, "spawn_init", self._spawn)
+        patch.setattr(hosting, "_kill_all", lambda *_, **__: None)
+        patch.setattr(hosting, "reap_strays", lambda _: None)
+        patch.setattr(hosting, "run_ip", self._run_ip)
+        attempt = Attempt(Isolation.ROOT, own_pids=True)
+        self.hosting = Hosting(self.config, self.lab.place, attempt)
+
+    def _spawn(self, *, own_pids: bool) -> FakeInit:
+        init = self.inits.pop(0)
+        if isinstance(init, OSError):
+            raise init
+        return init
+
+    def _run_ip(self, lines: list[str], *, go_on: bool = False) -> None:
+        if self.ip is not None:
+            raise self.ip
+
+    def states(self) -> dict[str, tuple[str, str]]:
+        return {n.name: (n.state, n.reason) for n in self.hosting.state("").nodes}
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    made = Bench(tmp_path, monkeypatch)
+    yield made
+    made.ip = None
+    made.hosting.kill(made.hosting.names())
+    made.hosting._watchdog.close()
+
+
+def test_a_daemon_killed_by_a_signal_without_a_name_is_a_node_that_died(bench: Bench) -> None:
+    """``kill -40`` in a node: Python has a name for the first and the last of these only."""
+    init = FakeInit()
+    bench.inits = [init]
+    assert bench.hosting.start(["a"], manager=True) == (["a"], "")
+    init.say(f"{boot.ENDED} -40\n")
+    init.end(1)
+    bench.hosting.notice_ends()
+    assert bench.states()["a"] == ("died", "its daemon was killed by signal 40")
+
+
+def test_a_node_that_cannot_be_started_keeps_no_other_from_it(bench: Bench) -> None:
+    bench.inits = [FakeInit(), OSError(11, "Resource temporarily unavailable")]
+    started, failure = bench.hosting.start(["a", "b"], manager=True)
+    assert (started, failure) == (["a"], "b: Resource temporarily unavailable")
+    assert bench.states() == {"a": ("on", ""), "b": ("died", "Resource temporarily unavailable")}
+    bench.inits = [FakeInit()]
+    assert bench.hosting.start(["a", "b"], manager=True) == (["b"], "")
+
+
+def test_no_node_is_left_starting_whatever_happens(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("a bug")
+
+    bench.inits = [FakeInit()]
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.hosting, "_plug_in", broken)
+        with pytest.raises(ValueError, match="a bug"):
+            bench.hosting.start(["a"], manager=True)
+    assert bench.states()["a"][0] == "died"
+    bench.inits = [FakeInit()]
+    assert bench.hosting.start(["a"], manager=True) == (["a"], "")
+
+
+def test_a_node_that_is_off_leaves_no_closed_pipe_to_look_at(bench: Bench) -> None:
+    bench.inits = [FakeInit()]
+    bench.hosting.start(["a"], manager=True)
+    before = len(bench.hosting.descriptors())
+    bench.ip = NetworkError("'ip' did not end within 10 s")
+    with pytest.raises(NetworkError):
+        bench.hosting._switch_off(bench.hosting._nodes["a"], reason="killed", state="off")
+    assert len(bench.hosting.descriptors()) == before - 1
+    assert bench.states()["a"] == ("off", "killed")
+
+
+def test_a_start_that_the_machine_refuses_leaves_no_pipe_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused() -> int:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refused)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="temporarily"):
+        spawn.spawn_init(own_pids=False)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    "error", [subprocess.TimeoutExpired("ip", 10), OSError(11, "Resource temporarily unavailable")]
+)
+def test_taking_cables_away_goes_on_whatever_ip_says(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", failing)
+    iproute.run(["link del port0"], go_on=True)
+    assert "link del port0: 'ip' " in capfd.readouterr().err
+    with pytest.raises(NetworkError):
+        iproute.run(["link add port0"])
+
+
+# ---- the supervisor --------------------------------------------------------------------------
+
+
+class FakeHosting:
+    """One that fails at everything once, and at being asked every time."""
+
+    def __init__(self, *_: object) -> None:
+        self.failures = {"notice_ends", "switch_on_late", "descriptors"}
+
+    def _fail_once(self, name: str) -> None:
+        if name in self.failures:
+            self.failures.remove(name)
+            raise ValueError(f"{name} is broken")
+
+    def descriptors(self) -> list[int]:
+        self._fail_once("descriptors")
+        return []
+
+    def notice_ends(self) -> None:
+        self._fail_once("notice_ends")
+
+    def switch_on_late(self) -> None:
+        self._fail_once("switch_on_late")
+
+    def names(self) -> list[str]:
+        return []
+
+    def kill(self, _: object) -> list[str]:
+        return []
+
+    def heal(self) -> list[str]:
+        raise KeyError("no such thing")
+
+
+@pytest.fixture
+def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[supervisor.Supervisor]:
+    environ = {"CRM_STATE_DIR": str(tmp_path / "s"), "CRM_RUNTIME_DIR": str(tmp_path / "r")}
+    lab = Lab(environ=environ, lab="t")
+    config = lab.create()
+    monkeypatch.setattr(supervisor, "Hosting", FakeHosting)
+    monkeypatch.setattr(supervisor, "_TROUBLE_PAUSE_S", 0.0)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    made = supervisor.Supervisor(config, lab.place, Attempt(Isolation.ROOT), note="")
+    made._socket.bind(lab.place.socket)
+    made._socket.listen()
+    yield made
+    made._socket.close()
+
+
+def _ask(path: str, request: wire.LabRequest) -> wire.LabReply:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(path)
+        client.sendall(wire.encode(request))
+        with client.makefile("rb") as answer:
+            return wire.decode_reply(answer.readline())
+
+
+def test_a_supervisor_outlives_what_it_did_not_expect(
+    serving: supervisor.Supervisor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = serving._place.socket
+    replies: list[wire.LabReply] = []
+
+    def client() -> None:
+        replies.append(_ask(path, wire.Heal()))
+        replies.append(_ask(path, wire.EndLab()))
+
+    thread = threading.Thread(target=client)
+    thread.start()
+    assert serving.serve() == 0
+    thread.join()
+    refused, ended = replies
+    assert isinstance(refused, wire.LabRefused)
+    assert "KeyError" in refused.text
+    assert "supervisor.log" in refused.hint
+    assert ended == wire.LabDone(nodes=[])
+    log = capfd.readouterr().err
+    for name in ("notice_ends", "switch_on_late", "descriptors"):
+        assert f"ValueError: {name} is broken" in log
+    assert "no such thing" in log
+
+
+def test_the_end_of_a_supervisor_is_told_in_the_log(tmp_path: Path) -> None:
+    """In a process of its own, for it ends without a word by any other way."""
+    program = (
+        "import os\n"
+        "from crmsh_py.lab import supervisor\n"
+        "def broken(*_, **__): raise ValueError('a bug')\n"
+        "supervisor.isolation.enter = broken\n"
+        "supervisor._supervise(None, None, None, [], said=1, told=0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "ValueError: a bug" in done.stderr
