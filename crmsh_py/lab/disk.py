@@ -8,6 +8,10 @@ node's); the rest of the machine's entries are links to
 everything of /etc is there, new files can be made without root, and nothing of the machine can be
 changed from a node. (Overlays would be simpler, but without root every write to a file that
 belongs to root is refused in them.)
+
+A disk is made ready out here, before the node's mounts are there. A link that was made inside leads
+to something else out here, perhaps to the machine's own /etc: none is followed, and what is behind
+one stays as the node has it.
 """
 
 from __future__ import annotations
@@ -76,16 +80,18 @@ def prepare(
 
     To be called before the disk hides the machine's own directories. Raises OSError.
     """
+    os.makedirs(disk, exist_ok=True)
     new = not os.path.isdir(f"{disk}/etc")
     if not farm:
         # A plain process has no /run that is fresh at every start: what ran before the node lost
         # its power does not run now, and no agent may find its traces.
         shutil.rmtree(f"{disk}/run", ignore_errors=True)
-        os.makedirs(f"{disk}/run/resource-agents")
+        _directory(disk, "run/resource-agents")
     for directory in _DIRECTORIES:
-        os.makedirs(f"{disk}/{directory}", exist_ok=True)
-    os.chmod(f"{disk}/root", 0o700)
-    os.chmod(f"{disk}/var/tmp", 0o1777)  # noqa: S103, S108 - as on any machine
+        _directory(disk, directory)
+    for directory, mode in (("root", 0o700), ("var/tmp", 0o1777)):  # as on any machine
+        if _directory(disk, directory):
+            os.chmod(f"{disk}/{directory}", mode)
     if new:
         for name in _COPIED_ETC:
             _copy(f"/etc/{name}", f"{disk}/etc/{name}")
@@ -94,13 +100,15 @@ def prepare(
         _empty("/var/lib", f"{disk}/var/lib", every=False)
         _empty("/var/log", f"{disk}/var/log", every=True)
     if farm:
-        _farm("/etc", f"{disk}/etc", own=_OWN_ETC)
-        _farm("/var", f"{disk}/var", own=_OWN_VAR)
-        _farm("/var/lib", f"{disk}/var/lib", own=_OWN_VAR_LIB)
+        for source, own in (("/etc", _OWN_ETC), ("/var", _OWN_VAR), ("/var/lib", _OWN_VAR_LIB)):
+            if _directory(disk, source):
+                _farm(source, disk + source, own=own)
     for path, content in first_files.items():
-        if not os.path.lexists(disk + path):
+        if _directory(disk, os.path.dirname(path)) and not os.path.lexists(disk + path):
             _write(disk + path, content)
     for path, content in files.items():
+        # Without these the node does not start: what stands in their way makes room.
+        _directory(disk, os.path.dirname(path), make_room=True)
         _write(disk + path, content)
 
 
@@ -109,12 +117,33 @@ def settings_mode(path: str) -> int:
     return 0o400 if path.endswith("/authkey") else 0o644
 
 
+def _directory(disk: str, path: str, *, make_room: bool = False) -> bool:
+    """Make a directory of the disk; False when a link or a file is in its way, or in its place.
+
+    ``make_room``: that is taken away. Nobody changes the disk meanwhile: the node is off.
+    """
+    made = disk
+    for name in filter(None, path.split("/")):
+        made += f"/{name}"
+        try:
+            os.mkdir(made)
+        except FileExistsError:
+            if stat.S_ISDIR(os.lstat(made).st_mode):
+                continue
+            if not make_room:
+                return False
+            os.unlink(made)
+            os.mkdir(made)
+    return True
+
+
 def _write(path: str, content: str) -> None:
     """Replace a file whole, so that a node killed meanwhile has the old or the new one."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     draft = f"{path}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(draft)  # of a start that was cut short, or whatever the node has there
     descriptor = os.open(
-        draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, settings_mode(path)
+        draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, settings_mode(path)
     )
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(content)

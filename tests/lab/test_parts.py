@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -147,6 +148,39 @@ def test_a_later_start_keeps_what_the_node_changed(tmp_path: Path) -> None:
     assert Path(f"{where}/etc/x").read_text() == "2", "the lab's own files are written anew"
     assert Path(f"{where}/etc/machine-id").read_text() == machine
     assert not os.path.lexists(f"{where}/etc/gone")
+
+
+def test_a_directory_that_the_node_has_moved_does_not_hinder_its_start(tmp_path: Path) -> None:
+    """In the node it leads to a shared disk that is not mounted yet."""
+    where = str(tmp_path / "disk")
+    page = {"/var/www/html/index.html": "new"}
+    disk.prepare(where, {"/etc/x": "1"}, page)
+    shutil.rmtree(f"{where}/var/www/html")
+    os.symlink("/mnt/shared/html", f"{where}/var/www/html")
+    os.symlink("/mnt/shared/x", f"{where}/etc/x.new")
+    disk.prepare(where, {"/etc/x": "2"}, page)
+    assert os.readlink(f"{where}/var/www/html") == "/mnt/shared/html"
+    assert Path(f"{where}/etc/x").read_text() == "2"
+
+
+@pytest.mark.parametrize(
+    "moved",
+    ["root", "var/tmp", "var/www", "var/www/html", "var/lib", "etc/crmsh-py", "etc/corosync"],
+)
+def test_no_link_of_a_node_leads_its_start_out_of_its_disk(tmp_path: Path, moved: str) -> None:
+    where, outside = str(tmp_path / "disk"), tmp_path / "outside"
+    ours = {"/etc/crmsh-py/settings.json": "{}"}
+    first = {"/var/www/html/index.html": "page", "/etc/corosync/authkey": "key"}
+    disk.prepare(where, ours, first)
+    outside.mkdir()
+    outside.chmod(0o751)
+    shutil.rmtree(f"{where}/{moved}")
+    os.symlink(outside, f"{where}/{moved}")
+    disk.prepare(where, ours, first)
+    assert not list(outside.iterdir())
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o751
+    assert Path(f"{where}/etc/crmsh-py/settings.json").read_text() == "{}"
+    assert Path(f"{where}/etc/crmsh-py").resolve() == Path(f"{where}/etc/crmsh-py")
 
 
 # ---- the specification of a node -------------------------------------------------------------
