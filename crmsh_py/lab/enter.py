@@ -1,12 +1,13 @@
 """Runs a command inside a node, or on the host, with the caller's own terminal.
 
-    python -S -m crmsh_py.lab.enter PID own-pids DIRECTORY NAME=VALUE… -- PROGRAM ARGUMENT…
+    python -S -m crmsh_py.lab.enter PID own-pids DIRECTORY FD -- PROGRAM ARGUMENT…
 
 The process joins the namespaces of PID, forks, and the child becomes the command, with exactly the
-environment given. The exit code is the command's; a command that was killed by a signal ends us by
-the same signal; 127 means that there is no such program, 126 that it cannot be run, 125 that the
-namespaces could not be entered. Signals of the terminal reach the command itself; TERM and HUP are
-passed on.
+environment in the file behind FD: there, because arguments are in the process list, and a caller's
+environment may hold secrets. The exit code is the command's; a command that was killed by a signal
+ends us by the same signal; 127 means that there is no such program, 126 that it cannot be run, 125
+that the namespaces could not be entered. Signals of the terminal reach the command itself; TERM and
+HUP are passed on.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ _NAMESPACES = ("user", "mnt", "uts", "ipc", "net", "pid")
 def main(arguments: Sequence[str]) -> int:
     """Enter, run, and end as the command ended."""
     separator = list(arguments).index("--")
-    pid, pids, directory, *pairs = arguments[:separator]
+    pid, pids, directory, descriptor = arguments[:separator]
     command = list(arguments[separator + 1 :])
-    environment = dict(pair.partition("=")[::2] for pair in pairs)
+    with open(int(descriptor), "rb") as file:
+        environment = _unpacked(file.read())
     if pid != "0":
         try:
             _enter(int(pid), with_pids=pids == "1")
@@ -42,6 +44,12 @@ def main(arguments: Sequence[str]) -> int:
     if child == 0:
         os._exit(_become(command, environment, directory))
     return _wait(child)
+
+
+def _unpacked(data: bytes) -> dict[str, str]:
+    """An environment as it is in /proc/PID/environ."""
+    pairs = (os.fsdecode(pair) for pair in data.split(b"\0") if pair)
+    return dict(pair.partition("=")[::2] for pair in pairs)
 
 
 def _enter(pid: int, *, with_pids: bool) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 from crmsh_py.errors import ClusterUnreachable, TimedOut
@@ -36,14 +37,14 @@ def run(
     Raises:
         ClusterUnreachable: the lab or the node is off.
     """
-    command = _command(made, place, state, node, argv, environ=environ)
-    handlers = _ignore_terminal_signals()
-    try:
-        process = subprocess.Popen(command, env=_own_environment())
-        code = process.wait()
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    with _command(made, place, state, node, argv, environ=environ) as (command, environment):
+        handlers = _ignore_terminal_signals()
+        try:
+            process = subprocess.Popen(command, env=_own_environment(), pass_fds=(environment,))
+            code = process.wait()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
     return code if code >= 0 else 128 - code
 
 
@@ -64,20 +65,22 @@ def output(
         ClusterUnreachable: the lab or the node is off.
         TimedOut: it did not end in time.
     """
-    command = _command(made, place, state, node, argv, environ=environ)
     try:
-        return subprocess.run(
-            command,
-            env=_own_environment(),
-            input=stdin,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        with _command(made, place, state, node, argv, environ=environ) as (command, environment):
+            return subprocess.run(
+                command,
+                env=_own_environment(),
+                pass_fds=(environment,),
+                input=stdin,
+                capture_output=True,
+                timeout=timeout_s,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         raise TimedOut(f"{argv[0]} on {node} has not ended after {timeout_s:.0f} s") from None
 
 
+@contextmanager
 def _command(
     made: LabConfig,
     place: Place,
@@ -86,8 +89,8 @@ def _command(
     argv: Sequence[str],
     *,
     environ: Mapping[str, str],
-) -> list[str]:
-    """The program that enters a node and becomes a command there."""
+) -> Iterator[tuple[list[str], int]]:
+    """The program that enters a node and becomes a command there, and a descriptor for it."""
     pid, own_pids = _whose_namespaces(place, state, node)
     isolated = state.isolation != "none"
     if node == HOST:
@@ -97,10 +100,23 @@ def _command(
         environment = nodespec.environment(made, place, node)
         environment["TERM"] = environ.get("TERM", "dumb")
         directory = "/root" if isolated else place.disk(node) + "/root"
-    target = [str(pid), "1" if own_pids else "0", directory]
-    pairs = [f"{name}={value}" for name, value in environment.items()]
-    enter = [commands.python(), "-S", "-P", "-m", "crmsh_py.lab.enter"]
-    return [*enter, *target, *pairs, "--", *argv]
+    program = [commands.python(), "-S", "-P", "-m", "crmsh_py.lab.enter"]
+    descriptor = _packed(environment)
+    try:
+        target = [str(pid), "1" if own_pids else "0", directory, str(descriptor)]
+        yield [*program, *target, "--", *argv], descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _packed(environment: Mapping[str, str]) -> int:
+    """A descriptor of a file without a name that holds an environment, for ``enter``."""
+    pairs = (os.fsencode(f"{name}={value}") for name, value in environment.items())
+    descriptor = os.memfd_create("environment")
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(b"\0".join(pairs))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 def _own_environment() -> dict[str, str]:
