@@ -18,7 +18,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from crmsh_py.lab import linux
+from crmsh_py.lab import linux, rights
 
 _ENTER_FAILED = 125
 _NOT_RUNNABLE = 126
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
             return _complain(f"the namespaces cannot be entered: {error.strerror}", _ENTER_FAILED)
     child = os.fork()
     if child == 0:
-        os._exit(_become(command, environment, directory))
+        os._exit(_become(command, environment, directory, own_pids=pids == "1"))
     return _wait(child)
 
 
@@ -64,7 +64,9 @@ def _enter(pid: int, *, with_pids: bool) -> None:
         os.close(descriptor)
 
 
-def _become(command: list[str], environment: dict[str, str], directory: str) -> int:
+def _become(
+    command: list[str], environment: dict[str, str], directory: str, *, own_pids: bool
+) -> int:
     """In the child: exec, or say why not. Never returns when it worked."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
@@ -74,7 +76,7 @@ def _become(command: list[str], environment: dict[str, str], directory: str) -> 
             break
         except OSError:
             continue
-    linux.drop_capabilities((linux.CAP_SYS_MODULE, linux.CAP_SYS_RAWIO, linux.CAP_SYS_TIME))
+    rights.drop(own_pids=own_pids)
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 - that is what we are for
     except FileNotFoundError:

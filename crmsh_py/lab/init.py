@@ -14,14 +14,10 @@ import signal
 import subprocess
 import sys
 
-from crmsh_py.lab import boot, disk, linux, mounts
+from crmsh_py.lab import boot, disk, linux, mounts, rights
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.iproute import run as run_ip
 from crmsh_py.lab.processes import kill_tree
-
-# What real root in a node must not do to the machine: load modules, touch its devices and memory,
-# set its clock. (A reboot in a pid namespace ends that namespace: a node may reboot.)
-_FORBIDDEN = (linux.CAP_SYS_MODULE, linux.CAP_SYS_RAWIO, linux.CAP_SYS_TIME)
 
 _NET_SETTINGS = (
     ("net/ipv4/ping_group_range", "0 0"),  # ping without a raw socket
@@ -81,8 +77,7 @@ def _boot(spec: boot.BootSpec) -> subprocess.Popen[bytes] | None:
         for path, value in _NET_SETTINGS:
             _set(f"/proc/sys/{path}", value)
         run_ip(spec.commands)
-        forbidden = _FORBIDDEN if spec.own_pids else (*_FORBIDDEN, linux.CAP_SYS_BOOT)
-        linux.drop_capabilities(forbidden)
+        rights.drop(own_pids=spec.own_pids)
         os.chdir("/root")
     # Through the node's own disk: a file opened for writing on the machine's root, before that was
     # made read-only, would forbid just this.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lab.harness import until
 
-from crmsh_py.lab import inside, processes
+from crmsh_py.lab import inside, linux, processes, rights
 from crmsh_py.lab.client import Lab
 from crmsh_py.wire.lab import LabState
 
@@ -58,6 +58,16 @@ def test_the_process_list_tells_no_ones_environment(lab: Lab, tmp_path: Path) ->
     finally:
         Path(fifo).write_text("")
         thread.join()
+
+
+def test_only_a_node_with_process_ids_of_its_own_may_reboot(lab: Lab) -> None:
+    """Elsewhere the machine would."""
+    assert linux.CAP_SYS_BOOT in rights.forbidden(own_pids=False)
+    assert linux.CAP_SYS_BOOT not in rights.forbidden(own_pids=True)
+    status = on_host(lab, "cat", "/proc/self/status", environ={"PATH": os.environ["PATH"]})
+    bounds = next(line for line in status.splitlines() if line.startswith("CapBnd"))
+    if os.geteuid() == 0:
+        assert not int(bounds.split()[1], 16) & 1 << linux.CAP_SYS_BOOT
 
 
 def _with(word: str) -> list[str]:
