@@ -11,6 +11,7 @@ import time
 from collections import deque
 
 from crmsh_py import errors
+from crmsh_py.clusters.sockets import refuse_stranger
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotPermitted, TimedOut
 from crmsh_py.wire import control, framing
 
@@ -59,6 +60,7 @@ class Channel:
         try:
             self._limit(deadline)
             self._socket.connect(path)
+            refuse_stranger(node, self._socket)
         except OSError as error:
             self._socket.close()
             raise self._trouble(error) from None

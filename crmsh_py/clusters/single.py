@@ -15,7 +15,7 @@ import _socket  # of which the module socket makes classes and enumerations
 import os
 
 from crmsh_py import errors
-from crmsh_py.clusters.sockets import find_sockets
+from crmsh_py.clusters.sockets import find_sockets, refuse_stranger
 from crmsh_py.errors import ClusterUnreachable, CrmError, RemoteProtocolError, TimedOut
 from crmsh_py.wire import packing, paths
 
@@ -142,6 +142,7 @@ def _connected(node: str, path: str) -> Single:
     single = Single(node, connection)
     connection.settimeout(CONNECT_S)
     connection.connect(path)
+    refuse_stranger(node, connection)
     return single
 
 

@@ -400,9 +400,9 @@ class Lab:
         return self._names(self._place.load(), nodes)
 
     def _ensure_supervisor(self) -> None:
+        self._place.make_directories()  # first of all: are they ours?
         if find_supervisor(self._place) is not None:
             return
-        self._place.make_directories()
         program = [commands.python(), "-P", "-m", "crmsh_py.lab.supervisor", self.name]
         with open(self._place.supervisor_log, "ab") as log:
             process = subprocess.Popen(

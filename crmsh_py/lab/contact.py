@@ -7,24 +7,32 @@ import socket
 import struct
 import time
 
-from crmsh_py.errors import ClusterUnreachable, CrmError, RemoteProtocolError
+from crmsh_py.errors import ClusterUnreachable, CrmError, NotPermitted, RemoteProtocolError
 from crmsh_py.lab.place import Place
 from crmsh_py.lab.processes import Process, identify
 from crmsh_py.wire import control, framing
 from crmsh_py.wire import lab as wire
 
 _TIMEOUT_S = 20.0  # a supervisor that is starting nodes answers when they are up
+_POLL_S = 0.02
 _CLIENT_NAME = "crm lab"
+_OFF = (FileNotFoundError, ConnectionRefusedError)  # nobody listens; any other error says nothing
 
 
 def find_supervisor(place: Place) -> Process | None:
-    """The process that listens on the lab's socket; None when nobody does."""
+    """The process that listens on the lab's socket; None when nobody does.
+
+    Raises:
+        ClusterUnreachable: somebody listens, but is too busy to be talked to.
+        NotPermitted: somebody else listens there.
+    """
     try:
         with _connect(place.socket, _TIMEOUT_S) as connection:
-            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    except OSError:
+            pid, _ = _peer(connection)
+    except _OFF:
         return None
-    pid, _, _ = struct.unpack("3i", credentials)
+    except OSError as error:
+        raise _no_answer(place, error) from None
     return identify(pid)
 
 
@@ -33,20 +41,19 @@ def ask(place: Place, request: wire.LabRequest, *, timeout_s: float = _TIMEOUT_S
 
     Raises:
         ClusterUnreachable: the lab is off, or its supervisor does not answer in time.
+        NotPermitted: somebody else listens there.
         CrmError: it refused.
     """
     try:
         with _connect(place.socket, timeout_s) as connection:
             connection.sendall(wire.encode(request))
             reply = wire.decode_reply(read_line(connection, time.monotonic() + timeout_s))
-    except (FileNotFoundError, ConnectionRefusedError):
+    except _OFF:
         raise ClusterUnreachable(
             f"lab '{place.lab}' is off", hint="switch it on: crm lab start"
         ) from None
     except (OSError, RemoteProtocolError) as error:
-        raise ClusterUnreachable(
-            f"the supervisor of lab '{place.lab}' does not answer: {error}"
-        ) from None
+        raise _no_answer(place, error) from None
     if isinstance(reply, wire.LabRefused):
         raise CrmError(reply.text, hint=reply.hint or None)
     return reply
@@ -58,7 +65,8 @@ def ask_node(
     """Send a request to a node's daemon.
 
     ``ReadSubsystems`` and ``InjectFaults`` are waited for; anything else returns once it is sent.
-    Returns the open connection. Raises ClusterUnreachable when the daemon does not answer.
+    Returns the open connection. Raises ClusterUnreachable when the daemon does not answer,
+    NotPermitted when it is somebody else who listens there.
     """
     try:
         connection = _connect(place.node_socket(node), timeout_s)
@@ -101,11 +109,44 @@ def read_line(connection: socket.socket, deadline: float) -> bytes:
 
 
 def _connect(path: str, timeout_s: float) -> socket.socket:
+    """Connect; raises OSError, and NotPermitted when it is not us or root who listens there."""
+    deadline = time.monotonic() + timeout_s
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
+        while not _connected(connection, path, deadline):
+            time.sleep(_POLL_S)
         connection.settimeout(timeout_s)
-        connection.connect(os.fspath(path))
-    except OSError:
+        _, user = _peer(connection)
+        # The directory may be below /tmp: who else could make it could stand in for our nodes.
+        if user not in (0, os.geteuid()):
+            raise NotPermitted(
+                f"the socket {path} is not yours: user id {user} listens there",
+                hint="set CRM_RUNTIME_DIR to a directory of your own",
+            )
+    except (OSError, CrmError):
         connection.close()
         raise
     return connection
+
+
+def _connected(connection: socket.socket, path: str, deadline: float) -> bool:
+    """Try once: the kernel never lets us wait for room in a full queue."""
+    connection.settimeout(max(0.001, deadline - time.monotonic()))
+    try:
+        connection.connect(path)
+    except BlockingIOError:
+        if time.monotonic() > deadline:
+            raise TimeoutError("too many wait for its answer") from None
+        return False
+    return True
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    """The process and user id of who listens at the other end, as the kernel knows them."""
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    pid, user, _ = struct.unpack("3i", data)
+    return pid, user
+
+
+def _no_answer(place: Place, error: Exception) -> ClusterUnreachable:
+    return ClusterUnreachable(f"the supervisor of lab '{place.lab}' does not answer: {error}")

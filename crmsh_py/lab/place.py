@@ -1,9 +1,9 @@
 """Where a lab is on the disk, and that these directories are ours alone.
 
 State: ``lab.json``, ``corosync.conf``, ``key``, ``bin/`` and ``bin-last/`` (commands for PATH),
-``supervisor.log``, ``nodes/NODE/…`` (the disks). Runtime: sockets. Both are 0700 and belong to the
-user; a directory that somebody else could have made (the runtime directory may be below /tmp) is
-refused.
+``supervisor.log``, ``supervisor.lock``, ``nodes/NODE/…`` (the disks). Runtime: sockets. Both are
+0700 and belong to the user; a directory that somebody else could have made or could exchange (the
+runtime directory may be below /tmp) is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from crmsh_py.lab.config import LabConfig
 from crmsh_py.wire import paths
 
 LOCK_TIMEOUT_S = 150.0  # longer than an orderly stop may take
+_HOSTED_TIMEOUT_S = 10.0  # what a supervisor that was told to end may still take
 _LOCK_POLL_S = 0.02
+_OWN_BASES = "set CRM_STATE_DIR and CRM_RUNTIME_DIR to directories of your own"
 
 # What a node calls its own files; the disk keeps them under the same names.
 NODE_SETTINGS = "/etc/crmsh-py/settings.json"
@@ -88,6 +90,11 @@ class Place:
         return paths.check_socket_path(f"{self.runtime}/lab.sock")
 
     @property
+    def supervisor_lock(self) -> str:
+        """What the supervisor holds as long as it runs."""
+        return f"{self.state}/supervisor.lock"
+
+    @property
     def nodes(self) -> str:
         """The directory of all disks."""
         return f"{self.state}/nodes"
@@ -142,12 +149,14 @@ def own_directory(directory: str) -> None:
     """Make a directory that only we can enter; its parents as usual.
 
     Raises:
-        NotPermitted: it is a link, belongs to somebody else, or cannot be made.
+        NotPermitted: it is a link, belongs to somebody else, or cannot be made; or its parent is
+            such that somebody else could exchange it.
     """
     try:
         parent = os.path.dirname(directory)
         if not os.path.isdir(parent):
             own_directory(parent)
+        _check_parent(parent)
         try:
             os.mkdir(directory, 0o700)
         except FileExistsError:
@@ -155,16 +164,51 @@ def own_directory(directory: str) -> None:
         found = os.lstat(directory)
     except OSError as error:
         raise NotPermitted(
-            f"{directory} cannot be made: {error.strerror}",
-            hint="set CRM_STATE_DIR and CRM_RUNTIME_DIR to directories of your own",
+            f"{directory} cannot be made: {error.strerror}", hint=_OWN_BASES
         ) from None
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise NotPermitted(
-            f"{directory} is not a directory of yours",
-            hint="set CRM_STATE_DIR and CRM_RUNTIME_DIR to directories of your own",
-        )
+        raise NotPermitted(f"{directory} is not a directory of yours", hint=_OWN_BASES)
     if found.st_mode & 0o022:
         os.chmod(directory, 0o700)
+
+
+def _check_parent(parent: str) -> None:
+    """Nobody else may rename what is in it; raises NotPermitted, OSError.
+
+    Root's are as good as ours, under whatever user id a container shows root: whose / it is.
+    """
+    found = os.stat(parent)
+    trusted = found.st_uid in (0, os.geteuid(), os.stat("/").st_uid)
+    # Where every user has a group of his own, his directories often are writable to it.
+    writable = stat.S_IWOTH if found.st_gid == os.getegid() else stat.S_IWOTH | stat.S_IWGRP
+    open_to_all = found.st_mode & writable and not found.st_mode & stat.S_ISVTX
+    if not trusted or open_to_all:
+        raise NotPermitted(
+            f"another user can exchange what is in the directory {parent}", hint=_OWN_BASES
+        )
+
+
+@contextmanager
+def hosted(place: Place) -> Iterator[None]:
+    """Be the lab's only supervisor: a lock that its process holds, and gives up by ending.
+
+    The socket does not tell: it may be taken away, or be somebody's who is about to end.
+
+    Raises:
+        TimedOut: another one has not ended after a while.
+        OSError: the file cannot be made.
+    """
+    deadline = time.monotonic() + _HOSTED_TIMEOUT_S
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(place.supervisor_lock, flags, 0o600)
+    try:
+        while not _lock(descriptor):
+            if time.monotonic() > deadline:
+                raise TimedOut(f"another supervisor of lab '{place.lab}' is running")
+            time.sleep(_LOCK_POLL_S)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -24,17 +24,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from crmsh_py.errors import CrmError, RemoteProtocolError, did_you_mean
+from crmsh_py.errors import CrmError, RemoteProtocolError, TimedOut, did_you_mean
 from crmsh_py.lab import commands, isolation, linux, nodespec
 from crmsh_py.lab.config import LabConfig
 from crmsh_py.lab.contact import read_line
 from crmsh_py.lab.hosting import Hosting
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.isolation import Attempt, Isolation
-from crmsh_py.lab.place import Place, place_of
+from crmsh_py.lab.place import Place, hosted, place_of
 from crmsh_py.wire import lab as wire
 
 _REQUEST_TIMEOUT_S = 2.0  # a client says its line at once; one that does not is dropped
+_BACKLOG = 1024  # clients that wait while nodes start; more are turned away by the kernel
 _TICK_S = 2.0  # how often to look whether the lab's directory is still there
 _TROUBLE_PAUSE_S = 0.5  # after a step that failed, so that one that always fails is no busy loop
 _TROUBLE_TOLD_S = 60.0
@@ -45,6 +46,16 @@ def main(arguments: list[str]) -> int:
     place = place_of(os.environ, os.geteuid(), arguments[0])
     config = place.load()
     os.chdir("/")
+    try:
+        with hosted(place):  # the child that goes on holds it too, when we have ended
+            return _try_all(config, place)
+    except (TimedOut, OSError) as error:
+        print(f"failed {error}", flush=True)
+        return 1
+
+
+def _try_all(config: LabConfig, place: Place) -> int:
+    """Try the kinds of isolation, best first; the exit code."""
     failures: list[Attempt] = []
     for candidate in isolation.candidates(os.geteuid()):
         attempt = _try_candidate(candidate, config, place, failures)
@@ -201,7 +212,7 @@ class Supervisor:
         except FileNotFoundError:
             pass
         self._socket.bind(self._place.socket)
-        self._socket.listen(16)
+        self._socket.listen(_BACKLOG)
 
     def _name_nodes(self) -> None:
         """Let the host know the nodes by name: an /etc/hosts of its own, in its own mounts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,9 +14,16 @@ from clusters.fake_node import Answer, FakeNode
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.clusters import local
+from crmsh_py.clusters import local, single, sockets
 from crmsh_py.clusters.local import LocalCluster
-from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, TimedOut
+from crmsh_py.errors import (
+    ClusterUnreachable,
+    ConfigError,
+    CrmError,
+    NotFound,
+    NotPermitted,
+    TimedOut,
+)
 from crmsh_py.wire import control
 
 EMPTY = Cib.new(cluster_infrastructure="corosync", dc_version="0.1")
@@ -40,7 +48,8 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    lab = Lab(tmp_path)
+    (tmp_path / "demo").mkdir()
+    lab = Lab(tmp_path / "demo")
     yield lab
     for node in lab.nodes.values():
         node.close()
@@ -223,6 +232,31 @@ def test_a_watch_ends_when_the_node_goes(lab: Lab) -> None:
     assert next(watch) == changed
     fake.close()
     assert list(watch) == []
+
+
+def test_a_socket_of_another_user_is_no_node_of_ours(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who made the directory below /tmp before us is not believed, and learns nothing."""
+    monkeypatch.setattr(sockets, "peer_user", lambda _: 4711)
+    fake = lab.add("pacemaker01", node("pacemaker01"))
+    with pytest.raises(NotPermitted, match="pacemaker01 is not yours: user id 4711"):
+        lab.cluster().read_cib()
+    with pytest.raises(NotPermitted, match="user id 4711"):
+        lab.cluster(node="pacemaker01").read_cib()
+    environ = {"CRM_RUNTIME_DIR": str(lab.directory.parent), "CRM_LAB": lab.directory.name}
+    assert single.contact(environ, "test") is None
+    assert fake.requests == []
+
+
+def test_roots_socket_is_taken_by_every_user_who_may_open_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node's daemon is root inside of the node, whoever asks."""
+    monkeypatch.setattr(sockets, "peer_user", lambda _: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    lab.add("pacemaker01", node("pacemaker01"))
+    assert lab.cluster().node == "pacemaker01"
 
 
 def test_the_environment_names_lab_and_node(tmp_path: Path) -> None:

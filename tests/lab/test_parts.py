@@ -16,10 +16,11 @@ import pytest
 
 from crmsh_py.errors import CrmError, NotPermitted, TimedOut, UsageError
 from crmsh_py.lab import boot, commands, disk, isolation, nodespec, processes, tail
+from crmsh_py.lab import place as place_module
 from crmsh_py.lab.boot import BootSpec
 from crmsh_py.lab.client import Lab
 from crmsh_py.lab.isolation import Attempt, IdRange, Isolation
-from crmsh_py.lab.place import Place, locked, own_directory, place_of
+from crmsh_py.lab.place import Place, hosted, locked, own_directory, place_of
 from crmsh_py.wire import settings as wire_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +69,48 @@ def test_a_link_in_the_place_of_a_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NotPermitted):
         own_directory(str(tmp_path / "file"))
+
+
+def test_a_directory_that_others_can_exchange_is_refused(tmp_path: Path) -> None:
+    """Who may write to the parent may rename ours away, and put his own in its place."""
+    parent = tmp_path / "open"
+    parent.mkdir()
+    parent.chmod(0o777)
+    with pytest.raises(NotPermitted, match="can exchange what is in the directory"):
+        own_directory(str(parent / "mine"))
+    assert not (parent / "mine").exists()
+    parent.chmod(0o1777)  # as /tmp: only its owner renames a directory
+    own_directory(str(parent / "mine"))
+    parent.chmod(0o775)  # as a home is with a group for every user
+    own_directory(str(parent / "mine"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a directory away")
+def test_a_directory_in_that_of_another_user_is_refused(tmp_path: Path) -> None:
+    """A local user who makes /tmp/crm-0 before root does."""
+    parent = tmp_path / "his"
+    parent.mkdir(mode=0o700)
+    os.chown(parent, 4711, 4711)
+    with pytest.raises(NotPermitted, match="can exchange"):
+        own_directory(str(parent / "mine"))
+    assert not (parent / "mine").exists()
+    os.chown(parent, 0, 4711)
+    parent.chmod(0o770)
+    with pytest.raises(NotPermitted, match="can exchange"):
+        own_directory(str(parent / "mine"))
+
+
+def test_a_lab_has_one_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the first one's socket is gone: a second would start nodes on the same disks."""
+    monkeypatch.setattr(place_module, "_HOSTED_TIMEOUT_S", 0.0)
+    environ = {"CRM_STATE_DIR": str(tmp_path / "s"), "CRM_RUNTIME_DIR": str(tmp_path / "r")}
+    place = place_of(environ, os.getuid(), "t")
+    place.make_directories()
+    refused = pytest.raises(TimedOut, match="another supervisor of lab 't'")
+    with hosted(place), refused, hosted(place):
+        pass
+    with hosted(place):
+        pass
 
 
 def test_one_command_waits_for_another(tmp_path: Path) -> None:
