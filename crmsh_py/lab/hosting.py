@@ -88,16 +88,16 @@ class Hosting:
         self._place = place
         self._attempt = attempt
         self._networked = attempt.isolation is not Isolation.NONE
-        self._nodes = {
-            node.name: _Node(node, index, since=time.time(), groups=[0] * len(config.rings))
-            for index, node in enumerate(config.nodes)
-        }
+        self._nodes = {node.name: self._new(node, index) for index, node in enumerate(config.nodes)}
         self._last_group = 0
         self._resets: list[tuple[str, int]] = []
         self._to_start: list[str] = []  # by who switches the power, after his answer
 
     def take(self, config: LabConfig) -> None:
-        """The lab's record has changed: know new nodes, and forget those that are gone and off."""
+        """The lab's record has changed: know new nodes, and forget those that are gone and off.
+
+        A node that is off and has another address now is a new one with an old name.
+        """
         self._config = config
         listed = {node.name: node for node in config.nodes}
         kept = {
@@ -108,9 +108,14 @@ class Hosting:
         index = max((node.index for node in self._nodes.values()), default=-1) + 1
         for name, node in listed.items():
             if name not in kept:
-                kept[name] = _Node(node, index, since=time.time())
+                kept[name] = self._new(node, index)
                 index += 1
+            elif kept[name].running is None and kept[name].config != node:
+                kept[name] = self._new(node, kept[name].index)
         self._nodes = kept
+
+    def _new(self, node: NodeConfig, index: int) -> _Node:
+        return _Node(node, index, since=time.time(), groups=[0] * len(self._config.rings))
 
     def build_network(self) -> None:
         """The bridge; raises NetworkError."""

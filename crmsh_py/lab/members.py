@@ -42,15 +42,23 @@ def write_conf(lab: Lab, text: str) -> None:
 def add(lab: Lab, name: str, address: str = "") -> NodeConfig:
     """A node more, off as yet; in the nodelist of corosync.conf too, where there is one.
 
+    Where the lab has two networks it gets an address on the second one too, with the number that
+    it has on the first if that is free.
+
     Raises ConfigError: the name or the address is taken, or cannot be one.
     """
     with locked(lab.place):
         made = lab.place.load()
-        node = NodeConfig(name, address or _free_address(made))
-        nodes = checked_nodes((*made.nodes, node), made.network)
+        first = address or _free_address(made.network, _taken(made))
+        node = NodeConfig(name, first, _second_address(made, first))
+        nodes = checked_nodes((*made.nodes, node), made.network, made.second_network)
         text = _conf_text(lab.place)
-        if corosync_conf.parse(text).nodes:
+        listed = corosync_conf.parse(text).nodes
+        if listed:
             text = editing.with_node(text, node.address, name)
+            if node.second:
+                key = f"nodelist.node.{len(listed)}.ring1_addr"
+                text = editing.with_value(text, key, node.second)
         else:
             text = editing.with_value(text, "quorum.expected_votes", str(len(made.members) + 1))
         corosync_conf.parse(text)
@@ -117,13 +125,33 @@ def _conf_text(place: Place) -> str:
         return file.read()
 
 
-def _free_address(made: LabConfig) -> str:
-    network = ipaddress.IPv4Network(made.network)
-    taken = {made.host, *(node.address for node in made.nodes)}
-    hosts = (str(network.network_address + number) for number in range(FIRST_HOST_NUMBER, 255))
-    for address in hosts:
-        if address not in taken and ipaddress.IPv4Address(address) in network:
-            return address
+def _taken(made: LabConfig) -> set[str]:
+    return {made.host, *(word for node in made.nodes for word in (node.address, node.second))}
+
+
+def _second_address(made: LabConfig, first: str) -> str:
+    """For a node with this address on the first network; '' where there is no second one.
+
+    An address that cannot be is left to the check of all nodes.
+    """
+    if not made.second_network:
+        return ""
+    try:
+        network = ipaddress.IPv4Network(made.network)
+        number = int(ipaddress.IPv4Address(first)) - int(network.network_address)
+    except ValueError:
+        number = FIRST_HOST_NUMBER
+    return _free_address(made.second_network, _taken(made), number)
+
+
+def _free_address(cidr: str, taken: set[str], wanted: int = FIRST_HOST_NUMBER) -> str:
+    """An address that no node has: that with the wanted number, or the first one."""
+    network = ipaddress.IPv4Network(cidr)
+    for number in (wanted, *range(FIRST_HOST_NUMBER, 255)):
+        if 0 < number < network.num_addresses - 1:
+            address = str(network.network_address + number)
+            if address not in taken:
+                return address
     raise ConfigError(f"the network {network} has no address left for a node")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import socket
@@ -15,10 +16,13 @@ import pytest
 
 from crmsh_py.lab import boot, hosting, iproute, spawn, supervisor
 from crmsh_py.lab.client import Lab
+from crmsh_py.lab.config import NodeConfig, mac_for
 from crmsh_py.lab.hosting import Hosting
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.isolation import Attempt, Isolation
 from crmsh_py.wire import lab as wire
+
+NODES = tuple(NodeConfig(name, f"192.168.100.{10 + i}") for i, name in enumerate("abc"))
 
 
 class FakeInit:
@@ -87,6 +91,7 @@ class Bench:
         self.config = self.lab.create(nodes=["a", "b"])
         self.inits: list[FakeInit | OSError] = []
         self.ip: NetworkError | None = None
+        self.lines: list[str] = []  # what ip was told
         patch.setattr(hosting, "Watchdog", FakeWatchdog)
         patch.setattr(hosting, "spawn_init", self._spawn)
         patch.setattr(hosting, "_kill_all", lambda *_, **__: None)
@@ -102,6 +107,7 @@ class Bench:
         return init
 
     def _run_ip(self, lines: list[str], *, go_on: bool = False) -> None:
+        self.lines += lines
         if self.ip is not None:
             raise self.ip
 
@@ -176,6 +182,30 @@ def test_a_start_that_the_machine_refuses_leaves_no_pipe_open(
     with pytest.raises(OSError, match="temporarily"):
         spawn.spawn_init(own_pids=False)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_node_that_was_removed_and_added_has_its_new_address(bench: Bench) -> None:
+    init = FakeInit()
+    bench.inits = [init]
+    bench.hosting.start(["b"], manager=True)
+    moved = tuple(
+        dataclasses.replace(node, address=f"192.168.100.{90 + number}")
+        for number, node in enumerate(bench.config.nodes)
+    )
+    bench.hosting.take(dataclasses.replace(bench.config, nodes=moved))
+    addresses = {node.name: node.address for node in bench.hosting.state("").nodes}
+    assert addresses == {"a": "192.168.100.90", "b": "192.168.100.11"}, "b runs where it was"
+
+
+def test_a_node_more_has_a_cable_on_each_network(bench: Bench) -> None:
+    nodes = [dataclasses.replace(n, second=f"10.9.0.{10 + i}") for i, n in enumerate(NODES)]
+    two = dataclasses.replace(bench.config, second_network="10.9.0.0/24", nodes=tuple(nodes))
+    bench.hosting.take(two)
+    bench.inits = [FakeInit() for _ in nodes]
+    bench.hosting.start([node.name for node in nodes], manager=True)
+    for node in nodes:
+        attached = [line for line in bench.lines if f"address {mac_for(node.second)} " in line]
+        assert len(attached) == 1, f"{node.name} on the second network"
 
 
 @pytest.mark.parametrize(
