@@ -15,6 +15,7 @@ Both talk over a pair of sockets: ``watch NODE PID`` comes with the pipe.
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import socket
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 from crmsh_py.lab import linux
 
 MAX_LINE = 4096
+_LONGEST_WAIT_MS = 60_000
 Kill = Callable[[str, int], None]  # everything of a node, by its name and its first process
 
 
@@ -140,10 +142,12 @@ class _Process:
                     self._end(node)
 
     def _wait_ms(self) -> int | None:
+        """How long to sleep; not longer than poll(2) takes, whatever a node has said."""
         times = [node.until for node in self._nodes.values() if node.until is not None]
         if not times:
             return None
-        return max(0, int((min(times) - time.monotonic()) * 1000) + 1)
+        left_ms = (min(times) - time.monotonic()) * 1000
+        return int(max(0.0, min(left_ms, _LONGEST_WAIT_MS))) + 1
 
     def _take(self) -> _Watched | None:
         data, pipes, _, _ = socket.recv_fds(self._control, MAX_LINE, 1)
@@ -180,9 +184,11 @@ def _read(node: _Watched) -> bool:
                 node.until = None
             elif word == "until":
                 try:
-                    node.until = float(rest)
+                    until = float(rest)
                 except ValueError:
-                    pass  # a node that talks nonsense does not feed it
+                    continue  # a node that talks nonsense does not feed it
+                if math.isfinite(until):
+                    node.until = until
 
 
 def _hurry() -> None:
