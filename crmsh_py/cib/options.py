@@ -161,7 +161,7 @@ PROPERTIES: Mapping[str, Option] = _table(
                "how often to look whether time alone has changed what should run"),
         Option("election-timeout", _D, "2min", "how long electing a DC may take"),
         Option("shutdown-escalation", _D, "20min",
-               "how long a node may take to shut down before it just leaves"),
+               "how long a node may take to shut down before it ends as it is"),
         Option("join-integration-timeout", _D, "3min", "how long joining the cluster may take",
                old_names=("crmd-integration-timeout",)),
         Option("join-finalization-timeout", _D, "30min",

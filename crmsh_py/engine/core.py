@@ -84,7 +84,6 @@ from crmsh_py.wire.stream import (
     ConfReload,
     DcState,
     Leaving,
-    ManagerChanged,
     MemberEnd,
     Message,
     Missing,
@@ -155,9 +154,10 @@ class NodeCore:
         self._dampening = Dampening(node_id, self._out, self._current_view, self._replica.attribute)
         self._orders = Orders(self._out, self._commits.next_ident)
         self._lifecycle = Lifecycle(
+            settings.node,
             self._out,
-            set_attribute=self._set_own_attribute,
-            announce=self._announce_manager,
+            settled_view=lambda: self._views.view if self._book.settled else None,
+            is_clean=self._executor.is_clean,
             leave_ring=self._leave_ring,
         )
         self._administration = Administration(
@@ -506,8 +506,7 @@ class NodeCore:
         for sender, message in kept:
             self._news.apply(sender, message)
         self._news.end_if_fenced()
-        if self._lifecycle.running != self._book.managers.get(self._node_id):
-            self._announce_manager(self._lifecycle.running)
+        self._lifecycle.settled(self._book.own, known=self._book.managers.get(self._node_id))
         self._orders.flush(self._views.view)
 
     def _show_facts(self) -> None:
@@ -528,19 +527,12 @@ class NodeCore:
     def _begin_action(self, action: RunAction) -> None:
         if action.operation == "do_shutdown":
             self._lifecycle.may_go()
-        elif self._lifecycle.running and action.on:
+        elif self._lifecycle.takes_actions and action.on:
             self._remotes.run(action)
-        elif self._lifecycle.running:
+        elif self._lifecycle.takes_actions:
             self._executor.run(action)
         else:
             self._executor.refuse(action)
-
-    def _announce_manager(self, running: bool) -> None:
-        if self._book.settled:
-            self._out.multicast(ManagerChanged(view=self._views.view, running=running))
-
-    def _set_own_attribute(self, name: str, value: str | None) -> None:
-        self._requests.set_attribute(0, self._name, name, value)
 
     def _leave_ring(self) -> None:
         self._membership.totem.leave(self._out.now)
