@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -81,18 +82,22 @@ class FaultyDisk:
         self._faults = faults
         self._report = report
         self._last_s = 0.0  # when the write before goes to the disk, so that none overtakes it
+        self._waiting: deque[tuple[int, Sequence[StoreWrite]]] = deque()
 
     def submit(self, token: int, writes: Sequence[StoreWrite]) -> None:
         """Write, after a while, or not at all."""
         loop = asyncio.get_running_loop()
         at = max(loop.time() + self._faults.disk_delay_ms / 1000, self._last_s)
-        if at <= loop.time() and not self._faults.disk_full:
+        if at <= loop.time() and not self._waiting and not self._faults.disk_full:
             self._inner.submit(token, writes)
             return
         self._last_s = at
-        loop.call_at(at, self._write, token, writes)
+        # A loop keeps no order among what is due at one time: each timer takes the oldest write.
+        self._waiting.append((token, writes))
+        loop.call_at(at, self._write)
 
-    def _write(self, token: int, writes: Sequence[StoreWrite]) -> None:
+    def _write(self) -> None:
+        token, writes = self._waiting.popleft()
         if self._faults.disk_full:
             self._report(StoreFailed(token=token, message=_FULL))
         else:

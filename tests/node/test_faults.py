@@ -116,3 +116,21 @@ def test_a_full_disk_fails_and_a_slow_one_keeps_its_order() -> None:
     (failed,) = told
     assert isinstance(failed, StoreFailed)
     assert failed.token == 3
+
+
+def test_writes_that_are_due_at_one_time_keep_their_order() -> None:
+    """A loop's timers do not: here all wait for the first, after the disk is quick again."""
+
+    async def run() -> list[int]:
+        platter, faults = Platter(), Faults(disk_delay_ms=20)
+        disk = FaultyDisk(platter, faults, lambda _: None)
+        disk.submit(0, [SaveTerm(term=1)])
+        faults.disk_delay_ms = 0
+        for token in range(1, 50):
+            disk.submit(token, [SaveTerm(term=1)])
+        async with asyncio.timeout(10):
+            while len(platter.tokens) < 50:  # noqa: ASYNC110 - the list does not tell
+                await asyncio.sleep(0.005)
+        return platter.tokens
+
+    assert asyncio.run(run()) == list(range(50))
