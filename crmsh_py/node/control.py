@@ -6,8 +6,9 @@ this is, root and hacluster may do all; other members of the node's group haclie
 control lists give them (``engine.permissions``), nobody else anything. As the directory of the
 first socket is its owner's alone, a second one inside the node (``public``) is for these.
 Root and the owner may act for somebody (``Hello.acts_for``, CIB_user in the environment).
-Connections, requests in flight and what waits to be sent are bounded; a
-client that breaks the protocol or does not read is cut off, which hurts nobody else.
+Connections, requests in flight and what waits to be sent are bounded, for the members of haclient
+apart, so that none of them can keep root and agents out; a client that breaks the protocol or does
+not read is cut off, which hurts nobody else.
 
 A request becomes ``RequestReceived`` with a ticket of ours; ``reply`` finds the way back.
 """
@@ -28,11 +29,14 @@ from crmsh_py.errors import CrmError, LocalProtocolError, RemoteProtocolError
 from crmsh_py.node.ports import LogLine, Report
 from crmsh_py.wire import control, framing
 
-MAX_CONNECTIONS = 256
+MAX_CONNECTIONS = 256  # of those who may do all
+MAX_LIMITED = 128  # of those whom access control lists limit, together
+MAX_LIMITED_OF_USER = 32
 MAX_IN_FLIGHT = 64  # unanswered requests of one connection
 MAX_UNSENT = 2 * framing.MAX_FRAME  # bytes that may wait for one client to read
 MAX_UNSENT_STREAM = 1024 * 1024  # the same for a watch, which can be asked for again
-MAX_UNFINISHED = 4 * framing.MAX_FRAME  # bytes of unfinished frames of all connections together
+MAX_UNFINISHED = 4 * framing.MAX_FRAME  # bytes of unfinished frames of who may do all, together
+MAX_UNFINISHED_LIMITED = 2 * framing.MAX_FRAME  # the same of all others
 LAST_WORDS_S = 1.0  # what clients get to read their answers when the node stops
 
 # Which of Corosync's services a client would talk to, by what it asks for.
@@ -124,7 +128,8 @@ class ControlServer:
                 os.unlink(path)
             loop = asyncio.get_running_loop()
             # Under a name of its own first: who sees the socket's name finds it listening.
-            early = f"{path}.new"
+            # It is no longer than the path, or the kernel might take that one and not this.
+            early = f"{path.removesuffix('.sock')}.new"
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(early)
             server = await loop.create_unix_server(lambda: _Connection(self), early)
@@ -168,8 +173,9 @@ class ControlServer:
         if not trusted and _CLUSTER_GROUP not in groups:
             self._log("warning", "MAIN", f"Refused a control connection of user id {user}")
             return False
-        if len(self._connections) >= MAX_CONNECTIONS:
-            self._log("warning", "MAIN", "Refused a control connection: there are too many")
+        if not self._has_room(name, trusted=trusted):
+            whom = "" if trusted else f" of {name}"
+            self._log("warning", "MAIN", f"Refused a control connection{whom}: there are too many")
             return False
         self._admitted += 1
         connection.handle = self._admitted
@@ -180,6 +186,13 @@ class ControlServer:
         self._connections.add(connection)
         self._alone.clear()
         return True
+
+    def _has_room(self, user: str, *, trusted: bool) -> bool:
+        others = [each for each in self._connections if each.trusted == trusted]
+        if trusted:
+            return len(others) < MAX_CONNECTIONS
+        own = sum(each.user == user for each in others)
+        return own < MAX_LIMITED_OF_USER and len(others) < MAX_LIMITED
 
     def act_for(self, connection: _Connection, name: str) -> None:
         """A trusted client takes somebody's access rights in the place of its own."""
@@ -210,9 +223,11 @@ class ControlServer:
         """The clients of this moment, in the order in which they came."""
         return tuple(each.seen() for each in sorted(self._connections, key=lambda c: c.handle))
 
-    def check_unfinished(self) -> None:
-        """Raise RemoteProtocolError when the clients together hold too much of our memory."""
-        if sum(connection.unfinished for connection in self._connections) > MAX_UNFINISHED:
+    def check_unfinished(self, *, trusted: bool) -> None:
+        """Raise RemoteProtocolError when such clients together hold too much of our memory."""
+        limit = MAX_UNFINISHED if trusted else MAX_UNFINISHED_LIMITED
+        alike = (each for each in self._connections if each.trusted == trusted)
+        if sum(each.unfinished for each in alike) > limit:
             raise RemoteProtocolError("too many large requests at once")
 
     def broken(self, connection: _Connection, error: RemoteProtocolError) -> None:
@@ -283,7 +298,7 @@ class _Connection(asyncio.Protocol):
             for ticket, request in self._decoder.receive(data):
                 self._take(ticket, request)
             if self.unfinished:
-                self._server.check_unfinished()
+                self._server.check_unfinished(trusted=self.trusted)
         except RemoteProtocolError as error:
             self._server.broken(self, error)
             self.hang_up()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import grp
 import os
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ import pytest
 from crmsh_py.engine.api import ClientGone, Event, RequestReceived
 from crmsh_py.node import control as control_module
 from crmsh_py.node.control import ControlServer
-from crmsh_py.wire import control, framing
+from crmsh_py.wire import control, framing, paths
 
 
 class Bench:
@@ -27,6 +29,7 @@ class Bench:
         self.path = str(directory / "n1.sock")
         self.events: list[Event] = []
         self.log: list[str] = []
+        self.clients: list[asyncio.StreamWriter] = []  # that are to stay until the end
         self.user = os.geteuid() if user is None else user
         self.server = ControlServer(
             self.path,
@@ -41,6 +44,8 @@ class Bench:
             try:
                 await asyncio.wait_for(work(), 20)
             finally:
+                for client in self.clients:
+                    client.close()
                 await self.server.close()
 
         asyncio.run(whole())
@@ -199,6 +204,88 @@ def test_too_many_connections_are_refused(tmp_path: Path) -> None:
             each.close()
 
     bench.run(work)
+
+
+def test_a_path_of_the_most_bytes_that_the_kernel_takes_is_listened_on(short: Path) -> None:
+    """What ``check_socket_path`` lets pass must do."""
+    directory = short / ("x" * (paths.SOCKET_PATH_LIMIT - len(f"{short}//n1.sock")))
+    directory.mkdir()
+    bench = Bench(directory)
+    assert len(paths.check_socket_path(bench.path)) == paths.SOCKET_PATH_LIMIT
+
+    async def work() -> None:
+        assert os.listdir(directory) == ["n1.sock"]
+        _, writer = await bench.connect()
+        writer.close()
+
+    bench.run(work)
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A directory whose path is short."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        yield Path(directory)
+
+
+async def is_refused(bench: Bench) -> bool:
+    """Whether one more client is hung up on; one that is not stays, and is answered."""
+    reader, writer = await bench.connect()
+    bench.clients.append(writer)  # else its end would be the garbage collector's
+    try:
+        writer.write(framing.encode_request(1, control.Hello(client="crm")))
+        return await reader.read(1) == b""
+    except (ConnectionResetError, BrokenPipeError):
+        return True
+
+
+def test_a_limited_user_takes_no_connection_from_root_or_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_module, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(control_module, "MAX_LIMITED", 5)
+    monkeypatch.setattr(control_module, "MAX_LIMITED_OF_USER", 3)
+    bench = Bench(tmp_path)
+    bench.server._groups_of = lambda name: ("haclient",)
+
+    async def work() -> None:
+        for user, free in ((4001, 3), (4002, 2), (4003, 0), (0, 2)):
+            bench.user = user
+            refused = [await is_refused(bench) for _ in range(free + 1)]
+            assert refused == [False] * free + [True], user
+
+    bench.run(work)
+    assert "of 4001: there are too many" in bench.log[0]
+    assert "connection: there are too many" in bench.log[-1]
+
+
+def test_what_a_limited_user_leaves_unfinished_cuts_off_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_module, "MAX_UNFINISHED", 1000)
+    monkeypatch.setattr(control_module, "MAX_UNFINISHED_LIMITED", 1000)
+    bench = Bench(tmp_path, user=4001)
+    bench.server._groups_of = lambda name: ("haclient",)
+    half = (5000).to_bytes(4, "big") + bytes(800)
+
+    async def work() -> None:
+        for user in (4001, 0):
+            bench.user = user
+            first, writer = await bench.connect()
+            writer.write(framing.encode_request(1, control.Hello(client="crm")) + half)
+            bench.clients.append(writer)
+            assert await first.read(1)  # it is heard
+        bench.user = 4001
+        second, writer = await bench.connect()
+        writer.write(framing.encode_request(1, control.Hello(client="crm")) + half)
+        bench.clients.append(writer)
+        with contextlib.suppress(ConnectionResetError):
+            while await second.read(100):
+                pass
+
+    bench.run(work)
+    (line,) = bench.log
+    assert "too many large requests" in line
 
 
 def test_an_answer_too_large_to_send_becomes_a_refusal(tmp_path: Path) -> None:
