@@ -102,10 +102,18 @@ def conf_read(path: str, ticket: int) -> ConfRead:
 
 
 def log_settings(settings: NodeSettings, conf: CorosyncConf) -> LogSettings:
-    """Where the log goes and how it looks."""
+    """Where the log goes and how it looks.
+
+    Not into the file of corosync.conf where a node is a plain process: it would be the machine's.
+    """
     logging = conf.logging
     files = [settings.log]
-    if logging.to_logfile and logging.logfile and logging.logfile != settings.log:
+    if (
+        settings.isolated
+        and logging.to_logfile
+        and logging.logfile
+        and logging.logfile != settings.log
+    ):
         files.append(logging.logfile)
     return LogSettings(
         files=tuple(files),
@@ -179,8 +187,8 @@ async def run(
         CrmError: it cannot start.
     """
     conf = read_conf(settings.corosync_conf)
-    for path in (settings.log, settings.store):
-        make_parent(path)
+    make_parent(settings.log)
+    make_parent(settings.store, private=True)
     log = NodeLog(log_settings(settings, conf))
     try:
         return await _Daemon(settings, conf, log).run(make_core, make_agents)

@@ -79,10 +79,13 @@ def make_clients(settings: NodeSettings, report: Report, log: LogLine) -> Contro
     return ControlServer(settings.control_socket, report=report, log=log, public=public)
 
 
-def make_parent(path: str) -> None:
-    """Make the directory of a file; raises CrmError."""
+def make_parent(path: str, *, private: bool = False) -> None:
+    """Make the directory of a file, ``private`` for us alone (also if it is there); CrmError."""
+    directory = os.path.dirname(path)
     try:
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        os.makedirs(directory, mode=0o755, exist_ok=True)
+        if private:
+            os.chmod(directory, 0o700)
     except OSError as error:
         raise CrmError(f"cannot make the directory of {path}: {error.strerror}") from None
 

@@ -13,6 +13,7 @@ Rules:
   it, a gap in the numbering or a configuration without the digest it was saved with mean that the
   disk lies: the whole file is moved aside, the node starts empty and says so. The cluster gives
   it back the configuration when it joins.
+- It is the node's alone (mode 0600): what access control lists hide is in it.
 - An error of the disk (full, unreadable) is not corruption: it stops the node, nothing is moved.
 
 Sources: https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous.
@@ -20,6 +21,7 @@ Sources: https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pra
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -121,11 +123,13 @@ class Store:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _CORRUPT_CODES:
                 raise self._trouble(error) from None
             reason = str(error)
+        except OSError as error:
+            raise self._trouble(error) from None
         aside = self._move_aside()
         warning = f"The store {self._path} is damaged ({reason}); it was moved to {aside}"
         try:
             return Opened(self._load(), f"{warning}. Starting with an empty configuration")
-        except (sqlite3.Error, _CorruptError) as error:
+        except (sqlite3.Error, _CorruptError, OSError) as error:
             raise self._trouble(error) from None
 
     def write(self, writes: Sequence[StoreWrite]) -> None:
@@ -287,6 +291,7 @@ class Store:
     # ---- reading ---------------------------------------------------------------------------
 
     def _load(self) -> StoredState:
+        _keep_private(self._path)
         db = self._db = _connect(self._path)
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version == 0:
@@ -395,6 +400,20 @@ def _connect(path: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _keep_private(path: str) -> None:
+    """Make the file for its owner alone; SQLite gives its log the mode that the file has.
+
+    One that is there keeps no mode of an earlier version. It is not opened for that: to close a
+    file ends the locks that this process has on it (fcntl(2)).
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        for each in (path, f"{path}-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                os.chmod(each, 0o600)
 
 
 def _standing(numbers: Mapping[str, int]) -> Standing:

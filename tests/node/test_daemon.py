@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import pytest
 
+from crmsh_py import corosync_conf
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -330,6 +331,26 @@ def test_the_log_has_corosyncs_layout(node: Node) -> None:
     stamp, _, rest = node.log.splitlines()[0].partition(" notice  ")
     assert len(stamp) == len("Jul 28 19:53:46")
     assert rest.startswith("[MAIN  ] ")
+
+
+def test_the_stores_directory_is_the_nodes_alone(node: Node) -> None:
+    """The configuration is in it, and access control lists hide some of that from users."""
+    directory = Path(node.settings.store).parent
+    directory.mkdir(mode=0o755)
+    node.run(lambda cluster: None)
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert Path(node.settings.log).parent.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_plain_process_does_not_write_to_the_machines_log(
+    tmp_path: Path, *, isolated: bool
+) -> None:
+    machines = str(tmp_path / "corosync.log")
+    node = Node(tmp_path, isolated=isolated)
+    text = f"totem {{\n version: 2\n}}\nlogging {{\n to_logfile: yes\n logfile: {machines}\n}}\n"
+    found = daemon.log_settings(node.settings, corosync_conf.parse(text, "corosync.conf"))
+    assert found.files == (node.settings.log, machines)[: 2 if isolated else 1]
 
 
 def test_without_a_readable_key_the_node_does_not_start(node: Node) -> None:

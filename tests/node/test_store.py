@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -329,6 +330,29 @@ def test_a_second_daemon_is_turned_away(path: Path) -> None:
     with pytest.raises(CrmError, match="another process"):
         opened(path)
     store.close()
+
+
+def test_the_file_and_its_log_are_their_owners_alone(path: Path) -> None:
+    """What access control lists hide is in it; files of an earlier version were open to all."""
+    made = (path, path.with_name(f"{path.name}-wal"))
+    before = os.umask(0)
+    try:
+        store, _, _ = opened(path)
+        store.write([SaveTerm(term=1)])
+        assert [each.stat().st_mode & 0o777 for each in made] == [0o600, 0o600]
+        for each in made:
+            each.chmod(0o644)
+            shutil.copy(each, f"{each}.kept")
+        store.close()
+        for each in made:  # as after a loss of power: the log is still there
+            os.replace(f"{each}.kept", each)
+            each.chmod(0o644)
+        store, state, _ = opened(path)
+        assert state.term == 1
+        assert [each.stat().st_mode & 0o777 for each in made] == [0o600, 0o600]
+        store.close()
+    finally:
+        os.umask(before)
 
 
 def test_a_directory_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
