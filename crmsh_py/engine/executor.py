@@ -211,14 +211,49 @@ class Executor:
             if newest is not None and entry.id not in self._lanes and _is_inactive(newest):
                 self.forget(entry.id)
 
-    def begin_view(self) -> None:
-        """The DC's plans of the view before are void: what has not begun is dropped."""
+    def begin_view(self) -> dict[str, list[str]]:
+        """The DC's plans of the view before are void: what has not begun is dropped.
+
+        What waited had ended recurring operations already. Their entries would say that they go
+        on, and nobody would begin them again: they go, too, and are returned by resource.
+        """
+        forgotten: dict[str, list[str]] = {}
         for resource, lane in self._lanes.items():
             kept = [job for job in lane.waiting if job.silent]
             dropped = [job for job in lane.waiting if not job.silent]
             lane.waiting = deque(kept)
             for job in dropped:
                 self._recurring.pop((resource, job.action.key), None)
+            ended = self._ended_recurring(resource) if dropped else []
+            if ended:
+                forgotten[resource] = ended
+                for entry in ended:
+                    self.state = put_history_forget(self.state, resource, entry)
+        return forgotten
+
+    def tell_forgotten(self, forgotten: Mapping[str, list[str]]) -> None:
+        """Tell what ``begin_view`` has dropped, where nobody asks for the whole state then."""
+        for resource, entries in forgotten.items():
+            self._out.multicast(
+                Outcome(
+                    view=self._view(),
+                    name=resource,
+                    key=resource,
+                    transition_key="",
+                    forget=entries,
+                )
+            )
+
+    def _ended_recurring(self, resource: str) -> list[str]:
+        """The entries of recurring operations that are begun no more; failures stay."""
+        history = history_of(self.state, resource)
+        return [
+            entry.id
+            for entry in (history.children if history is not None else ())
+            if entry.get("interval", "0") != "0"
+            and "_last_failure_" not in entry.id
+            and (resource, entry.id) not in self._recurring
+        ]
 
     def stop(self) -> None:
         """The cluster manager ends: nothing is begun any more."""

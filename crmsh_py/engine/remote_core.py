@@ -147,7 +147,7 @@ class RemoteCore:
             case wire.Run(action=action):
                 self._executor.run(action)
             case wire.Drop():
-                self._executor.begin_view()
+                self._executor.tell_forgotten(self._executor.begin_view())
             case wire.Forget(resource=resource):
                 self._executor.forget(resource)
             case wire.ForgetFailure(resource=resource):

@@ -202,6 +202,48 @@ def test_what_has_not_begun_is_dropped_with_its_view_and_what_has_is_pending() -
     assert bench.entries() == {"R_last_0": "0"}
 
 
+def monitored(bench: Bench) -> RunOperation:
+    """R runs, and its monitor is just running for the second time."""
+    (start,) = bench.run(action("start"))
+    bench.finish(start.call_id)
+    (first,) = bench.run(action("monitor", interval_ms=10_000))
+    bench.finish(first.call_id)
+    (second,) = bench.pass_time(10.1)
+    return second
+
+
+def test_a_stop_that_is_dropped_leaves_no_monitor_that_only_seems_to_go_on() -> None:
+    """It has ended the monitor: the next DC must see that nobody looks at the resource."""
+    bench = Bench()
+    second = monitored(bench)
+    assert bench.run(action("stop")) == []
+    assert bench.executor.begin_view() == {"R": ["R_monitor_10000"]}
+    assert bench.entries() == {"R_last_0": "0"}
+    assert bench.finish(second.call_id, rc=1, status=1) == []
+    assert len(bench.run(action("monitor", interval_ms=10_000))) == 1, "as the next DC wants"
+
+
+def test_a_monitor_that_is_begun_anew_and_dropped_leaves_no_entry_of_the_one_before() -> None:
+    bench = Bench()
+    monitored(bench)
+    assert bench.run(action("monitor", interval_ms=10_000)) == []
+    bench.executor.begin_view()
+    assert bench.entries() == {"R_last_0": "0"}
+
+
+def test_what_is_dropped_leaves_monitors_that_go_on_and_failures() -> None:
+    bench = Bench()
+    second = monitored(bench)
+    bench.run(action("notify", meta={"notify_type": "pre", "notify_operation": "stop"}))
+    assert bench.executor.begin_view() == {}
+    bench.finish(second.call_id, rc=7)
+    (third,) = bench.pass_time(10.1)
+    bench.run(action("stop"))
+    bench.executor.begin_view()
+    assert bench.entries() == {"R_last_0": "0", "R_last_failure_0": "7"}
+    bench.finish(third.call_id, rc=1, status=1)
+
+
 def test_agents_get_their_variables_under_pacemakers_names() -> None:
     one = action("monitor", interval_ms=10_000, meta={"interval": "10000", "name": "monitor"})
     variables = environment(one, "a")

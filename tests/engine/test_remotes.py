@@ -392,3 +392,21 @@ def test_recurring_operations_go_on_without_a_connection() -> None:
     (accepted,) = remote.claim("beta", 8, 2)
     codes = {e.id: e.get("rc-code") for e in parse(accepted.state).iter("lrm_rsc_op")}
     assert codes["R_last_failure_0"] == "7"
+
+
+def test_what_is_dropped_with_a_view_tells_which_monitors_have_ended() -> None:
+    """A stop that waited has ended the monitor: the cluster must see that nobody looks any more."""
+    remote = Remote()
+    remote.claim()
+    call = remote.start()
+    remote.happens(OperationFinished(call_id=call, rc=0, status=0))
+    (monitor,) = remote.hears(wire.Run(action=action("monitor", interval_ms=1000)))
+    assert isinstance(monitor, RunOperation)
+    remote.happens(OperationFinished(call_id=monitor.call_id, rc=0, status=0))
+    deadline = remote.core.next_deadline()
+    assert deadline is not None
+    remote.now = deadline
+    remote.happens(TimerFired())
+    remote.hears(wire.Run(action=action("stop")))
+    (told,) = sent(remote.hears(wire.Drop()))
+    assert (told.outcome.name, told.outcome.forget) == ("R", ["R_monitor_1000"])
