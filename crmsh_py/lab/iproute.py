@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,8 @@ def run(commands: Sequence[str], *, go_on: bool = False) -> None:
     except NetworkError as error:
         if not go_on:
             raise
-        print(f"{commands[0]}: {error}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # a log on a full disk
+            print(f"{commands[0]}: {error}", file=sys.stderr, flush=True)
 
 
 def _run(commands: Sequence[str], *, go_on: bool) -> None:

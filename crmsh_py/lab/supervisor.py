@@ -116,9 +116,8 @@ def _supervise(
     try:
         code = _become(candidate, config, place, failures, said=said, told=told)
     except Exception:
-        traceback.print_exc()  # before the end: nobody else would ever tell
+        _log(traceback.format_exc())  # before the end: nobody else would ever tell
     finally:
-        sys.stderr.flush()
         os._exit(code)
 
 
@@ -147,6 +146,10 @@ def _become(
         text = isolation.failure_text(error).replace("\n", " ")
         os.write(said, f"{text or 'refused'}\n".encode())
         return 1
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}".replace("\n", " ")
+        os.write(said, f"{text}\n".encode())
+        raise
     os.setsid()
     os.write(said, b"ok\n")
     os.close(said)
@@ -366,7 +369,10 @@ class Supervisor:
 
 
 def _log(text: str) -> None:
-    print(time.strftime("%b %d %H:%M:%S"), text, file=sys.stderr, flush=True)
+    try:
+        print(time.strftime("%b %d %H:%M:%S"), text, file=sys.stderr, flush=True)
+    except OSError:
+        pass  # the disk is full: nodes run all the same
 
 
 if __name__ == "__main__":

@@ -307,6 +307,19 @@ def test_a_supervisor_outlives_what_it_did_not_expect(
     assert "no such thing" in log
 
 
+def test_a_log_on_a_full_disk_ends_no_supervisor(
+    serving: supervisor.Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(supervisor, "print", told, raising=False)
+    thread = threading.Thread(target=_ask, args=(serving._place.socket, wire.EndLab()))
+    thread.start()
+    assert serving.serve() == 0
+    thread.join()
+
+
 def test_the_end_of_a_supervisor_is_told_in_the_log(tmp_path: Path) -> None:
     """In a process of its own, for it ends without a word by any other way."""
     program = (
@@ -325,3 +338,4 @@ def test_the_end_of_a_supervisor_is_told_in_the_log(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "ValueError: a bug" in done.stderr
+    assert done.stdout == "ValueError: a bug\n", "whoever waits for the supervisor is told too"
