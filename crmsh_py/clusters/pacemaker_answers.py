@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.regex import regex
 from crmsh_py.value import frozen
 from crmsh_py.wire import control
@@ -84,7 +85,7 @@ def membership(
     }
     members = []
     for node in cib.section("nodes").findall("node"):
-        if not node.id.isdigit() or node.get("type") in ("remote", "ping"):
+        if not is_number(node.id) or node.get("type") in ("remote", "ping"):
             continue
         number = int(node.id)
         address = _ADDRESS.search(values.get(f"runtime.members.{number}.ip", ""))
@@ -126,7 +127,7 @@ def _membership_of_cib(cib: Cib, dc: str) -> control.MembershipReply:
     states = {state.id: state for state in cib.status.findall("node_state")}
     members = []
     for node in cib.section("nodes").findall("node"):
-        if node.id.isdigit() and node.get("type") != "remote":
+        if is_number(node.id) and node.get("type") != "remote":
             state = states.get(node.id)
             # True in Pacemaker up to 2.1.6, a time stamp since; false and 0 mean no member.
             inside = state.get("in_ccm") if state is not None else ""
@@ -183,7 +184,7 @@ class Processes:
         found: dict[str, int] = {}
         for line in text.splitlines():
             pid, _, name = line.strip().partition(" ")
-            if pid.isdigit():
+            if is_number(pid):
                 found.setdefault(name.strip(), int(pid))
         return cls(found)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from crmsh_py.cib.apply import apply
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.patch import ROOT, AttributeChange, Change, Operation, Patch
 from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.clusters.dialect import in_words_of
@@ -53,7 +54,7 @@ def counts_updates(cib: Cib) -> bool:
     The feature set is that of the DC, whose Pacemaker compares: 3.20.1 is 3.0.1, 3.20.5 is 3.0.2.
     """
     numbers = cib.root.get("crm_feature_set").split(".")
-    if not all(number.isdigit() for number in numbers):
+    if not all(is_number(number) for number in numbers):
         return True  # every version takes a patch that names it
     return tuple(map(int, numbers)) > _LAST_LENIENT
 

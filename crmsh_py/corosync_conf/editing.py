@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crmsh_py.corosync_conf.reader import is_number
 from crmsh_py.corosync_conf.sections import Section, parse_sections
 from crmsh_py.errors import ConfigError, NotFound
 
@@ -74,7 +75,7 @@ def with_node(text: str, address: str, name: str = "") -> str:
     new = [f"{outer}node {{", f"{inner}ring0_addr: {address}"]
     if name:
         new.append(f"{inner}name: {name}")
-    ids = [int(e.value) for node in nodes if (e := node.get("nodeid")) and e.value.isdecimal()]
+    ids = [int(e.value) for node in nodes if (e := node.get("nodeid")) and is_number(e.value)]
     if ids or not nodes:
         new.append(f"{inner}nodeid: {max(ids, default=0) + 1}")
     new.append(f"{outer}}}")

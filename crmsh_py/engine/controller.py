@@ -31,6 +31,7 @@ from uuid import UUID
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.numbers import is_number, whole
 from crmsh_py.engine.book import pending_key
 from crmsh_py.engine.fencing import Fencing
 from crmsh_py.engine.fencing_devices import duration_ms
@@ -396,7 +397,7 @@ class Controller:
     def _node_limit(self) -> int:
         """How many agents may run on a node at once: ``node-action-limit``, if it is set."""
         text = self._replica.config.properties().get("node-action-limit", "")
-        return int(text) if text.isdigit() and int(text) else NODE_ACTION_LIMIT
+        return whole(text) or NODE_ACTION_LIMIT
 
     def _begin(self, transition: Transition, action: Action) -> None:
         if action.kind is ActionKind.PSEUDO:
@@ -446,7 +447,7 @@ class Controller:
     def _max_attempts(self) -> int:
         properties = self._replica.config.properties()
         for name in ("stonith-max-attempts", "fencing-max-attempts"):
-            if properties.get(name, "").isdigit():
+            if is_number(properties.get(name, "")):
                 return max(1, int(properties[name]))
         return MAX_ATTEMPTS
 
@@ -471,7 +472,7 @@ class Controller:
                 node=action.node,
                 transition_key=transition.key_of(action),
                 operation=action.meta.get("operation", ""),
-                interval_ms=int(interval) if interval.isdigit() else 0,
+                interval_ms=whole(interval),
             )
         )
 

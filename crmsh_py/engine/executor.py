@@ -31,6 +31,7 @@ from typing import Protocol
 
 from crmsh_py.cib.document import FEATURE_SET
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.numbers import whole
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.engine import records
 from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
@@ -519,8 +520,7 @@ def _is_fencing(action: RunAction) -> bool:
 
 
 def _call_id(entry: Element) -> int:
-    text = entry.get("call-id", "0")
-    return int(text) if text.isdigit() else 0
+    return whole(entry.get("call-id", "0"))
 
 
 def _is_inactive(entry: Element) -> bool:

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.numbers import whole
 from crmsh_py.engine import fencing_devices as facts
 from crmsh_py.engine import fencing_work
 from crmsh_py.engine.api import OperationFinished
@@ -43,6 +44,7 @@ from crmsh_py.engine.fencing_runner import FencingRunner
 from crmsh_py.engine.fencing_work import Work
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
+from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import Action, FenceDevice
 from crmsh_py.value import replace
 from crmsh_py.wire.fencing import FencingRecord
@@ -126,7 +128,12 @@ class Fencing:
     def devices(self) -> Sequence[FenceDevice]:
         """The devices as the configuration has them now."""
         when = datetime.fromtimestamp(self._out.wall, UTC)
-        return self._read_devices(self._replica.cib, when)
+        try:
+            return self._read_devices(self._replica.cib, when)
+        except Exception as error:  # whatever is wrong with a configuration, the node goes on
+            kind = "" if isinstance(error, CrmError) else f"{type(error).__name__}: "
+            self._out.log("error", "STONITH", f"The fence devices cannot be read: {kind}{error}")
+            return ()
 
     def _device(self, name: str) -> FenceDevice | None:
         return next((device for device in self.devices() if device.id == name), None)
@@ -155,7 +162,7 @@ class Fencing:
             target,
             wanted,
             client=CLIENT,
-            delay_ms=int(delay) * 1000 if delay.isdigit() else 0,
+            delay_ms=whole(delay) * 1000,
         )
         self._callbacks.setdefault(record.ident, []).append(finished)
 

@@ -13,11 +13,13 @@ from enum import Enum
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.numbers import is_number, whole
 from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import FenceDevice
 
 _HOST_SEPARATORS = re.compile(r"[\s,;|]+")
 MAX_RETRIES = 100
+_MOST_MS = 2**31 - 1  # as Pacemaker; and nodes can tell each other of it
 
 
 class Fit(Enum):
@@ -110,7 +112,7 @@ def timeout_ms(device: FenceDevice, action: str, default_ms: int) -> int:
 def tries(device: FenceDevice, action: str) -> int:
     """How often an action is tried: ``pcmk_reboot_retries`` counts the first one too."""
     text = device.parameters.get(f"pcmk_{action}_retries", "")
-    return max(1, min(MAX_RETRIES, int(text))) if text.isdigit() else 2
+    return max(1, min(MAX_RETRIES, whole(text, 2)))
 
 
 def limit(device: FenceDevice) -> int:
@@ -162,7 +164,7 @@ def levels(cib: Cib, target: str) -> tuple[tuple[str, ...], ...]:
     found: dict[int, list[str]] = {}
     for level in section.findall("fencing-level"):
         index = level.get("index")
-        if index.isdigit() and _applies(level.attrs, target, attributes):
+        if is_number(index) and _applies(level.attrs, target, attributes):
             devices = [word.strip() for word in level.get("devices").split(",") if word.strip()]
             found.setdefault(int(index), []).extend(devices)
     return tuple(tuple(found[index]) for index in sorted(found))
@@ -197,7 +199,6 @@ def duration_ms(text: str, default: int) -> int:
     if not text:
         return default
     try:
-        found = parse_ms(text)
+        return min(parse_ms(text), _MOST_MS)
     except CrmError:
         return default
-    return default if found is None else found

@@ -35,6 +35,7 @@ from enum import Enum
 import msgspec
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.numbers import whole
 from crmsh_py.cib.xml import parse, to_xml
 from crmsh_py.engine import records
 from crmsh_py.engine import status as st
@@ -216,11 +217,11 @@ class Remotes:
 
     def _connect(self, call: int, action: RunAction) -> None:
         parameters = action.parameters
-        port = parameters.get("port", "")
+        port = whole(parameters.get("port", ""))
         remote = _Remote(
             name=action.resource,
             server=parameters.get("addr") or parameters.get("server") or action.resource,
-            port=int(port) if port.isdigit() and 0 < int(port) < 65536 else PORT,
+            port=port if 0 < port < 65536 else PORT,
             connection=0,
             start=call,
             deadline=self._out.now + action.timeout_ms / 1000,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import is_xml_id
+from crmsh_py.cib.numbers import whole
 
 ONLINE = {"in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
 # In the ring, but its cluster manager does not run:
@@ -137,7 +138,7 @@ def lock_stopped(state: Element, resource: str) -> Element:
     """Lock a resource to its node, which is shutting down, if its newest entry says stopped."""
     history = history_of(state, resource)
     since = attributes_of(state).get("shutdown", "")
-    if history is None or not since.isdigit() or not int(since):
+    if history is None or not whole(since):
         return state
     if not _is_stopped(history):
         return state
@@ -183,8 +184,7 @@ def locked_part(state: Element | None) -> tuple[Element, ...]:
 
 
 def _call_number(entry: Element) -> int:
-    text = entry.get("call-id", "0")
-    return int(text) if text.isdigit() else 0
+    return whole(entry.get("call-id", "0"))
 
 
 # ---- transient attributes ----------------------------------------------------------------------

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler.result import Action, ActionKind
 from crmsh_py.value import replace
@@ -116,7 +117,7 @@ class Transition:
     def find(self, transition_key: str) -> Action | None:
         """The action of this transition that has this key and is under way, or None."""
         parts = transition_key.split(":")
-        if len(parts) != 4 or not parts[0].isdigit() or parts[1] != str(self.number):
+        if len(parts) != 4 or not is_number(parts[0]) or parts[1] != str(self.number):
             return None
         action = self.actions.get(int(parts[0]))
         if action is None or parts[3] != self.uuid or action.id not in self._deadlines:

@@ -72,7 +72,8 @@ def _act(parameters: Mapping[str, str]) -> int:
     if action not in _SWITCHES:
         raise CrmError(f"there is no action {action}")
     delay = parameters.get("delay", "")
-    time.sleep(min(float(delay), 3600.0) if delay.replace(".", "", 1).isdigit() else 0.0)
+    is_number = delay.isascii() and delay.replace(".", "", 1).isdigit()
+    time.sleep(min(float(delay), 3600.0) if is_number else 0.0)
     ask(place, wire.SwitchPower(nodes=[node], action=action), timeout_s=_TIMEOUT_S)
     return 0
 

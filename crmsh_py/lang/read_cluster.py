@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.lang import ast
 from crmsh_py.lang.read_sets import (
     ALERT_SETS,
@@ -57,7 +58,7 @@ def fencing_topology(section: Element, nodes: Sequence[str]) -> ast.FencingTopol
         devices = tuple(plain_name(device.strip()) for device in level.get("devices").split(","))
         index = level.get("index")
         levels = targets.setdefault(key, {})
-        if not index.isdigit() or int(index) in levels:
+        if not is_number(index) or int(index) in levels:
             raise UnsayableError(index)
         levels[int(index)] = devices
     found = []

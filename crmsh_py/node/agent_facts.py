@@ -20,6 +20,7 @@ from crmsh_py.agents.cache import MetadataCache
 from crmsh_py.agents.installed import InstalledAgents, Places
 from crmsh_py.agents.metadata import AgentMetadata
 from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.engine.api import AgentFacts
 from crmsh_py.errors import CrmError
 
@@ -46,7 +47,7 @@ def facts_of(metadata: AgentMetadata) -> AgentFacts:
 def _is_modern(version: str) -> bool:
     """Whether a description follows version 1.1 of the OCF standard, or a later one."""
     parts = version.split(".")[:2]
-    return all(part.isdigit() for part in parts) and tuple(map(int, parts)) >= (1, 1)
+    return all(map(is_number, parts)) and tuple(map(int, parts)) >= (1, 1)
 
 
 def facts_of_machine(environ: Mapping[str, str]) -> MakeFacts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import attribute_sets, operations
 from crmsh_py.scheduler.result import Digests
@@ -202,7 +203,7 @@ def _secure(
 
 def _is_older(version: str) -> bool:
     """Whether a feature set is from before private parameters were only left out (3.16.0)."""
-    numbers = tuple(int(part) for part in version.split(".") if part.isdigit())
+    numbers = tuple(int(part) for part in version.split(".") if is_number(part))
     return bool(numbers) and numbers < (3, 16)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import history, outgoing
 from crmsh_py.scheduler.history_entry import number
@@ -180,7 +181,7 @@ class _Runner:
             wanted, _, rc = spec.partition("=")
             for each in dict.fromkeys((name, configured)):
                 key = f"{each}_{vertex.task}_{_interval(vertex)}@{node}"
-                if wanted.lower() == key.lower() and rc.lstrip("-").isdigit():
+                if wanted.lower() == key.lower() and is_number(rc.removeprefix("-")):
                     return int(rc)
         return None
 

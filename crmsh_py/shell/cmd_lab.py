@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import time
 
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import UsageError
 from crmsh_py.lab.client import Lab, list_labs
 from crmsh_py.lang.ast import CommandCall
@@ -126,7 +127,7 @@ def disk(session: Session, call: CommandCall) -> int:
 
 def _number(call: CommandCall, unit: str, most: int) -> int:
     text = call.get("NUMBER") or ""
-    if not text.isdigit() or int(text) > most:
+    if not is_number(text) or int(text) > most:
         raise UsageError(f"{text} are no {unit}: a whole number up to {most}")
     return int(text)
 

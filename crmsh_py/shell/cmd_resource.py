@@ -6,6 +6,7 @@ Looking at them is in ``cmd_resource_look``, moving and restarting them in ``cmd
 from __future__ import annotations
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import ConfigError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.changes import change, require_node, require_resources
@@ -97,7 +98,7 @@ def failcount(session: Session, call: CommandCall) -> int:
     }
     if call.has("SET"):
         value = call.get("VALUE") or ""
-        if not value.isdigit() and value != "INFINITY":
+        if not is_number(value) and value != "INFINITY":
             raise UsageError(f"{value} is no fail count", hint="a number or INFINITY")
         operation, interval = call.get("OP_NAME") or "monitor", call.get("INTERVAL") or "0"
         from crmsh_py.cib.durations import parse_ms

@@ -11,6 +11,7 @@ from datetime import datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.pairs import find_node
 from crmsh_py.clusters.operations import find_resource
 from crmsh_py.errors import ConfigError, NotFound, UsageError
@@ -134,7 +135,7 @@ class Pretended:
 
 
 def _exit_code(text: str) -> int:
-    if text.isdecimal() and int(text) < 256:
+    if is_number(text) and int(text) < 256:
         return int(text)
     if text.lower() in EXIT_CODES:
         return EXIT_CODES[text.lower()]

@@ -194,7 +194,7 @@ def _ports(call: Call) -> list[int]:
     if not text:
         listen = re.search(r"^\s*Listen\s+(?:\S+:)?(\d+)\b", _configuration(call), re.MULTILINE)
         text = listen[1] if listen else str(_PORT)
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 65536:
         raise AgentError(Rc.CONFIGURED, f"'{text[:60]}' is no port")
     port = int(text)
     if call.plain and port < 1024:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import CrmError
 from crmsh_py.tools.common import Door, Parser, guarded, open_cluster, parse, put
 from crmsh_py.views import cfgtool
@@ -80,7 +81,7 @@ def _show(membership: MembershipReply, arguments: Namespace) -> int:
     if arguments.nodes:
         put(cfgtool.node_status(membership))
     if arguments.node_id:
-        number = int(arguments.node_id) if arguments.node_id.isdecimal() else -1
+        number = int(arguments.node_id) if is_number(arguments.node_id) else -1
         addresses = cfgtool.node_addresses(membership, number)
         if addresses is None:
             raise CrmError(f"there is no member with node id {arguments.node_id}")

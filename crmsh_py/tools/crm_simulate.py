@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from crmsh_py import __version__
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
     EXIT_ERROR,
@@ -218,7 +219,7 @@ class _Simulation:
             notice = f"Setting effective cluster time: {self.arguments.date}\n"
             return parse_datetime(self.arguments.date), notice
         recorded = self.cib.root.get("execution-date")
-        if recorded.isdigit():
+        if is_number(recorded) and len(recorded) < 12:  # until the year 5138
             moment = datetime.fromtimestamp(int(recorded), UTC)
             return moment, f"Using the original execution date of: {moment:%Y-%m-%d %H:%M:%SZ}\n"
         return datetime.now(UTC), ""

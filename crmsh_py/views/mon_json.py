@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.scheduler.result import ClusterStatus
 from crmsh_py.views import mon_xml
 from crmsh_py.views.mon_facts import MonOptions
@@ -74,6 +75,6 @@ def _tagged(element: Element) -> dict[str, object]:
 def _value(name: str, text: str) -> object:
     if text in ("true", "false"):
         return text == "true"
-    if (name in _NUMBERS or name.endswith("-ms")) and text.lstrip("-").isdecimal():
+    if (name in _NUMBERS or name.endswith("-ms")) and is_number(text.removeprefix("-")):
         return int(text)
     return text

@@ -12,6 +12,7 @@ from crmsh_py.cib.dates import DateSpec, add_duration, parse_datetime
 from crmsh_py.cib.durations import Duration, format_ms, is_duration, parse_iso, parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import IdMaker, check_id
+from crmsh_py.cib.numbers import is_number, whole
 from crmsh_py.cib.scores import INFINITY, add_scores, format_score, is_score, parse_score
 from crmsh_py.cib.version import Version
 from crmsh_py.errors import ConfigError
@@ -237,3 +238,19 @@ def test_a_taken_id_gets_a_number_and_a_freed_one_is_used_again() -> None:
 def test_what_cannot_be_an_id(text: str) -> None:
     with pytest.raises(ConfigError, match="cannot be an id"):
         check_id(text)
+
+
+# ---- numbers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "²", "٣", "-1", "1.0", " 1", "9" * 16, "9" * 5000])
+def test_what_is_no_number_counts_as_the_default(text: str) -> None:
+    assert not is_number(text)
+    assert whole(text) == 0
+    assert whole(text, 7) == 7
+
+
+def test_digits_are_a_number() -> None:
+    assert is_number("007")
+    assert whole("007") == 7
+    assert whole("9" * 15) == 10**15 - 1

@@ -190,3 +190,15 @@ def test_a_level_fails_with_one_of_its_devices_and_the_next_is_tried() -> None:
     assert go(nothing, {}) == []
     assert nothing.over
     assert not nothing.done
+
+
+@pytest.mark.parametrize("text", ["²", "9" * 5000])
+def test_a_number_that_is_none_is_the_default(text: str) -> None:
+    assert facts.tries(device(pcmk_reboot_retries=text), "reboot") == 2
+    assert facts.limit(device(pcmk_action_limit=text)) == 1
+    level = f'<fencing-level id="l" index="{text}" target="a" devices="d"/>'
+    assert facts.levels(cib(topology=level), "a") == ()
+
+
+def test_no_timeout_is_longer_than_nodes_can_tell_each_other() -> None:
+    assert facts.duration_ms("99999999999999999999s", 7) == 2**31 - 1

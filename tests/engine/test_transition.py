@@ -166,3 +166,11 @@ def test_every_action_of_any_graph_begins_once_and_after_its_inputs(data: st.Dat
         done.append(finished)
         graph.done(graph.actions[finished])
     assert sorted(done) == list(range(1, size + 1))
+
+
+def test_a_key_that_is_none_finds_nothing() -> None:
+    graph = Transition(0, "u", [action(1)])
+    take(graph)
+    for key in ("", "²:0:0:u", f"{'9' * 5000}:0:0:u", "1:0:0:x", "2:0:0:u"):
+        assert graph.find(key) is None
+    assert graph.find("1:0:0:u") is graph.actions[1]

@@ -332,3 +332,44 @@ def test_a_clock_that_jumps_on_the_dc_stops_nothing(error_s: float) -> None:
     assert {action for _, _, action in later} <= {"monitor"}
     for number in (1, 2, 3):
         assert cluster.cib(number).properties()["x"] == "2"
+
+
+# ---- values that are nonsense --------------------------------------------------------------------
+
+NO_NUMBERS = ["²", "9" * 5000, "99999999999999999999s", f"P{'9' * 5000}S"]
+_ENGINES = (
+    *("node-action-limit", "batch-limit", "stonith-max-attempts", "stonith-timeout"),
+    *("dc-deadtime", "cluster-recheck-interval", "shutdown-escalation", "cluster-delay"),
+    *("stonith-watchdog-timeout", "shutdown-lock-limit", "priority-fencing-delay"),
+)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_no_value_of_an_option_stops_a_node(value: str) -> None:
+    """The next DC would read it too, and stop as well."""
+
+    def all_options(cib: Cib) -> Cib:
+        for name in _ENGINES:
+            cib = with_property(name, value)(cib)
+        return cib
+
+    cluster = running(
+        all_options,
+        with_property("stonith-enabled", "true"),
+        add_device(pcmk_reboot_retries=value, pcmk_reboot_timeout=value),
+        resource(meta=f"migration-threshold={value} failure-timeout={value}"),
+    )
+    assert holder(cluster)
+    cluster.power.works = False
+    cluster.node(3).crash()
+    cluster.run(1.0)
+    cluster.power.works = True
+    cluster.until(lambda: len(cluster.up) == 3, 10, "fenced, and back")
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_no_time_of_a_shutdown_stops_a_node(value: str) -> None:
+    cluster = running(resource(), with_property("shutdown-lock", "true"))
+    cluster.answer(1, SetAttribute(node=holder(cluster), name="shutdown", value=value))
+    cluster.run(1.0)
+    assert len(cluster.up) == 3

@@ -11,6 +11,7 @@ from sim.network import Faults
 
 from crmsh_py.engine.api import RunOperation
 from crmsh_py.engine.controller import scheduler_plan
+from crmsh_py.scheduler.result import FenceDevice
 from crmsh_py.wire.control import (
     ConfirmFenced,
     Done,
@@ -343,3 +344,18 @@ def test_the_scheduler_has_a_lost_node_fenced_and_failed_stops_too() -> None:
     cluster.run(2.0)
     cluster.settle(within_s=20)
     assert history(cluster, 1)[0].client == "pacemaker-controld"
+
+
+def test_devices_that_cannot_be_read_stop_no_node() -> None:
+    cluster, _ = running()
+
+    def broken(*_: object) -> list[FenceDevice]:
+        raise ValueError("what nobody thought of")
+
+    for node in cluster.up:
+        assert node.core is not None
+        node.core._fencing._read_devices = broken
+    reply = cluster.answer(2, FenceNode(node="node3"))
+    assert isinstance(reply, Refused)
+    assert len(cluster.up) == 3
+    assert any("The fence devices cannot be read" in line for line in cluster.node(1).log)
