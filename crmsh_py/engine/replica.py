@@ -28,11 +28,12 @@ from crmsh_py.engine.conflicts import explained
 from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.errors import ConfigError, Conflict
 from crmsh_py.value import replace
-from crmsh_py.wire.stream import CommitId, ConfigChange, Step
+from crmsh_py.wire.stream import MAX_COUNT, CommitId, ConfigChange, Step
 
 RECENT_REVISIONS = 500  # kept in memory to bring a node up by difference
 RECENT_BYTES = 8 * 1024 * 1024  # of their patches: beyond that the whole CIB is no more to send
 RECENT_COMMITS = 128  # told in summaries, so that nobody repeats what is already in
+_MOST_ADMIN_EPOCH = 2**31 - 1  # Pacemaker's; beyond it nodes could not tell each other either
 _MEMBERSHIP_FACTS = ("have-quorum", "dc-uuid", "execution-date")
 
 
@@ -268,12 +269,19 @@ def bare(cib: Cib) -> Cib:
 
 
 def _next(config: Cib, patch: Patch) -> Cib | None:
+    if max(patch.source.tuple) > MAX_COUNT:
+        raise ConfigError(f"no cluster has had version {patch.source} of its configuration")
     if patch.touches("/cib/status"):
         raise ConfigError("a commit changes the configuration, not the status")
     changed = bare(apply(config, patch))
     raised = max(config.version.admin_epoch, patch.target.admin_epoch)
     if patch.target.admin_epoch == patch.source.admin_epoch:
         raised = config.version.admin_epoch
+    if raised > max(_MOST_ADMIN_EPOCH, config.version.admin_epoch):
+        raise ConfigError(
+            f"admin_epoch cannot be {raised}",
+            hint=f"{_MOST_ADMIN_EPOCH} is the most; it is enough to raise it by one",
+        )
     same = changed.configuration == config.configuration and changed.schema == config.schema
     if same and raised == config.version.admin_epoch:
         return None

@@ -53,6 +53,7 @@ from crmsh_py.engine.totem_machine import (
     ToRecovery,
 )
 from crmsh_py.engine.totem_values import (
+    MAX_JUMP,
     ConfigurationChanged,
     ConfigurationKind,
     Counters,
@@ -336,7 +337,8 @@ class Totem:
                 if message.sender == machine.node_id:
                     return None  # an echo of our own
                 machine.counters.memb_join_rx += 1
-                if not self._learn_address(message.sender, source):
+                unlikely = message.ring_sequence > machine.highest_sequence + MAX_JUMP
+                if unlikely or not self._learn_address(message.sender, source):
                     machine.drop()
                     return None
                 return JOIN[state](machine, message, now)

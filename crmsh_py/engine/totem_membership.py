@@ -31,6 +31,7 @@ from crmsh_py.engine.totem_machine import (
     ToRecovery,
 )
 from crmsh_py.engine.totem_values import (
+    MAX_JUMP,
     RING_STEP,
     Reported,
     RingSequenceChanged,
@@ -175,7 +176,7 @@ def on_commit_token_gather(machine: Machine, token: CommitToken, now: float) -> 
     if (
         token.rotation != 0
         or token.members != machine.agreed_members()
-        or token.ring.sequence <= machine.highest_sequence
+        or not 0 < token.ring.sequence - machine.highest_sequence <= MAX_JUMP + RING_STEP
         or token.ring.representative != token.members[0]
         or position != token.members.index(machine.node_id)
     ):

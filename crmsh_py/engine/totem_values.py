@@ -17,6 +17,9 @@ IP_UDP_BYTES = 28
 HEADER_BYTES = 120
 
 RING_STEP = 4  # the sequence of a new ring is this much above the highest one known
+# How much higher than all that this node knows a ring's number may be: it gets there in no life of
+# a cluster, and one that says so must not take the others' numbers to where they have an end.
+MAX_JUMP = 2**40
 MAX_PAYLOAD_BYTES = 64 * 1024 * 1024  # a CIB of 10 MB with room; more is refused
 MAX_QUEUED_BYTES = 96 * 1024 * 1024
 MAX_QUEUED_PAYLOADS = 10_000

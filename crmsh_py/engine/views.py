@@ -53,6 +53,7 @@ from crmsh_py.engine.quorum import Voter
 from crmsh_py.engine.replica import Replica, bare
 from crmsh_py.errors import CrmError
 from crmsh_py.wire.stream import (
+    MAX_COUNT,
     AskCib,
     ConfigChange,
     Message,
@@ -144,7 +145,8 @@ def decide(summaries: Mapping[int, Summary]) -> Decision:
     return Decision(
         winner=winner,
         dc=choose_dc(summaries),
-        term=max(summary.term for summary in summaries.values()) + 1,
+        # One that a member has made up may be the last one that can be told: it is kept then.
+        term=min(max(summary.term for summary in summaries.values()) + 1, MAX_COUNT),
         revision_term=best.revision_term,
         digest=best.digest,
         num_updates=max(

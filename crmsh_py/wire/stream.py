@@ -32,7 +32,8 @@ Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
 Document = Annotated[str, msgspec.Meta(max_length=_MAX_DOCUMENT)]
 PatchText = Annotated[str, msgspec.Meta(max_length=_MAX_PATCH)]
 Digest = Annotated[str, msgspec.Meta(max_length=64)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+MAX_COUNT = 2**53
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
 NodeId = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 ViewId = tuple[NodeId, Count]  # the ring's representative and its sequence number

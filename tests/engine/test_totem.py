@@ -387,6 +387,17 @@ def test_a_join_from_another_address_than_the_known_one_is_dropped() -> None:
     assert totem.state is State.GATHER
 
 
+def test_a_number_of_a_ring_that_no_cluster_comes_to_is_not_believed() -> None:
+    """The ring after it would have a number that nobody can tell."""
+    lab = ring_of(1, 2)
+    totem = lab.totem(1)
+    for number in (2**62, 2**53, 2**41):
+        join = Join(sender=2, processors=(2,), failed=(), ring_sequence=number)
+        totem.receive_datagram(encode(join), "10.0.0.2", lab.now)
+    assert totem.counters.rx_msg_dropped == 3
+    assert lab.formed(1, 2)
+
+
 def test_more_nodes_than_the_limit_are_not_gathered() -> None:
     totem = Totem(1, "10.0.0.1", FAST, limits=Limits(members=3))
     totem.start(0.0)

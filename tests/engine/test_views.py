@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmsh_py.engine.views import choose_dc, decide
-from crmsh_py.wire.stream import Summary
+from crmsh_py.wire.stream import Summary, decode, encode
 
 
 def summary(
@@ -63,6 +63,12 @@ def test_of_equal_versions_with_other_content_the_one_that_more_hold_wins() -> N
     decision = decide({1: summary(digest="bad"), 2: summary(digest="ok"), 3: summary(digest="ok")})
     assert decision.winner == 2
     assert decision.losers == (1,)
+
+
+def test_a_term_that_is_made_up_leads_to_none_that_cannot_be_told() -> None:
+    most = summary(term=2**53)
+    assert decode(encode(most)) == most
+    assert decide({1: summary(), 2: most}).term == 2**53
 
 
 def test_an_empty_disk_never_wins() -> None:

@@ -14,6 +14,7 @@ from crmsh_py.cib.document import SCHEMA, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.upgrade import upgrade
 from crmsh_py.engine.api import SaveRing, Standing, StoredState, StoreFailed
+from crmsh_py.value import replace
 from crmsh_py.wire.control import (
     Commit,
     Committed,
@@ -80,6 +81,33 @@ def test_nonsense_is_refused_and_changes_nothing() -> None:
         assert isinstance(reply, Refused)
         assert reply.kind in ("SyntaxProblem", "ConfigError")
     assert cluster.cib(1).version.epoch == before
+
+
+@pytest.mark.parametrize("number", [2**31, 2**53 + 1, 10**17])
+def test_an_admin_epoch_that_nodes_cannot_tell_each_other_is_refused(number: int) -> None:
+    cluster = started()
+
+    def raised(cib: Cib) -> Cib:
+        return cib.with_version(replace(cib.version, admin_epoch=number))
+
+    cib = cluster.cib(1)
+    wrong_source = diff(raised(cib), add_mark("m")(raised(cib))).to_xml()
+    for patch in (diff(cib, raised(cib)).to_xml(), wrong_source)[: 1 if number < 2**53 else 2]:
+        reply = cluster.answer(1, Commit(patch=patch))
+        assert isinstance(reply, Refused)
+        assert reply.kind == "ConfigError", reply
+    cluster.node(3).crash()
+    cluster.settle(1, 2)
+    committed(cluster, 2, "goes-on")
+
+
+def test_the_largest_admin_epoch_is_taken_and_the_cluster_goes_on() -> None:
+    cluster = started()
+    cluster.commit(1, lambda cib: cib.with_version(replace(cib.version, admin_epoch=2**31 - 1)))
+    cluster.until(lambda: cluster.cib(2).version.admin_epoch == 2**31 - 1, 5, "raised")
+    cluster.node(3).crash()
+    cluster.settle(1, 2)
+    committed(cluster, 2, "goes-on")
 
 
 def test_a_side_without_quorum_refuses_commits_and_says_so() -> None:
