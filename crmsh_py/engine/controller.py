@@ -105,7 +105,7 @@ class Controller:
         self._attempts: dict[str, int] = {}  # failed fencings by node
         self._began = 0.0  # when this node's ring was first complete
         self._waits_said: set[str] = set()
-        self._given_up = False  # the plan that just ended is not made again
+        self._given_up = 0  # failures of this transition for which no plan is made again
         self._delay_s = 0.0
         self._said: frozenset[Message] = frozenset()  # the findings of the last plan
         self._dc_state: DcState | None = None
@@ -168,6 +168,8 @@ class Controller:
         self._began = self._began or self._out.now
         self._names = names
         self._managers = managers
+        for name in names.values():  # it is here, however it went with fencing it
+            self._attempts.pop(name, None)
         now = self._out.now
         self._pending = {key: now + ms / 1000 + _GRACE_S for key, ms in pending.items()}
         self._set_dc(dc)
@@ -281,6 +283,8 @@ class Controller:
         if not self.is_dc or not self._settled:
             return
         self._give_up_pending()
+        if self._retry_at is not None and self._retry_at <= self._out.now:
+            self._retry_at = None
         if self._recheck_at is not None and self._recheck_at <= self._out.now:
             self._recheck_at = None  # planned for when what is under way has ended
             self._dirty = True
@@ -322,8 +326,8 @@ class Controller:
             "CRMD",
             f"Transition {transition.number} is {end}: {transition.summary()}",
         )
-        self._dirty = self._dirty or (transition.aborted and not self._given_up)
-        self._given_up = False
+        # What was aborted for another reason than a failure is to be planned again already.
+        self._dirty = self._dirty or transition.count(State.FAILED) > self._given_up
         self.transition = None
         return True
 
@@ -358,6 +362,7 @@ class Controller:
         if not plan.actions or self._waits_for_nodes(plan):
             return
         self._number += 1
+        self._given_up = 0
         self.transition = Transition(
             self._number,
             self._uuid,
@@ -440,7 +445,7 @@ class Controller:
         if self._attempts[target] >= limit:
             text = f"Fencing {target} has failed {self._attempts[target]} times: giving up"
             self._out.log("error", "CRMD", f"{text} until something changes")
-            self._given_up = True
+            self._given_up += 1
         else:
             self._retry_at = self._out.now + _RETRY_S
 

@@ -144,6 +144,60 @@ def test_a_node_that_was_fenced_in_words_only_ends_when_it_hears_of_it() -> None
     assert all_run_once(cluster)
 
 
+def without_power(*crash: int, device: str = "2") -> Cluster:
+    """Nodes whose lost ones cannot be fenced, and ``stonith-max-attempts``."""
+    cluster, _ = running(5)
+    cluster.commit(1, with_property("stonith-max-attempts", device))
+    cluster.settle()
+    cluster.power.works = False
+    for number in crash:
+        cluster.node(number).crash()
+    return cluster
+
+
+def attempts(cluster: Cluster, number: int) -> int:
+    core = cluster.node(1).core
+    assert core is not None
+    records = [r for r in core._fencing.history.all() if r.target == f"node{number}"]
+    return len([r for r in records if r.state == "failed"])
+
+
+def test_giving_up_on_one_node_is_not_giving_up_on_another() -> None:
+    cluster = without_power(4)
+    cluster.until(lambda: attempts(cluster, 4) >= 2, 20, "given up")
+    cluster.run(5.0)
+    given_up = attempts(cluster, 4)
+    cluster.node(5).crash()
+    cluster.until(lambda: attempts(cluster, 5) == 1, 10, "failed once, with the other one")
+    assert attempts(cluster, 4) == given_up + 1
+    cluster.power.works = True
+    cluster.until(lambda: cluster.settled(1, 2, 3, 4, 5), 10, "fenced at the next attempt")
+
+
+def test_who_has_given_up_sleeps() -> None:
+    cluster = without_power(4)
+    cluster.until(lambda: attempts(cluster, 4) >= 2, 20, "given up")
+    cluster.run(5.0)
+    core = cluster.node(1).core
+    assert core is not None
+    at = core._controller.next_deadline()
+    assert at is not None
+    assert at > cluster.now
+
+
+def test_a_node_that_has_come_back_begins_with_no_attempts() -> None:
+    cluster = without_power(4, device="4")
+    cluster.until(lambda: attempts(cluster, 4) >= 2, 20, "failed")
+    cluster.node(4).start()
+    cluster.settle()
+    failed = attempts(cluster, 4)
+    cluster.node(4).crash()
+    cluster.until(lambda: attempts(cluster, 4) == failed + 4, 20, "four attempts again")
+    cluster.run(5.0)
+    assert attempts(cluster, 4) == failed + 4
+    assert any("node4 has failed 4 times: giving up" in line for line in cluster.node(1).log)
+
+
 # ---- on request ----------------------------------------------------------------------------------
 
 
