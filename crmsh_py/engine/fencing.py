@@ -114,7 +114,7 @@ class Fencing:
         self._works: dict[str, _Waiting] = {}
         self._callbacks: dict[str, list[Finished]] = {}
         self._unsent: dict[str, FencingRecord] = {}  # asked here, and not seen in the stream yet
-        self._began_ms = 0  # what was fenced before was another life of this node
+        self._began = 0.0  # what was fenced before was another life of this node
         self._fresh = True  # this life has seen no primary view
         self.doomed = ""  # why this node must end at once
 
@@ -148,7 +148,7 @@ class Fencing:
     def started(self, start: int) -> None:
         """The node runs; ``start`` tells this run of it from others (Unix time, s)."""
         self._start = start
-        self._began_ms = self._now_ms()
+        self._began = self._out.now
 
     def _now_ms(self) -> int:
         return int(self._out.wall * 1000)
@@ -262,11 +262,13 @@ class Fencing:
         """Everybody has told what he knows; ``fresh``: those who have done nothing yet."""
         self._settled = True
         self._dc, self._names, self._managers = dc, names, managers
-        news = self.history.merge(told)
-        if not self._fresh:
-            for record in news:
-                if record.asked_ms >= self._began_ms:
-                    self._judge(record)
+        # By the clock as it is now: it may have been wrong when this node started.
+        began_ms = int((self._began + self._out.wall_offset) * 1000)
+        for record in self.history.merge(told):
+            if not self._fresh and record.asked_ms >= began_ms:
+                self._judge(record)
+            if record.state != PENDING:  # it ended where this node could not hear of it
+                self._call_back(record)
         self._fresh = self._fresh and not primary
         restarted = {names[node] for node in fresh}
         for record in self.history.pending():
@@ -316,6 +318,9 @@ class Fencing:
         """A request is in the stream."""
         self._unsent.pop(record.ident, None)
         if not self.history.put(record):
+            known = self.history.find(record.ident)
+            if known is not None and known.state != PENDING:  # it was told before the request was
+                self._call_back(known)
             return
         self._judge(record)
         if not record.device:

@@ -1,0 +1,95 @@
+"""One node's part in fencing: what it learns of requests that ended without it."""
+
+from __future__ import annotations
+
+import pytest
+
+from crmsh_py.engine.bootstrap import pristine
+from crmsh_py.engine.fencing import Fencing
+from crmsh_py.engine.fencing_history import DONE, FAILED, PENDING
+from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.replica import Replica
+from crmsh_py.value import replace
+from crmsh_py.wire.fencing import FencingRecord
+
+WALL = 1_800_000_000.0
+
+
+def settle(fencing: Fencing, *told: FencingRecord) -> None:
+    fencing.begin_view()
+    names = {1: "a", 2: "b"}
+    fencing.settled(1, names, dict.fromkeys(names, True), told, (), primary=True)
+
+
+def made(wall_offset: float = WALL) -> tuple[Fencing, Outbox]:
+    """Node b, which is not the one that sees to requests, in its first primary view."""
+    out = Outbox(wall_offset)
+    fencing = Fencing(
+        2,
+        "b",
+        Replica(pristine(), 0),
+        out,
+        seed=1,
+        view=lambda: (1, 4),
+        watchdog_ms=lambda: 0,
+        devices=lambda *_: (),
+    )
+    fencing.started(int(out.wall))
+    settle(fencing)
+    return fencing, out
+
+
+@pytest.mark.parametrize("state", [DONE, FAILED])
+@pytest.mark.parametrize("was_seen", [True, False])
+def test_who_waits_is_told_of_an_end_that_this_node_has_missed(state: str, was_seen: bool) -> None:
+    fencing, _ = made()
+    record = fencing.ask("c", "off", client="x", by_hand=True)
+    answers: list[bool] = []
+    fencing.when_over(record.ident, answers.append)
+    if was_seen:
+        fencing.on_asked(record)
+    settle(fencing, replace(record, state=state, reason="so"))
+    assert answers == [state == DONE]
+    fencing.on_asked(record)
+    assert answers == [state == DONE], "told once"
+
+
+def test_who_waits_is_told_where_the_end_was_there_before_the_request() -> None:
+    fencing, _ = made()
+    record = fencing.ask("c", "off", client="x", by_hand=True)
+    fencing.history.put(replace(record, state=DONE))
+    answers: list[bool] = []
+    fencing.when_over(record.ident, answers.append)
+    fencing.on_asked(record)
+    assert answers == [True]
+
+
+def test_a_pending_request_that_is_told_again_ends_nothing() -> None:
+    fencing, _ = made()
+    record = fencing.ask("c", "off", client="x", by_hand=True)
+    answers: list[bool] = []
+    fencing.when_over(record.ident, answers.append)
+    for _ in range(2):
+        fencing.on_asked(record)
+        settle(fencing, record)
+    assert record.state == PENDING
+    assert answers == []
+
+
+@pytest.mark.parametrize("wrong_s", [3600.0, -3600.0, 0.0])
+@pytest.mark.parametrize(("asked_s", "is_meant"), [(500.0, True), (-10.0, False)])
+def test_a_clock_that_was_wrong_at_the_start_hides_no_fencing(
+    wrong_s: float, asked_s: float, is_meant: bool
+) -> None:
+    fencing, out = made(WALL + wrong_s)
+    out.wall_offset = WALL
+    out.now = 600.0
+    asked_ms = int((WALL + asked_s) * 1000)
+    settle(
+        fencing,
+        FencingRecord(
+            ident="1", target="b", action="off", client="x", origin="a", state=DONE,
+            asked_ms=asked_ms, ended_ms=asked_ms,
+        ),
+    )  # fmt: skip
+    assert bool(fencing.doomed) == is_meant
