@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import attribute_sets, operations
 from crmsh_py.scheduler.result import Digests
@@ -203,7 +202,7 @@ def _secure(
 
 def _is_older(version: str) -> bool:
     """Whether a feature set is from before private parameters were only left out (3.16.0)."""
-    numbers = tuple(int(part) for part in version.split(".") if is_number(part))
+    numbers = tuple(int(part) for part in version.split(".") if part.isdecimal() and len(part) < 16)
     return bool(numbers) and numbers < (3, 16)
 
 

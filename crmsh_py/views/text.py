@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.scheduler import exit_texts
 from crmsh_py.scheduler.result import Agent, Role
 
@@ -139,7 +138,7 @@ def duration_text(milliseconds: int) -> str:
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts node10 after node9, and letters without regard to case."""
     return tuple(
-        (0, int(part), "") if is_number(part) else (1, 0, part.lower())
+        (0, int(part), "") if part.isdecimal() and len(part) < 16 else (1, 0, part.lower())
         for part in re.split(r"(\d+)", name)
         if part
     )
