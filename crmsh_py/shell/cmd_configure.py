@@ -298,6 +298,12 @@ def filter(session: Session, call: CommandCall) -> int:
     text = lang.show(cib, filters, xml=xml, obscure=())
     program = call.get("FILE_NAME") or ""
     output = editing.run_filter(program, text)
+    if text.strip() and not output.strip() and not session.options.force:
+        # As of a program that writes to a file: what is not printed would be deleted.
+        raise ConfigError(
+            f"{program} printed nothing: all that it read would be removed; nothing was changed",
+            hint="if that is what you want: delete or erase, or -F",
+        )
     changed = loading.replace_text(
         cib,
         text,

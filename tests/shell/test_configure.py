@@ -232,6 +232,25 @@ def test_an_empty_file_replaces_nothing(person: Person, how: str) -> None:
     assert person.has("vip")
 
 
+@pytest.mark.parametrize("part", ["", " vip", " xml"])
+def test_a_filter_that_prints_nothing_removes_nothing(person: Person, part: str) -> None:
+    """Its output may have gone into a file."""
+    said = person.types(f"configure filter 'cat > {person.directory}/backup'{part}")
+    assert "printed nothing" in said
+    assert "-F" in said
+    assert person.code == 1
+    assert person.file.read_text() == CIB
+
+
+def test_force_takes_a_filter_that_prints_nothing_at_its_word(person: Person) -> None:
+    forced = Person(person.directory, options=Options(force=True))
+    forced.types("configure filter 'grep -v together' together")
+    assert person.has("together")  # grep says by its exit code that it found nothing
+    forced.types("configure filter 'sed /together/d' together")
+    assert not person.has("together")
+    assert person.has("vip")
+
+
 def test_delete_touches_only_what_names_what_is_gone(person: Person) -> None:
     """A tag may name nodes and constraints, and a level a device that is not there yet."""
     person.types("configure tag all vip together 1")
