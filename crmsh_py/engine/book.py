@@ -61,6 +61,7 @@ from crmsh_py.wire.stream import (
     RunAction,
     Summary,
     TicketChange,
+    ToldFailure,
     ViewId,
 )
 
@@ -120,6 +121,7 @@ class StatusBook:
         self._remotes: dict[str, tuple[int, int, Element]] = {}  # term, sender, state by name
         self._tickets: dict[int, Element] = {}  # as members that have not just started know them
         self._absent: Element | None = None
+        self._failures: list[tuple[int, ToldFailure]] = []  # lost with a ring, to be counted
         self._kept: list[tuple[int, StatusMessage]] = []
 
     # ---- a new view ----------------------------------------------------------------------------
@@ -134,6 +136,7 @@ class StatusBook:
         self._remotes = {}
         self._tickets = {}
         self._absent = None
+        self._failures = []
         self._kept = []
         self.holders = {}
         self.pending = {}
@@ -149,11 +152,12 @@ class StatusBook:
         *,
         fresh: bool = False,
         remotes: Sequence[RemoteTold] = (),
+        failures: Sequence[ToldFailure] = (),
     ) -> None:
         """Tell this node's part: its history (from the executor) and its attributes.
 
         And what it knows of fencing, of tickets and of the remote nodes that it is connected
-        with, and whether it has just started.
+        with, which failures may not have been counted, and whether it has just started.
         """
         lrm = history.find("lrm")
         transient = self.own.find("transient_attributes")
@@ -169,6 +173,7 @@ class StatusBook:
                 tickets=to_xml(tickets, indent=None) if tickets is not None else "",
                 fresh=fresh,
                 remotes=list(remotes),
+                failures=list(failures),
             )
         )
 
@@ -217,6 +222,7 @@ class StatusBook:
         for key, left_ms in sorted(message.pending.items()):
             self.pending[sender, key] = left_ms
         self.fencing += message.fencing
+        self._failures += [(sender, failure) for failure in message.failures]
         if message.fresh:
             self.fresh.add(sender)
         for remote in message.remotes:
@@ -280,13 +286,27 @@ class StatusBook:
         if (tickets := self._known_tickets()) is not None:
             section = section.append(tickets)
         self._replica.restart_status(section, self._replica.num_updates + 1)
+        for sender, failure in self._failures:
+            self._count(sender, failure)
         self.settled = True
+        self._failures = []
         self._told = {}
         self._remotes = {}
         self._tickets = {}
         self._absent = None
         kept, self._kept = self._kept, []
         return kept
+
+    def _count(self, sender: int, told: ToldFailure) -> None:
+        properties = self._replica.config.properties()
+
+        def change(state: Element) -> Element:
+            return count_failure(state, told.name, told.failure, properties)
+
+        if not told.node and self.managers.get(sender):
+            self._on_node(str(sender), change)
+        elif told.node and self._speaks_for(sender, told.node):
+            self._on_node_name(told.node, change)
 
     def _known_tickets(self) -> Element | None:
         """The DC's, or, where the DC has just started and knows of none, another member's."""

@@ -184,6 +184,7 @@ class NodeCore:
             lost=self._executor.look_at,
             ask=self._requests.handle,
             hang_up=self._requests.client_gone,
+            uncounted=self._executor.uncounted,
         )
         self._executor.connections = remotes
         return remotes
@@ -466,6 +467,7 @@ class NodeCore:
             self._fencing.history.all(),
             fresh=self._fencing.fresh,
             remotes=self._remotes.told(self._replica.status),
+            failures=self._executor.uncounted.tell(),
         )
 
     def _on_decided(self, decision: Decision) -> None:
@@ -490,6 +492,7 @@ class NodeCore:
         assert decision is not None
         pending = dict(self._book.pending)
         kept = self._book.settle()
+        self._executor.uncounted.settled()
         self._views.settled()
         self._controller.settled(decision.dc, self._book.names, self._book.managers, pending)
         self._fencing.settled(

@@ -39,6 +39,7 @@ from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.fencing_devices import agent_parameters
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import drop_history, history_of, new_node_state, put_history
+from crmsh_py.engine.uncounted import Uncounted
 from crmsh_py.scheduler.result import FenceDevice
 from crmsh_py.wire.stream import AgentName, Failure, Outcome, RunAction, ViewId
 
@@ -116,6 +117,7 @@ class Executor:
         self._facts: dict[AgentName, AgentFacts] = {}
         self._devices: set[str] = set()  # fence devices that were started here
         self.connections: Connections | None = None
+        self.uncounted = Uncounted()
         self.state = new_node_state(str(node_id), node, {})
 
     # ---- reading -------------------------------------------------------------------------------
@@ -262,6 +264,7 @@ class Executor:
             self._cancel_one(resource, key)
         for lane in self._lanes.values():
             lane.waiting.clear()
+        self.uncounted.clear()
         self.state = self.state.with_children(())
 
     def _enqueue(self, action: RunAction) -> None:
@@ -489,20 +492,20 @@ class Executor:
         forget_all: bool = False,
         failure: Failure | None = None,
     ) -> None:
-        self._out.multicast(
-            Outcome(
-                view=self._view(),
-                name=action.resource,
-                key=action.key,
-                transition_key=action.transition_key,
-                resource=to_xml(element, indent=None) if element is not None else "",
-                forget=forget or [],
-                forget_all=forget_all,
-                rc=rc,
-                ok=ok,
-                failure=failure,
-            )
+        outcome = Outcome(
+            view=self._view(),
+            name=action.resource,
+            key=action.key,
+            transition_key=action.transition_key,
+            resource=to_xml(element, indent=None) if element is not None else "",
+            forget=forget or [],
+            forget_all=forget_all,
+            rc=rc,
+            ok=ok,
+            failure=failure,
         )
+        self.uncounted.add(outcome)
+        self._out.multicast(outcome)
 
 
 def is_connection(action: RunAction) -> bool:

@@ -67,6 +67,8 @@ class News:
         match message:
             case Outcome():
                 self.controller.on_outcome(sender, message)
+                if sender == self.node_id:
+                    self.executor.uncounted.counted(message)
             case RemoteState():
                 self.controller.on_remote(sender, message, news=applied.changed)
                 if message.up and sender == self.node_id:
@@ -88,6 +90,7 @@ class News:
                 self.orders.applied(message)
             case CleanHistory():
                 for node, resource in applied.dropped:
+                    self.executor.uncounted.forget(resource, "" if node == self.node else node)
                     if node == self.node:
                         self.executor.forget(resource)
                     else:

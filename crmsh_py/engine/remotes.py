@@ -51,6 +51,7 @@ from crmsh_py.engine.api import (
 )
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.remote_clients import RemoteClients
+from crmsh_py.engine.uncounted import Uncounted
 from crmsh_py.errors import CrmError, RemoteProtocolError
 from crmsh_py.wire import control
 from crmsh_py.wire import remote as wire
@@ -112,6 +113,7 @@ class Remotes:
         lost: Callable[[str], None],
         ask: Callable[[RequestReceived], None],
         hang_up: Callable[[int], None],
+        uncounted: Uncounted | None = None,
     ) -> None:
         """``finished`` is told the results of ``begin``; ``lost`` that a connection's resource
         should be looked at; ``ask`` and ``hang_up`` are for the clients of remote nodes.
@@ -121,6 +123,7 @@ class Remotes:
         self._view = view
         self._term = term
         self._finished = finished
+        self._uncounted = uncounted or Uncounted()
         self._lost = lost
         self._ask = ask
         self._clients = RemoteClients(outbox, ask=ask, hang_up=hang_up, send=self._send_to)
@@ -403,7 +406,9 @@ class Remotes:
         elif outcome.forget and (old := st.history_of(state, outcome.name)) is not None:
             state = st.put_history(state, old.with_children(()), outcome.forget)
         remote.state = state
-        self._out.multicast(msgspec.structs.replace(outcome, view=self._view(), node=remote.name))
+        outcome = msgspec.structs.replace(outcome, view=self._view(), node=remote.name)
+        self._uncounted.add(outcome)
+        self._out.multicast(outcome)
 
     def _tell_undone(self, name: str, action: RunAction, *, record: bool = False) -> None:
         """The DC must not wait for an action that cannot be carried out, or whose end is unknown.

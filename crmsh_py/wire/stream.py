@@ -148,7 +148,8 @@ class OwnState(StreamMessage, frozen=True, kw_only=True):
     milliseconds that each may still take (``NODE/KEY``: on a remote node). ``fencing`` is what it
     knows of fencing, ``tickets`` the ``<tickets>`` of the cluster as it knows them, '' for none.
     ``fresh``: it has been in no primary view since it started, so whatever it was before is gone.
-    ``remotes`` are the remote nodes that it is connected with.
+    ``remotes`` are the remote nodes that it is connected with, ``failures`` what was lost with the
+    ring before and has not been counted.
     """
 
     state: Document
@@ -157,6 +158,7 @@ class OwnState(StreamMessage, frozen=True, kw_only=True):
     tickets: Document = ""
     fresh: bool = False
     remotes: Annotated[list[RemoteTold], msgspec.Meta(max_length=1000)] = []
+    failures: Annotated[list[ToldFailure], msgspec.Meta(max_length=1000)] = []
 
 
 class AbsentStates(StreamMessage, frozen=True, kw_only=True):
@@ -197,6 +199,14 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     operation: Name
     interval_ms: Milliseconds
     time: Count
+
+
+class ToldFailure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A failure of a resource; ``node`` is the remote node where it was, '' the sender."""
+
+    name: Name
+    failure: Failure
+    node: Name = ""
 
 
 class Outcome(StreamMessage, frozen=True, kw_only=True):

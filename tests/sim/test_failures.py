@@ -1,0 +1,38 @@
+"""What fails while the ring is broken counts as what fails at other times: once."""
+
+from __future__ import annotations
+
+import pytest
+from sim.test_controller import count, holder, resource, running
+
+from crmsh_py.engine.api import RunOperation
+
+
+@pytest.mark.parametrize("lead_s", [0.0, 0.05, 0.15, 0.3, 0.45, 0.6])
+def test_a_failure_around_the_death_of_another_node_is_counted_once(lead_s: float) -> None:
+    """Until the others have noticed, the ring carries nothing; then what it carried is lost."""
+    cluster = running(resource(meta="migration-threshold=1"))
+    node = next(n for n in cluster.up if n.name == holder(cluster))
+    lost = next(n for n in cluster.up if n is not node and n.number != 1)
+    left: list[int] = [1]
+
+    def fail(run: RunOperation) -> int | None:
+        if run.action == "monitor" and left:
+            left.clear()
+            return 1
+        return None
+
+    seen = len(node.operations)
+    cluster.until(lambda: len(node.operations) > seen, 3, "a monitor begins")
+    cluster.run(1.0 - lead_s)  # the next one begins a second after its end
+    node.fail = fail
+    lost.crash()
+    cluster.until(lambda: not left, 3, "the monitor fails")
+    cluster.run(2.0)
+    assert count(cluster, node.name) == "1"
+    first, second = (cluster.cib(n.number) for n in cluster.up)
+    assert (first.status, first.version) == (second.status, second.version)
+    assert holder(cluster) not in ("", node.name), "that is what migration-threshold is for"
+    cluster.start(lost.number)
+    cluster.run(2.0)
+    assert count(cluster, node.name) == "1", "nor is it counted again in another view"
