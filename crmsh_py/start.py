@@ -48,8 +48,20 @@ def at_home(lab: str, state: str, runtime: str) -> None:
     os.environ.update(CRM_STATE_DIR=state, CRM_RUNTIME_DIR=runtime)
 
 
+def _open_what_is_closed() -> None:
+    """Somebody started us without standard input or output (``>&-``): then there is nothing."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            if opened != number:
+                os.dup2(opened, number)
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115
+
+
 def _program(module: str) -> Callable[[], NoReturn]:
     def main() -> NoReturn:
+        if None in (sys.stdin, sys.stdout, sys.stderr):
+            _open_what_is_closed()
         leave(__import__(module, fromlist=["main"]).main())
 
     return main

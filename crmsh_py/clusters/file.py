@@ -340,7 +340,7 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
         if new.status == old.status:
             return old
         return new.with_version(old.version.next_update())
-    _check(new)
+    _check(old, new)
     version = replace(old.version.next_epoch(), admin_epoch=admin_epoch)
     return new.with_version(version).with_attributes(
         {
@@ -352,11 +352,19 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
     )
 
 
-def _check(cib: Cib) -> None:
-    """Refuse what a cluster would refuse: two changes that fit may make no sense together."""
-    from crmsh_py.cib.checks import integrity
+def _check(old: Cib, new: Cib) -> None:
+    """Refuse what a cluster would refuse: two changes that fit may make no sense together.
 
-    findings = integrity(cib)
+    What was there already does not keep anybody from mending something else.
+    """
+    from crmsh_py.cib.checks import integrity
+    from crmsh_py.cib.schema import validate
+
+    known = {str(finding) for finding in validate(old)}
+    findings = [
+        *integrity(new),
+        *(finding for finding in validate(new) if str(finding) not in known),
+    ]
     if findings:
         raise ConfigError(
             str(findings[0]),

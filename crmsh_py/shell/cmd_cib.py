@@ -24,6 +24,7 @@ CLIENT = "crm_shadow"
 
 def new(session: Session, call: CommandCall) -> int:
     """Make a shadow (of the live configuration, or empty) and work on it."""
+    _require_no_changes(session)
     name = call.get("SHADOW") or TEMPORARY
     cib = Cib.new() if call.has("EMPTY") else _source(session, call)
     force = call.has("FORCE") or session.options.force or name == TEMPORARY
@@ -77,6 +78,7 @@ def commit(session: Session, call: CommandCall) -> int:
 
 def import_(session: Session, call: CommandCall) -> int:
     """Make a shadow from a file and work on it."""
+    _require_no_changes(session)
     source = call.get("FILE_NAME") or ""
     name = call.get("SHADOW") or os.path.basename(source).removesuffix(".xml")
     root = loading.parse_xml(files.read_text(source), source)
@@ -104,10 +106,13 @@ def delete(session: Session, call: CommandCall) -> int:
 def reset(session: Session, call: CommandCall) -> int:
     """Make a shadow what the live configuration is now."""
     name = call.get("SHADOW") or ""
+    if name == session.shadow:
+        _require_no_changes(session)
     shadows = _shadows(session)
     shadows.open(name)
     shadows.create(name, _live(session).read_cib(), force=True)
-    session.working.refresh()
+    if name == session.shadow:
+        session.working.refresh()
     return 0
 
 
@@ -128,8 +133,7 @@ def _source(session: Session, call: CommandCall) -> Cib:
 
 
 def _use(session: Session, name: str) -> int:
-    if session.working.pending:
-        raise UsageError("there are uncommitted changes", hint="commit or refresh them first")
+    _require_no_changes(session)
     if name:
         _shadows(session).open(name)
     session.use_shadow(name)
@@ -141,3 +145,8 @@ def _use(session: Session, name: str) -> int:
 def _require_shadow(session: Session) -> None:
     if not session.shadow:
         raise UsageError("no shadow is in use", hint="crm cib use NAME")
+
+
+def _require_no_changes(session: Session) -> None:
+    if session.working.pending:
+        raise UsageError("there are uncommitted changes", hint="commit or refresh them first")

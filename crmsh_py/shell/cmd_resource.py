@@ -109,7 +109,8 @@ def failcount(session: Session, call: CommandCall) -> int:
         for name in counts:
             cluster.set_attribute(node, name, None)
     else:
-        total = "INFINITY" if "INFINITY" in counts.values() else sum(map(int, counts.values()))
+        numbers = [int(count) for count in counts.values() if is_number(count)]
+        total = "INFINITY" if "INFINITY" in counts.values() else sum(numbers)
         session.show(
             f"scope=status  name=fail-count-{resource} value={total}",
             lambda: Value(node, "status", f"fail-count-{resource}", str(total)),

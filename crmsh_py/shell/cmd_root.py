@@ -249,8 +249,11 @@ def up(session: Session, call: CommandCall) -> int:
 
 
 def quit(session: Session, call: CommandCall) -> int:
-    """Leave crm; out of configure this commits."""
-    code = _go(session, ())
+    """Leave crm; what is pending is committed, or asked about, wherever one stands."""
+    from crmsh_py.shell.dispatch import leave_configure
+
+    code = leave_configure(session)
+    session.levels = ()
     session.leaving = True
     return code
 

@@ -81,6 +81,10 @@ class Console:
                 _give_up(self.out_stream)
                 raise CrmError(f"standard output cannot be written: {error.strerror}") from None
 
+    def reader_is_gone(self) -> None:
+        """Nobody reads what is printed any more: from here on it goes nowhere."""
+        _give_up(self.out_stream)
+
     def info(self, text: str) -> None:
         """Say something that the user may want to know."""
         self._say(self.err_stream, "INFO", text)

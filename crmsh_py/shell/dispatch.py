@@ -29,7 +29,7 @@ _MODULES = {
     ("root", "test"): {"test"},
     ("resource", "secret"): {"secret", "trace", "untrace"},
 }
-_ASKS_FOR_FORM = regex(r"(?<!\S)--output-as(?:=|\s+)(\S+)\s*\Z")
+_ASKS_FOR_FORM = regex(r"(?<!\S)--output-as(?:=|\s+)([^\s'\"]+)\s*\Z")
 Handler = Callable[[Session, CommandCall], int | None]
 
 
@@ -179,6 +179,9 @@ def _runs(session: Session, step: Callable[[], int]) -> bool:
     except CrmError as error:
         session.console.error(error)
         return False
+    except BrokenPipeError:  # who read has seen enough; the rest is to be done all the same
+        session.console.reader_is_gone()
+        return True
     if code == INTERRUPTED:  # Ctrl-C ended a program that the step had started (lab exec)
         raise KeyboardInterrupt
     return code == 0

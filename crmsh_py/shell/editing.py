@@ -19,7 +19,11 @@ class Editor:
     """The user's editor on a file of ours; what was typed is there again at the next ``edit``."""
 
     def __init__(self, environ: Mapping[str, str], suffix: str) -> None:
-        self._words = shlex.split(environ.get("VISUAL") or environ.get("EDITOR") or "vi")
+        named = environ.get("VISUAL") or environ.get("EDITOR") or "vi"
+        try:
+            self._words = shlex.split(named)
+        except ValueError as error:
+            raise CrmError(f"the editor “{named}”: {error}", hint="set EDITOR") from None
         # A directory of our own: editors write new files beside the old one.
         self._directory = tempfile.TemporaryDirectory(prefix="crm-edit-")
         self._file = Path(self._directory.name, f"configuration{suffix}")

@@ -136,7 +136,10 @@ def moment(text: str) -> datetime:
     if text.lower() == "now":
         return now
     if ago := _AGO.fullmatch(text.strip()):
-        return now - timedelta(seconds=int(ago[1][:9]) * _SECONDS[ago[2][0].lower()])
+        try:
+            return now - timedelta(seconds=int(ago[1][:9]) * _SECONDS[ago[2][0].lower()])
+        except OverflowError:
+            raise UsageError(f"“{text}” is before all time", hint="as “2 hours ago”") from None
     if clock := _CLOCK.fullmatch(text.strip()):
         hour, minute, second = (int(part or 0) for part in clock.groups())
         if hour < 24 and minute < 60 and second < 60:

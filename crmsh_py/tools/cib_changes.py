@@ -61,17 +61,31 @@ def replace(cib: Cib, scope: str, element: Element) -> Cib:
         version = cib.version
         new = Cib(element)
         Cib.parse(new.to_xml())  # it must be a document that can be read again
+        if element.find("configuration") is None:
+            raise ConfigError("this <cib> has no <configuration>: that would remove everything")
         return new.with_status(cib.status).with_version(version)
     return _at(cib, scope, element, lambda _old, new: new)
 
 
 def delete(cib: Cib, scope: str, element: Element) -> Cib:
-    """Remove the element with this tag and id; nothing happens where there is none."""
+    """Remove the element with this tag and all these attributes; nothing where there is none.
+
+    Raises ConfigError where it has no id, and several are meant.
+    """
     section = _section(cib, scope, element)
-    target = _find(section, element)
-    if target is None:
+    wanted = element.attrs.items()
+    fitting = [
+        each
+        for each in section.iter(element.tag)
+        if each is not section and all(each.get(name) == value for name, value in wanted)
+    ]
+    if not fitting:
         return cib
-    return _put(cib, section.tag, _without(section, target))
+    if len(fitting) > 1 and not element.id:
+        raise ConfigError(
+            f"{len(fitting)} elements are such a <{element.tag}>", hint="name the id of one"
+        )
+    return _put(cib, section.tag, _without(section, fitting[0]))
 
 
 def delete_xpath(cib: Cib, path: str) -> Cib:

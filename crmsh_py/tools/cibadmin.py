@@ -136,6 +136,11 @@ def _change(arguments: Namespace, door: Door) -> int:
     if arguments.command == "delete" and arguments.xpath:
         commit(door(), lambda cib: cib_changes.delete_xpath(cib, arguments.xpath), client=TOOL)
         return 0
+    if arguments.xpath:
+        raise ToolUsageError(
+            f"--xpath is for --query and --delete, not for --{arguments.command}",
+            hint="the element of the input is found by its id",
+        )
     text = _input(arguments)
     cluster = door()
     if arguments.command == "patch":

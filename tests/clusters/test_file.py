@@ -216,3 +216,13 @@ def test_a_shadow_is_made_listed_used_and_deleted(tmp_path: Path) -> None:
 def test_a_shadow_stays_in_its_directory(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError):
         Shadows(str(tmp_path)).open(name)
+
+
+def test_what_the_schema_refuses_is_refused(path: Path) -> None:
+    """As a cluster does; otherwise the next commit of somebody else would be told of it."""
+    cluster = FileCluster(str(path))
+    old = cluster.read_cib()
+    new = old.with_section("resources", Element("resources", {}, (Element("foo", {"id": "x"}),)))
+    with pytest.raises(ConfigError, match="foo"):
+        cluster.commit(diff(old, new), client="test")
+    assert cluster.read_cib() == old

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,3 +134,15 @@ def test_the_layout_of_the_status(
 ) -> None:
     assert crm(f"--layout {layout} status") == 0
     assert ("Nodes configured" in capsys.readouterr().out) == (layout == "classic")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_closed_streams_are_as_good_as_empty_ones(file: Path, closed: str) -> None:
+    command = f'"{sys.executable}" -c "from crmsh_py.start import crm; crm()"'
+    words = "configure property cluster-delay=61s"
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{command} {words} {closed}"],
+        env={**os.environ, "CIB_file": str(file)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 'value="61s"' in file.read_text()

@@ -127,3 +127,9 @@ class _Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+def test_an_option_inside_of_quotes_is_no_option(person: Person) -> None:
+    person.types("configure primitive q Dummy 'description=use --output-as json'")
+    assert person.code == 0
+    assert "use --output-as json" in person.file.read_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from shell.person import Person
 
 from crmsh_py.shell.console import INTERRUPTED
@@ -76,3 +78,16 @@ def test_ctrl_c_ends_a_script_where_it_is(person: Person) -> None:
     assert "pending is dropped" in said
     assert person.has("a")
     assert not person.has("b")
+
+
+def test_a_reader_that_goes_away_does_not_end_a_script(person: Person) -> None:
+    """``crm -f FILE | head``: every line is carried out all the same."""
+
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    person.console._out = Gone()
+    person.runs_script("configure\nprimitive new Dummy\nshow\n")
+    assert person.code == 0
+    assert person.has("new")

@@ -102,3 +102,18 @@ def test_a_history_that_cannot_be_kept_stops_nobody(person: Person) -> None:
     assert person.code == 0
     assert not person.has("together")
     assert person.types("configure revisions").splitlines()[1:] == []
+
+
+def test_a_reset_does_not_drop_what_is_pending(sitting: Person) -> None:
+    sitting.types("cib new trial")
+    sitting.types("configure")
+    sitting.types("primitive new Dummy")
+    assert "uncommitted changes" in sitting.types("cib reset trial")
+    assert sitting.session.working.pending
+
+
+def test_a_shadow_is_not_made_where_nobody_can_go_to_it(sitting: Person) -> None:
+    sitting.types("configure")
+    sitting.types("primitive new Dummy")
+    assert "uncommitted changes" in sitting.types("cib new trial")
+    assert sitting.types("cib list") == ""

@@ -9,6 +9,7 @@ from shell.person import Person
 
 from crmsh_py.errors import CrmError
 from crmsh_py.shell.dispatch import leave_configure
+from crmsh_py.shell.editing import Editor
 from crmsh_py.shell.options import Options
 
 
@@ -173,3 +174,25 @@ def test_force_commits_in_spite_of_errors(tmp_path: Path) -> None:
     assert "no parameter ipp" in said
     assert person.code == 0
     assert person.has("odd")
+
+
+def test_quit_asks_for_what_is_pending_wherever_one_stands(sitting: Person) -> None:
+    """A line that walked into configure has brought the person back before it was refused."""
+    sitting.console.answers = [True]
+    assert "still pending" in sitting.types("configure location nowhere nosuch 100: alpha")
+    assert sitting.session.levels == ()
+    sitting.console.answers = [False]
+    assert "still pending" in sitting.types("quit")
+    assert not sitting.session.leaving
+    sitting.console.answers = [True]
+    sitting.types("quit")
+    assert sitting.session.leaving
+
+
+def test_an_editor_that_is_no_command_is_told() -> None:
+    with pytest.raises(CrmError, match="No closing quotation"):
+        Editor({"EDITOR": 'vi "'}, ".crm")
+
+
+def test_a_time_before_all_times_is_told(sitting: Person) -> None:
+    assert "before all time" in sitting.types("history limit '999999999 weeks ago'")

@@ -104,3 +104,33 @@ def test_bad_input_changes_nothing(
     assert cibadmin.main(words, door=cluster) == code
     assert cluster.cib is before
     assert capsys.readouterr().err.startswith("cibadmin: ")
+
+
+def test_delete_takes_what_has_all_the_given_attributes(cluster: FakeCluster) -> None:
+    before = cluster.cib
+    assert run(cluster, "-D", "-X", '<primitive id="WebSite" type="Dummy"/>') == 0
+    assert cluster.cib == before, "there is no such element, and no other was meant"
+    assert run(cluster, "-D", "-X", '<primitive type="apache"/>') == 0
+    assert [each.id for each in cluster.cib.section("resources").findall()] == ["ClusterIP"]
+
+
+def test_delete_asks_which_of_several_is_meant(cluster: FakeCluster, capsys: Capture) -> None:
+    before = cluster.cib
+    assert run(cluster, "-D", "-o", "resources", "-X", '<primitive class="ocf"/>') != 0
+    assert "2 elements are such a <primitive>" in capsys.readouterr().err
+    assert cluster.cib == before
+
+
+@pytest.mark.parametrize("command", ["--create", "--modify", "--replace"])
+def test_an_xpath_is_not_passed_over(cluster: FakeCluster, capsys: Capture, command: str) -> None:
+    before = cluster.cib
+    assert run(cluster, command, "-A", "//primitive[@id='ClusterIP']", "-X", "<op/>") != 0
+    assert "--xpath is for --query and --delete" in capsys.readouterr().err
+    assert cluster.cib == before
+
+
+def test_nothing_is_no_new_configuration(cluster: FakeCluster, capsys: Capture) -> None:
+    before = cluster.cib
+    assert run(cluster, "-R", "-X", "<cib/>") != 0
+    assert "would remove everything" in capsys.readouterr().err
+    assert cluster.cib == before
