@@ -22,6 +22,7 @@ from crmsh_py.cib.checks import integrity
 from crmsh_py.cib.diff import Patch, apply, diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.patch import Operation
 from crmsh_py.cib.version import Version
 from crmsh_py.engine.api import SaveRevision
 from crmsh_py.engine.conflicts import explained
@@ -34,6 +35,9 @@ RECENT_REVISIONS = 500  # kept in memory to bring a node up by difference
 RECENT_BYTES = 8 * 1024 * 1024  # of their patches: beyond that the whole CIB is no more to send
 RECENT_COMMITS = 128  # told in summaries, so that nobody repeats what is already in
 _MOST_ADMIN_EPOCH = 2**31 - 1  # Pacemaker's; beyond it nodes could not tell each other either
+_MOST_OF_A_NAME = 900  # of 1024 that nodes can tell: names of operations are made of it
+_MOST_OF_A_VALUE = 126 * 1024  # of 128 KiB of a variable of an agent's environment, with its name
+_NAMES = frozenset({"id", "name", "uname", "class", "provider", "type"})
 _MEMBERSHIP_FACTS = ("have-quorum", "dc-uuid", "execution-date")
 
 
@@ -273,6 +277,7 @@ def _next(config: Cib, patch: Patch) -> Cib | None:
         raise ConfigError(f"no cluster has had version {patch.source} of its configuration")
     if patch.touches("/cib/status"):
         raise ConfigError("a commit changes the configuration, not the status")
+    _check_lengths(patch)
     changed = bare(apply(config, patch))
     raised = max(config.version.admin_epoch, patch.target.admin_epoch)
     if patch.target.admin_epoch == patch.source.admin_epoch:
@@ -287,6 +292,30 @@ def _next(config: Cib, patch: Patch) -> Cib | None:
         return None
     epoch = config.version.epoch + 1
     return changed.with_version(Version(raised, epoch, 0))
+
+
+def _check_lengths(patch: Patch) -> None:
+    """What no node could tell another, or no agent be given, must not come in: it stops the DC."""
+    for change in patch.changes:
+        for attribute in change.attributes:
+            _check_length(attribute.name, attribute.new or "", change.path)
+        if change.operation is Operation.CREATE and change.element is not None:
+            for element in change.element.iter():
+                for name, value in element.attrs.items():
+                    _check_length(name, value, element.get("name") or element.id or element.tag)
+
+
+def _check_length(name: str, value: str, place: str) -> None:
+    if name in _NAMES and len(value) > _MOST_OF_A_NAME:
+        raise ConfigError(
+            f"this {name} has {len(value)} characters: {value[:40]}…",
+            hint=f"{_MOST_OF_A_NAME} are the most",
+        )
+    if name == "value" and len(value.encode("utf-8", "replace")) > _MOST_OF_A_VALUE:
+        raise ConfigError(
+            f"the value of {place} has {len(value)} characters, too many to be given to an agent",
+            hint=f"{_MOST_OF_A_VALUE} bytes are the most: put it into a file, and give its name",
+        )
 
 
 def _check_merged(old: Cib, new: Cib) -> None:

@@ -101,6 +101,50 @@ def test_an_admin_epoch_that_nodes_cannot_tell_each_other_is_refused(number: int
     committed(cluster, 2, "goes-on")
 
 
+def parameter(value: str, *, name: str = "p", of: str = "R") -> Element:
+    """A resource with one parameter."""
+    pair = Element("nvpair", {"id": "nv", "name": name, "value": value})
+    given = Element("instance_attributes", {"id": "ia"}, (pair,))
+    attributes = {"id": of, "class": "ocf", "provider": "pacemaker", "type": "Dummy"}
+    return Element("primitive", attributes, (given,))
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (parameter("x" * 130_000), "the value of p has 130000 characters"),
+        (parameter("€" * 50_000), "the value of p has 50000 characters"),
+        (parameter("x", name="n" * 1000), "this name has 1000 characters"),
+        (parameter("x", of="r" * 1000), "this id has 1000 characters"),
+    ],
+)
+def test_what_no_agent_can_be_given_is_refused(made: Element, text: str) -> None:
+    """The order to run the agent could be read by nobody, and the DC waited for its end."""
+    cluster = started()
+    cib = cluster.cib(1)
+
+    def with_resource(resource: Element) -> Cib:
+        return cib.with_section("resources", cib.section("resources").append(resource))
+
+    reply = cluster.answer(1, Commit(patch=diff(cib, with_resource(made)).to_xml()))
+    assert isinstance(reply, Refused)
+    assert text in reply.text
+    assert "are the most" in reply.hint
+
+
+def test_a_value_that_is_changed_may_not_be_longer_either() -> None:
+    cluster = started()
+    cib = cluster.cib(1)
+    short, long = (
+        cib.with_section("resources", cib.section("resources").append(parameter(value)))
+        for value in ("x", "x" * 130_000)
+    )
+    assert isinstance(cluster.answer(1, Commit(patch=diff(cib, short).to_xml())), Committed)
+    reply = cluster.answer(1, Commit(patch=diff(short, long).to_xml()))
+    assert isinstance(reply, Refused)
+    assert "too many to be given to an agent" in reply.text
+
+
 def test_the_largest_admin_epoch_is_taken_and_the_cluster_goes_on() -> None:
     cluster = started()
     cluster.commit(1, lambda cib: cib.with_version(replace(cib.version, admin_epoch=2**31 - 1)))

@@ -43,6 +43,20 @@ def test_what_goes_in_comes_out(message: Summary) -> None:
     assert decode(encode(message)) == message
 
 
+def test_an_action_carries_what_an_environment_can_hold() -> None:
+    most = RunAction(
+        view=(1, 4),
+        target=2,
+        transition_key="k",
+        key="R_start_0",
+        operation="start",
+        parameters={"p": "x" * 128 * 1024},
+    )
+    assert decode(encode(most)) == most
+    with pytest.raises(RemoteProtocolError):
+        decode(encode(msgspec.structs.replace(most, parameters={"p": "x" * 130 * 1024 + "x"})))
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
