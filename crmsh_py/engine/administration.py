@@ -6,7 +6,9 @@ has the new votes from its beginning, and nothing is decided by two rules at onc
 
 corosync.conf is read by the node's loop (``ReadConf``, answered by ``ConfRead``). The node that is
 asked looks at its own file first and refuses where that is bad: then no node has changed. Then
-every node reads its own; one whose file is bad by then says so and keeps what it had.
+every node reads its own; one whose file is bad by then says so and keeps what it had. What the
+asked node's file says of the expected votes goes along: the greatest number that a member expects
+is what all do, and one that reads later than the others would bring the old one back.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from crmsh_py.wire.control import (
 )
 from crmsh_py.wire.stream import CommitId, ConfReload, MemberEnd, QuorumChange, ViewId
 
+_MOST_VOTES = 2**16  # that can be told
 _APPLY = 0  # the ticket of a reading that is for use, not for a client
 
 AdministrationMessage = QuorumChange | ConfReload | MemberEnd
@@ -133,7 +136,9 @@ class Administration:
                 self._membership.reform()
             case MemberEnd(node_id=node):
                 self._end(sender, node)
-            case ConfReload():
+            case ConfReload(expected_votes=expected):
+                if expected:  # now, for a ring may come before the slowest has read its file
+                    self._membership.expect(expected)
                 text = f"Config reload requested by node {sender}"
                 self._out.log("notice", "CFG", text)
                 self._out.do(ReadConf(ticket=_APPLY))
@@ -164,7 +169,11 @@ class Administration:
             self._out.do(UseConf(conf=conf))
             self._membership.reform()
             return
-        self._orders.add(event.ticket, lambda view, ident: ConfReload(view=view, ident=ident))
+        expected = min(conf.expected_votes, _MOST_VOTES)
+        self._orders.add(
+            event.ticket,
+            lambda view, ident: ConfReload(view=view, ident=ident, expected_votes=expected),
+        )
         self._orders.flush(self._view())
 
 

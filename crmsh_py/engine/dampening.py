@@ -99,7 +99,8 @@ class Dampening:
             known = waiting.value if waiting is not None else self._shown(*key)
             if message.value == known:
                 return
-        if sender == self._node_id:
+        # Of what was asked for here and then elsewhere, both tell the newer value again.
+        if sender == self._node_id or key in self._mine:
             self._mine[key] = message
         if message.private:
             self._private[key] = message

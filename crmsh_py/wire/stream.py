@@ -273,8 +273,12 @@ class QuorumChange(StreamMessage, frozen=True, kw_only=True):
 
 
 class ConfReload(StreamMessage, frozen=True, kw_only=True):
-    """An administrator asks all nodes to read their corosync.conf again."""
+    """An administrator asks all nodes to read their corosync.conf again.
 
+    ``expected_votes`` are those of the sender's, 0 for unchanged: they hold for all at once.
+    """
+
+    expected_votes: Annotated[int, msgspec.Meta(ge=0, le=2**16)] = 0
     ident: CommitId | None = None
 
 

@@ -165,6 +165,7 @@ class SimNode:
         self.replies: dict[int, list[Reply]] = {}
         self.log: list[str] = []
         self.conf_text = ""  # of the corosync.conf that it reads again; '' the cluster's
+        self.read_delay_s = 0.0  # of its corosync.conf
         self.fail: Callable[[RunOperation], int | None] = lambda _: None
         self.hang: Callable[[RunOperation], bool] = lambda _: False
         self.lie: Callable[[RunOperation], bool] = lambda _: False
@@ -343,7 +344,7 @@ class SimNode:
             case ReadConf(ticket=ticket):
                 text = self.conf_text or self.cluster.conf_text
                 read = ConfRead(ticket=ticket, path="corosync.conf", text=text)
-                self._later(0.0, lambda: self.feed(read))
+                self._later(self.read_delay_s, lambda: self.feed(read))
             case Log(level=level, subsystem=subsystem, text=text):
                 line = f"{self.cluster.network.now:9.4f} {self.name} {level} [{subsystem}] {text}"
                 self.log.append(line)

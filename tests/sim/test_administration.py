@@ -146,6 +146,24 @@ def test_a_corosync_conf_is_read_again_by_all() -> None:
     assert commits(cluster, 1, "goes-on")
 
 
+@pytest.mark.parametrize("slow", [1, 2, 3])
+def test_fewer_expected_votes_hold_whoever_reads_its_file_last(slow: int) -> None:
+    """The ring after the first reading must not bring the old number back."""
+    cluster = Cluster(3, 1, expected_votes=5)
+    cluster.start()
+    cluster.settle()
+    for node in cluster.up:
+        node.conf_text = conf_text(3)
+    cluster.node(slow).read_delay_s = 0.4
+
+    assert ask(cluster, 1, ReloadConf()) == Done()
+    cluster.run(1.5)
+    cluster.settle()
+
+    for number in (1, 2, 3):
+        assert votes(cluster, number) == (3, 3, 2, True)
+
+
 def test_a_bad_corosync_conf_changes_nothing_and_is_told_by_its_line() -> None:
     cluster = started()
     cluster.node(1).conf_text = conf_text(3).replace("token: 200", "token: soon")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from sim.cluster import Cluster, without_fencing
 
 from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.wire.control import AttributeReply, Done, ReadAttribute, SetAttribute
 
 
-def running() -> Cluster:
-    cluster = Cluster(3, 1)
+def running(count: int = 3) -> Cluster:
+    cluster = Cluster(count, 1)
     cluster.start()
     cluster.settle()
     cluster.commit(1, without_fencing)
@@ -100,3 +101,17 @@ def test_setting_what_is_set_already_makes_no_plan() -> None:
     put(cluster, 2, "7")
     cluster.settle()
     assert cluster.cib(1).version.num_updates == updates
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1), (1, 3), (3, 1)])
+def test_the_newest_value_of_a_private_attribute_stays_when_the_membership_changes(
+    first: int, second: int
+) -> None:
+    cluster = running(4)
+    for number, value in ((first, "old"), (second, "new")):
+        request = SetAttribute(node="node2", name="pingd", value=value, private=True)
+        assert isinstance(cluster.answer(number, request), Done)
+        cluster.run(0.1)
+    cluster.node(4).crash()
+    cluster.settle(1, 2, 3, within_s=10)
+    assert [asked(cluster, by) for by in (1, 2, 3)] == [{"node2": "new"}] * 3
