@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableSet, Sequence
 
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.errors import did_you_mean
@@ -80,8 +80,17 @@ def _says(element: Element, rule: ast.Rule) -> bool:
         return False
 
 
-def merge_properties(draft: Draft, writer: Writer, node: ast.PropertySet, entry: Entry) -> None:
-    """Properties or defaults that join the set that they belong to."""
+def merge_properties(
+    draft: Draft,
+    writer: Writer,
+    node: ast.PropertySet,
+    entry: Entry,
+    anew: MutableSet[str] | None = None,
+) -> None:
+    """Properties or defaults that join the set that they belong to.
+
+    A set in ``anew`` is written anew instead, and taken out of it: more for the same set joins.
+    """
     section = PROPERTY_SECTIONS[node.kind]
     if writer.typed:
         for item in node.items:
@@ -92,6 +101,11 @@ def merge_properties(draft: Draft, writer: Writer, node: ast.PropertySet, entry:
     old = _target_set(draft, section, node)
     if old is None or node.id_ref:
         draft.put(section, written(writer, entry, None))
+        return
+    if anew and old.id in anew:
+        anew.discard(old.id)
+        draft.free(old, keep_own=True)
+        draft.put(section, written(writer, entry, old))
         return
     merged = _merged_items(writer, old, node.items)
     if entry.line is not None and entry.line.comments and not writer.typed:

@@ -7,7 +7,8 @@ property sets are merged; whether the result makes sense is asked by ``cib.check
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, MutableSet, Sequence
+from functools import partial
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -62,22 +63,29 @@ def load(
     how: str = "update",
     origin: str | None = None,
     catalogue: Agents | None = None,
+    anew: Collection[str] = (),
 ) -> Cib:
     """The document with a text loaded into it.
 
     ``update`` overwrites the elements of the text, ``replace`` erases everything but the nodes
-    first, ``push`` removes what the text does not name. All mistakes are reported together.
+    first, ``push`` removes what the text does not name. Properties and defaults join their sets;
+    the sets ``anew`` (by id) become what the text says. All mistakes are reported together.
     """
     from crmsh_py.lang.parser import parse_elements
 
     entries = [
         Entry(parsed.element, parsed.line, origin) for parsed in parse_elements(text, origin=origin)
     ]
-    return store(cib, entries, how=how, catalogue=catalogue)
+    return store(cib, entries, how=how, catalogue=catalogue, anew=anew)
 
 
 def store(
-    cib: Cib, entries: Sequence[Entry], *, how: str = "update", catalogue: Agents | None = None
+    cib: Cib,
+    entries: Sequence[Entry],
+    *,
+    how: str = "update",
+    catalogue: Agents | None = None,
+    anew: Collection[str] = (),
 ) -> Cib:
     """The document with elements stored as ``load`` does it."""
     assert how in HOW, how
@@ -90,7 +98,7 @@ def store(
     findings: list[ConfigError] = []
     # A topology without targets is for every node, so the nodes have to be there first.
     entries = sorted(entries, key=lambda e: isinstance(e.element, ast.FencingTopology))
-    for step in (_store_one, _store_members):
+    for step in (partial(_store_one, anew={*anew}), _store_members):
         for entry in entries:
             try:
                 step(draft, writer, entry)
@@ -231,14 +239,14 @@ def _refuse_doubles(entries: Sequence[Entry]) -> None:
             raise entry.problem(f"{name or space} is defined twice{where}", name)
 
 
-def _store_one(draft: Draft, writer: Writer, entry: Entry) -> None:
+def _store_one(draft: Draft, writer: Writer, entry: Entry, anew: MutableSet[str]) -> None:
     """Store an element without looking at members: those may come later in the text."""
     node = entry.element
     if isinstance(node, ast.MonitorCommand):
         add_monitor(draft, writer, node, entry)
         return
     if isinstance(node, ast.PropertySet):
-        merge_properties(draft, writer, node, entry)
+        merge_properties(draft, writer, node, entry, anew)
         return
     section = section_of(entry, draft)
     if section == "fencing-topology":

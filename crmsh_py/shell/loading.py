@@ -103,23 +103,23 @@ def replace_text(
 ) -> Cib:
     """What an editor or a filter made of a shown text: what it no longer lists is deleted.
 
-    The text may have been a part of the configuration; what it did not show stays as it is.
+    The text may have been a part of the configuration; what it did not show stays as it is. A set
+    of properties or defaults that it showed has what is listed, and nothing else.
     """
     if as_xml:
         old, new = Cib(parse_xml(before, "")), Cib(parse_xml(after, origin))
         if new.root.tag != "cib":
             raise ConfigError(f"<{new.root.tag}> is no CIB", hint="keep the <cib> around it")
         return apply(cib, diff(old, new))
-    changed = lang.load(cib, after, how="update", origin=origin or None, catalogue=catalogue)
-    new_names = _listed(after)
+    shown = [found.element for found in lang.parse_elements(before)]
+    sets = {str(one.id) for one in shown if isinstance(one, PropertySet) and one.id}
+    changed = lang.load(
+        cib, after, how="update", origin=origin or None, catalogue=catalogue, anew=sets
+    )
+    listed = {_name(found.element) for found in lang.parse_elements(after)}
     known = edit.top_level(changed)
-    gone = [name for name in _listed(before) if name not in new_names and name in known]
+    gone = {name for name in map(_name, shown) if name not in listed and name in known}
     return edit.delete(changed, gone)[0] if gone else changed
-
-
-def _listed(text: str) -> set[str]:
-    """The names of the elements of a text."""
-    return {_name(found.element) for found in lang.parse_elements(text)}
 
 
 def _name(element: ElementNode) -> str:

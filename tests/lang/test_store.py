@@ -227,6 +227,29 @@ def test_properties_are_merged_by_name() -> None:
     assert "cib-bootstrap-options-c" in cib.ids()
 
 
+SET = """<cib validate-with="pacemaker-3.9"><configuration><crm_config>
+<cluster_property_set id="cib-bootstrap-options"><nvpair id="own" name="batch-limit" value="4"/>
+<nvpair id="other" name="no-quorum-policy" value="stop"/></cluster_property_set>
+</crm_config></configuration></cib>"""
+
+
+def test_a_set_written_anew_has_what_the_text_says_and_keeps_ids() -> None:
+    text = "property batch-limit=7\nproperty cib-bootstrap-options: cluster-delay=9s"
+    cib = load(Cib.parse(SET), text, anew=["cib-bootstrap-options"])
+    assert xml_of(cib, "cib-bootstrap-options") == (
+        """<cluster_property_set id="cib-bootstrap-options">
+  <nvpair name="batch-limit" value="7" id="own"/>
+  <nvpair name="cluster-delay" value="9s" id="cib-bootstrap-options-cluster-delay"/>
+</cluster_property_set>"""
+    )
+    assert load(Cib.parse(SET), text).properties()["no-quorum-policy"] == "stop"
+
+
+def test_a_set_that_the_text_does_not_name_is_not_written_anew() -> None:
+    cib = load(Cib.parse(SET), "rsc_defaults priority=1", anew=["cib-bootstrap-options"])
+    assert cib.properties() == {"batch-limit": "4", "no-quorum-policy": "stop"}
+
+
 def test_defaults_go_to_the_set_that_counts() -> None:
     """Beside the only set there is, a second one would be passed over."""
     cib = loaded("rsc_defaults old: resource-stickiness=0")

@@ -152,6 +152,25 @@ def test_a_filter_may_change_a_part_and_the_rest_stays(person: Person) -> None:
     assert not person.has("together")
 
 
+def test_a_filter_may_remove_a_property(person: Person) -> None:
+    person.types("configure property no-quorum-policy=ignore")
+    person.types("configure filter 'sed s/no-quorum-policy=ignore//'")
+    assert person.code == 0
+    assert "no-quorum-policy" not in person.types("configure show")
+    assert "stonith-enabled=false" in person.types("configure show")
+    person.types("configure rsc_defaults resource-stickiness=1 priority=2")
+    person.types("configure filter 'sed s/resource-stickiness=1//' type:rsc_defaults")
+    assert "priority=2" in person.types("configure show type:rsc_defaults")
+    assert "resource-stickiness" not in person.types("configure show")
+    assert "stonith-enabled=false" in person.types("configure show")
+
+
+def test_a_filter_adds_to_the_properties_that_it_was_not_shown(person: Person) -> None:
+    person.types("configure filter 'cat; echo property no-quorum-policy=ignore' vip")
+    assert "no-quorum-policy=ignore" in person.types("configure show")
+    assert "stonith-enabled=false" in person.types("configure show")
+
+
 def test_get_property_knows_defaults(person: Person) -> None:
     assert person.types("configure get-property no-quorum-policy stonith-enabled") == (
         "stop\nfalse\n"
