@@ -75,7 +75,7 @@ from crmsh_py.engine.requests import Requests
 from crmsh_py.engine.totem import ConfigurationChanged
 from crmsh_py.engine.totem_values import State
 from crmsh_py.engine.views import Decision, Views, ViewSetting
-from crmsh_py.engine.watchdog import Watchdog, least_ms
+from crmsh_py.engine.watchdog import Watchdog
 from crmsh_py.wire.settings import NodeSettings
 from crmsh_py.wire.stream import (
     AbsentStates,
@@ -138,10 +138,7 @@ class NodeCore:
         self._executor = Executor(
             node_id, settings.node, self._out, self._current_view, told=self._alerts.operation
         )
-        self._watchdog = Watchdog(
-            present=settings.watchdog and not conf.quorum.two_node,
-            least=least_ms(conf.totem.token_ms, conf.totem.consensus_ms),
-        )
+        self._watchdog = Watchdog(present=settings.watchdog)
         self._fencing = self._make_fencing(seed, devices)
         self._controller = Controller(
             node_id,
@@ -545,7 +542,7 @@ class NodeCore:
         actions, self._actions = self._actions, []
         for action in actions:
             self._begin_action(action)
-        self._watchdog.configure(self._replica.config.properties())
+        self._watchdog.configure(self._replica.config.properties(), self._membership.conf)
         self._controller.step()
         if self._controller.is_dc and self._views.primary and self._book.settled:
             self._suggest_facts()
@@ -559,7 +556,7 @@ class NodeCore:
             # One that ends because it must is reset; one that was asked to is done with.
             return self._watchdog.reset(self._out.now) if stop.exit_code else self._watchdog.rest()
         totem = self._membership.totem
-        self._watchdog.configure(self._replica.config.properties())
+        self._watchdog.configure(self._replica.config.properties(), self._membership.conf)
         return self._watchdog.look(
             self._out.now,
             quorate=self._membership.quorate and totem.state is State.OPERATIONAL,

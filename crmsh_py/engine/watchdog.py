@@ -19,8 +19,10 @@ every change of the membership (``least_ms``). Negative: a usual value is taken.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
+from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.api import FeedWatchdog
 from crmsh_py.engine.fencing_devices import duration_ms
 
@@ -51,9 +53,9 @@ def timeout_ms(properties: Mapping[str, str], least: int) -> int:
 class Watchdog:
     """Decides until when the node may live. ``present``: there is a watchdog outside."""
 
-    def __init__(self, *, present: bool, least: int) -> None:
+    def __init__(self, *, present: bool) -> None:
         self._present = present
-        self._least = least
+        self._conf: CorosyncConf | None = None
         self._proved: float | None = None  # when the last full round began
         self._rounds = 0
         self._round_began = 0.0
@@ -61,11 +63,17 @@ class Watchdog:
         self._properties: Mapping[str, str] = {}
         self._timeout_ms = 0
 
-    def configure(self, properties: Mapping[str, str]) -> None:
-        """The configuration may have changed; the same mapping again costs nothing."""
-        if properties is not self._properties:
-            self._properties = properties
-            self._timeout_ms = timeout_ms(properties, self._least) if self._present else 0
+    def configure(self, properties: Mapping[str, str], conf: CorosyncConf) -> None:
+        """CIB or corosync.conf may have changed; the same ones again cost nothing."""
+        if properties is self._properties and conf is self._conf:
+            return
+        self._properties, self._conf = properties, conf
+        before, self._timeout_ms = self._timeout_ms, 0
+        if self._present and not conf.quorum.two_node:
+            least = least_ms(conf.totem.token_ms, conf.totem.consensus_ms)
+            self._timeout_ms = timeout_ms(properties, least)
+        if self._timeout_ms < before and self._told is not None:
+            self._told = -math.inf  # the others wait less from now on: the lease ends earlier, too
 
     @property
     def timeout_ms(self) -> int:

@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmsh_py import corosync_conf
+from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.api import FeedWatchdog
 from crmsh_py.engine.watchdog import LEASE, Watchdog, least_ms, timeout_ms
 
 LEAST = least_ms(1000, 1200)
+
+
+def conf(token: int = 1000, more: str = "") -> CorosyncConf:
+    """The corosync.conf of a ring with this token; consensus is a fifth more."""
+    return corosync_conf.parse(
+        f"totem {{\n version: 2\n token: {token}\n}}\n"
+        f"quorum {{\n provider: corosync_votequorum\n expected_votes: 2\n {more}\n}}\n"
+    )
 
 
 @dataclass
@@ -32,8 +42,8 @@ class Bench:
 
 
 def bench(seconds: str = "10s", *, present: bool = True) -> Bench:
-    made = Bench(Watchdog(present=present, least=LEAST))
-    made.watchdog.configure({"stonith-watchdog-timeout": seconds})
+    made = Bench(Watchdog(present=present))
+    made.watchdog.configure({"stonith-watchdog-timeout": seconds}, conf())
     return made
 
 
@@ -70,6 +80,33 @@ def test_without_one_or_where_a_minority_goes_on_it_is_not_relied_upon() -> None
     assert bench(present=False).watchdog.timeout_ms == 0
     properties = {"stonith-watchdog-timeout": "10s", "no-quorum-policy": "ignore"}
     assert timeout_ms(properties, LEAST) == 0
+
+
+def test_a_slower_ring_lengthens_the_lease_and_two_node_ends_it() -> None:
+    """corosync.conf is read again while the node runs."""
+    one = bench()
+    one.look(100.0, token=True)
+    one.look(101.0, token=True)
+    properties = {"stonith-watchdog-timeout": "10s"}
+    one.watchdog.configure(properties, conf(20_000))
+    assert one.watchdog.timeout_ms == least_ms(20_000, 24_000)
+    one.look(101.1)
+    assert one.until == 100.0 + one.watchdog.timeout_ms * LEASE / 1000
+    one.watchdog.configure(properties, conf(20_000, "two_node: 1"))
+    one.look(101.2)
+    assert one.until is None
+    assert one.watchdog.timeout_ms == 0
+
+
+def test_a_shorter_time_ends_the_lease_earlier_at_once() -> None:
+    """The others wait no longer than that; a lease of before would outlive it."""
+    one = bench("60s")
+    one.look(100.0, token=True)
+    one.look(101.0, token=True)
+    assert one.until == 145.0
+    one.watchdog.configure({"stonith-watchdog-timeout": "10s"}, conf())
+    one.look(101.1)
+    assert one.until == 107.5
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 2.0), st.booleans(), st.booleans()), max_size=60))

@@ -20,6 +20,7 @@ from crmsh_py.wire.control import (
     ForgetFencing,
     ReadFencing,
     Refused,
+    ReloadConf,
 )
 from crmsh_py.wire.fencing import FencingRecord
 
@@ -320,6 +321,19 @@ def test_a_changing_membership_resets_nobody() -> None:
     cluster.start(4, 5)
     cluster.settle(within_s=20)
     assert all(not node.watchdog.resets for node in cluster.nodes.values())
+
+
+def test_a_ring_that_is_made_slower_while_it_runs_resets_nobody() -> None:
+    """Who waits for the token for longer now must be given that time."""
+    cluster, _ = running(3, 6, watchdog="10s", device=False)
+    slow = cluster.conf_text.replace("token: 200", "token: 20000")
+    cluster.conf_text = slow.replace("consensus: 240", "consensus: 24000")
+    assert isinstance(cluster.answer(1, ReloadConf()), Done)
+    cluster.run(1.0)
+    cluster.settle(within_s=100)
+    cluster.node(3).crash()
+    cluster.until(lambda: cluster.settled(1, 2), 300, "one ring", every_s=1.0)
+    assert all(not cluster.node(n).watchdog.resets for n in (1, 2))
 
 
 def shake(cluster: Cluster, chance: random.Random, steps: int) -> None:
