@@ -212,7 +212,11 @@ def _fencing_level(level: Element, gone: Collection[str], notes: list[str]) -> E
 
 def rename(cib: Cib, old: str, new: str) -> Cib:
     """The document with an element's id changed, and everything that names it."""
-    _require(cib, old)
+    target = _require(cib, old)
+    if target.tag == "node":
+        raise ConfigError(f"{old} is a node: its name is that of its machine")
+    if target.tag == "fencing-topology":
+        raise ConfigError("the fencing topology has no other name")
     check_id(new)
     if new in cib.ids():
         raise ConfigError(f"{new}: id is already in use")

@@ -66,7 +66,7 @@ def commit(session: Session, call: CommandCall) -> int:
         live.root.map_children(
             lambda child: shadow.configuration if child.tag == "configuration" else child
         )
-    )
+    ).with_attributes({"validate-with": shadow.schema})
     patch = compare(live, wanted)
     if not patch:
         session.console.info("the live configuration is just that already")

@@ -361,3 +361,9 @@ def test_a_caret_is_under_the_word_itself(person: Person) -> None:
     source, caret = person.types("configure primitive x Dumy").splitlines()[1:3]
     assert source[: len(caret)].endswith(" Dumy")
     assert caret.endswith(" ~~~^")
+
+
+def test_a_node_is_not_renamed(person: Person) -> None:
+    """It was told as done, and nothing was."""
+    assert "its name is that of its machine" in person.types("configure rename alpha gamma")
+    assert person.code == 1

@@ -117,3 +117,11 @@ def test_a_shadow_is_not_made_where_nobody_can_go_to_it(sitting: Person) -> None
     sitting.types("primitive new Dummy")
     assert "uncommitted changes" in sitting.types("cib new trial")
     assert sitting.types("cib list") == ""
+
+
+def test_a_commit_carries_the_schema_too(person: Person) -> None:
+    person.file.write_text(person.file.read_text().replace("pacemaker-3.9", "pacemaker-2.10"))
+    person.types("cib new trial")
+    person.types("configure upgrade force")
+    person.types("cib commit trial force")
+    assert 'validate-with="pacemaker-2.10"' not in person.file.read_text()
