@@ -6,6 +6,8 @@ configuration is what it was (crmsh erases first, and then reads).
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from crmsh_py import lang
 from crmsh_py.cib import edit, xml
 from crmsh_py.cib.diff import apply, diff
@@ -13,6 +15,7 @@ from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
 from crmsh_py.lang.ast import FencingTopology, PropertySet
+from crmsh_py.lang.draft import CONTAINER_TAGS, MEMBER_TAGS
 from crmsh_py.lang.entries import Entry
 from crmsh_py.lang.store import store
 from crmsh_py.lang.writer import DEFAULT_SETS
@@ -113,13 +116,49 @@ def replace_text(
         return apply(cib, diff(old, new))
     shown = [found.element for found in lang.parse_elements(before)]
     sets = {str(one.id) for one in shown if isinstance(one, PropertySet) and one.id}
-    changed = lang.load(
-        cib, after, how="update", origin=origin or None, catalogue=catalogue, anew=sets
-    )
-    listed = {_name(found.element) for found in lang.parse_elements(after)}
-    known = edit.top_level(changed)
-    gone = {name for name in map(_name, shown) if name not in listed and name in known}
+    parsed = lang.parse_elements(after, origin=origin or None)
+    listed = {_name(found.element) for found in parsed}
+    left_out = {name for name in map(_name, shown) if name not in listed}
+    entries = [Entry(found.element, found.line, origin or None) for found in parsed]
+    changed = store(_emptied(cib, left_out), entries, catalogue=catalogue, anew=sets)
+    gone = left_out & edit.top_level(changed).keys()
+    _refuse_contained(changed, gone)
     return edit.delete(changed, gone)[0] if gone else changed
+
+
+def _emptied(cib: Cib, names: Collection[str]) -> Cib:
+    """The containers of these names without their members, which follow them.
+
+    They are going to be deleted; but before that, another one may take the members over.
+    """
+
+    def empty(element: Element) -> tuple[Element, ...]:
+        kept: list[Element] = []
+        freed: list[Element] = []
+        for child in element.children:
+            if element.tag not in CONTAINER_TAGS or child.tag not in MEMBER_TAGS:
+                kept.append(child)
+                continue
+            inner, *others = empty(child)
+            (freed if element.id in names else kept).append(inner)
+            freed += others
+        return element.with_children(tuple(kept)) if freed else element, *freed
+
+    section = cib.section("resources")
+    children = tuple(one for child in section.children for one in empty(child))
+    changed = section.with_children(children)
+    return cib if changed == section else cib.with_section("resources", changed)
+
+
+def _refuse_contained(cib: Cib, gone: Collection[str]) -> None:
+    """Raise if a container is to go that another one, which stays, still has as its member."""
+    for outer in cib.section("resources").iter(*CONTAINER_TAGS):
+        for inner in outer.findall(*CONTAINER_TAGS):
+            if inner.id in gone and outer.id not in gone:
+                raise ConfigError(
+                    f"{inner.id} is left out, but {outer.id} contains it",
+                    hint=f"change {outer.id} in the same text",
+                )
 
 
 def _name(element: ElementNode) -> str:

@@ -171,6 +171,56 @@ def test_a_filter_adds_to_the_properties_that_it_was_not_shown(person: Person) -
     assert "stonith-enabled=false" in person.types("configure show")
 
 
+def test_a_filter_may_rename_a_group_and_a_clone_around_it(person: Person) -> None:
+    person.types("configure clone copies site meta interleave=true")
+    person.types("configure delete together")
+    person.types("configure location near copies 5: alpha")
+    person.types("configure filter 'sed \"s/site/place/;s/copies/all/\"'")
+    assert person.code == 0
+    shown = person.types("configure show")
+    assert "group place one two\n" in shown
+    assert "clone all place" in shown
+    assert "location near all 5: alpha" in shown
+    assert shown.count("primitive one ") == 1
+    person.types("configure filter 'sed s/all/every/'")
+    assert "clone every place" in person.types("configure show")
+
+
+@pytest.mark.parametrize("line", ["'sed s/site/place/' site", "'grep -v ^group'"])
+def test_a_filter_leaves_no_clone_without_its_group(person: Person, line: str) -> None:
+    person.types("configure clone copies site")
+    before = person.types("configure show")
+    assert "site is left out, but copies contains it" in person.types(f"configure filter {line}")
+    assert person.code == 1
+    assert person.types("configure show") == before
+
+
+def test_a_filter_may_rename_a_group_in_a_clone(person: Person) -> None:
+    person.types("configure clone copies site")
+    person.types("configure filter 'sed s/site/place/'")
+    assert "clone copies place" in person.types("configure show copies")
+    assert person.types("configure show place") == "group place one two\n"
+    assert not person.has("site")
+
+
+def test_what_names_a_group_that_a_filter_left_out_goes_with_it(person: Person) -> None:
+    person.types("configure filter 'grep -v ^group'")
+    assert person.code == 0
+    assert not person.has("site")
+    assert not person.has("together")
+    assert person.has("one")
+
+
+def test_a_filter_may_give_the_members_of_a_group_to_another(person: Person) -> None:
+    person.types("configure primitive three ocf:pacemaker:Dummy")
+    person.types("configure group other three")
+    text = "'sed \"/^group other/d;s/site one two/site three one two/\"'"
+    person.types(f"configure filter {text}")
+    assert person.code == 0
+    assert person.types("configure show site") == "group site three one two\n"
+    assert not person.has("other")
+
+
 def test_get_property_knows_defaults(person: Person) -> None:
     assert person.types("configure get-property no-quorum-policy stonith-enabled") == (
         "stop\nfalse\n"
