@@ -6,7 +6,7 @@ configuration is what it was (crmsh erases first, and then reads).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from crmsh_py import lang
 from crmsh_py.cib import edit, xml
@@ -15,8 +15,8 @@ from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
 from crmsh_py.lang.ast import FencingTopology, PropertySet
-from crmsh_py.lang.draft import CONTAINER_TAGS, MEMBER_TAGS
-from crmsh_py.lang.entries import Entry
+from crmsh_py.lang.draft import CONTAINER_TAGS, MEMBER_TAGS, Draft
+from crmsh_py.lang.entries import PROPERTY_SECTIONS, Entry, article, kind_of
 from crmsh_py.lang.store import store
 from crmsh_py.lang.writer import DEFAULT_SETS
 from crmsh_py.shell.working import Typed
@@ -53,7 +53,7 @@ def load_text(
 
 
 def load_xml(cib: Cib, text: str, *, how: str, origin: str = "") -> Cib:
-    """Take XML: a whole ``<cib>`` or ``<configuration>``, or one element of it."""
+    """Take XML: a whole ``<cib>`` or ``<configuration>``, a section, or one element of it."""
     root = parse_xml(text, origin)
     configuration = root.find("configuration") if root.tag == "cib" else root
     if configuration is None:
@@ -66,13 +66,19 @@ def load_xml(cib: Cib, text: str, *, how: str, origin: str = "") -> Cib:
                 )
             )
         for section in configuration.findall(*SECTIONS):
-            for element in section.findall():
-                cib = _put(cib, section.tag, element)
+            cib = _joined(cib, section.tag, section.findall())
         return cib
+    if configuration.tag in SECTIONS:
+        if how in ("replace", "push"):
+            raise ConfigError(
+                f"<{configuration.tag}> is only a section; {how} is for a whole <configuration>",
+                hint=f"load xml update {origin}".rstrip(),
+            )
+        return _joined(cib, configuration.tag, configuration.findall())
     section_name = _BY_SECTION.get(configuration.tag)
     if section_name is None:
         raise ConfigError(f"<{configuration.tag}> is no element of a configuration")
-    return _put(cib, section_name, configuration)
+    return _joined(cib, section_name, (configuration,))
 
 
 def parse_xml(text: str, origin: str) -> Element:
@@ -85,14 +91,62 @@ def parse_xml(text: str, origin: str) -> Element:
         raise SyntaxProblem(replace(found, message=message, origin=origin or None)) from None
 
 
-def _put(cib: Cib, section_name: str, element: Element) -> Cib:
-    """An element in place of the one with its id, or at the end of its section."""
+def _joined(cib: Cib, section_name: str, elements: Sequence[Element]) -> Cib:
+    """Elements in place of those with their ids, or at the end of their section.
+
+    A resource stays in the group or clone that it is in, as when it is loaded as text.
+    """
+    if not elements:
+        return cib
+    if section_name == "resources":
+        draft = Draft(cib)
+        for element in elements:
+            for one in element.iter(*CONTAINER_TAGS, *MEMBER_TAGS, "template"):
+                _refuse_other_kind(draft.resource(one.id), one)
+            draft.put(section_name, element)
+        return draft.finish()
     section = cib.section(section_name)
-    if any(child.id == element.id for child in section.findall()):
-        changed = section.map_children(lambda c: element if c.id == element.id else c)
-    else:
-        changed = section.append(element)
-    return cib.with_section(section_name, changed)
+    for element in elements:
+        section = _put(section, element, merged=section_name in PROPERTY_SECTIONS.values())
+    return cib.with_section(section_name, section)
+
+
+def _refuse_other_kind(old: Element | None, element: Element) -> None:
+    if not element.id:
+        raise ConfigError(f"a <{element.tag}> has no id; nothing was changed")
+    same = ("clone", "master")
+    if old is None or old.tag == element.tag or (old.tag in same and element.tag in same):
+        return
+    kind = kind_of(old.tag)
+    raise ConfigError(
+        f"the id {element.id} is taken: there is {article(kind)} with it; nothing was changed"
+    )
+
+
+def _put(section: Element, element: Element, *, merged: bool) -> Element:
+    """The section with an element in place of the one with its id, or merged into it."""
+    if not element.id:  # a reference to a set
+        return section if element in section.children else section.append(element)
+    if not any(child.id == element.id for child in section.findall()):
+        return section.append(element)
+    return section.map_children(
+        lambda c: c if c.id != element.id else _merged(c, element) if merged else element
+    )
+
+
+def _merged(old: Element, new: Element) -> Element:
+    """A set with the attributes of another: by name in their places, others at the end."""
+    children = list(old.children)
+    for pair in new.findall():
+        name = pair.get("name")
+        by_name = (i for i, c in enumerate(children) if name and c.get("name") == name)
+        by_id = (i for i, c in enumerate(children) if c.id and c.id == pair.id)
+        at = next(by_name, next(by_id, None))
+        if at is None:
+            children.append(pair)
+        else:
+            children[at] = pair
+    return Element(old.tag, {**old.attrs, **new.attrs}, tuple(children), old.text)
 
 
 def replace_text(

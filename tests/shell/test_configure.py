@@ -132,6 +132,75 @@ def test_bad_xml_is_told_with_its_line(person: Person) -> None:
     assert person.file.read_text() == CIB
 
 
+def load_xml(person: Person, text: str, how: str = "update") -> str:
+    name = person.directory / "new.xml"
+    name.write_text(text, encoding="utf-8")
+    return person.types(f"configure load xml {how} {name}")
+
+
+ONE = """<primitive id="one" class="ocf" provider="pacemaker" type="Dummy" description="new"/>"""
+TWO = """<primitive id="two" class="ocf" provider="pacemaker" type="Dummy"/>"""
+
+
+@pytest.mark.parametrize(
+    "text", [ONE, f"<configuration><resources>{ONE}</resources></configuration>"]
+)
+def test_a_resource_that_is_updated_by_xml_stays_in_its_group_and_clone(
+    person: Person, text: str
+) -> None:
+    person.types("configure clone copies site")
+    load_xml(person, text)
+    assert person.code == 0
+    assert "description=new" in person.types("configure show one")
+    assert person.types("configure show site") == "group site one two\n"
+    assert "clone copies site" in person.types("configure show copies")
+
+
+def test_a_group_as_xml_frees_and_takes_members(person: Person) -> None:
+    load_xml(person, f'<resources><group id="site">{TWO}</group>{ONE}</resources>')
+    assert person.code == 0
+    assert person.types("configure show site") == "group site two\n"
+    assert "description=new" in person.types("configure show one")
+    load_xml(person, f'<clone id="all">{ONE}</clone>')
+    assert person.code == 0
+    assert "clone all one" in person.types("configure show all")
+
+
+def test_properties_and_defaults_as_xml_join_their_sets(person: Person) -> None:
+    pair = '<nvpair id="{0}" name="{0}" value="{1}"/>'
+    options = '<cluster_property_set id="cib-bootstrap-options">{}</cluster_property_set>'
+    crm_config = f"<crm_config>{options.format(pair.format('batch-limit', 4))}</crm_config>"
+    load_xml(person, f"<cib><configuration>{crm_config}</configuration></cib>")
+    assert person.code == 0
+    assert "batch-limit=4" in person.types("configure show")
+    assert "stonith-enabled=false" in person.types("configure show")
+    for name, value in (("priority", 1), ("resource-stickiness", 2), ("priority", 3)):
+        inner = f'<meta_attributes id="d">{pair.format(name, value)}</meta_attributes>'
+        load_xml(person, f"<rsc_defaults>{inner}</rsc_defaults>")
+        assert person.code == 0
+    shown = person.types("configure show type:rsc_defaults")
+    assert "priority=3" in shown
+    assert "resource-stickiness=2" in shown
+    assert "priority=1" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "wanted"),
+    [
+        ("<rsc_defaults/>", "replace", "is only a section"),
+        ("<status/>", "update", "is no element of a configuration"),
+        (ONE.replace('"one"', '"site"'), "update", "the id site is taken: there is a group"),
+        (ONE.replace('id="one"', ""), "update", "has no id"),
+    ],
+)
+def test_xml_that_cannot_join_changes_nothing(
+    person: Person, text: str, how: str, wanted: str
+) -> None:
+    assert wanted in load_xml(person, text, how)
+    assert person.code == 1
+    assert person.file.read_text() == CIB
+
+
 def test_load_update_changes_what_it_names(person: Person) -> None:
     name = person.directory / "new.crm"
     name.write_text("primitive vip IPaddr2 params ip=10.9.9.9\nprimitive more Dummy\n")
