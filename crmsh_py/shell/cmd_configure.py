@@ -268,15 +268,16 @@ def edit(session: Session, call: CommandCall) -> int:
 
     cib = session.working.cib()
     filters, xml = call.all("OBJECT") + call.all("FILTER"), call.has("XML")
-    text = lang.show(cib, filters, xml=xml, obscure=())
+    shown = text = lang.show(cib, filters, xml=xml, obscure=())
     with editing.Editor(session.environ, ".xml" if xml else ".crm") as editor:
         while True:
             edited = editor.edit(text)
-            if edited == text:
+            if edited == shown:
                 return 0
             try:
+                # Against what was shown, not the attempt before: that may be no text at all.
                 changed = loading.replace_text(
-                    cib, text, edited, as_xml=xml, catalogue=session.catalogue
+                    cib, shown, edited, as_xml=xml, catalogue=session.catalogue
                 )
                 _refuse_lost(session, cib, changed)
             except CrmError as error:

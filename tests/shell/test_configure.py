@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from shell.person import CIB, Person
 
@@ -288,6 +290,32 @@ def test_a_filter_may_give_the_members_of_a_group_to_another(person: Person) -> 
     assert person.code == 0
     assert person.types("configure show site") == "group site three one two\n"
     assert not person.has("other")
+
+
+EDITOR = """#!/bin/sh
+if grep -q primtive "$1"; then sed -i s/primtive/primitive/ "$1"
+else sed -i '/together/d;s/primitive vip/primtive vip/' "$1"; fi
+"""
+
+
+def test_what_is_edited_again_after_a_mistake_is_taken_whole(
+    sitting: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what the first attempt had left out already."""
+    editor = sitting.directory / "editor"
+    editor.write_text(EDITOR, encoding="utf-8")
+    editor.chmod(0o755)
+    environ = {**sitting.session.environ, "EDITOR": str(editor)}
+    monkeypatch.setattr(sitting.session, "environ", environ)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    sitting.types("configure")
+    sitting.console.answers = [True]
+    said = sitting.types("edit")
+    assert "primtive" in said
+    assert sitting.code == 0
+    assert "together" not in sitting.types("show")
+    assert "primitive vip" in sitting.types("show")
 
 
 def test_get_property_knows_defaults(person: Person) -> None:
