@@ -164,7 +164,7 @@ def test_a_hundred_kilobytes_take_less_than_a_second(text: str) -> None:
     ],
     ids=range(9),
 )
-def test_storing_and_checking_fifty_kilobytes_take_less_than_a_second(text: str) -> None:
+def test_storing_and_checking_fifty_kilobytes_is_quick(text: str) -> None:
     """However much is wrong, numbered or doubled in it."""
     catalogue = Catalogue.of_machine()
     started = time.process_time()
@@ -177,4 +177,5 @@ def test_storing_and_checking_fifty_kilobytes_take_less_than_a_second(text: str)
     except CrmError as error:
         message = error.format_message()
     assert len(message) < 70_000
-    assert time.process_time() - started < 1.5
+    # A second on an idle machine; what grows with the square would take minutes.
+    assert time.process_time() - started < 5

@@ -210,8 +210,8 @@ def test_a_configuration_of_ten_megabytes_is_on_all(trio: Trio) -> None:
     cluster = trio.node(NAMES[0])
     cib = cluster.read_cib()
     pairs = "".join(
-        f'<nvpair id="large-{n}" name="large-{n}" value="{str(n) * 50_000}"/>'
-        for n in range(10, 110)
+        f'<nvpair id="large-{n}" name="large-{n}" value="{str(n) * 30_000}"/>'
+        for n in range(100, 220)
     )
     defaults = f'<rsc_defaults><meta_attributes id="large">{pairs}</meta_attributes></rsc_defaults>'
     new = Cib.parse(
