@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,18 @@ def test_nothing_is_no_new_configuration(cluster: FakeCluster, capsys: Capture) 
     assert run(cluster, "-R", "-X", "<cib/>") != 0
     assert "would remove everything" in capsys.readouterr().err
     assert cluster.cib == before
+
+
+def test_output_that_cannot_be_written_is_told(cluster: FakeCluster, tmp_path: Path) -> None:
+    file = tmp_path / "cib.xml"
+    file.write_text(cluster.cib.to_xml(), encoding="utf-8")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from crmsh_py.start import cibadmin as run; run()", "-Q"],
+            env={"CIB_file": str(file), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "cibadmin: No space left on device\n")
