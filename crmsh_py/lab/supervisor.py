@@ -82,7 +82,9 @@ def _try_candidate(
     if child == 0:
         os.close(from_child)
         os.close(to_child)
-        _supervise(candidate, config, place, failures, said=child_out, told=child_in)
+        _end_with(
+            lambda: _become(candidate, config, place, failures, said=child_out, told=child_in)
+        )
     os.close(child_out)
     os.close(child_in)
     try:
@@ -102,19 +104,11 @@ def _try_candidate(
         os.close(to_child)
 
 
-def _supervise(
-    candidate: Isolation,
-    config: LabConfig,
-    place: Place,
-    failures: list[Attempt],
-    *,
-    said: int,
-    told: int,
-) -> NoReturn:
-    """The child: what ``_become`` does, and its end. Never returns."""
+def _end_with(body: Callable[[], int]) -> NoReturn:
+    """End the child with the exit code of ``body``; what goes wrong in it is told first."""
     code = 1
     try:
-        code = _become(candidate, config, place, failures, said=said, told=told)
+        code = body()
     except Exception:
         _log(traceback.format_exc())  # before the end: nobody else would ever tell
     finally:

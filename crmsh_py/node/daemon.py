@@ -264,7 +264,7 @@ class _Daemon:
                 inject=faults.change,
             )
             self._life.begin(node, manager=settings.manager)
-            code = await self._life.to_its_end(node, clients)
+            code = await self._life.to_its_end(clients)
         log("notice", "MAIN", f"Node {settings.node} has stopped")
         return code
 

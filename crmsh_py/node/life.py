@@ -47,11 +47,12 @@ class Life:
             loop.add_signal_handler(number, self._signalled, number)
         self.report(Started(manager=manager))
 
-    async def to_its_end(self, node: NodeLoop, clients: ControlServer) -> int:
+    async def to_its_end(self, clients: ControlServer) -> int:
         """Answer clients; the exit code, when the node has stopped."""
+        assert self._node is not None
         await clients.open()
         _tell_ready()
-        code = await node.stopped
+        code = await self._node.stopped
         await clients.close()
         return code
 

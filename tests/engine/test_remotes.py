@@ -374,7 +374,8 @@ def test_a_stop_waits_for_the_cluster_if_there_is_one() -> None:
     assert [each for each in instructions if isinstance(each, StopNode)]
 
 
-def test_recurring_operations_go_on_without_a_connection() -> None:
+def _monitored() -> Remote:
+    """A remote node on which a resource runs, with a monitor that has run once."""
     remote = Remote()
     remote.claim()
     call = remote.start()
@@ -382,6 +383,11 @@ def test_recurring_operations_go_on_without_a_connection() -> None:
     (monitor,) = remote.hears(wire.Run(action=action("monitor", interval_ms=1000)))
     assert isinstance(monitor, RunOperation)
     remote.happens(OperationFinished(call_id=monitor.call_id, rc=0, status=0))
+    return remote
+
+
+def test_recurring_operations_go_on_without_a_connection() -> None:
+    remote = _monitored()
     remote.happens(RemoteClosed(connection=1))
     deadline = remote.core.next_deadline()
     assert deadline is not None
@@ -396,13 +402,7 @@ def test_recurring_operations_go_on_without_a_connection() -> None:
 
 def test_what_is_dropped_with_a_view_tells_which_monitors_have_ended() -> None:
     """A stop that waited has ended the monitor: the cluster must see that nobody looks any more."""
-    remote = Remote()
-    remote.claim()
-    call = remote.start()
-    remote.happens(OperationFinished(call_id=call, rc=0, status=0))
-    (monitor,) = remote.hears(wire.Run(action=action("monitor", interval_ms=1000)))
-    assert isinstance(monitor, RunOperation)
-    remote.happens(OperationFinished(call_id=monitor.call_id, rc=0, status=0))
+    remote = _monitored()
     deadline = remote.core.next_deadline()
     assert deadline is not None
     remote.now = deadline

@@ -327,7 +327,8 @@ def test_the_end_of_a_supervisor_is_told_in_the_log(tmp_path: Path) -> None:
         "from crmsh_py.lab import supervisor\n"
         "def broken(*_, **__): raise ValueError('a bug')\n"
         "supervisor.isolation.enter = broken\n"
-        "supervisor._supervise(None, None, None, [], said=1, told=0)\n"
+        "become = supervisor._become\n"
+        "supervisor._end_with(lambda: become(None, None, None, [], said=1, told=0))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

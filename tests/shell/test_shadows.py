@@ -34,6 +34,7 @@ def test_pending_changes_do_not_move_to_another_configuration(sitting: Person) -
     sitting.types("primitive new Dummy")
     assert "uncommitted changes" in sitting.types("cib new trial")
     assert sitting.session.working.pending
+    assert sitting.types("cib list") == "", "none is made where nobody can go to it"
 
 
 def test_an_existing_shadow_is_not_overwritten_by_mistake(person: Person) -> None:
@@ -110,18 +111,3 @@ def test_a_reset_does_not_drop_what_is_pending(sitting: Person) -> None:
     sitting.types("primitive new Dummy")
     assert "uncommitted changes" in sitting.types("cib reset trial")
     assert sitting.session.working.pending
-
-
-def test_a_shadow_is_not_made_where_nobody_can_go_to_it(sitting: Person) -> None:
-    sitting.types("configure")
-    sitting.types("primitive new Dummy")
-    assert "uncommitted changes" in sitting.types("cib new trial")
-    assert sitting.types("cib list") == ""
-
-
-def test_a_commit_carries_the_schema_too(person: Person) -> None:
-    person.file.write_text(person.file.read_text().replace("pacemaker-3.9", "pacemaker-2.10"))
-    person.types("cib new trial")
-    person.types("configure upgrade force")
-    person.types("cib commit trial force")
-    assert 'validate-with="pacemaker-2.10"' not in person.file.read_text()
