@@ -63,6 +63,20 @@ class Figures:
         return "\n".join(lines)
 
 
+_PRIMITIVE = (
+    *("configure", "primitive", "One", "ocf:pacemaker:Dummy"),
+    *("op", "monitor", "interval=30s"),
+)
+
+
+def _with_one(subject: Subject) -> str:
+    """The node where the primitive of ``commit`` runs; a row that is measured alone makes it."""
+    if "One" not in active(subject.status(NODES[0])):
+        subject.crm(*_PRIMITIVE)
+        wait("One is started", lambda: "One" in active(subject.status(NODES[0])))
+    return active(subject.status(NODES[0]))["One"]
+
+
 def start(subject: Subject, figures: Figures) -> None:
     """The cluster was started by the caller; what its nodes need when nothing happens."""
     inits = subject.inits()
@@ -76,16 +90,7 @@ def start(subject: Subject, figures: Figures) -> None:
 
 def commit(subject: Subject, figures: Figures) -> None:
     """A primitive: the command, and then until it is started."""
-    words = (
-        "configure",
-        "primitive",
-        "One",
-        "ocf:pacemaker:Dummy",
-        "op",
-        "monitor",
-        "interval=30s",
-    )
-    figures.add("commit: command (s)", subject, subject.crm(*words))
+    figures.add("commit: command (s)", subject, subject.crm(*_PRIMITIVE))
     took = wait("One is started", lambda: "One" in active(subject.status(NODES[0])))
     figures.add("commit: started after it (s)", subject, took)
     total = figures.rows["commit: command (s)"][subject.name][-1] + took
@@ -94,7 +99,7 @@ def commit(subject: Subject, figures: Figures) -> None:
 
 def move(subject: Subject, figures: Figures) -> None:
     """From one node to another, command included."""
-    at = active(subject.status(NODES[0]))["One"]
+    at = _with_one(subject)
     to = next(node for node in NODES if node != at)
     began = time.monotonic()
     subject.crm("resource", "move", "One", to)
@@ -122,7 +127,7 @@ def commits(subject: Subject, figures: Figures) -> None:
 
 def failover(subject: Subject, figures: Figures) -> None:
     """The node with the resource loses its power."""
-    at = active(subject.status(NODES[0]))["One"]
+    at = _with_one(subject)
     others = sorted(node for node in NODES if node != at)
     subject.kill(at)
     detection = wait("the loss is noticed", lambda: online(subject.status(others[0])) == others)

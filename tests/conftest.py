@@ -5,14 +5,16 @@ the folder of the test. ``pytest --update-golden`` writes the files instead; the
 reviewed like any other change.
 
 With several workers (``pytest -n 4``) the tests of a file stay together; where they run as root
-and as a plain user, these are two groups. Simulations are distributed one by one.
+and as a plain user, these are two groups. Simulations are distributed one by one. Tests that only
+compute give way to those that run beside them and have real clusters, whose time is the clock's.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,9 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 # Recorded behaviour of real clusters lies beside a working copy, never inside it.
 SHARED = TESTS.parent.parent / "shared"
+
+COMPUTING = ("cib", "engine", "lang", "scheduler", "sim", "soak", "views", "wire")
+_GIVING_WAY = 10  # niceness
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,6 +53,21 @@ def group_of(nodeid: str) -> str:
         return nodeid  # long, and with nothing in common
     user = next((user for user in ("root", "plain") if re.search(rf"[\[-]{user}\b", name)), "")
     return f"{file} {user}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Give way while computing. Only root may take the old priority back afterwards."""
+    alone = item.get_closest_marker("alone") is not None
+    gives_way = os.geteuid() == 0 and not alone and item.path.parent.name in COMPUTING
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    if gives_way:
+        os.setpriority(os.PRIO_PROCESS, 0, max(before, _GIVING_WAY))
+    try:
+        return (yield)
+    finally:
+        if gives_way:
+            os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_an_agent_that_hangs_is_killed_with_its_children(machine: Machine) -> No
         machine.agents(timeout_s=0.3).metadata(LAMP)
     assert time.monotonic() - begun < 5
     child = int(pids.read_text())
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while _alive(child) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not _alive(child)

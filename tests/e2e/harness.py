@@ -99,7 +99,7 @@ class Lab:
         return self.run("crm_mon", "-1", node=node, check=False).stdout
 
     def wait(
-        self, what: str, condition: Callable[[], object], limit_s: float = 30.0, step_s: float = 0.1
+        self, what: str, condition: Callable[[], object], limit_s: float = 60.0, step_s: float = 0.1
     ) -> float:
         """Wait for a condition; returns the seconds it took; fails with the cluster's state."""
         begin = time.monotonic()
@@ -133,7 +133,7 @@ class Lab:
         """A running cluster with fencing disabled, as all steps after the tutorial's step 3."""
         self.crm("lab", "create", "--config", config)
         self.crm("lab", "start")
-        self.wait("all nodes online", lambda: self.online(*nodes), 15)
+        self.wait("all nodes online", lambda: self.online(*nodes))
         self.crm("configure", "property", "stonith-enabled=false")
 
     def website(self) -> None:

@@ -122,7 +122,7 @@ class Terminal:
         try:
             self.child.close(force=True)
         except pexpect.ExceptionPexpect:  # it has been killed, and a busy machine takes its time
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 30
             while self.child.isalive() and time.monotonic() < deadline:
                 time.sleep(0.05)
             assert not self.child.isalive()

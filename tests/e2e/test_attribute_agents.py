@@ -25,7 +25,7 @@ def lab() -> Iterator[Lab]:
     try:
         lab.crm("lab", "create", "--nodes", ",".join(NODES))
         lab.crm("lab", "start")
-        lab.wait("all nodes online", lambda: lab.online(*NODES), 20)
+        lab.wait("all nodes online", lambda: lab.online(*NODES))
         lab.crm("configure", "property", "stonith-enabled=false")
         yield lab
     finally:
@@ -53,7 +53,7 @@ def test_what_cannot_reach_the_host_is_left_by_a_rule_on_pings_attribute(lab: La
         40,
         0.3,
     )
-    lab.wait("it runs", lambda: lab.where("app"), 20)
+    lab.wait("it runs", lambda: lab.where("app"))
     node = lab.where("app")
     # What a broken uplink does: the ring of the nodes stays whole.
     lab.on(node, "ip", "route", "add", "blackhole", f"{HOST}/32")
@@ -73,10 +73,10 @@ def test_what_is_promoted_follows_the_scores_that_its_agents_set(lab: Lab) -> No
         line = next((each for each in text.splitlines() if "Promoted: [" in each), "")
         return line.partition("[")[2].partition("]")[0].strip()
 
-    lab.wait("one is promoted", promoted, 30)
+    lab.wait("one is promoted", promoted)
     first = promoted()
     other = next(name for name in NODES if name != first)
     lab.on(other, "crm_attribute", "-N", other, "-n", "master-db", "-l", "reboot", "-v", "50")
-    lab.wait("the better one is promoted", lambda: promoted() == other, 30)
+    lab.wait("the better one is promoted", lambda: promoted() == other)
     score = lab.on(other, "crm_attribute", "-G", "--promotion=db", "-N", other, "-q").strip()
     assert score == "10", "promotion has set it to the agent's own value"

@@ -25,7 +25,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Lab]:
     try:
         lab.crm("lab", "create", "--config", "examples/corosync.conf")
         lab.crm("lab", "start")
-        lab.wait("all online", lambda: lab.online(*NODES), 15)
+        lab.wait("all online", lambda: lab.online(*NODES))
         yield lab
     finally:
         close_lab(lab)

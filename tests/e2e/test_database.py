@@ -34,7 +34,7 @@ def lab() -> Iterator[Lab]:
     try:
         lab.crm("lab", "create", "--nodes", ",".join(NODES))
         lab.crm("lab", "start")
-        lab.wait("all nodes online", lambda: lab.online(*NODES), 20)
+        lab.wait("all nodes online", lambda: lab.online(*NODES))
         for node in NODES:
             lab.on(node, "sed", "-i", OPEN, "/etc/redis/redis.conf")
         lab.crm("configure", "property", "stonith-enabled=false")

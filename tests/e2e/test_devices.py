@@ -37,11 +37,11 @@ def lab() -> Iterator[Lab]:
     try:
         lab.crm("lab", "create", "--nodes", ",".join(NODES))
         lab.crm("lab", "start")
-        lab.wait("all nodes online", lambda: lab.online(*NODES), 20)
+        lab.wait("all nodes online", lambda: lab.online(*NODES))
         for node in NODES:
             lab.on(node, "sh", "-c", SCRIPT)
         lab.crm("configure", "load", "update", "-", stdin=configuration())
-        lab.wait("it runs", lambda: lab.where("app") and lab.where("gate"), 30)
+        lab.wait("it runs", lambda: lab.where("app") and lab.where("gate"))
         yield lab
     finally:
         close_lab(lab)
@@ -86,9 +86,9 @@ def test_what_devices_say_of_themselves(lab: Lab) -> None:
 
 
 def test_a_lost_node_is_switched_off_by_the_agent_and_alerts_tell_of_it(lab: Lab) -> None:
-    lab.wait("it runs where it likes to", lambda: lab.where("app") == "n3", 20)
+    lab.wait("it runs where it likes to", lambda: lab.where("app") == "n3")
     lab.crm("lab", "kill", "n3")
-    lab.wait("it runs elsewhere", lambda: lab.where("app", "n1") in ("n1", "n2"), 30)
+    lab.wait("it runs elsewhere", lambda: lab.where("app", "n1") in ("n1", "n2"))
     history = lab.on("n1", "stonith_admin", "--history", "n3", "--verbose")
     assert "reboot of n3 successful" in history
     assert any(told(lab, node, POWER) == "on" for node in ("n1", "n2")), "off, and on again"
@@ -97,15 +97,15 @@ def test_a_lost_node_is_switched_off_by_the_agent_and_alerts_tell_of_it(lab: Lab
     assert "everybody: fencing n3" in heard
     assert any(line.split()[1:2] == ["resource"] for line in heard.splitlines() if "start" in line)
     lab.crm("lab", "start", "n3")
-    lab.wait("it is let in and takes it back", lambda: lab.where("app") == "n3", 30)
+    lab.wait("it is let in and takes it back", lambda: lab.where("app") == "n3")
 
 
 def test_what_a_node_ran_waits_for_it_when_it_was_stopped_on_purpose(lab: Lab) -> None:
-    lab.wait("it runs where it likes to", lambda: lab.where("app") == "n3", 30)
+    lab.wait("it runs where it likes to", lambda: lab.where("app") == "n3")
     lab.crm("configure", "property", "shutdown-lock=true")
     lab.on("n3", "crm", "cluster", "stop")
-    lab.wait("n3 has left", lambda: lab.online("n1", "n2", seen_by="n1"), 30)
+    lab.wait("n3 has left", lambda: lab.online("n1", "n2", seen_by="n1"))
     assert "LOCKED" in lab.run("crm_mon", "-1", "-r", "--layout", "modern", node="n1").stdout
     assert lab.where("app", "n1") == ""
     lab.on("n3", "crm", "cluster", "start")
-    lab.wait("it runs there again", lambda: lab.where("app") == "n3", 30)
+    lab.wait("it runs there again", lambda: lab.where("app") == "n3")

@@ -26,18 +26,18 @@ def test_a_commit_is_on_every_node_and_survives_stop_start_and_a_wiped_disk(lab:
     """Stop and start of everything; a wiped node gets the CIB back when it rejoins."""
     lab.up()
     lab.crm("configure", "primitive", "keep", "ocf:pacemaker:Dummy")
-    lab.wait("equal on all three", lambda: equal_everywhere(lab), 5)
+    lab.wait("equal on all three", lambda: equal_everywhere(lab))
     lab.crm("lab", "stop")
     lab.crm("lab", "start")
-    lab.wait("all online", lambda: lab.online(*NODES), 15)
+    lab.wait("all online", lambda: lab.online(*NODES))
     assert "primitive keep" in lab.crm("configure", "show")
 
     lab.crm("lab", "kill", "pacemaker02")
     lab.crm("lab", "wipe", "pacemaker02")
     lab.crm("lab", "start", "pacemaker02")
-    lab.wait("all online", lambda: lab.online(*NODES), 25)
-    lab.wait("the wiped one has it", lambda: "keep" in configuration(lab, "pacemaker02"), 5)
-    lab.wait("equal on all three", lambda: equal_everywhere(lab), 5)
+    lab.wait("all online", lambda: lab.online(*NODES))
+    lab.wait("the wiped one has it", lambda: "keep" in configuration(lab, "pacemaker02"))
+    lab.wait("equal on all three", lambda: equal_everywhere(lab))
 
 
 def test_what_was_acknowledged_survives_sigkill_of_everything_in_the_middle(lab: Lab) -> None:
@@ -62,7 +62,7 @@ def test_what_was_acknowledged_survives_sigkill_of_everything_in_the_middle(lab:
     writer.join(timeout=60)
     kept = list(acknowledged)
     lab.crm("lab", "start")
-    lab.wait("all online", lambda: lab.online(*NODES), 20)
+    lab.wait("all online", lambda: lab.online(*NODES))
     shown = lab.crm("configure", "show")
     assert [line for line in kept if line not in shown] == []
 

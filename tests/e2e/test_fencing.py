@@ -22,13 +22,13 @@ def five_nodes(lab: Lab) -> None:
     """Five nodes with a quick ring; nothing is configured."""
     lab.crm("lab", "create", "--nodes", ",".join(FIVE))
     lab.crm("lab", "start")
-    lab.wait("five online", lambda: lab.online(*FIVE), 30)
+    lab.wait("five online", lambda: lab.online(*FIVE))
 
 
 def address(lab: Lab) -> None:
     """The address, running somewhere."""
     lab.crm("configure", "primitive", "ip", "ocf:heartbeat:IPaddr2", "params", f"ip={VIP}")
-    lab.wait("the address runs", lambda: lab.where("ip"), 20)
+    lab.wait("the address runs", lambda: lab.where("ip"))
 
 
 class Truth:
@@ -110,11 +110,11 @@ def five() -> Iterator[Lab]:
 
 def cut_off(lab: Lab) -> tuple[Truth, set[str]]:
     """Cut the holder of the address and one more off, until the other side has it; then heal."""
-    lab.wait("the address runs", lambda: lab.where("ip"), 20)
+    lab.wait("the address runs", lambda: lab.where("ip"))
     holder = lab.where("ip")
     side = {holder, next(name for name in FIVE if name != holder)}
     with Truth(lab).watched() as truth:
-        lab.wait("it is seen", lambda: truth.holders() == {holder}, 10)
+        lab.wait("it is seen", lambda: truth.holders() == {holder})
         lab.crm("lab", "partition", *side)
         lab.wait("the other side has it", lambda: truth.holders() - side, 60, 0.2)
     lab.crm("lab", "heal")
@@ -124,7 +124,7 @@ def cut_off(lab: Lab) -> tuple[Truth, set[str]]:
 
 def test_a_fence_device_lets_nothing_run_on_both_sides_of_a_partition(five: Lab) -> None:
     """The truth is read inside the nodes; two nodes of five are cut off with the address."""
-    five.wait("the device is monitored", lambda: five.where("fence"), 20)
+    five.wait("the device is monitored", lambda: five.where("fence"))
     truth, side = cut_off(five)
     assert truth.overlap_s() == 0
     history = five.on(five.where("fence"), "stonith_admin", "--history", "*")
@@ -135,7 +135,7 @@ def test_watchdogs_let_nothing_run_on_both_sides_of_a_partition(five: Lab) -> No
     """Without any device: who has lost quorum stops in time, or is reset."""
     five.crm("resource", "stop", "fence")
     five.crm("configure", "property", "stonith-watchdog-timeout=7s")
-    five.wait("they count", lambda: "have-watchdog=true" in five.crm("configure", "show"), 10)
+    five.wait("they count", lambda: "have-watchdog=true" in five.crm("configure", "show"))
     truth, side = cut_off(five)
     assert truth.overlap_s() == 0
     node = next(name for name in FIVE if name not in side)
@@ -144,11 +144,11 @@ def test_watchdogs_let_nothing_run_on_both_sides_of_a_partition(five: Lab) -> No
 
 def test_a_node_that_hangs_is_reset_by_its_watchdog(five: Lab) -> None:
     """It still has the address, and could go on at any moment."""
-    five.wait("the address runs", lambda: five.where("ip"), 20)
+    five.wait("the address runs", lambda: five.where("ip"))
     holder = five.where("ip")
     others = [name for name in FIVE if name != holder]
     with Truth(five).watched() as truth:
-        five.wait("it is seen", lambda: truth.holders() == {holder}, 10)
+        five.wait("it is seen", lambda: truth.holders() == {holder})
         five.crm("lab", "freeze", holder)
         assert "frozen" in five.crm("lab", "status")
         five.wait("it was reset", lambda: "frozen" not in five.crm("lab", "status"), 30, 0.3)
@@ -165,6 +165,6 @@ def test_without_fencing_an_address_may_be_on_both_sides(five: Lab) -> None:
     print(f"without fencing it was active twice for {truth.overlap_s():.1f} s")
     assert len(truth.holders()) > 1
     five.crm("lab", "kill", "pacemaker05")
-    five.wait("it is lost", lambda: "OFFLINE: [ pacemaker05 ]" in five.mon("pacemaker01"), 20)
+    five.wait("it is lost", lambda: "OFFLINE: [ pacemaker05 ]" in five.mon("pacemaker01"))
     said = five.run("crm", "status", node="pacemaker01").stderr
     assert "fencing is disabled: pacemaker05 may still run" in said

@@ -45,7 +45,7 @@ def small(lab: Lab) -> Lab:
     script += f" && cp -a {disk}.old/. {disk}/ && rm -rf {disk}.old"
     subprocess.run([*inside, "sh", "-ec", script], check=True, timeout=30)
     lab.crm("lab", "start", VICTIM)
-    lab.wait("all nodes online", lambda: lab.online(*NODES), 20)
+    lab.wait("all nodes online", lambda: lab.online(*NODES))
     return lab
 
 
@@ -74,6 +74,6 @@ def test_a_node_whose_disk_is_full_stops_and_comes_back_when_there_is_room(small
     commit()
     subprocess.run([*inside, "rm", f"{disk}{FILL}"], check=True, timeout=30)
     lab.crm("lab", "start", VICTIM)
-    lab.wait("all nodes online", lambda: lab.online(*NODES), 20)
+    lab.wait("all nodes online", lambda: lab.online(*NODES))
     shown = lab.run("crm", "configure", "show", node=VICTIM).stdout
     assert [name for name in kept if f"{name}=" not in shown] == []

@@ -68,8 +68,8 @@ def test_a_change_and_a_failure_are_tried_and_taken_back(lab: Lab, saved: Path) 
     assert "stonith:fence_ipmilan" in shown
 
     lab.crm("lab", "kill", "db1")
-    lab.wait("the group runs on the other node", lambda: runs_on("db2"), 40)
-    lab.wait("the lab's switch has fenced db1", lambda: lab.online("db1", "db2"), 40)
+    lab.wait("the group runs on the other node", lambda: runs_on("db2"))
+    lab.wait("the lab's switch has fenced db1", lambda: lab.online("db1", "db2"))
 
     lab.crm("configure", "rsc_defaults", "resource-stickiness=200")
     lab.crm("resource", "meta", "store", "set", "priority", "5")

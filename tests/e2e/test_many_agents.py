@@ -40,7 +40,7 @@ def lab() -> Iterator[Lab]:
     try:
         lab.crm("lab", "create", "--nodes", NODE)
         lab.crm("lab", "start")
-        lab.wait("it is online", lambda: lab.online(NODE), 20)
+        lab.wait("it is online", lambda: lab.online(NODE))
         lab.crm("configure", "property", "stonith-enabled=false")
         yield lab
     finally:

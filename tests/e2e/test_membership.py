@@ -69,7 +69,7 @@ def test_three_nodes_are_online_with_a_dc_within_three_seconds(lab: Lab) -> None
     """Real Pacemaker needs 23 s here, or 5 s with dc-deadtime=2s."""
     lab.crm("lab", "create", "--config", "examples/corosync.conf")
     lab.crm("lab", "start", "pacemaker01", "pacemaker02")
-    lab.wait("two online", lambda: lab.online("pacemaker01", "pacemaker02"), 10)
+    lab.wait("two online", lambda: lab.online("pacemaker01", "pacemaker02"))
     begin = time.monotonic()
     lab.crm("lab", "start", "pacemaker03")
     lab.wait("three online with a DC", lambda: lab.online(*NODES), 5, 0.05)
@@ -80,7 +80,7 @@ def test_the_tools_of_corosync_show_ring_keys_and_members(lab: Lab) -> None:
     """corosync-cfgtool, corosync-cmapctl and corosync-quorumtool as in the tutorial."""
     lab.crm("lab", "create", "--config", "examples/corosync.conf")
     lab.crm("lab", "start", "--corosync-only")
-    lab.wait("three members", lambda: members(lab, "pacemaker01") == 3, 5)
+    lab.wait("three members", lambda: members(lab, "pacemaker01") == 3)
 
     assert lab.on("pacemaker01", "corosync-cfgtool", "-s", "-a") == (
         "Printing ring status.\n"
@@ -101,7 +101,7 @@ def test_the_tools_of_corosync_show_ring_keys_and_members(lab: Lab) -> None:
 
     token = "runtime.totem.pg.mrp.srp.orf_token_rx"
     before = int(keys[token][1])
-    lab.wait("tokens go round", lambda: int(cmap(lab)[token][1]) > before, 10)
+    lab.wait("tokens go round", lambda: int(cmap(lab)[token][1]) > before)
 
     assert lab.on("pacemaker01", "corosync-quorumtool", "-l") == (
         "\nMembership information\n----------------------\n"
@@ -130,7 +130,7 @@ def test_a_killed_node_shows_in_the_counters_and_a_shorter_token_notices_it_soon
         config.chmod(0o644)
         lab.crm("lab", "create", "--config", str(config))
         lab.crm("lab", "start", "--corosync-only")
-        lab.wait("three members", lambda: members(lab, "pacemaker01") == 3, 5)
+        lab.wait("three members", lambda: members(lab, "pacemaker01") == 3)
         before, lost_before = cmap(lab), tokens_lost(lab)
         lab.crm("lab", "kill", "pacemaker03")
         took[token] = lab.wait("two members", lambda: members(lab, "pacemaker01") == 2, 15, 0.05)

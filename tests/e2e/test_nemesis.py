@@ -77,10 +77,10 @@ def test_nothing_is_lost_and_nothing_is_twice_on_five_nodes(tmp_path: Path) -> N
         conf.write_text(CONF % "\n".join(NODE % (10 + n, name) for n, name in enumerate(NODES, 1)))
         lab.crm("lab", "create", "--config", str(conf))
         lab.crm("lab", "start")
-        lab.wait("all online", lambda: lab.online(*NODES), 30)
+        lab.wait("all online", lambda: lab.online(*NODES))
         (lab.home / "resources.crm").write_text(RESOURCES)
         lab.crm("configure", "load", "update", str(lab.home / "resources.crm"))
-        lab.wait("the addresses are up", lambda: lab.where("one") and lab.where("two"), 30)
+        lab.wait("the addresses are up", lambda: lab.where("one") and lab.where("two"))
         run = Run(Lab(environ=lab.environment, lab=lab.name), NODES, ADDRESSES, History(history))
         for number in range(CLIENTS):
             run.begin(run.commit, number, random.Random(chance.random()))

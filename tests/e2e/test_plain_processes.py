@@ -49,7 +49,7 @@ def test_the_tutorial_works_with_stand_ins_and_says_so(lab: Lab) -> None:
     started = lab.run("crm", "lab", "start")
     assert "plain processes on loopback, with stand-ins for agents" in started.stdout
     assert "127.168.100.1 stands for 192.168.100.1" in started.stdout
-    lab.wait("all online", lambda: lab.online(*NODES), 15)
+    lab.wait("all online", lambda: lab.online(*NODES))
     lab.crm("-f", "examples/website.crm")
     lab.run("crm", "configure", "load", "update", "-", stdin=REMOTE)
     lab.wait("the site answers", lambda: "My Test Site" in page(lab))
@@ -61,9 +61,9 @@ def test_the_tutorial_works_with_stand_ins_and_says_so(lab: Lab) -> None:
 
     lab.crm("lab", "kill", here)
     rest = [name for name in NODES if name != here]
-    lab.wait("another node serves it", lambda: any(f"- {name}" in page(lab) for name in rest), 25)
+    lab.wait("another node serves it", lambda: any(f"- {name}" in page(lab) for name in rest))
     lab.crm("lab", "start", here)
-    lab.wait("all online", lambda: lab.online(*NODES), 15)
+    lab.wait("all online", lambda: lab.online(*NODES))
     lab.run("crm_resource", "--wait", check=False)
     assert lab.where("WebSite") in rest, "what ran before the loss of power is not running now"
     assert any(f"- {name}" in page(lab) for name in rest)

@@ -46,7 +46,7 @@ def lines_of_web(lab: Lab) -> list[str]:
 def test_a_remote_node_from_its_first_start_to_its_return(lab: Lab) -> None:
     lab.crm("lab", "create", "--nodes", "alpha,beta,gamma", "--remote", "far", "--guest", "vm")
     lab.crm("lab", "start")
-    lab.wait("all nodes online", lambda: lab.online("alpha", "beta", "gamma"), 15)
+    lab.wait("all nodes online", lambda: lab.online("alpha", "beta", "gamma"))
     lab.run("crm", "configure", "load", "update", "-", stdin=CONFIGURATION)
     lab.wait("web runs on far", lambda: lab.where("web", "beta") == "far")
     assert remote_online(lab)

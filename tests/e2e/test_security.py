@@ -41,7 +41,7 @@ def test_a_node_with_another_key_stays_outside_until_it_has_the_right_one(lab: L
     give(lab, config)
     lab.crm("lab", "create", "--config", str(config))
     lab.crm("lab", "start", "--corosync-only")
-    lab.wait("three members", lambda: members(lab, NODES[0]) == 3, 10)
+    lab.wait("three members", lambda: members(lab, NODES[0]) == 3)
     assert "Datagrams are encrypted by aes256" in lab.crm("lab", "log", NODES[0])
     assert invalid(lab, NODES[0]) == 0
 
@@ -49,14 +49,14 @@ def test_a_node_with_another_key_stays_outside_until_it_has_the_right_one(lab: L
     assert "Writing corosync key" in lab.on(NODES[2], "corosync-keygen")
     lab.crm("lab", "stop", NODES[2])
     lab.crm("lab", "start", "--corosync-only", NODES[2])
-    lab.wait("what it says is rejected", lambda: invalid(lab, NODES[0]) > 0, 10)
+    lab.wait("what it says is rejected", lambda: invalid(lab, NODES[0]) > 0)
     assert (members(lab, NODES[0]), members(lab, NODES[2])) == (2, 1)
     assert "a wrong key, or damaged" in lab.crm("lab", "log", NODES[0])
 
     lab.on(NODES[2], "mv", "-f", "/root/right", KEY)
     lab.crm("lab", "stop", NODES[2])
     lab.crm("lab", "start", "--corosync-only", NODES[2])
-    lab.wait("three members again", lambda: members(lab, NODES[0]) == 3, 10)
+    lab.wait("three members again", lambda: members(lab, NODES[0]) == 3)
 
     lab.on(NODES[2], "chmod", "644", KEY)
     lab.crm("lab", "stop", NODES[2])

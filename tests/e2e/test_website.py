@@ -141,7 +141,7 @@ def test_a_dead_node_loses_its_resources_and_gets_nothing_back(website: Lab) -> 
     assert now in rest
 
     website.crm("lab", "start", node)
-    website.wait("it is back", lambda: website.online(*NODES), 15)
+    website.wait("it is back", lambda: website.online(*NODES))
     website.run("crm_resource", "--wait", check=False)
     assert website.where("WebSite") == now
     assert f"- {now}" in website.page()
@@ -174,7 +174,7 @@ def test_without_quorum_resources_stop_and_commits_are_refused(website: Lab) -> 
         15,
     )
     website.on(node, "ip", "link", "set", "eth0", "up")
-    website.wait("all are together again", lambda: website.online(*NODES), 20)
+    website.wait("all are together again", lambda: website.online(*NODES))
     assert "x-test" not in website.crm("configure", "show")
 
     last = rest[0]
@@ -189,5 +189,5 @@ def test_without_quorum_resources_stop_and_commits_are_refused(website: Lab) -> 
         25,
     )
     website.crm("lab", "start")
-    website.wait("all are back", lambda: website.online(*NODES), 20)
-    website.wait("the site is back", lambda: "My Test Site" in website.page(), 20)
+    website.wait("all are back", lambda: website.online(*NODES))
+    website.wait("the site is back", lambda: "My Test Site" in website.page())

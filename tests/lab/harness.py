@@ -133,7 +133,7 @@ class Driver:
         return done.returncode == 0
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
     """Whether something becomes true in time."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -135,7 +135,7 @@ def test_a_terminal_reaches_the_command(up: Driver) -> None:
 
 def _read_until(descriptor: int, wanted: bytes) -> bytes:
     seen = b""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while wanted not in seen and time.monotonic() < deadline:
         if select.select([descriptor], [], [], 0.2)[0]:
             seen += os.read(descriptor, 4096)

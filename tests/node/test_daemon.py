@@ -230,7 +230,7 @@ class Node:
         return asyncio.run(both())
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - files do not tell
             await asyncio.sleep(0.005)

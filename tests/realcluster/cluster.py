@@ -138,7 +138,7 @@ class RealCluster:
             self._hub = None
         self._spawner.shutdown()
 
-    def wait_online(self, *nodes: str, limit_s: float = 40) -> float:
+    def wait_online(self, *nodes: str, limit_s: float = 60) -> float:
         """Wait until exactly these nodes are online and have a DC; returns the seconds."""
         return self.wait(
             f"{', '.join(nodes)} online", lambda: self.online() == sorted(nodes), limit_s
@@ -161,7 +161,7 @@ class RealCluster:
         blocks = re.findall(one, text, re.DOTALL)
         return sorted(re.findall(r'<node name="([^"]+)"', "\n".join(blocks)))
 
-    def wait(self, what: str, condition: Callable[[], object], limit_s: float = 30) -> float:
+    def wait(self, what: str, condition: Callable[[], object], limit_s: float = 60) -> float:
         """Wait for a condition; returns the seconds; fails with what the cluster says."""
         begin = time.monotonic()
         while not condition():
@@ -193,7 +193,7 @@ class RealCluster:
         init = ["bash", str(_INIT), str(disk), node, str(LIFETIME_S), ":".join(_LAYERS)]
         process = self._spawn([*_ISOLATE, "--kill-child=KILL", *init], disk / "init.log")
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not (disk / "ready").exists():
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
@@ -350,7 +350,7 @@ class RealCluster:
         self._hub = self._spawn(words, self.directory / "hub.log")
         outside = os.stat("/proc/self/ns/net").st_ino
         place = f"/proc/{self._hub.pid}/ns/net"
-        self.wait("the bridge's namespace", lambda: os.stat(place).st_ino != outside, 5)
+        self.wait("the bridge's namespace", lambda: os.stat(place).st_ino != outside)
         self._in_hub("ip", "link", "add", "bridge", "type", "bridge", "forward_delay", "0")
         self._in_hub("ip", "address", "add", f"{HOST}/24", "dev", "bridge")
         self._in_hub("ip", "link", "set", "bridge", "up")
