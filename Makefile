@@ -23,7 +23,8 @@ test: $(VENV)/.installed check
 # What takes too long for every change: whole collections, ten thousand mutations.
 nightly: $(VENV)/.installed
 	CRM_NIGHTLY=1 $(BIN)/pytest -q -n auto --dist load --timeout 3600 \
-		tests/scheduler/test_determinism.py tests/scheduler/test_mutations.py
+		tests/scheduler/test_determinism.py tests/scheduler/test_mutations.py \
+		tests/scheduler/test_sums.py
 
 # Beside Pacemaker's and crmsh's own programs, where they are installed (docs/performance.md).
 bench: $(VENV)/.installed

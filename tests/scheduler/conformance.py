@@ -6,6 +6,7 @@ The levels are those of ``check_scheduler.py``, which lies with the recorded cas
 from __future__ import annotations
 
 import json
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.tools import crm_simulate
 
 SUITE = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "scheduler"
+NIGHTLY = bool(os.environ.get("CRM_NIGHTLY"))  # all of what costs too much for every change
 LEVELS = ("moves", "final", "scores", "dot", "actions", "summary", "graph")
 _UNSTABLE = frozenset({"id", "transition_id", "crm_feature_set", "batch-limit"})
 _ACTIONS = frozenset({"rsc_op", "pseudo_event", "crm_event"})
@@ -32,6 +34,11 @@ def cases() -> list[Case]:
     if not manifest.exists():
         return []
     return [Case(c["name"], tuple(c["args"])) for c in json.loads(manifest.read_text())]
+
+
+def some_cases(every: int) -> list[Case]:
+    """Each ``every``-th recorded case; all of them in the nightly tests."""
+    return cases()[:: 1 if NIGHTLY else every]
 
 
 def run(case: Case) -> frozenset[str]:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 import pytest
-from scheduler.conformance import SUITE
+from scheduler.conformance import NIGHTLY, SUITE
 from scheduler.mutations import Words, mutant, sources
 
 from crmsh_py.cib.document import Cib
@@ -25,9 +25,8 @@ from crmsh_py.tools import crm_simulate
 from crmsh_py.views import deprecations, mon_classic, mon_modern, mon_state, mon_xml, verify
 from crmsh_py.views.mon_facts import MonOptions
 
-NIGHTLY = bool(os.environ.get("CRM_NIGHTLY"))
 ALONE = os.environ.get("CRM_SEED")
-MUTANTS = 10_000 if NIGHTLY else 500
+MUTANTS = 10_000 if NIGHTLY else 250
 LARGEST = 60_000 if NIGHTLY else 12_000  # bytes of a source
 CPU_S = 20.0  # of one mutant: a hundred times what the slowest source takes
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Every score is the sum of what is shown for it: on all recorded cases, and by taking it away.
+"""Every score is the sum of what is shown for it: on recorded cases, and by taking it away.
 
 The sums are read from the text that ``crm_simulate -s --why`` prints, in Pacemaker's arithmetic.
 That a contribution really comes from the element that it names is shown by planning without that
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 from scheduler.clusters import NOW
-from scheduler.conformance import SUITE, Case, cases
+from scheduler.conformance import NIGHTLY, SUITE, Case, cases, some_cases
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -31,6 +31,7 @@ _PART = re.compile(r" +([+-](?:INFINITY|[0-9]+))  (\S.*)")
 _ACTION = re.compile(r"  \S+( on \S+)?: \S.*")
 _PLAIN = {"location", "stickiness"}
 
+EVERY = 3
 needs_cases = pytest.mark.skipif(not cases(), reason="the recorded cases are not here")
 
 
@@ -75,11 +76,11 @@ def _check_text(case: Case) -> Seen:
 
 
 @needs_cases
-def test_every_score_of_every_case_is_the_sum_of_what_is_shown() -> None:
+def test_every_score_is_the_sum_of_what_is_shown() -> None:
     with ProcessPoolExecutor() as pool:
-        seen = list(pool.map(_check_text, cases(), chunksize=8))
+        seen = list(pool.map(_check_text, some_cases(EVERY), chunksize=8))
     assert [wrong for each in seen for wrong in each.wrong] == []
-    assert sum(each.numbers for each in seen) > 60_000
+    assert sum(each.numbers for each in seen) > (60_000 if NIGHTLY else 20_000)
 
 
 # ---- the elements --------------------------------------------------------------------------------
@@ -141,8 +142,10 @@ def test_without_its_element_a_score_is_less_by_its_contribution() -> None:
     checked: Counter[str] = Counter()
     wrong: list[str] = []
     with ProcessPoolExecutor() as pool:
-        for counts, bad in pool.map(_check_elements, cases(), chunksize=8):
+        for counts, bad in pool.map(_check_elements, some_cases(EVERY), chunksize=8):
             checked.update(counts)
             wrong += bad
     assert wrong == []
-    assert all(checked[tag] > 70 for tag in ("rsc_location", "rule", "nvpair")), checked
+    assert all(
+        checked[tag] > (70 if NIGHTLY else 20) for tag in ("rsc_location", "rule", "nvpair")
+    ), checked
