@@ -136,11 +136,11 @@ class PacemakerCluster:
 
     def _send(self, base: Cib, patch: Patch) -> Version | None:
         """The version that the patch makes; None when the configuration is another one by now."""
-        from crmsh_py.clusters.pacemaker_patch import counts_updates, same_configuration, target
+        from crmsh_py.clusters.pacemaker_patch import names_updates, same_configuration, target
 
         deadline = time.monotonic() + COMMIT_TIMEOUT_S
         while not self._taken(base, patch):
-            if not counts_updates(base):
+            if not names_updates(base, patch):
                 return None
             version = self._version()
             if not same_configuration(version, base.version):

@@ -62,10 +62,18 @@ def counts_updates(cib: Cib) -> bool:
 def text(base: Cib, patch: Patch) -> str:
     """What is sent to a cluster whose CIB is ``base``."""
     named = replace(in_words_of(base, patch), source=base.version, target=target(patch))
-    of_root = any(change.path == ROOT for change in patch.changes)
-    if of_root or (counts_updates(base) and _only_moves(patch)):
+    if _of_root(patch) or (counts_updates(base) and _only_moves(patch)):
         named = replace(named, changes=_counted(base, named))
-    return named.to_xml(updates=of_root or counts_updates(base))
+    return named.to_xml(updates=names_updates(base, patch))
+
+
+def names_updates(base: Cib, patch: Patch) -> bool:
+    """Whether what is sent names the number of changes of the state, and so may come too late."""
+    return _of_root(patch) or counts_updates(base)
+
+
+def _of_root(patch: Patch) -> bool:
+    return any(change.path == ROOT for change in patch.changes)
 
 
 def _only_moves(patch: Patch) -> bool:

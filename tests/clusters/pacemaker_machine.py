@@ -1,8 +1,8 @@
 """A machine with Pacemaker's programs: the fake that stands behind clusters of that kind.
 
 It holds a CIB and answers cibadmin as Pacemaker does: a patch is taken only while the
-configuration's version is the one that it is for, and 103 says that it is not. Since feature set
-3.20.5 (Pacemaker 3.0.2) the number of changes of the state is compared, too, and must be named.
+configuration's version is the one that it is for, and 103 says that it is not. The number of changes
+of the state is compared where a patch names it, as since feature set 3.20.5 (Pacemaker 3.0.2) it must.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Machine(Programs):
         strict = self.cib.root.get("crm_feature_set") == STRICT
         if strict and "num_updates" not in text:
             return Answer(1, "", "cibadmin: CIB API call failed: Invalid argument")
-        compared = 3 if strict else 2
+        compared = 3 if "num_updates" in text else 2
         if have.tuple[:compared] != want.tuple[:compared]:
             return Answer(103, "", "Call cib_apply_diff failed: Update was older")
         self.cib = apply(self.cib, patch)

@@ -158,6 +158,21 @@ def test_another_schema_is_a_new_version(features: str) -> None:
     assert machine.cib.root.get("have-quorum") == "1"
 
 
+@pytest.mark.parametrize("features", ["3.16.1", STRICT])
+def test_another_schema_while_the_state_changes_all_the_time(features: str) -> None:
+    """A change of the root names the state's number to every Pacemaker, so it may come too late."""
+    machine = Machine()
+    machine.cib = machine.cib.with_attributes({"crm_feature_set": features})
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    newer = cib.with_attributes({"validate-with": "pacemaker-4.0"})
+    machine.before_patch = [machine.state_changes] * 30
+
+    assert cluster.commit(diff(cib, newer), client="crm") == Version(0, 6, 0)
+
+    assert machine.calls.count("cibadmin -Q") == 2, "read once, and read back"
+
+
 def test_a_change_that_is_taken_and_not_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crmsh_py.clusters.pacemaker.ASK_TIMEOUT_S", 0.01)
     monkeypatch.setattr("crmsh_py.clusters.pacemaker.COMMIT_TIMEOUT_S", 1.0)
