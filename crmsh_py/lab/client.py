@@ -372,11 +372,11 @@ class Lab:
 
     def log(self, nodes: Sequence[str] = (), *, lines: int = 0) -> list[tuple[str, str]]:
         """The logs of nodes (all by default): (node, line), the last ``lines`` of each or all."""
-        made = self._place.load()
+        made, place = self._place.load(), self._place
         return [
             (name, line)
             for name in self._names(made, nodes)
-            for line in tail.last_lines(self._place.node_log(name), lines)
+            for line in tail.last_lines(place.disk(name), place.node_log(name), lines)
         ]
 
     # ---- helpers -----------------------------------------------------------------------------
@@ -422,7 +422,7 @@ class Lab:
             raise TimedOut("the lab's supervisor did not start in time") from None
         if said.strip() != "ok":
             reason = said.strip().removeprefix("failed ")
-            last = tail.last_lines(self._place.supervisor_log, 1)
+            last = tail.last_lines(*os.path.split(self._place.supervisor_log), 1)
             raise CrmError(
                 f"the lab cannot be started: {reason or (last[0] if last else 'no reason given')}",
                 hint=f"see {self._place.supervisor_log}",
@@ -462,7 +462,8 @@ class Lab:
             time.sleep(_POLL_S)
 
     def _obituary(self, node: wire.NodeState) -> str:
-        lines = tail.last_lines(self._place.disk(node.name) + nodespec.NODE_OUTPUT, _LOG_TAIL_LINES)
+        disk = self._place.disk(node.name)
+        lines = tail.last_lines(disk, nodespec.NODE_OUTPUT, _LOG_TAIL_LINES)
         said = "".join(f"\n    {line}" for line in lines)
         return f"{node.name} did not start: {node.reason}{said}"
 

@@ -108,9 +108,8 @@ class Place:
         return paths.check_socket_path(f"{self.runtime}/{node}.sock")
 
     def node_log(self, node: str) -> str:
-        """A node's log, as seen from outside."""
-        remote = self.disk(node) + REMOTE_LOG
-        return remote if os.path.exists(remote) else self.disk(node) + NODE_LOG
+        """Where on its disk a node has its log."""
+        return REMOTE_LOG if os.path.lexists(self.disk(node) + REMOTE_LOG) else NODE_LOG
 
     def exists(self) -> bool:
         """Whether the lab has been created."""

@@ -1,8 +1,9 @@
 """A machine with Pacemaker's programs: the fake that stands behind clusters of that kind.
 
 It holds a CIB and answers cibadmin as Pacemaker does: a patch is taken only while the
-configuration's version is the one that it is for, and 103 says that it is not. The number of changes
-of the state is compared where a patch names it, as since feature set 3.20.5 (Pacemaker 3.0.2) it must.
+configuration's version is the one that it is for, and 103 says that it is not. The number of
+changes of the state is compared where a patch names it, as it must since feature set 3.20.5
+(Pacemaker 3.0.2).
 """
 
 from __future__ import annotations

@@ -325,8 +325,21 @@ def test_programs_of_a_lab_are_known_by_their_environment() -> None:
 
 
 def test_the_last_lines_of_a_log(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_bytes(b"one\ntwo\n\xffthree\n")
-    assert tail.last_lines(str(log), 2) == ["two", "\ufffdthree"]
-    assert len(tail.last_lines(str(log), 0)) == 3
-    assert tail.last_lines(str(tmp_path / "none"), 5) == []
+    (tmp_path / "log").write_bytes(b"one\ntwo\n\xffthree\n")
+    disk = str(tmp_path)
+    assert tail.last_lines(disk, "/log", 2) == ["two", "\ufffdthree"]
+    assert len(tail.last_lines(disk, "/log", 0)) == 3
+    assert tail.last_lines(disk, "/none", 5) == []
+
+
+def test_what_a_node_has_put_in_place_of_its_log_is_not_read(tmp_path: Path) -> None:
+    disk, other = tmp_path / "disk", tmp_path / "other"
+    disk.mkdir()
+    other.mkdir()
+    (other / "log").write_text("the machine's own\n")
+    (disk / "file").symlink_to(other / "log")
+    (disk / "folder").symlink_to(other)
+    os.mkfifo(disk / "pipe")
+
+    for path in ("/file", "/folder/log", "/pipe"):
+        assert tail.last_lines(str(disk), path, 5) == []
