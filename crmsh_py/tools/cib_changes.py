@@ -3,14 +3,16 @@
 Input: a ``Cib``, a scope (a section's name, '' for wherever the element belongs) and an element;
 output: a changed ``Cib``. The rules are Pacemaker's: an element is found by tag and id, or by its
 tag where it has none; *modify* merges attributes and children into it, *replace* puts the new one
-in its place, *create* refuses what exists, *delete* is content when it is gone already.
+in its place, *create* refuses what exists, *delete* is content when it is gone already. A whole
+``<cib>`` that is older than the one that is there replaces nothing.
 """
 
 from __future__ import annotations
 
 from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import COMMENT, Element
-from crmsh_py.errors import ConfigError, Conflict, NotFound
+from crmsh_py.cib.version import Version
+from crmsh_py.errors import ConfigError, CrmError, NotFound
 
 # Which section an element belongs to, where none is named.
 _HOME = {
@@ -28,16 +30,28 @@ _HOME = {
 }
 
 
+class ExistsError(CrmError):
+    """What shall be created is there already."""
+
+    exit_code = 108
+
+
+class OutdatedError(CrmError):
+    """What shall replace a configuration is older than that."""
+
+    exit_code = 103
+
+
 def create(cib: Cib, scope: str, element: Element) -> Cib:
-    """Add an element. Raises Conflict when one with its id exists."""
+    """Add an element. Raises ExistsError when one with its id is there."""
     if element.id and cib.find_id(element.id) is not None:
-        raise Conflict(f"an element with the id '{element.id}' exists already")
-    section = _section(cib, scope, element)
+        raise ExistsError(f"an element with the id '{element.id}' exists already")
+    section = _section(cib, scope, element, new=True)
     if element.tag == section.tag:
         known = {child.id for child in section.findall() if child.id}
         for child in element.findall():
             if child.id in known:
-                raise Conflict(f"an element with the id '{child.id}' exists already")
+                raise ExistsError(f"an element with the id '{child.id}' exists already")
         return _put(cib, section.tag, section.append(*element.children))
     return _put(cib, section.tag, section.append(element))
 
@@ -56,21 +70,31 @@ def modify_or_create(cib: Cib, scope: str, element: Element) -> Cib:
 
 
 def replace(cib: Cib, scope: str, element: Element) -> Cib:
-    """Put an element in the place of the one that exists, the whole CIB too. Raises NotFound."""
+    """Put an element in the place of the one that exists, the whole CIB too.
+
+    Raises NotFound; OutdatedError for a ``<cib>`` of an older version than the one that is there:
+    somebody has changed something since it was read, and it knows nothing of that.
+    """
     if element.tag == "cib":
-        version = cib.version
         new = Cib(element)
         Cib.parse(new.to_xml())  # it must be a document that can be read again
         if element.find("configuration") is None:
             raise ConfigError("this <cib> has no <configuration>: that would remove everything")
-        return new.with_status(cib.status).with_version(version)
+        if new.version < cib.version:
+            raise OutdatedError(
+                f"this <cib> is of version {new.version}, and the configuration of "
+                f"{cib.version} already",
+                hint="read it again and change that, or raise admin_epoch to lose what came since",
+            )
+        kept = Version(new.version.admin_epoch, cib.version.epoch, cib.version.num_updates)
+        return new.with_status(cib.status).with_version(kept)
     return _at(cib, scope, element, lambda _old, new: new)
 
 
 def delete(cib: Cib, scope: str, element: Element) -> Cib:
     """Remove the element with this tag and all these attributes; nothing where there is none.
 
-    Raises ConfigError where it has no id, and several are meant.
+    Raises CrmError where it has no id, and several are meant.
     """
     section = _section(cib, scope, element)
     wanted = element.attrs.items()
@@ -82,7 +106,7 @@ def delete(cib: Cib, scope: str, element: Element) -> Cib:
     if not fitting:
         return cib
     if len(fitting) > 1 and not element.id:
-        raise ConfigError(
+        raise CrmError(
             f"{len(fitting)} elements are such a <{element.tag}>", hint="name the id of one"
         )
     return _put(cib, section.tag, _without(section, fitting[0]))
@@ -94,7 +118,7 @@ def delete_xpath(cib: Cib, path: str) -> Cib:
 
     for target in select(cib.root, path)[:1]:
         if target is cib.root or target is cib.configuration:
-            raise ConfigError("the configuration itself cannot be deleted")
+            raise CrmError("the configuration itself cannot be deleted")
         return cib.with_root(_without(cib.root, target))
     return cib
 
@@ -105,18 +129,19 @@ def erase(cib: Cib) -> Cib:
     return cib.with_section("configuration", Element("configuration", {}, empty))
 
 
-def _section(cib: Cib, scope: str, element: Element) -> Element:
+def _section(cib: Cib, scope: str, element: Element, *, new: bool = False) -> Element:
+    """Where an element is, or belongs if it is ``new``; what has an id is found anywhere."""
     name = scope or (
         element.tag
         if element.tag in (*SECTIONS, "configuration", "status")
         else _HOME.get(element.tag, "")
     )
-    if name == "cib" or not name:
-        if element.tag != "cib" and not name:
-            raise ConfigError(
-                f"it is not clear where <{element.tag}> belongs", hint="say it with --scope"
-            )
+    if name == "cib" or element.tag == "cib":
         return cib.configuration
+    if not name and element.id and not new:
+        return cib.root
+    if not name:
+        raise NotFound(f"it is not clear where <{element.tag}> belongs", hint="say it with --scope")
     if name not in (*SECTIONS, "configuration", "status"):
         raise NotFound(
             f"there is no section '{name}'", name=name, possibilities=(*SECTIONS, "status")

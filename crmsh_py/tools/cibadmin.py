@@ -10,8 +10,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from crmsh_py.errors import Conflict, CrmError, NotFound
+from crmsh_py.errors import ConfigError, CrmError, NotFound, SyntaxProblem
 from crmsh_py.tools.common import (
+    EXIT_CONFIG,
     EXIT_NO_INPUT,
     Door,
     Parser,
@@ -36,7 +37,7 @@ _ABSENT = "Call {} failed: No such device or address"
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Print XML of the configuration, or change it by XML."""
-    return guarded(TOOL, lambda: _run(argv, door))
+    return guarded(TOOL, lambda: _judged(argv, door))
 
 
 def _parser() -> Parser:
@@ -67,6 +68,15 @@ def _parser() -> Parser:
     for ignored in ("-l", "--local", "-s", "--sync-call", "-V", "--verbose"):
         where.add_argument(ignored, action="store_true", dest="ignored")
     return parser
+
+
+def _judged(argv: Sequence[str] | None, door: Door) -> int:
+    """Do it; what is no XML, or makes no valid configuration, has its own exit code."""
+    try:
+        return _run(argv, door)
+    except (ConfigError, SyntaxProblem) as error:
+        error.exit_code = EXIT_CONFIG
+        raise
 
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:
@@ -150,7 +160,7 @@ def _change(arguments: Namespace, door: Door) -> int:
         return 0
     from crmsh_py.cib.xml import parse as parse_xml
 
-    element = parse_xml(text)
+    element = _part(parse_xml(text), arguments.scope)
     make = {
         "create": cib_changes.create,
         "modify": cib_changes.modify,
@@ -159,11 +169,18 @@ def _change(arguments: Namespace, door: Door) -> int:
     }[arguments.command]
     if arguments.command == "modify" and arguments.allow_create:
         make = cib_changes.modify_or_create
-    try:
-        commit(cluster, lambda cib: make(cib, arguments.scope, element), client=TOOL)
-    except Conflict as conflict:
-        raise CrmError(conflict.message, hint=conflict.hint) from conflict
+    commit(cluster, lambda cib: make(cib, arguments.scope, element), client=TOOL)
     return 0
+
+
+def _part(element: Element, scope: str) -> Element:
+    """Of a document that was given whole, the section that alone is meant."""
+    if scope in ("", "cib") or element.tag not in ("cib", "configuration"):
+        return element
+    part = next(iter(element.iter(scope)), None)
+    if part is None:
+        raise NotFound(f"this <{element.tag}> has no section '{scope}'")
+    return part
 
 
 def _input(arguments: Namespace) -> str | bytes:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from crmsh_py.cib.element import Element
-from crmsh_py.errors import UsageError
 from crmsh_py.regex import regex
+from crmsh_py.tools.common import ToolUsageError
 
 _STEP = regex(r"(//?)(\*|[A-Za-z_][\w.-]*)((?:\[[^\]]*\])*)")
 _CONDITION = regex(r"""\s*@([A-Za-z_][\w.-]*)(?:\s*=\s*(?:'([^']*)'|"([^"]*)"))?\s*""")
@@ -20,7 +20,7 @@ Condition = tuple[str, str | None]
 
 
 def select(root: Element, path: str) -> list[Element]:
-    """The elements that the path names, in document order. Raises UsageError."""
+    """The elements that the path names, in document order. Raises ToolUsageError."""
     context = [Element("", {}, (root,))]
     for deep, tag, conditions in _steps(path):
         found: dict[int, Element] = {}
@@ -39,7 +39,7 @@ def _steps(path: str) -> list[tuple[bool, str, list[Condition]]]:
     while position < len(text):
         match = _STEP.match(text, position)
         if match is None or len(text) > _MAX_LENGTH:
-            raise UsageError(
+            raise ToolUsageError(
                 f"this XPath is not understood from '{text[position : position + 40]}' on",
                 hint="use steps like //primitive[@id='x']/operations",
             )
@@ -54,7 +54,7 @@ def _conditions(text: str) -> list[Condition]:
         for part in re.split(r"\s+and\s+", inner):
             match = _CONDITION.fullmatch(part)
             if match is None:
-                raise UsageError(
+                raise ToolUsageError(
                     f"this condition of an XPath is not understood: [{inner}]",
                     hint="use conditions like [@id='x' and @name='y']",
                 )

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from tools.fakes import FakeCluster
+from tools.fakes import CIB, FakeCluster
 
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.version import Version
 from crmsh_py.tools import cibadmin
 
 Capture = pytest.CaptureFixture[str]
@@ -41,7 +43,7 @@ def test_an_xpath_names_one_or_many(cluster: FakeCluster, capsys: Capture) -> No
     lines = capsys.readouterr().out.splitlines()
     assert (lines[0], len(lines), lines[-1]) == ("<xpath-query>", 4, "</xpath-query>")
     assert run(cluster, "-Q", "-A", "//primitive[@id='no']") == 105
-    assert run(cluster, "-Q", "-A", "//primitive[count(op)>1]") == 2
+    assert run(cluster, "-Q", "-A", "//primitive[count(op)>1]") == 64
 
 
 def test_create_puts_an_element_into_its_section(cluster: FakeCluster) -> None:
@@ -49,7 +51,7 @@ def test_create_puts_an_element_into_its_section(cluster: FakeCluster) -> None:
     assert run(cluster, "-C", "-o", "resources", "-X", xml) == 0
     resources = cluster.cib.section("resources").findall()
     assert [element.id for element in resources] == ["ClusterIP", "WebSite", "d1"]
-    assert run(cluster, "-C", "-X", xml) == 1
+    assert run(cluster, "-C", "-X", xml) == 108
 
 
 def test_modify_merges_and_creates_only_when_allowed(cluster: FakeCluster) -> None:
@@ -88,9 +90,11 @@ def test_a_patch_is_applied(cluster: FakeCluster) -> None:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["-C", "-X", "<primitive"], 1),
-        (["-C", "-X", "<!DOCTYPE x [<!ENTITY a 'b'>]><primitive id='&a;'/>"], 1),
-        (["-C", "-X", "<what id='x'/>"], 1),
+        (["-C", "-X", "<primitive"], 78),
+        (["-C", "-X", "<!DOCTYPE x [<!ENTITY a 'b'>]><primitive id='&a;'/>"], 78),
+        (["-C", "-X", "<what id='x'/>"], 105),
+        (["-M", "-X", "<nvpair name='site' value='south'/>"], 105),
+        (["-R", "-o", "tags", "-X", "<cib><configuration/></cib>"], 105),
         (["-C", "-o", "nosuch", "-X", "<primitive id='x'/>"], 105),
         (["-C", "-x", "/nonexistent/file"], 66),
         (["-C"], 64),
@@ -151,3 +155,46 @@ def test_output_that_cannot_be_written_is_told(cluster: FakeCluster, tmp_path: P
             check=False,
         )
     assert (done.returncode, done.stderr) == (1, "cibadmin: No space left on device\n")
+
+
+def test_a_whole_cib_replaces_only_what_it_knew(cluster: FakeCluster, capsys: Capture) -> None:
+    """Equal is not older, as with Pacemaker's; a higher admin_epoch wins, and is kept."""
+    read = cluster.cib
+    emptied = read.with_section("constraints", Element("constraints"))
+    for version in (Version(0, 6, 9), Version(0, 7, 2)):
+        assert run(cluster, "-R", "-X", emptied.with_version(version).to_xml()) == 103
+    assert "0.7.2, and the configuration of 0.7.3 already" in capsys.readouterr().err
+    assert cluster.cib is read
+    assert run(cluster, "-R", "-X", emptied.to_xml()) == 0
+    assert cluster.cib.section("constraints").children == ()
+    assert run(cluster, "-R", "-X", read.with_version(Version(1, 0, 0)).to_xml()) == 0
+    assert cluster.cib.section("constraints").children != ()
+    assert cluster.cib.version.admin_epoch == 1
+
+
+def test_a_scope_takes_its_part_of_a_whole_cib(cluster: FakeCluster) -> None:
+    read = cluster.cib
+    emptied = read.with_section("constraints", Element("constraints"))
+    both = emptied.with_section("resources", Element("resources")).with_version(Version())
+    assert run(cluster, "-R", "-o", "constraints", "-X", both.to_xml()) == 0
+    assert cluster.cib == emptied
+
+
+def test_any_element_is_found_by_its_id(cluster: FakeCluster) -> None:
+    assert run(cluster, "-M", "-X", '<nvpair id="nodes-2-site" value="south"/>') == 0
+    assert cluster.find("nodes-2-site").get("value") == "south"
+    assert cluster.find("nodes-2-site").get("name") == "site"
+    assert run(cluster, "-D", "-X", '<nvpair id="nodes-2-site"/>') == 0
+    assert cluster.cib.find_id("nodes-2-site") is None
+    assert run(cluster, "-D", "-X", '<nvpair id="nodes-2-site"/>') == 0
+    assert run(cluster, "-M", "-X", '<nvpair id="nodes-2-site" value="x"/>') == 105
+
+
+def test_what_breaks_the_schema_is_a_bad_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cib.xml"
+    file.write_text(CIB)
+    monkeypatch.setenv("CIB_file", str(file))
+    assert cibadmin.main(["-M", "-X", '<primitive id="WebSite" bogus="x"/>']) == 78
+    assert cibadmin.main(["-D", "-X", '<primitive id="WebSite"/>']) == 78, "constraints name it"
