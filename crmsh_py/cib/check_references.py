@@ -10,7 +10,8 @@ from crmsh_py.cib.document import REFERENCES, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
 from crmsh_py.cib.ids import XML_ID
-from crmsh_py.errors import did_you_mean
+from crmsh_py.cib.pattern import NamePattern
+from crmsh_py.errors import ConfigError, did_you_mean
 
 RESOURCES = ("primitive", "group", "clone", "master", "bundle", "template")
 _CONTAINERS = ("group", "clone", "master", "bundle")
@@ -237,11 +238,9 @@ def _location(constraint: Element, known: Collection[str]) -> Iterator[Finding]:
     pattern = constraint.get("rsc-pattern")
     if pattern:
         try:
-            re.compile(pattern)
-        except (re.error, RecursionError, OverflowError) as problem:
-            yield warning(
-                constraint.id, f"“{pattern}” is no regular expression: {problem}", word=pattern
-            )
+            NamePattern.read(pattern)
+        except ConfigError as problem:
+            yield warning(constraint.id, problem.message, hint=problem.hint, word=pattern)
 
 
 def _guests(cib: Cib) -> set[str]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.pattern import NamePattern
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.cib.scores import INFINITY, add_scores
+from crmsh_py.errors import ConfigError
 from crmsh_py.scheduler import attribute_sets, failcounts, sources
 from crmsh_py.scheduler.model import (
     PROBE_ALWAYS,
@@ -29,17 +31,6 @@ from crmsh_py.scheduler.settings import whole_number
 from crmsh_py.scheduler.state import State
 
 _MODES = {"always": PROBE_ALWAYS, "never": PROBE_NEVER, "exclusive": PROBE_EXCLUSIVE}
-# POSIX character classes, which Python's expressions lack.
-_CLASSES = {
-    "[:alpha:]": "A-Za-z",
-    "[:digit:]": "0-9",
-    "[:alnum:]": "A-Za-z0-9",
-    "[:upper:]": "A-Z",
-    "[:lower:]": "a-z",
-    "[:space:]": r"\s",
-    "[:punct:]": r"!-/:-@\[-`{-~",
-    "[:xdigit:]": "0-9A-Fa-f",
-}
 
 
 # ---- reading -------------------------------------------------------------------------------------
@@ -85,23 +76,16 @@ def unpack(state: State, element: Element) -> None:
     pattern = element.attrs.get("rsc-pattern")
     if pattern is None:
         return
-    invert = pattern.startswith("!")
-    text = pattern[1:] if invert else pattern
-    for posix, python in _CLASSES.items():
-        text = text.replace(posix, python)
     try:
-        compiled = re.compile(text)
-    except (re.error, RecursionError, OverflowError):
+        chooser = NamePattern.read(pattern)
+        chosen = [(resource, chooser.find(resource.id)) for resource in state.resources]
+    except ConfigError:
         state.error("unpack_simple_location", f"Ignoring constraint '{element.id}' because "
                     f"rsc-pattern has invalid value '{pattern}'")  # fmt: skip
         return
-    for resource in state.resources:
-        found = compiled.search(resource.id)
-        if found is not None and not invert:
-            groups = (found.group(0), *(group or "" for group in found.groups()))
-            unpack_for(state, element, resource, submatches=groups)
-        elif found is None and invert:
-            unpack_for(state, element, resource)
+    for resource, submatches in chosen:
+        if submatches is not None:
+            unpack_for(state, element, resource, submatches=submatches)
 
 
 def unpack_for(

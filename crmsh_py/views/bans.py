@@ -6,13 +6,13 @@ Pacemaker lists them: the last constraint first, and the nodes of a rule from th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from crmsh_py.cib.pattern import NamePattern
 from crmsh_py.cib.rules import RuleContext, evaluate
 from crmsh_py.cib.scores import parse_score
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import ConfigError, CrmError
 from crmsh_py.value import frozen
 
 TYPE_CHECKING = False
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from crmsh_py.scheduler.result import ClusterStatus, NodeStatus
 
 _PROMOTED = ("promoted", "master")
-_MAX_PATTERN = 1024
 
 
 @frozen(kw_only=True)
@@ -78,16 +77,12 @@ def _targets(
     """The resources that a constraint is about, with what a pattern matched in each name."""
     pattern = constraint.get("rsc-pattern")
     if pattern:
-        inverted = pattern.startswith("!")
         try:
-            compiled = re.compile(pattern.removeprefix("!")[:_MAX_PATTERN])
-        except re.error:
+            chooser = NamePattern.read(pattern)
+            chosen = [(resource.id, chooser.find(resource.id)) for resource in status.resources]
+        except ConfigError:
             return
-        for resource in status.resources:
-            match = compiled.search(resource.id)
-            if bool(match) != inverted:
-                groups = (match[0], *(group or "" for group in match.groups())) if match else ()
-                yield resource.id, groups
+        yield from ((name, groups) for name, groups in chosen if groups is not None)
         return
     named = [constraint.get("rsc")] if constraint.get("rsc") else []
     named += [reference.id for reference in constraint.iter("resource_ref")]
