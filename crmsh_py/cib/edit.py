@@ -43,8 +43,9 @@ def top_level(cib: Cib) -> dict[str, Element]:
             found[element.id] = element
     for element in cib.section("nodes").findall("node"):
         found.setdefault(element.get("uname"), element)
-    if cib.section("fencing-topology").children:
-        found.setdefault("fencing_topology", cib.section("fencing-topology"))
+    topology = cib.configuration.find("fencing-topology")
+    if topology is not None:
+        found.setdefault("fencing_topology", topology)
     return found
 
 
@@ -62,19 +63,24 @@ def delete(cib: Cib, names: Collection[str]) -> tuple[Cib, list[str]]:
     """The document without these, and notes on what went or changed with them.
 
     The members of a deleted group, clone or bundle stay, by themselves. A container that is left
-    empty goes too, and whatever names nothing but what is gone. Raises NotFound for the first name
-    that nothing has, ConfigError for a template that is still used.
+    empty goes too, the clone of a deleted group (it has but one member), and whatever names nothing
+    but what is gone. Raises NotFound for the first name that nothing has, ConfigError for a
+    template that is still used.
     """
     notes: list[str] = []
     before = _names(cib)
     for name in names:
         target = _require(cib, name)
-        cib = _without(cib, target, name)
+        outer = _clone_of(cib, target) if target.tag == "group" else None
+        if outer is not None and outer.id not in names:
+            notes.append(f"{outer.tag}:{outer.id} of {name} deleted")
+            cib = _without(cib, outer)
+        cib = _without(cib, target)
     gone = _empty_containers(cib)
     while gone:
         notes += [f"empty {element.tag}:{element.id} deleted" for element in gone]
         for element in gone:
-            cib = _without(cib, element, element.id)
+            cib = _without(cib, element)
         gone = _empty_containers(cib)
     _refuse_used_templates(cib, before - _names(cib))
     while True:  # what goes with something may be named itself
@@ -103,9 +109,15 @@ def _refuse_used_templates(cib: Cib, gone: Collection[str]) -> None:
             )
 
 
-def _without(cib: Cib, target: Element, name: str) -> Cib:
+def _clone_of(cib: Cib, group: Element) -> Element | None:
+    clones = cib.section("resources").findall("clone", "master")
+    return next((clone for clone in clones if any(c is group for c in clone.children)), None)
+
+
+def _without(cib: Cib, target: Element) -> Cib:
     if target.tag == "fencing-topology":
-        return cib.with_section("fencing-topology", target.with_children(()))
+        kept = cib.configuration.map_children(lambda c: None if c is target else c)
+        return cib.with_section("configuration", kept)
 
     def remove(element: Element) -> tuple[Element, ...]:
         if element is target:

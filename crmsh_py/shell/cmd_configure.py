@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 from crmsh_py import lang
 from crmsh_py.cib import edit as edit_cib
@@ -102,9 +103,7 @@ def delete(session: Session, call: CommandCall) -> int:
             f"resource {running[0]} is running, can't delete it",
             hint=f"crm resource stop {running[0]}, or delete --force",
         )
-    for note in notes:
-        session.console.info(note)
-    session.working.edit(changed)
+    _take(session, changed, notes)
     return 0
 
 
@@ -229,12 +228,14 @@ def load(session: Session, call: CommandCall) -> int:
     cib = working.cib()
     how = "replace" if call.has("REPLACE") else "push" if call.has("PUSH") else "update"
     typed: dict[str, Typed] = {}
-    if how != "update" and not text.strip() and not session.options.force:
+    as_xml = call.has("XML")
+    if how != "update" and not session.options.force and loading.says_nothing(text, as_xml=as_xml):
+        found = "has no elements" if text.strip() else "is empty"
         raise ConfigError(
-            f"{name} is empty: to load it would remove everything; nothing was changed",
+            f"{name} {found}: to load it would remove everything; nothing was changed",
             hint="if that is what you want: erase",
         )
-    if call.has("XML"):
+    if as_xml:
         changed = loading.load_xml(cib, text, how=how, origin=name)
     else:
         changed, typed = loading.load_text(
@@ -274,9 +275,12 @@ def edit(session: Session, call: CommandCall) -> int:
             edited = editor.edit(text)
             if edited == shown:
                 return 0
+            if loading.says_nothing(edited, as_xml=xml) and not _may_empty(session, shown):
+                session.console.info("nothing was changed")
+                return 1
             try:
                 # Against what was shown, not the attempt before: that may be no text at all.
-                changed = loading.replace_text(
+                changed, notes = loading.replace_text(
                     cib, shown, edited, as_xml=xml, catalogue=session.catalogue
                 )
                 _refuse_lost(session, cib, changed)
@@ -286,8 +290,21 @@ def edit(session: Session, call: CommandCall) -> int:
                     return 1
                 text = edited
                 continue
-            session.working.edit(changed)
+            _take(session, changed, notes)
             return 0
+
+
+def _may_empty(session: Session, shown: str) -> bool:
+    return not shown.strip() or session.console.ask(
+        "The text has no elements any more. Do you want to delete all that it showed"
+    )
+
+
+def _take(session: Session, changed: Cib, notes: Sequence[str]) -> None:
+    """Make this the pending configuration, and say what had to go with what was left out."""
+    for note in notes:
+        session.console.info(note)
+    session.working.edit(changed)
 
 
 def filter(session: Session, call: CommandCall) -> int:
@@ -299,13 +316,14 @@ def filter(session: Session, call: CommandCall) -> int:
     text = lang.show(cib, filters, xml=xml, obscure=())
     program = call.get("FILE_NAME") or ""
     output = editing.run_filter(program, text)
-    if text.strip() and not output.strip() and not session.options.force:
+    if text.strip() and loading.says_nothing(output, as_xml=xml) and not session.options.force:
         # As of a program that writes to a file: what is not printed would be deleted.
+        printed = "no element" if output.strip() else "nothing"
         raise ConfigError(
-            f"{program} printed nothing: all that it read would be removed; nothing was changed",
+            f"{program} printed {printed}: all that it read would be removed; nothing was changed",
             hint="if that is what you want: delete or erase, or -F",
         )
-    changed = loading.replace_text(
+    changed, notes = loading.replace_text(
         cib,
         text,
         output,
@@ -314,7 +332,7 @@ def filter(session: Session, call: CommandCall) -> int:
         catalogue=session.catalogue,
     )
     _refuse_lost(session, cib, changed)
-    session.working.edit(changed)
+    _take(session, changed, notes)
     return 0
 
 

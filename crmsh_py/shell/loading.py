@@ -14,9 +14,9 @@ from crmsh_py.cib.diff import apply, diff
 from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
-from crmsh_py.lang.ast import FencingTopology, PropertySet
+from crmsh_py.lang.ast import FencingTopology, PropertySet, XmlElement
 from crmsh_py.lang.draft import CONTAINER_TAGS, MEMBER_TAGS, Draft
-from crmsh_py.lang.entries import PROPERTY_SECTIONS, Entry, article, kind_of
+from crmsh_py.lang.entries import PROPERTY_SECTIONS, Entry, article, elements_of, kind_of
 from crmsh_py.lang.store import store
 from crmsh_py.lang.writer import DEFAULT_SETS
 from crmsh_py.shell.working import Typed
@@ -35,6 +35,22 @@ _BY_SECTION = {
     "acl_group": "acls", "fencing-level": "fencing-topology",
     "cluster_property_set": "crm_config",
 }  # fmt: skip
+
+
+def says_nothing(text: str, *, as_xml: bool) -> bool:
+    """Whether a text has no element of a configuration: to take it would be to remove all."""
+    if not text.strip():
+        return True
+    if not as_xml:
+        return not any(lang.logical_lines(text))
+    try:
+        root = xml.parse(text)
+    except SyntaxProblem:
+        return False  # whoever reads it tells what is wrong with it
+    configuration = root.find("configuration") if root.tag == "cib" else root
+    if configuration is None or configuration.tag != "configuration":
+        return False
+    return not any(section.findall() for section in configuration.findall(*SECTIONS))
 
 
 def load_text(
@@ -60,11 +76,7 @@ def load_xml(cib: Cib, text: str, *, how: str, origin: str = "") -> Cib:
         raise ConfigError("this <cib> has no <configuration>; nothing was changed")
     if configuration.tag == "configuration":
         if how in ("replace", "push"):
-            return cib.with_root(
-                cib.root.map_children(
-                    lambda child: configuration if child.tag == "configuration" else child
-                )
-            )
+            return _whole(cib, configuration, how)
         for section in configuration.findall(*SECTIONS):
             cib = _joined(cib, section.tag, section.findall())
         return cib
@@ -79,6 +91,21 @@ def load_xml(cib: Cib, text: str, *, how: str, origin: str = "") -> Cib:
     if section_name is None:
         raise ConfigError(f"<{configuration.tag}> is no element of a configuration")
     return _joined(cib, section_name, (configuration,))
+
+
+def _whole(cib: Cib, configuration: Element, how: str) -> Cib:
+    """The document with this configuration; ``replace`` keeps the nodes that it does not name."""
+    changed = cib.with_section("configuration", configuration)
+    given = changed.section("nodes").findall()
+    ids, names = {node.id for node in given}, {node.get("uname") for node in given}
+    kept = [
+        node
+        for node in cib.section("nodes").findall()
+        if node.id not in ids and node.get("uname") not in names
+    ]
+    if how == "push" or not kept:
+        return changed
+    return changed.with_section("nodes", Element("nodes", {}, (*kept, *given)))
 
 
 def parse_xml(text: str, origin: str) -> Element:
@@ -157,17 +184,18 @@ def replace_text(
     as_xml: bool,
     origin: str = "",
     catalogue: Agents | None = None,
-) -> Cib:
+) -> tuple[Cib, list[str]]:
     """What an editor or a filter made of a shown text: what it no longer lists is deleted.
 
     The text may have been a part of the configuration; what it did not show stays as it is. A set
-    of properties or defaults that it showed has what is listed, and nothing else.
+    of properties or defaults that it showed has what is listed, and nothing else. With the document
+    come notes on what had to go or to change with what was left out.
     """
     if as_xml:
         old, new = Cib(parse_xml(before, "")), Cib(parse_xml(after, origin))
         if new.root.tag != "cib":
             raise ConfigError(f"<{new.root.tag}> is no CIB", hint="keep the <cib> around it")
-        return apply(cib, diff(old, new))
+        return apply(cib, diff(old, new)), []
     shown = [found.element for found in lang.parse_elements(before)]
     sets = {str(one.id) for one in shown if isinstance(one, PropertySet) and one.id}
     parsed = lang.parse_elements(after, origin=origin or None)
@@ -177,7 +205,7 @@ def replace_text(
     changed = store(_emptied(cib, left_out), entries, catalogue=catalogue, anew=sets)
     gone = left_out & edit.top_level(changed).keys()
     _refuse_contained(changed, gone)
-    return edit.delete(changed, gone)[0] if gone else changed
+    return edit.delete(changed, gone)
 
 
 def _emptied(cib: Cib, names: Collection[str]) -> Cib:
@@ -220,5 +248,10 @@ def _name(element: ElementNode) -> str:
         return "fencing_topology"
     if isinstance(element, PropertySet):
         return str(element.id or DEFAULT_SETS[element.kind])
+    if isinstance(element, XmlElement):
+        root = elements_of(element)[0]
+        if root.tag == "fencing-topology":
+            return "fencing_topology"
+        return root.get("uname") if root.tag == "node" else root.id
     # A node's id is its number; people call it by its name.
     return str(getattr(element, "uname", "") or getattr(element, "id", "") or "")

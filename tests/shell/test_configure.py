@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 from shell.person import CIB, Person
 
@@ -212,112 +210,6 @@ def test_load_update_changes_what_it_names(person: Person) -> None:
     assert person.has("one")
 
 
-def test_a_filter_may_change_a_part_and_the_rest_stays(person: Person) -> None:
-    person.types("configure filter 'sed s/30s/10s/' vip")
-    assert "interval=10s" in person.types("configure show vip")
-    person.types("configure filter 'sed s/10s/20s/' xml vip")
-    assert "interval=20s" in person.types("configure show vip")
-    assert person.has("site")
-    assert person.has("together")
-    person.types("configure filter 'grep -v together'")
-    assert not person.has("together")
-
-
-def test_a_filter_may_remove_a_property(person: Person) -> None:
-    person.types("configure property no-quorum-policy=ignore")
-    person.types("configure filter 'sed s/no-quorum-policy=ignore//'")
-    assert person.code == 0
-    assert "no-quorum-policy" not in person.types("configure show")
-    assert "stonith-enabled=false" in person.types("configure show")
-    person.types("configure rsc_defaults resource-stickiness=1 priority=2")
-    person.types("configure filter 'sed s/resource-stickiness=1//' type:rsc_defaults")
-    assert "priority=2" in person.types("configure show type:rsc_defaults")
-    assert "resource-stickiness" not in person.types("configure show")
-    assert "stonith-enabled=false" in person.types("configure show")
-
-
-def test_a_filter_adds_to_the_properties_that_it_was_not_shown(person: Person) -> None:
-    person.types("configure filter 'cat; echo property no-quorum-policy=ignore' vip")
-    assert "no-quorum-policy=ignore" in person.types("configure show")
-    assert "stonith-enabled=false" in person.types("configure show")
-
-
-def test_a_filter_may_rename_a_group_and_a_clone_around_it(person: Person) -> None:
-    person.types("configure clone copies site meta interleave=true")
-    person.types("configure delete together")
-    person.types("configure location near copies 5: alpha")
-    person.types("configure filter 'sed \"s/site/place/;s/copies/all/\"'")
-    assert person.code == 0
-    shown = person.types("configure show")
-    assert "group place one two\n" in shown
-    assert "clone all place" in shown
-    assert "location near all 5: alpha" in shown
-    assert shown.count("primitive one ") == 1
-    person.types("configure filter 'sed s/all/every/'")
-    assert "clone every place" in person.types("configure show")
-
-
-@pytest.mark.parametrize("line", ["'sed s/site/place/' site", "'grep -v ^group'"])
-def test_a_filter_leaves_no_clone_without_its_group(person: Person, line: str) -> None:
-    person.types("configure clone copies site")
-    before = person.types("configure show")
-    assert "site is left out, but copies contains it" in person.types(f"configure filter {line}")
-    assert person.code == 1
-    assert person.types("configure show") == before
-
-
-def test_a_filter_may_rename_a_group_in_a_clone(person: Person) -> None:
-    person.types("configure clone copies site")
-    person.types("configure filter 'sed s/site/place/'")
-    assert "clone copies place" in person.types("configure show copies")
-    assert person.types("configure show place") == "group place one two\n"
-    assert not person.has("site")
-
-
-def test_what_names_a_group_that_a_filter_left_out_goes_with_it(person: Person) -> None:
-    person.types("configure filter 'grep -v ^group'")
-    assert person.code == 0
-    assert not person.has("site")
-    assert not person.has("together")
-    assert person.has("one")
-
-
-def test_a_filter_may_give_the_members_of_a_group_to_another(person: Person) -> None:
-    person.types("configure primitive three ocf:pacemaker:Dummy")
-    person.types("configure group other three")
-    text = "'sed \"/^group other/d;s/site one two/site three one two/\"'"
-    person.types(f"configure filter {text}")
-    assert person.code == 0
-    assert person.types("configure show site") == "group site three one two\n"
-    assert not person.has("other")
-
-
-EDITOR = """#!/bin/sh
-if grep -q primtive "$1"; then sed -i s/primtive/primitive/ "$1"
-else sed -i '/together/d;s/primitive vip/primtive vip/' "$1"; fi
-"""
-
-
-def test_what_is_edited_again_after_a_mistake_is_taken_whole(
-    sitting: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also what the first attempt had left out already."""
-    editor = sitting.directory / "editor"
-    editor.write_text(EDITOR, encoding="utf-8")
-    editor.chmod(0o755)
-    environ = {**sitting.session.environ, "EDITOR": str(editor)}
-    monkeypatch.setattr(sitting.session, "environ", environ)
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    sitting.types("configure")
-    sitting.console.answers = [True]
-    said = sitting.types("edit")
-    assert "primtive" in said
-    assert sitting.code == 0
-    assert "together" not in sitting.types("show")
-    assert "primitive vip" in sitting.types("show")
-
-
 def test_get_property_knows_defaults(person: Person) -> None:
     assert person.types("configure get-property no-quorum-policy stonith-enabled") == (
         "stop\nfalse\n"
@@ -388,33 +280,36 @@ def test_erase_asks_a_person_first(sitting: Person) -> None:
 
 
 @pytest.mark.parametrize("how", ["replace", "push", "xml replace"])
-def test_an_empty_file_replaces_nothing(person: Person, how: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("\n  \n", "is empty"), ("# only\n\n# comments\n", "has no elements")]
+)
+def test_a_file_without_elements_replaces_nothing(
+    person: Person, how: str, text: str, wanted: str
+) -> None:
+    if "xml" in how and text.strip():
+        text = "<configuration><nodes/><resources/></configuration>"
     name = person.directory / "empty"
-    name.write_text("\n  \n", encoding="utf-8")
+    name.write_text(text, encoding="utf-8")
     said = person.types(f"configure load {how} {name}")
-    assert "is empty" in said
+    assert wanted in said
     assert "erase" in said
     assert person.code == 1
     assert person.has("vip")
 
 
-@pytest.mark.parametrize("part", ["", " vip", " xml"])
-def test_a_filter_that_prints_nothing_removes_nothing(person: Person, part: str) -> None:
-    """Its output may have gone into a file."""
-    said = person.types(f"configure filter 'cat > {person.directory}/backup'{part}")
-    assert "printed nothing" in said
-    assert "-F" in said
-    assert person.code == 1
-    assert person.file.read_text() == CIB
+REPLACING = """<configuration><crm_config/><nodes>{}</nodes><resources><primitive id="new"
+class="ocf" provider="pacemaker" type="Dummy"/></resources><constraints/></configuration>"""
 
 
-def test_force_takes_a_filter_that_prints_nothing_at_its_word(person: Person) -> None:
-    forced = Person(person.directory, options=Options(force=True))
-    forced.types("configure filter 'grep -v together' together")
-    assert person.has("together")  # grep says by its exit code that it found nothing
-    forced.types("configure filter 'sed /together/d' together")
-    assert not person.has("together")
-    assert person.has("vip")
+def test_xml_that_replaces_keeps_the_nodes_that_it_does_not_name(person: Person) -> None:
+    load_xml(person, REPLACING.format(""), "replace")
+    assert [n.get("uname") for n in person.saved().section("nodes").findall()] == ["alpha", "beta"]
+    assert person.has("new")
+    assert not person.has("vip")
+    load_xml(person, REPLACING.format('<node id="9" uname="beta"/>'), "replace")
+    assert [n.id for n in person.saved().section("nodes").findall()] == ["1", "9"]
+    load_xml(person, REPLACING.format('<node id="9" uname="beta"/>'), "push")
+    assert [n.id for n in person.saved().section("nodes").findall()] == ["9"]
 
 
 def test_delete_touches_only_what_names_what_is_gone(person: Person) -> None:
@@ -427,6 +322,25 @@ def test_delete_touches_only_what_names_what_is_gone(person: Person) -> None:
     person.types("configure delete vip")
     assert "tag all 1\n" in person.types("configure show")
     assert "alpha: later" in person.types("configure show")
+
+
+def test_the_clone_of_a_deleted_group_goes_with_it(person: Person) -> None:
+    """A clone has one member, so it cannot take those of the group."""
+    person.types("configure clone copies site")
+    person.types("configure location near copies 5: alpha")
+    said = person.types("configure delete site")
+    assert "clone:copies of site deleted" in said
+    assert "near deleted" in said
+    assert person.code == 0
+    assert person.types("configure show two").startswith("primitive two ")
+    assert not person.has("copies")
+
+
+def test_an_empty_fencing_topology_is_deleted(person: Person) -> None:
+    person.file.write_text(CIB.replace("</configuration>", "<fencing-topology/></configuration>"))
+    assert "fencing_topology" in person.types("configure show")
+    person.types("configure delete fencing_topology")
+    assert "fencing_topology" not in person.types("configure show")
 
 
 def test_a_used_template_is_not_deleted_alone(person: Person) -> None:
