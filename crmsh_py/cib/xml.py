@@ -75,6 +75,11 @@ def to_xml(element: Element, *, indent: str | None = "  ", declaration: bool = F
     return text
 
 
+def carriable(text: str) -> str:
+    """A text that XML can carry: control characters, which it cannot, become ``?``."""
+    return _NOT_XML.sub("?", text)
+
+
 def canonical(element: Element) -> bytes:
     """The one byte string of an element, whatever the order of its attributes: for digests."""
     parts: list[str] = []
@@ -224,6 +229,14 @@ def _escape(value: str) -> str:
     return _NEEDS_ESCAPE.sub(lambda found: _ESCAPES[found.group()], value)
 
 
+def _legible(value: str) -> str:
+    """The same with what a terminal would not print, or would obey, as references."""
+    escaped = _escape(value)
+    if escaped.isprintable() or _NOT_XML.search(escaped):
+        return escaped
+    return "".join(char if char.isprintable() else f"&#{ord(char)};" for char in escaped)
+
+
 def _escape_text(value: str) -> str:
     value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return value.replace("\r", "&#13;")
@@ -240,7 +253,7 @@ def _write(element: Element, parts: list[str], indent: str | None, margin: str) 
         return
     parts.append(f"{margin}<{element.tag}")
     for name, value in element.attrs.items():
-        parts.append(f' {name}="{_escape(value)}"')
+        parts.append(f' {name}="{_legible(value)}"')
     if not element.children:
         text = element.text
         parts.append(f">{_escape_text(text)}</{element.tag}>" if text else "/>")

@@ -17,6 +17,7 @@ from crmsh_py.tools.common import local_now
 from crmsh_py.views import constraint_graph, log_lines
 from crmsh_py.views.log_lines import LogEntry, TransitionRecord
 from crmsh_py.views.records import Text
+from crmsh_py.views.text import joined
 
 
 def info(session: Session, call: CommandCall) -> int:
@@ -42,7 +43,7 @@ def info(session: Session, call: CommandCall) -> int:
     ]
     if chosen.begin or chosen.end:
         lines.append(f"Limited to:  {chosen.begin or 'the beginning'} – {chosen.end or 'now'}")
-    session.show("\n".join(lines), lambda: record)
+    session.show(joined(lines), lambda: record)
     return 0
 
 
@@ -276,7 +277,7 @@ def wdiff(session: Session, call: CommandCall) -> int:
     old = revisions.at(session, names[0])
     new = revisions.at(session, names[1]) if len(names) > 1 else session.working.cib()
     lines = _word_diff(lang.show(old), lang.show(new))
-    session.show("\n".join(lines), lambda: Text(" ".join(names), tuple(lines)))
+    session.show(joined(lines), lambda: Text(" ".join(names), tuple(lines)))
     return 0
 
 

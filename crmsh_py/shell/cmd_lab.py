@@ -12,6 +12,7 @@ from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 from crmsh_py.views import lab as lab_view
 from crmsh_py.views.records import Names
+from crmsh_py.views.text import joined
 from crmsh_py.wire.control import InjectFaults
 
 _SLOW_MS = 300  # that a slow disk takes for a write
@@ -166,7 +167,7 @@ def log(session: Session, call: CommandCall) -> int:
     lines = _lab(session).log(call.all("NODE_NAME"))
     several = len({node for node, _ in lines}) > 1
     width = max((len(node) for node, _ in lines), default=0)
-    text = "\n".join(f"{node:<{width}}  {line}" if several else line for node, line in lines)
+    text = joined(f"{node:<{width}}  {line}" if several else line for node, line in lines)
     session.show(text, lambda: lab_view.log(lines))
     return 0
 

@@ -10,6 +10,7 @@ from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.changes import require_node, require_resources
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
+from crmsh_py.views.text import joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _locate(session: Session, names: tuple[str, ...]) -> int:
     for name in names:
         where = resource_status.location_lines(seen, name)
         lines += where or [resource_status.not_running(name)]
-    session.show("\n".join(lines), lambda: _records().located(seen, names))
+    session.show(joined(lines), lambda: _records().located(seen, names))
     return 0
 
 
@@ -81,7 +82,7 @@ def scores(session: Session, call: CommandCall) -> int:
         f"{resource} allocation score on {node}: {format_score(score)}"
         for (resource, node), score in sorted(made.scores.items())
     ]
-    session.show("\n".join(lines), lambda: _records().scores(made.scores))
+    session.show(joined(lines), lambda: _records().scores(made.scores))
     return 0
 
 

@@ -161,6 +161,7 @@ def why(session: Session, call: CommandCall) -> int:
     """Say why a resource runs where it runs, or does not."""
     from crmsh_py.scheduler.explain import why as explain
     from crmsh_py.views.records import Text
+    from crmsh_py.views.text import joined
 
     cib = session.working.cib()
     resource = call.get("RESOURCE") or ""
@@ -171,7 +172,7 @@ def why(session: Session, call: CommandCall) -> int:
             possibilities=[e.id for e in cib.section("resources").iter() if e.id],
         )
     lines = explain(cib, resource, call.get("NODE_NAME"), now=datetime.now(UTC))
-    session.show("\n".join(lines), lambda: Text(resource, tuple(lines)))
+    session.show(joined(lines), lambda: Text(resource, tuple(lines)))
     return 0
 
 

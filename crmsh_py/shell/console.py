@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from crmsh_py.errors import CrmError
+from crmsh_py.regex import regex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
+_KEPT = regex("(\n|\033\\[[0-9;]*m)")
 _COLOURS = {"ERROR": "1;31", "WARNING": "1;33", "INFO": "36", "OK": "1;32"}
 
 
@@ -72,6 +74,7 @@ class Console:
 
     def out(self, text: str) -> None:
         """Print normal output; nothing for an empty text."""
+        text = _for(self.out_stream, text)
         if text and not (self.pager is not None and self.pager(text)):
             try:
                 print(text, file=self.out_stream, flush=True)
@@ -122,7 +125,19 @@ class Console:
         # A diagnostic that knows its own file and line does not need them twice.
         place = f"{self.place}: " if self.place and not text.startswith(f"{self.place}:") else ""
         prefix = f"\033[{_COLOURS[kind]}m{kind}\033[0m" if self.colour(stream) else kind
-        print(f"{prefix}: {place}{text}", file=stream, flush=True)
+        print(f"{prefix}: {place}{_for(stream, text)}", file=stream, flush=True)
+
+
+def _for(stream: TextIO, text: str) -> str:
+    """The text as it can be written there: a terminal gets nothing that would command it, except
+    ends of lines and the colours of views.
+    """
+    if not stream.isatty() or all(line.isprintable() for line in text.split("\n")):
+        return text
+    from crmsh_py.views.text import legible
+
+    parts = _KEPT.split(text)  # what is kept stands between the rest, at the odd places
+    return "".join(part if place % 2 else legible(part) for place, part in enumerate(parts))
 
 
 def _give_up(stream: TextIO) -> None:

@@ -185,6 +185,8 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
         from crmsh_py.views import mon_json
 
         return mon_json.render(cib, status, now=now, options=options, fencing=records)
+    from crmsh_py.views.text import joined
+
     fenced: list[list[str]] = []
     if records:
         from crmsh_py.views import fencing
@@ -202,7 +204,7 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
         from crmsh_py.views import mon_modern
 
         text = mon_modern.render(cib, status, now=now, options=options)
-    return text + "".join("\n" + "\n".join(section) + "\n" for section in fenced)
+    return text + "".join("\n" + joined(section) + "\n" for section in fenced)
 
 
 def _fenced(cluster: Cluster) -> list[FencingRecord]:
@@ -218,7 +220,7 @@ def _fenced(cluster: Cluster) -> list[FencingRecord]:
 def _simple(cluster: Cluster) -> int:
     """One line for a monitoring system, with its exit codes: 0 good, 1 warning."""
     from crmsh_py.scheduler.status import cluster_status
-    from crmsh_py.views.text import counted
+    from crmsh_py.views.text import counted, legible
 
     status = cluster_status(cluster.read_cib(), now=local_now())
     problems = [] if status.dc else ["No DC"]
@@ -231,7 +233,7 @@ def _simple(cluster: Cluster) -> int:
         else:
             problems.append(f"offline node: {node.name}")
     if problems:
-        put(f"CLUSTER WARN: {', '.join(problems)}\n")
+        put(f"CLUSTER WARN: {legible(', '.join(problems))}\n")
         return 1
     nodes = counted(online, "node")
     resources = counted(status.primitives_configured, "resource instance")

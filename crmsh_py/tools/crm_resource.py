@@ -177,12 +177,13 @@ def _query_xml(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.cib.xml import to_xml
     from crmsh_py.tools import edits
     from crmsh_py.views import mon_classic, resource_status
+    from crmsh_py.views.text import joined
 
     element = edits.find_resource(cluster.read_cib(), arguments.resource)
     if not arguments.quiet:
         found = resource_status.find(_status(cluster), arguments.resource)
         lines = mon_classic.resource_lines(found, inactive=True)
-        put("".join(f"{line}\n" for line in [*lines, "Resource XML:"]))
+        put(joined([*lines, "Resource XML:"]) + "\n")
     put(to_xml(element).rstrip("\n") + "\n")
     return 0
 

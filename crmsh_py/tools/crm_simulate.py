@@ -289,6 +289,7 @@ class _Simulation:
     def _show_assignment(self, state: State) -> None:
         from crmsh_py.views import simulate as view
         from crmsh_py.views import simulate_xml as xml
+        from crmsh_py.views.text import joined
 
         asked = self.arguments
         if self.xml:
@@ -301,9 +302,9 @@ class _Simulation:
             utilization=asked.utilization,
             explained=asked.why is not None,
         )
-        self._quiet_text = "".join(f"{line}\n" for line in ["", *lines])
+        self._quiet_text = joined(["", *lines]) + "\n"
         title = view.assignment_title(scores=asked.scores, utilization=asked.utilization)
-        self.parts.append("\n".join([f"{title}:", *map(_bullet, lines)]) + "\n")
+        self.parts.append(joined([f"{title}:", *map(_bullet, lines)]) + "\n")
 
     def _explain(self, state: State, resource: str) -> None:
         from crmsh_py.views import simulate as view

@@ -153,6 +153,7 @@ def _last(node: str, records: list[FencingRecord]) -> str:
 
 def _history(node: str, records: list[FencingRecord], arguments: Namespace) -> str:
     from crmsh_py.views import fencing
+    from crmsh_py.views.text import joined
 
     shown = records
     if not arguments.verbose:  # the last that worked, of each node
@@ -162,7 +163,7 @@ def _history(node: str, records: list[FencingRecord], arguments: Namespace) -> s
     now = local_now()
     lines = [fencing.line(r, records, now=now, full=bool(arguments.verbose)) for r in shown]
     counted = "1 event" if len(lines) == 1 else f"{len(lines)} events"
-    return "".join(f"{line}\n" for line in [*lines, f"{counted} found"])
+    return joined([*lines, f"{counted} found"]) + "\n"
 
 
 # ---- devices and agents --------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crmsh_py.views.text import joined
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.wire.control import Link, MembershipReply
@@ -27,7 +29,7 @@ def ring_status(
             state = "FAULTY" if link.faulty else "OK"
         lines += [f"RING ID {link.number}", f"        id      = {link.address}"]
         lines.append(f"        status  = {state}")
-    return "\n".join(lines) + "\n"
+    return joined(lines) + "\n"
 
 
 def node_addresses(membership: MembershipReply, node_id: int) -> str | None:
@@ -48,5 +50,5 @@ def node_status(membership: MembershipReply) -> str:
             connected = member.joined and not link.faulty
             state = "enabled connected" if connected else "enabled disconnected"
             lines.append(f"   LINK: {link.number} udp ({link.address}->{address}) {state}")
-        blocks.append("\n".join(lines) + "\n")
+        blocks.append(joined(lines) + "\n")
     return "\n".join(blocks) + "\n"

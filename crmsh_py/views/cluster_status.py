@@ -8,6 +8,7 @@ execd, attrd, schedulerd and controld.
 from __future__ import annotations
 
 from crmsh_py.value import frozen
+from crmsh_py.views.text import joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,4 +64,4 @@ def table(reply: SubsystemsReply, *, node: str, daemon: str = "one daemon") -> s
         ).rstrip()
         for row in rows
     ]
-    return "\n".join(lines) + "\n"
+    return joined(lines) + "\n"

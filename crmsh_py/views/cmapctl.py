@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from crmsh_py.views.text import legible
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.wire.control import CmapKey
@@ -14,4 +16,4 @@ if TYPE_CHECKING:
 
 def key_lines(keys: Iterable[CmapKey]) -> str:
     """All keys in the order given; '' for none."""
-    return "".join(f"{key.name} ({key.type}) = {key.value}\n" for key in keys)
+    return "".join(f"{legible(f'{key.name} ({key.type}) = {key.value}')}\n" for key in keys)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.value import frozen
+from crmsh_py.views.text import joined
 
 
 @frozen
@@ -77,4 +78,4 @@ def text(cib: Cib) -> str:
         f"{e.first} {words.get(e.kind, e.kind)} {e.then}  ({e.id} {e.weight})".replace(" )", ")")
         for e in edges(cib)
     ]
-    return "\n".join(lines) + "\n" if lines else "no constraints\n"
+    return joined(lines) + "\n" if lines else "no constraints\n"

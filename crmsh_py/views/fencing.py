@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import IntEnum
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.xml import carriable
+from crmsh_py.views.text import unix_moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,8 +143,12 @@ def word(record: FencingRecord) -> str:
 
 
 def time_text(milliseconds: int, now: datetime) -> str:
-    """A moment in the zone of ``now``: ``2026-11-29 08:16:33 +01:00``."""
-    when = datetime.fromtimestamp(milliseconds / 1000, now.tzinfo)
+    """A moment in the zone of ``now``: ``2026-11-29 08:16:33 +01:00``; '' for one that no
+    calendar holds.
+    """
+    when = unix_moment(milliseconds / 1000, now)
+    if when is None:
+        return ""
     zone = when.strftime("%z")
     return (
         f"{when:%Y-%m-%d %H:%M:%S} {zone[:3]}:{zone[3:]}" if zone else f"{when:%Y-%m-%d %H:%M:%S}"
@@ -167,5 +173,6 @@ def history_element(records: Sequence[FencingRecord], *, now: datetime) -> Eleme
             attributes["delegate"] = record.delegate
         if record.state != "pending":
             attributes["completed"] = time_text(record.ended_ms, now)
-        events.append(Element("fence_event", attributes))
+        carried = {name: carriable(value) for name, value in attributes.items()}
+        events.append(Element("fence_event", carried))
     return Element("fence_history", {"status": "0"}, tuple(events))

@@ -11,7 +11,7 @@ from datetime import datetime
 from crmsh_py.cib.leftovers import leftovers
 from crmsh_py.scheduler.status import cluster_status
 from crmsh_py.value import frozen
-from crmsh_py.views.text import exit_text
+from crmsh_py.views.text import exit_text, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def text(health: Health) -> str:
         lines += [f"  {one.hint}"] if one.hint else []
     if health.well:
         lines.append("The cluster is well.")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _quorum(membership: MembershipReply | None) -> Iterator[Ailment]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmsh_py.value import frozen
+from crmsh_py.views.text import joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def table(name: str, state: LabState, *, now: float) -> str:
         if node.state == "died" and node.reason:
             text += f": {node.reason}"
         lines.append(text)
-    return "\n".join(lines) + "\n"
+    return joined(lines) + "\n"
 
 
 def log(lines: Sequence[tuple[str, str]]) -> Log:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from crmsh_py.regex import regex
 from crmsh_py.value import frozen
+from crmsh_py.views.text import joined
 
 _STAMP = regex(r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d)(?:\.\d+)? ")
 _OURS = regex(r"(?P<level>\w+) +\[(?P<subsystem>[^\]]*)\] ?(?P<text>.*)")
@@ -246,7 +247,7 @@ def events(entries: Iterable[LogEntry]) -> Events:
 def text(entries: Sequence[LogEntry]) -> str:
     """One line each: time, node, what."""
     width = max((len(entry.node) for entry in entries), default=0)
-    return "\n".join(
+    return joined(
         f"{entry.at:%b %d %H:%M:%S} {entry.node:<{width}}  "
         f"{entry.level + ': ' if entry.level in ('error', 'warning', 'crit') else ''}{entry.text}"
         for entry in entries
@@ -264,4 +265,4 @@ def transitions_text(found: Sequence[TransitionRecord]) -> str:
         )
         lines += [f"            because: {one.reason}"] if one.reason else []
         lines += [f"            {change}" for change in one.changes]
-    return "\n".join(lines) if found else "no transition is in the logs"
+    return joined(lines) if found else "no transition is in the logs"

@@ -33,6 +33,7 @@ from crmsh_py.views.text import (
     classic_role,
     clock_text,
     exit_text,
+    joined,
     pending_flag,
     pending_state,
     status_text,
@@ -70,7 +71,7 @@ def render(
         blocks.append(_ticket_block(cib, now))
     if options.bans is not None:
         blocks.append(_ban_block(find_bans(cib, status, now=now, prefix=options.bans)))
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return "\n\n".join(joined(block) for block in blocks if block) + "\n"
 
 
 def resource_lines(resource: ResourceStatus, *, inactive: bool = False) -> list[str]:

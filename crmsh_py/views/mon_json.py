@@ -7,7 +7,6 @@ what is in it). Truth values and counts are JSON's own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,6 +15,7 @@ from crmsh_py.cib.numbers import is_number
 from crmsh_py.scheduler.result import ClusterStatus
 from crmsh_py.views import mon_xml
 from crmsh_py.views.mon_facts import MonOptions
+from crmsh_py.views.records import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def render(
 ) -> str:
     """The document as text, indented, with a newline at the end."""
     document = mon_xml.document(cib, status, now=now, options=options, fencing=fencing)
-    return json.dumps(_object(document), indent=2, ensure_ascii=False) + "\n"
+    return to_json(_object(document))
 
 
 def _object(element: Element) -> dict[str, object]:

@@ -25,6 +25,7 @@ from crmsh_py.views.text import (
     counted,
     duration_text,
     exit_text,
+    joined,
     parse_int,
     status_text,
     unix_clock_text,
@@ -82,7 +83,7 @@ def body(cib: Cib, status: ClusterStatus, *, now: datetime, options: MonOptions)
         from crmsh_py.views.bans import find_bans
 
         sections.append(_bans(find_bans(cib, status, now=now, prefix=options.bans)))
-    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+    return "\n\n".join(joined(section) for section in sections if section) + "\n"
 
 
 def _entry(depth: int, text: str) -> str:
@@ -344,8 +345,8 @@ def failed_action(entry: FailedAction, now: datetime) -> str:
     else:
         reason = f": {entry.exit_reason}" if entry.exit_reason else ""
         text += f"could not be executed ({status_text(entry.status)}{reason})"
-    if entry.last_change:
-        text += f" at {unix_clock_text(entry.last_change, now)}"
+    if moment := unix_clock_text(entry.last_change, now):
+        text += f" at {moment}"
     if entry.exec_ms:
         text += f" after {duration_text(entry.exec_ms)}"
     return text

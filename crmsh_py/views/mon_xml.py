@@ -33,6 +33,7 @@ from crmsh_py.views.text import (
     pending_state,
     status_text,
     unix_clock_text,
+    unix_moment,
 )
 
 TYPE_CHECKING = False
@@ -44,6 +45,7 @@ API_VERSION = "2.42"  # Pacemaker 3's
 # A node that announces no feature set is older than the first one that does.
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _UNANNOUNCED = "<3.15.1"
+_IN_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def render(
@@ -400,9 +402,9 @@ def _failure(cib: Cib, entry: FailedAction) -> Element:
     if entry.last_change:
         timed = original is None or "exec-time" in original.attrs
         times = {"queued": str(entry.queued_ms), "exec": str(entry.exec_ms)} if timed else {}
-        moment = datetime.fromtimestamp(entry.last_change, UTC)
+        moment = unix_moment(entry.last_change, _IN_UTC)
         attrs |= {
-            "last-rc-change": moment.strftime("%Y-%m-%d %H:%M:%SZ"),
+            "last-rc-change": f"{moment:%Y-%m-%d %H:%M:%SZ}" if moment is not None else "",
             **times,
             "interval": str(entry.interval_ms),
             "task": entry.operation,

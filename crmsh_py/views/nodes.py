@@ -10,6 +10,7 @@ from collections.abc import Collection
 from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.result import ClusterStatus, NodeStatus
 from crmsh_py.value import frozen
+from crmsh_py.views.text import joined, legible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def show(cib: Cib, status: ClusterStatus, name: str = "") -> str:
     for node in nodes:
         lines.append(f"{node.name}({node.id}): {node.kind}{_state(node)}")
         lines += [f"\t{key}={value}" for key, value in permanent_attributes(cib, node).items()]
-    return "\n".join(lines) + "\n"
+    return joined(lines) + "\n"
 
 
 @frozen(kw_only=True)
@@ -72,7 +73,7 @@ def carriers_text(found: Carriers) -> str:
         + (f" on {one.server}" if one.server else ", not connected")
         for one in found.nodes
     ]
-    return "\n".join(lines) or "every node is a member by itself"
+    return joined(lines) or "every node is a member by itself"
 
 
 def permanent_attributes(cib: Cib, node: NodeStatus) -> dict[str, str]:
@@ -90,7 +91,7 @@ def permanent_attributes(cib: Cib, node: NodeStatus) -> dict[str, str]:
 def members(status: ClusterStatus) -> str:
     """``crm_node -l``: id, name and member or lost."""
     return "".join(
-        f"{node.id} {node.name} {'member' if node.online or node.pending else 'lost'}\n"
+        f"{node.id} {legible(node.name)} {'member' if node.online or node.pending else 'lost'}\n"
         for node in sorted(status.nodes, key=lambda node: node.id)
         if node.kind == "member"
     )

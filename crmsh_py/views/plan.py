@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmsh_py.scheduler import reasons
 from crmsh_py.scheduler.result import Change, Plan, ResourceChange
 from crmsh_py.value import frozen
+from crmsh_py.views.text import legible
 
 _COLOURS = {
     Change.START: "32",
@@ -70,7 +71,7 @@ def render(plan: Plan, *, colour: bool = False, event: str = "") -> str:
     ``event`` is what is supposed to have happened before.
     """
     changes = [change for change in plan.changes if change.change is not Change.LEAVE]
-    lines = [f"{message.level}: {message.text}" for message in plan.messages]
+    lines = [f"{message.level}: {legible(message.text)}" for message in plan.messages]
     if event:
         lines.append(f"After {event}:" if changes else f"After {event}, nothing would change.")
     if not changes:
@@ -90,11 +91,11 @@ def _line(change: ResourceChange, width: int, colour: bool) -> str:
     word = f"{change.change.value:<8}"
     if colour:
         word = f"\033[{_COLOURS.get(change.change, '0')}m{word}\033[0m"
-    text = f"  {word} {change.resource:<{width}}  {_places(change)}"
+    text = f"{change.resource:<{width}}  {_places(change)}"
     if change.blocked:
         text += "  (blocked)"
     because = reasons.because(change.reasons)
-    return f"{text.rstrip()}  {because}".rstrip()
+    return f"  {word} {legible(f'{text.rstrip()}  {because}'.rstrip())}"
 
 
 def _places(change: ResourceChange) -> str:

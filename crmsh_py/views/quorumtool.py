@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from crmsh_py.value import frozen
-from crmsh_py.views.text import clock_text
+from crmsh_py.views.text import clock_text, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,20 +31,20 @@ _DEFAULT = Style()
 
 def member_list(membership: MembershipReply, style: Style = _DEFAULT) -> str:
     """What ``corosync-quorumtool -l`` prints: the members with their votes."""
-    joined = [member for member in membership.members if member.joined]
+    members = [member for member in membership.members if member.joined]
     if style.order == "n":
-        joined.sort(key=lambda member: _name(member, style))
+        members.sort(key=lambda member: _name(member, style))
     elif style.order == "i":
-        joined.sort(key=lambda member: member.node_id)
+        members.sort(key=lambda member: member.node_id)
     # There is no quorum device here: NR (not registered) is what Corosync says then.
     title, column = ("    Qdevice", "         NR") if style.parsable else ("", "")
     lines = ["Membership information", "----------------------"]
     lines.append(f"    Nodeid      Votes{title} Name")
-    for member in joined:
+    for member in members:
         node_id = f"{member.node_id:#010x}" if style.hexadecimal else f"{member.node_id:>10}"
         local = " (local)" if member.node_id == membership.node_id else ""
         lines.append(f"{node_id} {member.votes:>10}{column} {_name(member, style)}{local}")
-    return "\n".join(["", *lines, ""])
+    return joined(["", *lines, ""])
 
 
 def _name(member: Member, style: Style) -> str:
@@ -64,7 +64,7 @@ def same(one: MembershipReply, other: MembershipReply) -> bool:
 
 def quorum_status(membership: MembershipReply, *, now: datetime, style: Style = _DEFAULT) -> str:
     """What ``corosync-quorumtool -s`` prints."""
-    joined = [member for member in membership.members if member.joined]
+    members = [member for member in membership.members if member.joined]
     ring = f"{membership.ring_representative}.{membership.ring_sequence:x}"
     flags = list(membership.flags)
     if membership.quorate and "Quorate" not in flags:
@@ -75,7 +75,7 @@ def quorum_status(membership: MembershipReply, *, now: datetime, style: Style = 
         "------------------",
         f"Date:             {clock_text(now)}",
         "Quorum provider:  corosync_votequorum",
-        f"Nodes:            {len(joined)}",
+        f"Nodes:            {len(members)}",
         f"Node ID:          {membership.node_id}",
         f"Ring ID:          {ring}",
         f"Quorate:          {'Yes' if membership.quorate else 'No'}",
@@ -88,4 +88,4 @@ def quorum_status(membership: MembershipReply, *, now: datetime, style: Style = 
         f"Quorum:           {membership.quorum} {blocked}",
         f"Flags:            {''.join(flag + ' ' for flag in flags)}",
     ]
-    return "\n".join(head) + "\n" + member_list(membership, style)
+    return joined(head) + "\n" + member_list(membership, style)

@@ -51,7 +51,10 @@ def to_json(record: object) -> str:
     """The record as an indented JSON document, with a newline at the end."""
     import json
 
-    return json.dumps(plain(record), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(plain(record), indent=2, ensure_ascii=False) + "\n"
+    if not text.replace("\n", "").isprintable():  # what a terminal would obey: only inside strings
+        text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    return text
 
 
 def plain(value: object) -> object:
@@ -113,4 +116,6 @@ def _tag(record: object) -> str:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value.value if isinstance(value, Enum) else value)
+    from crmsh_py.cib.xml import carriable
+
+    return carriable(str(value.value if isinstance(value, Enum) else value))

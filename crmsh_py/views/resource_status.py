@@ -13,7 +13,7 @@ from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus, Role
 from crmsh_py.value import frozen
 from crmsh_py.views import mon_classic
 from crmsh_py.views.mon_facts import primitives
-from crmsh_py.views.text import classic_role
+from crmsh_py.views.text import classic_role, legible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def listing(status: ClusterStatus) -> str:
         for resource in status.resources
         for line in mon_classic.resource_lines(resource, inactive=True)
     ]
-    return "".join(f"{line}\n" for line in lines) or "NO resources configured\n"
+    return "".join(f"{legible(line)}\n" for line in lines) or "NO resources configured\n"
 
 
 def location_lines(status: ClusterStatus, name: str, *, classic: bool = True) -> list[str]:
@@ -154,7 +154,9 @@ def constraints(cib: Cib, name: str) -> str:
     )
     text = ""
     for title, kinds in blocks:
-        lines = [f"  * {relation}\n" for relation in found if relation.relation in kinds]
+        lines = [
+            f"  * {legible(str(relation))}\n" for relation in found if relation.relation in kinds
+        ]
         if lines:
             text += "".join([f"{title}\n", *lines])
     return text

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from crmsh_py.value import frozen
-from crmsh_py.views.text import unix_clock_text
+from crmsh_py.views.text import legible, unix_clock_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def table(revisions: Sequence[Revision], *, now: datetime) -> str:
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        legible(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
         + "\n"
         for row in rows
     )

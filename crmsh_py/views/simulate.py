@@ -17,6 +17,7 @@ from crmsh_py.scheduler.state import UTILIZATION
 from crmsh_py.value import replace
 from crmsh_py.views import mon_modern
 from crmsh_py.views.mon_facts import MonOptions
+from crmsh_py.views.text import joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def status(
             lines.append(f"  {line}")
         else:
             lines.append(f"  * {line}")
-    return "\n".join(lines) + "\n"
+    return joined(lines) + "\n"
 
 
 def _settled(resource: ResourceStatus) -> ResourceStatus:
@@ -100,7 +101,7 @@ def modifications(changes: Changes, counted: Iterable[Counted] = ()) -> str:
             for each in counted
             if each.spec == spec
         ]
-    return "\n".join(lines) + "\n"
+    return joined(lines) + "\n"
 
 
 # ---- the summary ---------------------------------------------------------------------------------
@@ -128,7 +129,7 @@ def transition_summary(state: State) -> str:
             f"  * {line.change:<8}   {line.resource.id:<{name_width}}   "
             f"( {details:>{details_width}} ){'  ' if reason else ''}{reason}"
         )
-    return "\n".join(lines) + "\n"
+    return joined(lines) + "\n"
 
 
 def _reason(line: Line) -> str:
@@ -166,10 +167,10 @@ def reasons(state: State, resource: str = "") -> str:
 
     if resource:
         lines = list(explain.of_resource(state, resource))
-        return "\n".join(["Reasons:", *lines]) + "\n"
+        return joined(["Reasons:", *lines]) + "\n"
     actions = [f"  {line}" for line in explain.actions(state)]
     parts = ["Reasons:", *explain.report(state)]
-    return "\n".join([*parts, "", "Actions and their reasons:", *actions]) + "\n"
+    return joined([*parts, "", "Actions and their reasons:", *actions]) + "\n"
 
 
 # ---- events and scores ---------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def event(happened: Event) -> str:
 
 def events(happened: Iterable[Event]) -> str:
     """The whole transition, line by line."""
-    return "\n".join(["Executing Cluster Transition:", *map(event, happened)]) + "\n"
+    return joined(["Executing Cluster Transition:", *map(event, happened)]) + "\n"
 
 
 def assignment_title(*, scores: bool, utilization: bool) -> str:

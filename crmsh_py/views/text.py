@@ -59,6 +59,8 @@ NO_SCHEMA = (
     'Schema validation of configuration is disabled (support for validate-with set to "none" is '
     "deprecated and will be removed in a future release)"
 )
+# Not "printable" in Python's sense, though they only take room.
+_BLANKS = "\t\u00a0\u3000"
 _CLASSIC_ROLES = {Role.PROMOTED: "Master", Role.UNPROMOTED: "Slave"}
 
 
@@ -69,12 +71,32 @@ def clock_text(moment: datetime) -> str:
 
 def unix_clock_text(seconds: int, now: datetime) -> str:
     """A Unix time in the zone of ``now``; '' for 0 (never) or a time that no calendar holds."""
-    if not seconds:
-        return ""
+    moment = unix_moment(seconds, now) if seconds else None
+    return clock_text(moment) if moment is not None else ""
+
+
+def unix_moment(seconds: float, now: datetime) -> datetime | None:
+    """A Unix time in the zone of ``now``; None where no calendar holds it."""
     try:
-        return clock_text(datetime.fromtimestamp(seconds, now.tzinfo or UTC))
+        return datetime.fromtimestamp(seconds, now.tzinfo or UTC)
     except (ValueError, OverflowError, OSError):
-        return ""
+        return None
+
+
+def legible(line: str) -> str:
+    """A line as a terminal may get it, whoever wrote what is in it.
+
+    What cannot be printed becomes ``?``: ends of lines that would pass for lines of ours, control
+    characters (the newer ones too), and what turns the direction of text. Tabs are the views' own.
+    """
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() or char in _BLANKS else "?" for char in line)
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Lines as one text, without a newline at the end; each is made ``legible``."""
+    return "\n".join(map(legible, lines))
 
 
 def bracketed(names: Iterable[str]) -> str:

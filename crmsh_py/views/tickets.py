@@ -6,7 +6,7 @@ from datetime import datetime
 
 from crmsh_py.value import frozen
 from crmsh_py.views import mon_facts
-from crmsh_py.views.text import unix_clock_text
+from crmsh_py.views.text import joined, unix_clock_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def text(found: Tickets, *, now: datetime) -> str:
             state += f", last granted {unix_clock_text(ticket.last_granted, now)}"
         names = f"  for {' '.join(ticket.resources)}" if ticket.resources else ""
         lines.append(f"{ticket.id}: {state}{names}")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _dependent(cib: Cib, name: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from crmsh_py.scheduler.result import Message
 from crmsh_py.value import frozen
+from crmsh_py.views.text import legible
 
 # Pacemaker's exit codes: CRM_EX_OK, and CRM_EX_CONFIG for a configuration that is not valid.
 EXIT_OK = 0
@@ -88,7 +89,7 @@ def classic(messages: Sequence[Message], *, verbose: int, valid: bool = True) ->
         lines.append("Warnings found during check: config may not be valid")
         if not verbose:
             lines.append("  -V may provide more details")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{legible(line)}\n" for line in lines)
 
 
 def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> str:
@@ -116,10 +117,10 @@ def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> 
     elif has_warnings(messages):
         lines.append("Configuration may need attention")
     else:
-        return "".join(f"{line}\n" for line in lines)
+        return "".join(f"{legible(line)}\n" for line in lines)
     if not verbose:
         lines[-1] += " (-V may provide more detail)"
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{legible(line)}\n" for line in lines)
 
 
 @frozen(kw_only=True)

@@ -122,6 +122,15 @@ def test_colours_can_be_taken_away(how: str) -> None:
     assert Console(display="color-always").colour(io.StringIO())
 
 
+def test_a_terminal_gets_colours_and_no_other_command() -> None:
+    text = "\033[32mstart\033[0m a\u202eb\x9b2J\tc\nd"
+    terminal, pipe = _Terminal(), io.StringIO()
+    Console(out=terminal).out(text)
+    Console(out=pipe).out(text)
+    assert terminal.getvalue() == "\033[32mstart\033[0m a?b?2J\tc\nd\n"
+    assert pipe.getvalue() == f"{text}\n"
+
+
 class _Terminal(io.StringIO):
     """A stream that says that it is one."""
 

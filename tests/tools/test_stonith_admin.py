@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from tools.fakes import FakeCluster
 
+from crmsh_py.cib.xml import to_xml
 from crmsh_py.tools import crm_mon, stonith_admin
 from crmsh_py.views import fencing
 from crmsh_py.wire.control import DeviceReply, FenceDevice
@@ -185,3 +186,11 @@ def test_a_failure_before_a_success_is_of_no_interest_and_equal_ones_are_told_on
     assert len(shown[0]) == 2
     everything = fencing.sections(records, fencing.Level.ALL, now=NOW, classic=True)
     assert [len(section) for section in everything] == [3, 2]
+
+
+def test_a_name_of_a_client_draws_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = FakeCluster(fenced=[record(2, "done", client="x\nnobody was fenced\x07")])
+    assert run(cluster, "--history", "*") == 0
+    assert "client=x?nobody was fenced?, " in capsys.readouterr().out
+    shown = fencing.history_element(cluster.fenced, now=NOW)
+    assert "x&#10;nobody was fenced?" in to_xml(shown)

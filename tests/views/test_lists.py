@@ -9,9 +9,10 @@ from views.test_mon_classic import DUMMY, IP, NAMES, NODES, WEB, cluster, crowde
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound
-from crmsh_py.scheduler.result import ResourceStatus, Role
+from crmsh_py.scheduler.result import Change, Plan, ResourceChange, ResourceStatus, Role
 from crmsh_py.value import replace
 from crmsh_py.views import nodes, resource_status, revisions
+from crmsh_py.views.plan import render
 from crmsh_py.wire.control import Member, MembershipReply, Revision
 
 CIB = Cib.parse("""<cib admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/>
@@ -85,6 +86,14 @@ def test_nodes_are_shown_with_state_and_attributes() -> None:
     assert nodes.members(status).splitlines()[2] == "1084777484 pacemaker03 lost"
     with pytest.raises(NotFound, match="pacemaker9"):
         nodes.show(CIB, status, "pacemaker9")
+
+
+def test_no_value_draws_a_line_of_its_own() -> None:
+    name = "a\nb(1): member"
+    hostile = replace(NODES[0], name=name)
+    assert nodes.show(CIB, cluster(nodes=(hostile,))).splitlines()[0].startswith("a?b(1): member(")
+    plan = Plan(changes=(ResourceChange(change=Change.START, resource=name, to_node=name),))
+    assert render(plan, colour=True).splitlines()[0].startswith("  \033[32mstart   \033[0m a?b(1)")
 
 
 def test_a_partition_is_one_line() -> None:

@@ -10,7 +10,10 @@ from views.test_mon_classic import CIB, NOW, crowded
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.xml import parse
-from crmsh_py.views import mon_html, mon_json, mon_modern, mon_xml
+from crmsh_py.scheduler.result import ClusterStatus
+from crmsh_py.value import replace
+from crmsh_py.views import mon_classic, mon_html, mon_json, mon_modern, mon_xml
+from crmsh_py.views.fencing import time_text
 from crmsh_py.views.mon_facts import MonOptions
 from crmsh_py.views.text import duration_text, natural_key
 
@@ -18,7 +21,8 @@ EVERYTHING = MonOptions(
     inactive=True, operations=True, timing=True, fail_counts=True, attributes=True, tickets=True,
     bans="",
 )  # fmt: skip
-RENDERERS = {
+Render = Callable[..., str]
+RENDERERS: dict[str, Render] = {
     "modern.txt": mon_modern.render,
     "state.xml": mon_xml.render,
     "state.json": mon_json.render,
@@ -48,6 +52,50 @@ def test_a_hostile_name_stays_text_in_html() -> None:
     page = mon_html.render(cib, crowded(), now=NOW)
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+HOSTILE = "a\nOnline: [ evil ]\x9b31m\u202ebc"
+SHOWN = "a?Online: [ evil ]?31m?bc"
+
+
+def hostile() -> ClusterStatus:
+    """A cluster in which a name, an attribute and a reason of a failure would draw lines."""
+    status = crowded()
+    node, *others = status.nodes
+    failed = replace(status.failed_actions[0], exit_reason=HOSTILE, node=HOSTILE)
+    named = replace(node, name=HOSTILE, attributes={"place": HOSTILE})
+    return replace(status, nodes=(named, *others), failed_actions=(failed,))
+
+
+@pytest.mark.parametrize(
+    "render", [mon_classic.render, mon_modern.render, mon_html.render], ids=lambda f: f.__module__
+)
+def test_no_value_can_draw_a_line_or_command_the_terminal(render: Render) -> None:
+    text = render(Cib.parse(CIB), hostile(), now=NOW, options=EVERYTHING)
+    assert text.count(SHOWN) >= 3
+    assert "\nOnline: [ evil ]" not in text
+    assert text.replace("\n", "").replace("\t", "").isprintable()
+
+
+def test_programs_get_every_value_as_it_is_and_a_terminal_no_command() -> None:
+    text = mon_json.render(Cib.parse(CIB), hostile(), now=NOW)
+    assert json.loads(text)["nodes"][0]["name"] == HOSTILE
+    document = mon_xml.render(Cib.parse(CIB), hostile(), now=NOW)
+    nodes = parse(document).find("nodes", "node")
+    assert nodes is not None
+    assert nodes.get("name") == HOSTILE
+    assert (text + document).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_a_time_that_no_calendar_holds_is_left_out(name: str) -> None:
+    status = crowded()
+    failed = replace(status.failed_actions[0], last_change=999_999_999_999_999)
+    status = replace(status, failed_actions=(failed,))
+    text = RENDERERS[name](Cib.parse(CIB), status, now=NOW, options=EVERYTHING)
+    assert "gone" in text
+    assert " at  " not in text
+    assert time_text(10**18, NOW) == ""
 
 
 @pytest.mark.parametrize(
