@@ -33,7 +33,10 @@ class _Assigned:
 
 def run(call: Call, action: str) -> Rc:
     """One action of an address."""
-    address = _wanted(call)
+    try:
+        address = _wanted(call)
+    except AgentError as error:
+        return _without_address(call, action, error)
     if call.plain:
         return _hold(call, action, address)
     match action:
@@ -47,6 +50,20 @@ def run(call: Call, action: str) -> Rc:
             _target(call, address)
             return Rc.OK
     raise AgentError(Rc.UNIMPLEMENTED, f"{call.spec} has no action '{action}'")
+
+
+def _without_address(call: Call, action: str, error: AgentError) -> Rc:
+    """What is no address cannot be held: nothing is to be stopped, and nothing is running.
+
+    As with the real agent: a stop that failed would have the node fenced for a typing mistake.
+    """
+    if action == "stop":
+        if call.plain:
+            remove(call.state_file(HELD))
+        return Rc.OK
+    if action in ("monitor", "status") and call.parameter("ip"):
+        return Rc.NOT_RUNNING
+    raise error
 
 
 def _hold(call: Call, action: str, address: Address) -> Rc:

@@ -15,6 +15,7 @@ import time
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
+from crmsh_py.standins import seconds
 from crmsh_py.value import field, mutable
 
 _VERSION = "curl 0 (the small one of crmsh-py; http only)"
@@ -94,7 +95,7 @@ def _read(pairs: list[tuple[str, str]]) -> _Options:
             case "-o":
                 options.output = value
             case "-m":
-                options.timeout_s = max(0.001, float(value))
+                options.timeout_s = max(0.001, seconds(value))
             case "-A":
                 options.headers["User-Agent"] = value
             case "-X":
@@ -114,7 +115,7 @@ def _get(url: str, options: _Options) -> None:
         try:
             location = response.getheader("Location")
             if "-L" in options.flags and 300 <= response.status < 400 and location:
-                url = urljoin(url, location)
+                url = _joined(url, location)
                 continue
             if "-f" in options.flags and response.status >= 400:
                 raise _CurlError(22, f"The requested URL returned error: {response.status}")
@@ -131,11 +132,18 @@ def _get(url: str, options: _Options) -> None:
     raise _CurlError(47, f"Maximum ({_MAX_REDIRECTS}) redirects followed")
 
 
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise _CurlError(3, f"URL using bad/illegal format: {location}") from None
+
+
 def _ask(
     url: str, options: _Options, deadline: float
 ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
     try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = parts.hostname or "", parts.port or 80
     except ValueError:
         raise _CurlError(3, f"URL using bad/illegal format: {url}") from None
@@ -144,11 +152,14 @@ def _ask(
     if not host:
         raise _CurlError(3, f"URL using bad/illegal format: {url}")
     left = max(0.001, deadline - time.monotonic())
-    connection = http.client.HTTPConnection(host, port, timeout=left)
+    try:
+        connection = http.client.HTTPConnection(host, port, timeout=left)
+    except http.client.InvalidURL:
+        raise _CurlError(3, f"URL using bad/illegal format: {url}") from None
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.connect()
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # the latter: a name that cannot be one
         raise _CurlError(6, f"Could not resolve host: {host}") from None
     except TimeoutError:
         raise _CurlError(28, f"Failed to connect to {host} port {port}: timed out") from None

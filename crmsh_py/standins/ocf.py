@@ -53,14 +53,19 @@ class Call:
         """An instance parameter."""
         return self.environ.get(f"OCF_RESKEY_{name}", "") or default
 
-    def number(self, name: str, default: float, *, most: float = 86_400.0) -> float:
-        """A parameter that is a number, perhaps with a unit of seconds."""
+    def number(
+        self, name: str, default: float, *, most: float = 86_400.0, wrong: Rc = Rc.CONFIGURED
+    ) -> float:
+        """A parameter that is a number, perhaps with a unit of seconds.
+
+        Raises AgentError with the code ``wrong`` for any other.
+        """
         text = self.parameter(name)
         if not text:
             return default
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min)?", text.strip().lower())
         if match is None:
-            raise AgentError(Rc.CONFIGURED, f"{name} is no number: {text[:60]}")
+            raise AgentError(wrong, f"{name} is no number: {text[:60]}")
         unit = {"ms": 0.001, "m": 60.0, "min": 60.0}.get(match[2] or "s", 1.0)
         return min(float(match[1]) * unit, most)
 

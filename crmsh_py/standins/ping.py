@@ -14,6 +14,7 @@ import struct
 import sys
 import time
 
+from crmsh_py.standins import seconds
 from crmsh_py.value import mutable
 
 _NAME = "the small ping of crmsh-py"
@@ -53,6 +54,9 @@ def main() -> int:
     except socket.gaierror as error:
         print(f"ping: {hosts[0]}: {error.strerror}", file=sys.stderr)
         return 2
+    except UnicodeError:
+        print(f"ping: {hosts[0]}: this cannot be a name", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"ping: {error.strerror or error}", file=sys.stderr)
         return 2
@@ -65,11 +69,11 @@ def _read(pairs: list[tuple[str, str]]) -> _Options:
             case "-c":
                 options.count = int(value)
             case "-i":
-                options.interval_s = max(0.002, float(value))
+                options.interval_s = max(0.002, seconds(value))
             case "-W":
-                options.answer_s = max(0.001, float(value))
+                options.answer_s = max(0.001, seconds(value))
             case "-w":
-                options.deadline_s = float(value)
+                options.deadline_s = seconds(value)
             case "-I":
                 options.source = value
             case "-q":
@@ -139,9 +143,12 @@ def _ping(connection: socket.socket, host: str, address: str, options: _Options)
 def _once(connection: socket.socket, address: str, sequence: int, limit_s: float) -> float | None:
     """Send one request; return the time until its answer, or None."""
     sequence &= 0xFFFF
+    identifier = os.getpid() & 0xFFFF
+    # To a datagram socket the system gives an identifier of its own, and only answers with that.
+    expected = identifier if connection.type == socket.SOCK_RAW else None
     began = time.monotonic()
     try:
-        connection.sendto(echo_request(os.getpid() & 0xFFFF, sequence), (address, 0))
+        connection.sendto(echo_request(identifier, sequence), (address, 0))
     except OSError as error:
         print(f"ping: sendto: {error.strerror}", file=sys.stderr)
         time.sleep(max(0.0, min(limit_s, 1.0)))
@@ -150,14 +157,21 @@ def _once(connection: socket.socket, address: str, sequence: int, limit_s: float
         if not select.select([connection], [], [], left)[0]:
             return None
         data, (source, _) = connection.recvfrom(2048)
-        # A raw socket delivers the IP header too, a datagram socket does not.
-        reply = data[(data[0] & 15) * 4 :] if data and data[0] >> 4 == 4 else data
-        if len(reply) < 8 or source != address:
-            continue
-        kind, _, _, _, number = struct.unpack("!BBHHH", reply[:8])
-        if kind == _ECHO_REPLY and number == sequence:
+        if source == address and answers(data, sequence, expected):
             return time.monotonic() - began
     return None
+
+
+def answers(data: bytes, sequence: int, identifier: int | None) -> bool:
+    """Whether this is the answer to a request; ``identifier`` None: the system has seen to it.
+
+    A raw socket hears what all pings of the machine are answered, IP header and all.
+    """
+    reply = data[(data[0] & 15) * 4 :] if data and data[0] >> 4 == 4 else data
+    if len(reply) < 8:
+        return False
+    kind, _, _, whose, number = struct.unpack("!BBHHH", reply[:8])
+    return kind == _ECHO_REPLY and number == sequence and identifier in (None, whose)
 
 
 if __name__ == "__main__":

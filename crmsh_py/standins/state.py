@@ -16,7 +16,7 @@ from crmsh_py.standins.ocf import AgentError, Call, Rc, read_text, remove, write
 _STARTED, _PROMOTED = "started", "promoted"
 _UNPROMOTED_SCORE, _PROMOTED_SCORE = 5, 10  # as ocf:pacemaker:Stateful sets them
 _SCORE_TIMEOUT_S = 10.0
-_NO_CHANGE = frozenset({"notify", "reload", "reload-agent", "validate-all"})
+_NO_CHANGE = frozenset({"notify", "reload", "reload-agent"})
 
 
 def run(call: Call, action: str) -> Rc:
@@ -24,10 +24,10 @@ def run(call: Call, action: str) -> Rc:
     path = _file(call)
     match action:
         case "start" | "migrate_from":
-            _pause(call, "op_sleep")
+            _pause(call)
             write_text(path, _STARTED)
         case "stop" | "migrate_to":
-            _pause(call, "op_sleep")
+            _pause(call)
             remove(path)
         case "monitor" | "status":
             return _monitor(path)
@@ -37,6 +37,8 @@ def run(call: Call, action: str) -> Rc:
         case "demote":
             _needs_start(path)
             write_text(path, _STARTED)
+        case "validate-all":
+            call.number("op_sleep", 0.0)
         case _ if action not in _NO_CHANGE:
             raise AgentError(Rc.UNIMPLEMENTED, f"{call.spec} has no action '{action}'")
     return Rc.OK
@@ -56,14 +58,22 @@ def run_stateful(call: Call, action: str) -> Rc:
 
 def run_delay(call: Call, action: str) -> Rc:
     """The same, taking its time: startdelay, stopdelay, mondelay (s)."""
-    start_s = call.number("startdelay", 20.0)
+    try:
+        start_s = call.number("startdelay", 20.0, wrong=Rc.ARGS)
+        stop_s = call.number("stopdelay", start_s, wrong=Rc.ARGS)
+        monitor_s = call.number("mondelay", start_s, wrong=Rc.ARGS)
+    except AgentError:
+        if action != "stop":
+            raise
+        start_s = stop_s = monitor_s = 0.0  # a stop may fail for nothing that can be helped
+    runs = _monitor(_file(call)) is Rc.OK
     if action == "start":
         time.sleep(start_s)
-    elif action == "stop" and _monitor(_file(call)) is Rc.OK:
-        time.sleep(call.number("stopdelay", start_s))
-    elif action in ("monitor", "status") and _monitor(_file(call)) is Rc.OK:
+    elif action == "stop" and runs:
+        time.sleep(stop_s)
+    elif action in ("monitor", "status") and runs:
         # A probe of what does not run is quick, or no start could ever be in time.
-        time.sleep(call.number("mondelay", start_s))
+        time.sleep(monitor_s)
     return run(call, action)
 
 
@@ -87,10 +97,12 @@ def _needs_start(path: str) -> None:
         raise AgentError(Rc.NOT_RUNNING, "it is not running")
 
 
-def _pause(call: Call, parameter: str) -> None:
-    seconds = call.number(parameter, 0.0)
-    if seconds:
-        time.sleep(seconds)
+def _pause(call: Call) -> None:
+    """``op_sleep``, where it is a number; the agent's own sleep fails and it goes on."""
+    try:
+        time.sleep(call.number("op_sleep", 0.0))
+    except AgentError:
+        pass
 
 
 def _want_promotion(call: Call, score: int | None) -> None:

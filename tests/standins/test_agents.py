@@ -114,6 +114,25 @@ def test_without_a_network_of_its_own_an_address_is_a_state(tmp_path: Path) -> N
 # ---- the web server --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("spec", "parameters", "codes"),
+    [
+        ("ocf:heartbeat:IPaddr2", {}, (6, 6, 0, 6)),
+        ("ocf:heartbeat:IPaddr2", {"ip": "999.1.1.1"}, (7, 6, 0, 6)),
+        ("ocf:pacemaker:Dummy", {"op_sleep": "abc"}, (7, 0, 0, 6)),
+        ("ocf:heartbeat:Delay", {"startdelay": "abc"}, (2, 2, 0, 2)),
+        ("ocf:heartbeat:Delay", {"startdelay": "0", "stopdelay": "abc"}, (2, 2, 0, 2)),
+    ],
+)
+def test_bad_parameters_fail_no_stop(
+    tmp_path: Path, spec: str, parameters: dict[str, str], codes: tuple[int, ...]
+) -> None:
+    """The codes of monitor, start, stop and validate-all are those of the real agents."""
+    agent = Agent(spec, tmp_path, parameters)
+    assert tuple(map(agent, ("monitor", "start", "stop", "validate-all"))) == codes
+    assert "Traceback" not in agent.said
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Agent]:
     """A web site on a free port of 127.77.x.y."""

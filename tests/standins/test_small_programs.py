@@ -42,8 +42,12 @@ def server() -> Iterator[str]:
 
 
 def curl(*words: str) -> subprocess.CompletedProcess[str]:
+    return small("curl", *words)
+
+
+def small(program: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-P", "-m", "crmsh_py.standins.curl", *words],
+        [sys.executable, "-P", "-m", f"crmsh_py.standins.{program}", *words],
         capture_output=True,
         text=True,
         timeout=30,
@@ -75,6 +79,45 @@ def test_curl_ends_with_curls_exit_codes(server: str, words: tuple[str, ...], co
     done = curl(*(word.format(server) for word in words))
     assert done.returncode == code
     assert bool(done.stderr) == bool(code)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("http://[::1",), 3),
+        (("http://a..b/",), 6),
+        ((f"http://{'a' * 64}.example/",), 6),
+        (("http://a\x07b/",), 3),
+        (("-m", "inf", "http://127.0.0.1:1/"), 2),
+        (("-m", "nan", "http://127.0.0.1:1/"), 2),
+        (("-m", "1e300", "http://127.0.0.1:1/"), 7),
+    ],
+)
+def test_curl_has_a_code_for_what_is_no_address_and_no_time(
+    words: tuple[str, ...], code: int
+) -> None:
+    done = curl(*words)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("a..b",), ("a" * 64,), ("-W", "inf", "127.0.0.1"), ("-i", "inf", "127.0.0.1")]
+)
+def test_ping_has_a_code_for_what_is_no_name_and_no_time(words: tuple[str, ...]) -> None:
+    done = small("ping", "-c1", *words)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_raw_ping_takes_no_answer_to_another_ping() -> None:
+    answer = b"\0" + ping.echo_request(77, 3)[1:]
+    with_header = b"\x45" + bytes(19) + answer
+    assert ping.answers(answer, 3, None), "a datagram socket hears its own answers only"
+    assert ping.answers(with_header, 3, 77)
+    assert not ping.answers(with_header, 3, 78)
+    assert not ping.answers(with_header, 4, 77)
+    assert not ping.answers(with_header[:24], 3, 77)
 
 
 def test_curl_is_silent_when_asked(server: str) -> None:
