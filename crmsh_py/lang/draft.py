@@ -19,6 +19,13 @@ MEMBER_TAGS = ("primitive", "group")
 _NAMED = ("crm_config", "constraints", "tags", "acls", "alerts", "op_defaults", "rsc_defaults")
 
 
+def flat(element: Element) -> Element:
+    """A resource with MEMBER elements for its members."""
+    return element.map_children(
+        lambda child: Element(MEMBER, {"id": child.id}) if child.tag in MEMBER_TAGS else child
+    )
+
+
 class Draft:
     """One change of one document. ``ids`` makes new ids for it."""
 
@@ -43,13 +50,13 @@ class Draft:
             self._containers[key] = container
         self._originals[key] = element
         if element.tag in CONTAINER_TAGS:
-            children = tuple(
-                Element(MEMBER, {"id": self._take_apart(child, key)})
-                if child.tag in MEMBER_TAGS
-                else child
-                for child in element.children
+            element = element.map_children(
+                lambda child: (
+                    Element(MEMBER, {"id": self._take_apart(child, key)})
+                    if child.tag in MEMBER_TAGS
+                    else child
+                )
             )
-            element = element.with_children(children)
         self._resources[key] = element
         return key
 
@@ -67,9 +74,10 @@ class Draft:
         """A resource or template by id; its members are MEMBER elements."""
         return self._resources.get(name)
 
-    def whole(self, name: str) -> Element:
-        """A resource as it stands in the document, with its members in it."""
-        return self._put_together(name)
+    def before(self, name: str) -> Element | None:
+        """A resource as it was in the document; its members are MEMBER elements."""
+        original = self._originals.get(name)
+        return flat(original) if original is not None else None
 
     def resource_ids(self) -> list[str]:
         """The ids of all resources and templates."""

@@ -69,8 +69,11 @@ class Entry(Value):
     def problem(self, message: str, word: str = "", hint: str | None = None) -> ConfigError:
         """An error about this element, with the place of ``word`` where that is known."""
         span = span_of(word)
-        if self.line is None or span is None:
+        if self.line is None or (span is None and not self.origin):
             return ConfigError(message, hint=hint)
+        if span is None:  # a word that nobody wrote, or one inside XML
+            plain = Diagnostic(message, hint=hint, origin=self.origin, line=self.line.line)
+            return ConfigError(message, hint=hint, diagnostics=[plain])
         number, source = self.line.line, self.line.text
         if self.line.pieces:
             number, source, span = self.line.place(span)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, MutableSet, Sequence
 from functools import partial
 
-from crmsh_py.cib.document import Cib
-from crmsh_py.cib.element import Element
+from crmsh_py.cib.document import REFERENCES, Cib
 from crmsh_py.cib.ids import is_xml_id
 from crmsh_py.errors import ConfigError, Diagnostic, did_you_mean
 from crmsh_py.lang import ast
 from crmsh_py.lang.asking import Agents, ask
-from crmsh_py.lang.draft import Draft
+from crmsh_py.lang.contained import is_same, refuse_other_kind, refuse_shared, store_whole
+from crmsh_py.lang.draft import CONTAINER_TAGS, Draft
 from crmsh_py.lang.entries import Entry, article, elements_of, id_of, kind_of, section_of, written
 from crmsh_py.lang.facts import has_new_roles
 from crmsh_py.lang.merging import add_monitor, merge_node, merge_properties
@@ -96,21 +96,41 @@ def store(
     draft, writer = _begin(cib, catalogue, typed=False)
     _refuse_doubles(entries)
     findings: list[ConfigError] = []
-    # A topology without targets is for every node, so the nodes have to be there first.
-    entries = sorted(entries, key=lambda e: isinstance(e.element, ast.FencingTopology))
-    for step in (partial(_store_one, anew={*anew}), _store_members):
+    entries = sorted(entries, key=_turn)
+    listed = {id_of(entry.element) for entry in entries}
+    wrong: set[int] = set()
+    for step in (partial(_store_one, anew={*anew}, listed=listed), _store_members):
         for entry in entries:
+            if id(entry) in wrong:
+                continue
             try:
                 step(draft, writer, entry)
             except ConfigError as error:
                 findings.append(error)
+                wrong.add(id(entry))
                 if len(findings) == MOST_MISTAKES:
                     raise _together(findings) from None
     if findings:
         raise _together(findings)
+    if any(isinstance(entry.element, ast.XmlElement) for entry in entries):
+        refuse_shared(draft)
     if how == "push":
         _remove_others(draft, entries)
     return _finish(cib, draft, writer)
+
+
+def _turn(entry: Entry) -> int:
+    """When an element is stored: mostly in the order of the text.
+
+    XML that may have members in it comes after their lines, what contains more later. A topology
+    without targets is for every node, so the nodes have to be there first.
+    """
+    node = entry.element
+    if isinstance(node, ast.FencingTopology):
+        return 3
+    if isinstance(node, ast.XmlElement) and node.tag in CONTAINER_TAGS:
+        return 1 if node.tag == "group" else 2
+    return 0
 
 
 def _begin(cib: Cib, catalogue: Agents | None, *, typed: bool) -> tuple[Draft, Writer]:
@@ -151,20 +171,28 @@ def _create(draft: Draft, writer: Writer, entry: Entry) -> None:
             )
         draft.put_section(written(writer, entry, None))
         return
-    name = _checked_id(entry, draft)
-    present = draft.find(name)
-    if present is not None or draft.ids.is_taken(name):
-        kind = kind_of(present.tag) if present is not None else "element"
-        raise entry.problem(
-            f"the id {name} is taken: there is {article(kind)} with it",
-            id_of(node),
-            f"“set”, “edit” or “load update” change it, “delete {name}” removes it",
-        )
+    for name in _new_ids(entry, draft):
+        present = draft.find(name)
+        if present is not None or draft.ids.is_taken(name):
+            kind = kind_of(present.tag) if present is not None else "element"
+            raise entry.problem(
+                f"the id {name} is taken: there is {article(kind)} with it",
+                id_of(node),
+                f"“set”, “edit” or “load update” change it, “delete {name}” removes it",
+            )
     section = section_of(entry, draft)
     _check_members(draft, entry)
     made = written(writer, entry, None)
     draft.put(section, made)
     draft.adopt(made)
+
+
+def _new_ids(entry: Entry, draft: Draft) -> Sequence[str]:
+    """The ids that a typed element brings: in XML those of all that is in it."""
+    node = entry.element
+    if not isinstance(node, ast.XmlElement):
+        return (_checked_id(entry, draft),)
+    return [e.id for e in elements_of(node) if e.id and e.tag not in REFERENCES]
 
 
 def _checked_id(entry: Entry, draft: Draft) -> str:
@@ -227,19 +255,35 @@ def _refuse_doubles(entries: Sequence[Entry]) -> None:
     seen: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         node = entry.element
-        if isinstance(node, ast.PropertySet | ast.XmlElement | ast.MonitorCommand):
+        if isinstance(node, ast.PropertySet | ast.MonitorCommand):
             continue
-        name = node.uname if isinstance(node, ast.Node) else id_of(node)
-        space = "node" if isinstance(node, ast.Node) else ""
-        if isinstance(node, ast.FencingTopology):
-            space, name = "fencing_topology", ""
+        space, name = _place(node)
+        if not (space or name):
+            continue
         first = seen.setdefault((space, str(name)), entry)
         if first is not entry:
             where = f" (the first is in line {first.line.line})" if first.line is not None else ""
             raise entry.problem(f"{name or space} is defined twice{where}", name)
 
 
-def _store_one(draft: Draft, writer: Writer, entry: Entry, anew: MutableSet[str]) -> None:
+def _place(node: ast.ElementNode) -> tuple[str, str]:
+    """Where an element goes: what goes to the same place is the same."""
+    if isinstance(node, ast.Node):
+        return "node", node.uname
+    if isinstance(node, ast.XmlElement) and node.tag == "node":
+        return "node", elements_of(node)[0].get("uname")
+    if isinstance(node, ast.FencingTopology) or getattr(node, "tag", "") == "fencing-topology":
+        return "fencing_topology", ""
+    return "", id_of(node)
+
+
+def _store_one(
+    draft: Draft,
+    writer: Writer,
+    entry: Entry,
+    anew: MutableSet[str],
+    listed: Collection[str],
+) -> None:
     """Store an element without looking at members: those may come later in the text."""
     node = entry.element
     if isinstance(node, ast.MonitorCommand):
@@ -255,33 +299,23 @@ def _store_one(draft: Draft, writer: Writer, entry: Entry, anew: MutableSet[str]
         writer.nodes = [node.get("uname") for node in draft.elements("nodes")]
         draft.put_section(written(writer, entry, old))
         return
+    if isinstance(node, ast.XmlElement) and section == "resources":
+        store_whole(draft, writer, entry, listed)
+        return
     if isinstance(node, ast.Node):
         known = draft.find_node(node.id or "", node.uname)
     else:
         name = id_of(node) if isinstance(node, ast.XmlElement) else _checked_id(entry, draft)
         known = draft.find(name) if name else None
     if known is not None and isinstance(node, ast.XmlElement):
-        whole = draft.whole(known.id) if section == "resources" else known
-        if _without_blanks(whole) == _without_blanks(to_cib(writer, node)):
+        if is_same(known, to_cib(writer, node)):
             return  # comments lose their line breaks on the way: what is there is better
         draft.free(known)
     elif known is not None:
         draft.free(known, keep_own=True)
     made = written(writer, entry, known)
-    if known is not None and kind_of(known.tag) != kind_of(made.tag):
-        same = {"clone", "ms"}
-        if {kind_of(known.tag), kind_of(made.tag)} != same:
-            raise entry.problem(
-                f"the id {made.id} is taken: there is {article(kind_of(known.tag))} with it",
-                id_of(node),
-            )
+    refuse_other_kind(entry, known, made)
     draft.put(section, made)
-
-
-def _without_blanks(element: Element) -> Element:
-    """The element with runs of blanks in its comments as one blank."""
-    text = " ".join(element.text.split())
-    return Element(element.tag, element.attrs, tuple(map(_without_blanks, element.children)), text)
 
 
 def _store_members(draft: Draft, writer: Writer, entry: Entry) -> None:

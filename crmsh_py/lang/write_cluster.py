@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from crmsh_py.cib.document import REFERENCES
 from crmsh_py.cib.element import Element
 from crmsh_py.lang import ast
 from crmsh_py.lang.writer import DEFAULT_SETS, PROPERTY_TAGS, Old, Writer, make, with_description
@@ -125,7 +126,7 @@ def _xml(out: Writer, node: ast.XmlElement, old: Element | None) -> Element:
 
     element = parse(node.text)
     for inner in element.iter():
-        if inner.id and inner.tag not in ("resource_ref", "obj_ref", "role"):
+        if inner.id and inner.tag not in REFERENCES:
             out.ids.take(inner.id)
     return element
 

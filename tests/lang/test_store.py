@@ -312,11 +312,42 @@ def test_what_was_not_touched_is_the_same_object() -> None:
 
 def test_a_container_written_as_xml_brings_its_members() -> None:
     text = (
-        "primitive a Dummy\n"
+        "primitive a ocf:x:T\n"
         'xml <bundle id="b"><meta_attributes id="m"/><docker image="i"/>'
         '<primitive id="a" class="ocf" provider="x" type="T"/></bundle>'
     )
     assert resources(loaded(text)) == "b(a)"
+
+
+# The language has no word for the group's utilization, so that it is shown as XML, members and all.
+ODD_GROUP = """<cib validate-with="pacemaker-3.9"><configuration><crm_config/><nodes/><resources>
+<clone id="c"><utilization id="v"/><group id="g"><utilization id="u"/>
+<primitive id="p" class="ocf" provider="x" type="T"><meta_attributes id="odd">
+<nvpair id="odder" name="priority" value="1"/></meta_attributes></primitive></group></clone>
+</resources><constraints/></configuration></cib>"""
+
+
+def test_a_member_is_changed_on_its_own_line_or_inside_its_container() -> None:
+    cib = Cib.parse(ODD_GROUP)
+    text = show(cib)
+    own, inside = "meta priority=1", 'name="priority" value="1"'
+    assert own in text
+    assert inside in text
+    for old, new in ((own, "meta priority=7"), (inside, 'name="priority" value="7"')):
+        changed = loaded(text.replace(old, new), cib)
+        pair = changed.find_id("odder")
+        assert pair is not None
+        assert pair.get("value") == "7"
+        assert resources(changed) == "c(g(p))"
+    assert loaded(text, cib).configuration == cib.configuration
+    assert {"odd", "odder"} <= loaded(text).ids()
+
+
+def test_a_member_that_is_written_twice_must_be_the_same_in_both_places() -> None:
+    text = show(Cib.parse(ODD_GROUP)).replace("meta priority=1", "meta priority=7")
+    with pytest.raises(ConfigError) as caught:
+        loaded(text)
+    assert "p is written twice, and differently" in caught.value.format_message()
 
 
 # ---- refusals ------------------------------------------------------------------------------------
@@ -341,6 +372,11 @@ def test_a_container_written_as_xml_brings_its_members() -> None:
         (("fencing_topology a", "node n1", "fencing_topology a", "fencing_topology b"),
          "there is a fencing topology already"),
         (('xml "<foo id=\'x\'/>"',), "<foo> is not an element of the configuration"),
+        (("primitive a Dummy", 'xml <group id="g"><primitive id="a" class="ocf"/></group>'),
+         "the id a is taken: there is a primitive"),
+        (("primitive a Dummy params x=1",
+          'xml <tag id="a-instance_attributes"><obj_ref id="a"/></tag>'),
+         "the id a-instance_attributes is taken: there is an element"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(lines: tuple[str, ...], said: str) -> None:
@@ -362,12 +398,44 @@ def test_a_text_is_stored_whole_or_not_at_all() -> None:
             assert "test.crm:" in caught.value.format_message()
 
 
-def test_an_element_twice_in_a_text_is_a_mistake() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "primitive a Dummy\ntag a b",
+        'group a nosuch\nxml <primitive id="a" class="lsb" type="x"/>',
+        'xml <group id="a"><primitive id="b" class="lsb" type="x"/></group>\ngroup a nosuch',
+        'node a\nxml <node id="1" uname="a"/>',
+    ],
+)
+def test_an_element_twice_in_a_text_is_a_mistake(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        loaded("primitive a Dummy\ntag a b")
+        loaded(text)
     assert (
         "test.crm:2: a is defined twice (the first is in line 1)" in caught.value.format_message()
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("group 1g a", "“1g” cannot be an id"),
+        ("clone my/c a", "“my/c” cannot be an id"),
+        ("bundle 1b docker image=x primitive a", "“1b” cannot be an id"),
+        ("group l a", "the id l is taken: there is a location"),
+        ('xml <group id="l"><primitive id="q" class="lsb" type="x"/></group>',
+         "the id l is taken: there is a location"),
+        ('xml <group id="q"><primitive id="l" class="lsb" type="x"/></group>',
+         "the id l is taken: there is a location"),
+        ('xml <clone id="q"><group id="l"><primitive id="a" class="lsb" type="x"/></group></clone>',
+         "the id l is taken: there is a location"),
+    ],
+)  # fmt: skip
+def test_a_container_with_an_id_that_it_cannot_have_is_refused_once(text: str, said: str) -> None:
+    cib = loaded("primitive a Dummy\nlocation l a 1: n")
+    with pytest.raises(ConfigError) as caught:
+        loaded(text, cib)
+    assert caught.value.format_message().count(said) == 1
+    assert len(caught.value.diagnostics) <= 1
 
 
 # ---- loading -------------------------------------------------------------------------------------
