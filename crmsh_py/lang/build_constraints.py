@@ -11,6 +11,7 @@ from crmsh_py.lang.build_words import (
     after,
     all_of,
     before,
+    check_attribute_name,
     new_id,
     one_of,
     placed,
@@ -121,9 +122,17 @@ def _constrained(
     return (), _all_sets(parts, suffixes, what)
 
 
+def _location_attribute(word: str) -> str:
+    name = word.part(word[1:], 1) if isinstance(word, Word) and word[0] == "$" else word
+    check_attribute_name(name)
+    if name in ("id", "rsc", "rsc-pattern", "score", "node"):
+        raise MeaningError(f"“{name}=” cannot stand here", name, "a location says it by its place")
+    return name
+
+
 def _location(children: Children) -> ast.Location:
     attributes = [
-        ast.Nvpair(before(word, "=").lstrip("$"), after(word, "="))
+        ast.Nvpair(_location_attribute(before(word, "=")), after(word, "="))
         for word in words(children, "LOCATION_ATTR")
     ]
     if role := word_of(children, "RULE_ROLE"):

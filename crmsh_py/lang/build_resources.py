@@ -15,6 +15,7 @@ from crmsh_py.lang.build_words import (
     id_ref,
     new_id,
     one_of,
+    own_attributes,
     placed,
     word_of,
     words,
@@ -154,7 +155,7 @@ def _bundle(children: Children) -> ast.Bundle:
 
 def _container(children: Children) -> ast.Container:
     kind = word_of(children, "DOCKER", "PODMAN", "RKT")
-    options = all_of(children, ast.Nvpair)
+    options = own_attributes(children)
     if not any(option.name == "image" for option in options):
         raise MeaningError(
             f"{kind} needs an image", kind, f"for example: {kind} image=httpd:latest"
@@ -163,11 +164,11 @@ def _container(children: Children) -> ast.Container:
 
 
 def _mapping(children: Children) -> tuple[ast.Nvpair, ...]:
-    return all_of(children, ast.Nvpair)
+    return own_attributes(children)
 
 
 def _network(children: Children) -> ast.Network:
-    return ast.Network(all_of(children, ast.Nvpair), all_of(children, tuple))
+    return ast.Network(own_attributes(children), all_of(children, tuple))
 
 
 def _storage(children: Children) -> ast.Storage:

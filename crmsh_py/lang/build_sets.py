@@ -14,6 +14,7 @@ from crmsh_py.lang.build_words import (
     given_id,
     id_ref,
     one_of,
+    placed,
     score_of,
     word_of,
     words,
@@ -30,11 +31,11 @@ def nvpair(children: Children) -> ast.Nvpair:
     if word.kind == "NV_REF":
         reference = after(word, "@")
         nvid, colon, name = reference.partition(":")
-        return ast.Nvpair(name if colon else "", None, nvid, is_reference=True)
+        return ast.Nvpair(name if colon else "", None, placed(nvid, word), is_reference=True)
     if word.kind == "NV_ID":
         head, _, value = word.partition("=")
         nvid, _, name = head[1:].partition(":")
-        return ast.Nvpair(name or nvid, value, nvid)
+        return ast.Nvpair(name or nvid, value, placed(nvid, word))
     return ast.Nvpair(word)
 
 

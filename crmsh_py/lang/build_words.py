@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmsh_py.lang import facts
+from crmsh_py.lang import ast, facts
 from crmsh_py.lang.words import Word
 
 TYPE_CHECKING = False
@@ -58,6 +58,30 @@ def before(text: str, sign: str) -> str:
     """What stands before the first ``sign``, with its place."""
     piece = text[: text.find(sign)]
     return text.part(piece) if isinstance(text, Word) else piece
+
+
+def own_attributes(children: Children) -> tuple[ast.Nvpair, ...]:
+    """The pairs that become attributes of an element itself, and not nvpairs in it."""
+    pairs = all_of(children, ast.Nvpair)
+    for pair in pairs:
+        if pair.is_reference or pair.nvid:
+            raise MeaningError(
+                "an id or a reference cannot stand here", pair.nvid, "write name=value"
+            )
+        check_attribute_name(pair.name)
+        if pair.value is None:
+            raise MeaningError(f"{pair.name} needs a value", pair.name, f"write {pair.name}=…")
+    return pairs
+
+
+def check_attribute_name(name: str) -> None:
+    """Raise MeaningError for what cannot be the name of an attribute in XML."""
+    if not facts.XML_ATTRIBUTE.fullmatch(name):
+        raise MeaningError(
+            f"“{name}” cannot be the name of an attribute",
+            name,
+            "it begins with a letter or _, and goes on with letters, digits, _ . and -",
+        )
 
 
 def new_id(children: Children) -> str:

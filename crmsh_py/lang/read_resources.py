@@ -189,7 +189,9 @@ def _mapping(element: Element) -> tuple[ast.Nvpair, ...]:
 
 
 def _as_pairs(element: Element) -> tuple[ast.Nvpair, ...]:
-    return tuple(ast.Nvpair(plain_name(n), line_value(v)) for n, v in element.attrs.items())
+    return tuple(
+        ast.Nvpair(said(facts.XML_ATTRIBUTE, n), line_value(v)) for n, v in element.attrs.items()
+    )
 
 
 READERS: dict[str, Callable[[Element, Context], ast.ElementNode]] = {
