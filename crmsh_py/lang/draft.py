@@ -105,11 +105,11 @@ class Draft:
         return None
 
     def find_node(self, name: str, uname: str) -> Element | None:
-        """A node by its id or by its name."""
+        """A node by its name, or else by its id."""
         nodes = self._section("nodes").values()
         by_id = (node for node in nodes if name and node.id == name)
         by_name = (node for node in nodes if node.get("uname") == uname)
-        return next(by_id, None) or next(by_name, None)
+        return next(by_name, None) or next(by_id, None)
 
     # ---- changing ------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class Draft:
         """Add an element, or replace the one with its id."""
         if section != "resources":
             self._touched.add(section)
-            self._section(section)[element.id] = element
+            self._section(section)[element.id or f"#{id(element)}"] = element
             return
         for child in element.children:
             if child.tag in MEMBER_TAGS:  # written as XML, with its members inside
@@ -179,11 +179,16 @@ class Draft:
             self._containers[member] = container.id
 
     def keep_only(self, names: Collection[str]) -> None:
-        """Remove everything that is not named (nodes by ``node NAME``)."""
+        """Remove everything that is not named.
+
+        Nodes are named by ``node NAME``, references to sets by ``ref ID``.
+        """
         for section in ("nodes", *_NAMED):
             present = self._section(section)
             for key, element in list(present.items()):
-                name = f"node {element.get('uname')}" if section == "nodes" else element.id
+                name = element.id or f"ref {element.get('id-ref')}"
+                if section == "nodes":
+                    name = f"node {element.get('uname')}"
                 if name not in names:
                     self._touched.add(section)
                     del present[key]

@@ -98,8 +98,12 @@ def merge_properties(
                 raise entry.problem(
                     f"{item.name} needs a value", item.name, f"for example: {item.name}=true"
                 )
+    if node.id_ref:
+        if all(one.get("id-ref") != node.id_ref for one in draft.elements(section)):
+            draft.put(section, written(writer, entry, None))
+        return
     old = _target_set(draft, section, node)
-    if old is None or node.id_ref:
+    if old is None:
         draft.put(section, written(writer, entry, None))
         return
     if anew and old.id in anew:

@@ -11,6 +11,7 @@ from collections.abc import Collection, MutableSet, Sequence
 from functools import partial
 
 from crmsh_py.cib.document import REFERENCES, Cib
+from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import is_xml_id
 from crmsh_py.errors import ConfigError, Diagnostic, did_you_mean
 from crmsh_py.lang import ast
@@ -24,6 +25,7 @@ from crmsh_py.lang.references import resolve_references
 from crmsh_py.lang.to_cib import to_cib
 from crmsh_py.lang.words import MOST_MISTAKES, LogicalLine
 from crmsh_py.lang.writer import DEFAULT_SETS, Writer
+from crmsh_py.value import replace
 
 HOW = ("update", "replace", "push")
 
@@ -97,7 +99,7 @@ def store(
     _refuse_doubles(entries)
     findings: list[ConfigError] = []
     entries = sorted(entries, key=_turn)
-    listed = {id_of(entry.element) for entry in entries}
+    listed = {" ".join(_place(entry.element)).lstrip() for entry in entries}
     wrong: set[int] = set()
     for step in (partial(_store_one, anew={*anew}, listed=listed), _store_members):
         for entry in entries:
@@ -163,14 +165,13 @@ def _together(findings: Sequence[ConfigError]) -> ConfigError:
 
 def _create(draft: Draft, writer: Writer, entry: Entry) -> None:
     node = entry.element
-    if isinstance(node, ast.FencingTopology):
-        if draft.elements("fencing-topology"):
-            raise entry.problem(
-                "there is a fencing topology already",
-                hint="use “edit fencing_topology” to change it",
-            )
-        draft.put_section(written(writer, entry, None))
-        return
+    section = section_of(entry, draft)
+    is_topology = section == "fencing-topology"
+    if is_topology and draft.elements(section):
+        raise entry.problem(
+            "there is a fencing topology already",
+            hint="use “edit fencing_topology” to change it",
+        )
     for name in _new_ids(entry, draft):
         present = draft.find(name)
         if present is not None or draft.ids.is_taken(name):
@@ -180,9 +181,11 @@ def _create(draft: Draft, writer: Writer, entry: Entry) -> None:
                 id_of(node),
                 f"“set”, “edit” or “load update” change it, “delete {name}” removes it",
             )
-    section = section_of(entry, draft)
     _check_members(draft, entry)
     made = written(writer, entry, None)
+    if is_topology:
+        draft.put_section(made)
+        return
     draft.put(section, made)
     draft.adopt(made)
 
@@ -190,6 +193,8 @@ def _create(draft: Draft, writer: Writer, entry: Entry) -> None:
 def _new_ids(entry: Entry, draft: Draft) -> Sequence[str]:
     """The ids that a typed element brings: in XML those of all that is in it."""
     node = entry.element
+    if isinstance(node, ast.FencingTopology):
+        return ()
     if not isinstance(node, ast.XmlElement):
         return (_checked_id(entry, draft),)
     return [e.id for e in elements_of(node) if e.id and e.tag not in REFERENCES]
@@ -303,19 +308,35 @@ def _store_one(
         store_whole(draft, writer, entry, listed)
         return
     if isinstance(node, ast.Node):
-        known = draft.find_node(node.id or "", node.uname)
+        entry, known = _known_node(draft, entry, node, listed)
     else:
         name = id_of(node) if isinstance(node, ast.XmlElement) else _checked_id(entry, draft)
         known = draft.find(name) if name else None
-    if known is not None and isinstance(node, ast.XmlElement):
-        if is_same(known, to_cib(writer, node)):
+    if isinstance(node, ast.XmlElement):
+        made = to_cib(writer, node)
+        present = (known,) if known is not None else draft.elements(section) if not name else ()
+        if any(is_same(one, made) for one in present):
             return  # comments lose their line breaks on the way: what is there is better
-        draft.free(known)
-    elif known is not None:
-        draft.free(known, keep_own=True)
+    if known is not None:
+        draft.free(known, keep_own=not isinstance(node, ast.XmlElement))
     made = written(writer, entry, known)
     refuse_other_kind(entry, known, made)
     draft.put(section, made)
+
+
+def _known_node(
+    draft: Draft, entry: Entry, node: ast.Node, listed: Collection[str]
+) -> tuple[Entry, Element | None]:
+    """A node, and the one that it replaces: that keeps its id, by which others refer to it."""
+    known = draft.find_node(str(node.id), node.uname)
+    if known is None:
+        return entry, None
+    uname = known.get("uname")
+    if uname == node.uname:
+        return replace(entry, element=replace(node, id=known.id)), known
+    if f"node {uname}" in listed:
+        raise entry.problem(f"the id {node.id} is that of {uname}", node.id, "leave the id out")
+    return entry, known
 
 
 def _store_members(draft: Draft, writer: Writer, entry: Entry) -> None:
@@ -336,11 +357,16 @@ def _remove_others(draft: Draft, entries: Sequence[Entry]) -> None:
         elif isinstance(node, ast.FencingTopology):
             named.add("fencing-topology")
         elif isinstance(node, ast.PropertySet):
-            named.add(node.id or DEFAULT_SETS[node.kind])
+            reference = f"ref {node.id_ref}" if node.id_ref else ""
+            named.add(reference or node.id or DEFAULT_SETS[node.kind])
         elif isinstance(node, ast.XmlElement):
-            named.update(e.id for e in elements_of(node))
-            if node.tag == "node":
-                named.update(f"node {e.get('uname')}" for e in elements_of(node))
+            root, *others = elements_of(node)
+            named.update(e.id for e in others)
+            named.add(root.id or f"ref {root.get('id-ref')}")
+            if root.tag == "node":
+                named.add(f"node {root.get('uname')}")
+            if root.tag == "fencing-topology":
+                named.add(root.tag)
         else:
             named.add(id_of(node))
     draft.keep_only({str(name) for name in named})

@@ -210,6 +210,18 @@ def test_fencing_levels_without_a_target_are_for_every_node() -> None:
     assert "fencing_topology s1 s2,s3" in show(cib)
 
 
+def test_a_fencing_topology_that_is_shown_as_xml_is_pushed_and_typed() -> None:
+    """Without a first level the language has no words for it."""
+    line = (
+        'xml <fencing-topology><fencing-level target="n1" devices="s2" index="2" id="fencing-0"/>'
+        "</fencing-topology>"
+    )
+    cib = typed("node n1", line)
+    assert loaded(show(cib), cib, "push").configuration == cib.configuration
+    assert "there is a fencing topology already" in refusal(line, cib=cib)
+    assert "the id n1 is taken" in refusal(line.replace("fencing-0", "n1"), cib=typed("node n1"))
+
+
 def test_values_in_the_document_are_plain_strings() -> None:
     """Words know the line that they are from; a document must not keep lines alive."""
     cib = typed("primitive p Dummy params $x:a=1 @y op monitor interval=1s role=Started",
@@ -269,6 +281,34 @@ def test_a_typed_node_keeps_what_it_has() -> None:
 def test_a_loaded_node_is_what_the_text_says() -> None:
     cib = loaded("node 7: n1", typed("node 7: n1 standby=on"))
     assert show(cib, ("n1",)) == "node 7: n1\n"
+
+
+def test_a_node_that_is_there_keeps_its_id() -> None:
+    """A text may come from a cluster that numbers its nodes otherwise."""
+    cib = loaded("node 1: n1\nnode 2: n2")
+    for how in ("update", "replace", "push"):
+        for text in ("node 7: n1\nnode 2: n2", "node 2: n1\nnode 1: n2"):
+            assert loaded(text, cib, how).section("nodes") == cib.section("nodes")
+    assert typed("node 2: n1", cib=cib).section("nodes") == cib.section("nodes")
+    assert show(loaded("node 1: n3\nnode 2: n2", cib, "push"), ("type:node",)) == (
+        "node 1: n3\nnode 2: n2\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        loaded("node 1: n2\nnode 2: n3", cib)
+    assert "test.crm:2: the id 2 is that of n2" in caught.value.format_message()
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["property $id-ref=x", 'xml <cluster_property_set id-ref="x"><nvpair id-ref="a"/>'
+     "</cluster_property_set>"],
+)  # fmt: skip
+def test_a_reference_to_a_property_set_is_there_once(reference: str) -> None:
+    cib = loaded(f"property x: a=1\n{reference}")
+    for how in ("update", "push"):
+        assert loaded(show(cib), cib, how).configuration == cib.configuration
+    assert len(loaded("property $id-ref=y", cib).section("crm_config").children) == 4
+    assert len(loaded("property x: a=1", cib, "push").section("crm_config").children) == 1
 
 
 def test_rules_are_added_once() -> None:
