@@ -35,7 +35,7 @@ PROPERTY_SECTIONS = {
     "rsc_defaults": "rsc_defaults",
     "op_defaults": "op_defaults",
 }
-_XML_SECTIONS = {
+_BY_TAG = {
     "node": "nodes",
     "primitive": "resources",
     "template": "resources",
@@ -104,28 +104,33 @@ def section_of(entry: Entry, draft: Draft) -> str:
     if isinstance(node, ast.PropertySet):
         return PROPERTY_SECTIONS[node.kind]
     if isinstance(node, ast.XmlElement):
-        if node.tag == "meta_attributes":
-            return _defaults_section(node, draft)
-        section = _XML_SECTIONS.get(node.tag)
-        if section is None:
+        section = section_of_xml(elements_of(node)[0], draft)
+        if not section:
             raise entry.problem(
                 f"<{node.tag}> is not an element of the configuration",
                 node.tag,
-                did_you_mean(node.tag, _XML_SECTIONS),
+                did_you_mean(node.tag, _BY_TAG),
             )
         return section
     return SECTIONS[type(node)]
 
 
-def _defaults_section(node: ast.XmlElement, draft: Draft) -> str:
+def section_of_xml(element: Element, draft: Draft) -> str:
+    """The section that an element written as XML belongs to, '' where there is none."""
+    if element.tag == "meta_attributes":
+        return _defaults_section(element, draft)
+    return _BY_TAG.get(element.tag, "")
+
+
+def _defaults_section(element: Element, draft: Draft) -> str:
     """Whether a bare set holds defaults of resources or of operations.
 
     The one that is there already knows; of a new one the names tell.
     """
     for section in ("rsc_defaults", "op_defaults"):
-        if any(one.id == node.id for one in draft.elements(section)):
+        if any(one.id and one.id == element.id for one in draft.elements(section)):
             return section
-    names = {e.get("name") for e in elements_of(node) if e.tag == "nvpair"}
+    names = {pair.get("name") for pair in element.iter("nvpair")}
     return "op_defaults" if names and names <= OP_ATTRIBUTES else "rsc_defaults"
 
 

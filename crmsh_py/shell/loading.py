@@ -16,7 +16,14 @@ from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
 from crmsh_py.lang.ast import FencingTopology, PropertySet, XmlElement
 from crmsh_py.lang.draft import CONTAINER_TAGS, MEMBER_TAGS, Draft
-from crmsh_py.lang.entries import PROPERTY_SECTIONS, Entry, article, elements_of, kind_of
+from crmsh_py.lang.entries import (
+    PROPERTY_SECTIONS,
+    Entry,
+    article,
+    elements_of,
+    kind_of,
+    section_of_xml,
+)
 from crmsh_py.lang.store import store
 from crmsh_py.lang.writer import DEFAULT_SETS
 from crmsh_py.shell.working import Typed
@@ -26,15 +33,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.lang.asking import Agents
     from crmsh_py.lang.ast import ElementNode
-
-_BY_SECTION = {
-    "primitive": "resources", "group": "resources", "clone": "resources", "master": "resources",
-    "bundle": "resources", "template": "resources", "rsc_location": "constraints",
-    "rsc_colocation": "constraints", "rsc_order": "constraints", "rsc_ticket": "constraints",
-    "node": "nodes", "tag": "tags", "alert": "alerts", "acl_role": "acls", "acl_target": "acls",
-    "acl_group": "acls", "fencing-level": "fencing-topology",
-    "cluster_property_set": "crm_config",
-}  # fmt: skip
 
 
 def says_nothing(text: str, *, as_xml: bool) -> bool:
@@ -87,8 +85,10 @@ def load_xml(cib: Cib, text: str, *, how: str, origin: str = "") -> Cib:
                 hint=f"load xml update {origin}".rstrip(),
             )
         return _joined(cib, configuration.tag, configuration.findall())
-    section_name = _BY_SECTION.get(configuration.tag)
-    if section_name is None:
+    section_name = section_of_xml(configuration, Draft(cib))
+    if configuration.tag == "fencing-level":
+        section_name = "fencing-topology"
+    if not section_name:
         raise ConfigError(f"<{configuration.tag}> is no element of a configuration")
     return _joined(cib, section_name, (configuration,))
 
@@ -202,7 +202,8 @@ def replace_text(
     listed = {_name(found.element) for found in parsed}
     left_out = {name for name in map(_name, shown) if name not in listed}
     entries = [Entry(found.element, found.line, origin or None) for found in parsed]
-    changed = store(_emptied(cib, left_out), entries, catalogue=catalogue, anew=sets)
+    left = _without_references(_emptied(cib, left_out), left_out)
+    changed = store(left, entries, catalogue=catalogue, anew=sets)
     gone = left_out & edit.top_level(changed).keys()
     _refuse_contained(changed, gone)
     return edit.delete(changed, gone)
@@ -232,6 +233,22 @@ def _emptied(cib: Cib, names: Collection[str]) -> Cib:
     return cib if changed == section else cib.with_section("resources", changed)
 
 
+def _without_references(cib: Cib, names: Collection[str]) -> Cib:
+    """The document without the references to sets that have these names (see ``_name``)."""
+    for section_name in PROPERTY_SECTIONS.values():
+        section = cib.section(section_name)
+        changed = section.map_children(
+            lambda one: None if not one.id and _reference(one.get("id-ref")) in names else one
+        )
+        if changed is not section:
+            cib = cib.with_section(section_name, changed)
+    return cib
+
+
+def _reference(name: str) -> str:
+    return f"$id-ref={name}"
+
+
 def _refuse_contained(cib: Cib, gone: Collection[str]) -> None:
     """Raise if a container is to go that another one, which stays, still has as its member."""
     for outer in cib.section("resources").iter(*CONTAINER_TAGS):
@@ -247,11 +264,15 @@ def _name(element: ElementNode) -> str:
     if isinstance(element, FencingTopology):
         return "fencing_topology"
     if isinstance(element, PropertySet):
+        if element.id_ref:
+            return _reference(element.id_ref)
         return str(element.id or DEFAULT_SETS[element.kind])
     if isinstance(element, XmlElement):
         root = elements_of(element)[0]
         if root.tag == "fencing-topology":
             return "fencing_topology"
+        if not root.id:
+            return _reference(root.get("id-ref"))
         return root.get("uname") if root.tag == "node" else root.id
     # A node's id is its number; people call it by its name.
     return str(getattr(element, "uname", "") or getattr(element, "id", "") or "")

@@ -184,6 +184,14 @@ def test_properties_and_defaults_as_xml_join_their_sets(person: Person) -> None:
     assert "priority=1" not in shown
 
 
+def test_a_set_of_defaults_as_xml_is_an_element_like_any_other(person: Person) -> None:
+    pair = '<nvpair id="{0}" name="{0}" value="1"/>'
+    for name, kind in (("priority", "rsc_defaults"), ("timeout", "op_defaults")):
+        load_xml(person, f'<meta_attributes id="{kind}">{pair.format(name)}</meta_attributes>')
+        assert person.code == 0
+        assert f"{name}=1" in person.types(f"configure show type:{kind}")
+
+
 @pytest.mark.parametrize(
     ("text", "how", "wanted"),
     [

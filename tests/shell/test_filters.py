@@ -40,6 +40,20 @@ def test_a_filter_adds_to_the_properties_that_it_was_not_shown(person: Person) -
     assert "stonith-enabled=false" in person.types("configure show")
 
 
+def test_a_filter_leaves_a_reference_to_properties_or_takes_it_out(person: Person) -> None:
+    person.types("configure property more: batch-limit=4")
+    person.types("configure property $id-ref=more")
+    for _ in range(2):
+        person.types("configure filter 'sed s/30s/20s/'")
+        assert person.types("configure show type:property").count("$id-ref=more") == 1
+    person.types("configure filter 'grep -v id-ref'")
+    assert person.code == 0
+    shown = person.types("configure show type:property")
+    assert "$id-ref" not in shown
+    assert "batch-limit=4" in shown
+    assert "stonith-enabled=false" in shown
+
+
 def test_a_filter_may_rename_a_group_and_a_clone_around_it(person: Person) -> None:
     person.types("configure clone copies site meta interleave=true")
     person.types("configure delete together")
