@@ -10,6 +10,7 @@ import importlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from crmsh_py.lang.comparison import difference
     from crmsh_py.lang.expectation import Expectation, expect
     from crmsh_py.lang.listing import show
     from crmsh_py.lang.parser import (
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Expectation": "expectation",
     "apply": "store",
+    "difference": "comparison",
     "expect": "expectation",
     "join_words": "words",
     "load": "store",
@@ -38,6 +40,7 @@ _HOMES = {
 __all__ = [
     "Expectation",
     "apply",
+    "difference",
     "expect",
     "join_words",
     "load",

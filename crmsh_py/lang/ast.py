@@ -481,9 +481,9 @@ class CommandCall(Value):
         """The first argument of a kind as a plain string, or None."""
         return next((str(a.value) for a in self.arguments if a.kind == kind), None)
 
-    def all(self, kind: str) -> tuple[str, ...]:
-        """Every argument of a kind, as plain strings."""
-        return tuple(str(a.value) for a in self.arguments if a.kind == kind)
+    def all(self, *kinds: str) -> tuple[str, ...]:
+        """Every argument of these kinds, in their order, as plain strings."""
+        return tuple(str(a.value) for a in self.arguments if a.kind in kinds)
 
     def has(self, *kinds: str) -> bool:
         """Whether there is an argument of one of these kinds (``FORCE``, ``XML`` …)."""

@@ -1,8 +1,8 @@
 """``configure show``: a CIB, or some of it, as text or as XML.
 
 Sorted by kind and id as crmsh does it. Filters: ids, patterns of ids, ``type:KIND``,
-``tag:NAME``, ``related:ID``, with ``and`` and ``or`` between them. Values of attributes whose
-names match a pattern (``passw*``) are hidden. Pure; must not load the parser.
+``tag:NAME``, ``related:ID``, ``changed``, with ``and`` and ``or`` between them. Values of
+attributes whose names match a pattern (``passw*``) are hidden. Pure; must not load the parser.
 """
 
 from __future__ import annotations
@@ -102,18 +102,20 @@ def show(
     *,
     xml: bool = False,
     obscure: Sequence[str] | None = None,
+    other: Cib | None = None,
 ) -> str:
     """The configuration as text, each element followed by a newline.
 
     ``obscure`` are patterns of attribute names whose values are hidden: None means the usual
-    ones, () none. Raises NotFound for a filter that names nothing.
+    ones, () none. ``other`` is what the filter ``changed`` compares with. Raises NotFound for a
+    filter that names nothing (of either).
     """
     hidden = SECRETS if obscure is None else tuple(obscure)
     if xml:
-        return _show_xml(cib, filters, hidden)
+        return _show_xml(cib, filters, hidden, other)
     shown = objects(cib)
     if filters:
-        shown = select(cib, shown, filters)
+        shown = select(cib, shown, filters, other)
     return "".join(text + "\n" for text in texts(cib, shown, hidden))
 
 
@@ -198,24 +200,28 @@ class _Named(Container[str]):
 # ---- filters -------------------------------------------------------------------------------------
 
 
-def select(cib: Cib, shown: Sequence[Shown], filters: Sequence[str]) -> list[Shown]:
+def select(
+    cib: Cib, shown: Sequence[Shown], filters: Sequence[str], other: Cib | None = None
+) -> list[Shown]:
     """The objects that the filters ask for, in the order of the listing.
 
     Filters side by side (or with ``or``) add up; ``and`` keeps what the next one has as well.
     """
-    chosen: set[int] = set()
+    chosen: set[int] | None = None
     narrow = False
     for word in filters:
         if word.lower() in ("and", "or"):
             narrow = word.lower() == "and"
             continue
-        matching = _matching(cib, shown, word)
-        chosen = chosen & matching if narrow else chosen | matching
+        matching = _matching(cib, shown, word, other)
+        chosen = matching if chosen is None else chosen & matching if narrow else chosen | matching
         narrow = False
-    return [one for index, one in enumerate(shown) if index in chosen]
+    return [one for index, one in enumerate(shown) if chosen is None or index in chosen]
 
 
-def _matching(cib: Cib, shown: Sequence[Shown], word: str) -> set[int]:
+def _matching(cib: Cib, shown: Sequence[Shown], word: str, other: Cib | None) -> set[int]:
+    if word.lower() == "changed" and other is not None:
+        return _changed(cib, shown, other)
     kind, colon, name = word.partition(":")
     if colon and kind == "type":
         wanted = _ALIASES.get(name, name)
@@ -233,9 +239,24 @@ def _matching(cib: Cib, shown: Sequence[Shown], word: str) -> set[int]:
         if word in (one.name, one.element.id) or fnmatchcase(one.name, word)
     }
     if not found and not re.search(r"[*?\[]", word):
-        names = [one.name for one in shown]
+        names = [one.name for one in (*shown, *(objects(other) if other is not None else ()))]
+        if word in names:
+            return found
         raise NotFound(f"object {word} does not exist", name=word, possibilities=names)
     return found
+
+
+def _changed(cib: Cib, shown: Sequence[Shown], other: Cib) -> set[int]:
+    """What is new, or is said otherwise there (a group is not, only since a member is)."""
+    before = {(one.kind, one.name): one for one in objects(other)}
+
+    def is_same(one: Shown) -> bool:
+        old = before.get((one.kind, one.name))
+        return old is not None and (
+            old.element is one.element or [*texts(cib, [one])] == [*texts(other, [old])]
+        )
+
+    return {index for index, one in enumerate(shown) if not is_same(one)}
 
 
 def _is_related(one: Shown, name: str) -> bool:
@@ -260,10 +281,12 @@ _PLAIN = frozenset({"id", "name", "value", "class", "provider", "type", "score",
 # ---- xml -----------------------------------------------------------------------------------------
 
 
-def _show_xml(cib: Cib, filters: Sequence[str], hidden: Sequence[str]) -> str:
+def _show_xml(
+    cib: Cib, filters: Sequence[str], hidden: Sequence[str], other: Cib | None = None
+) -> str:
     root = cib.without_status().root
     if filters:
-        chosen = select(cib, objects(cib), filters)
+        chosen = select(cib, objects(cib), filters, other)
         root = _only_these(root, {id(one.element) for one in chosen})
     text = to_xml(Printer(hidden).obscured(root), indent="  ", declaration=True)
     return text if text.endswith("\n") else text + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 
 from crmsh_py import lang
@@ -41,11 +40,8 @@ def diff(session: Session, call: CommandCall) -> int:
     """What the shadow changes."""
     shadow, live = session.working.cib(), _live(session).read_cib()
     _require_shadow(session)
-    lines = difflib.unified_diff(
-        lang.show(live).splitlines(), lang.show(shadow).splitlines(), lineterm="", n=2
-    )
-    changed = [*lines][2:]
-    session.show("\n".join(changed), lambda: Text(session.shadow, tuple(changed)))
+    changed = lang.difference(live, shadow)
+    session.show("\n".join(changed), lambda: Text(session.shadow, changed))
     return 0
 
 

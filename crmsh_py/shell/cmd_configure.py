@@ -15,6 +15,7 @@ from crmsh_py.errors import ConfigError, CrmError, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.lang.listing import objects
 from crmsh_py.shell import commits, files, loading
+from crmsh_py.shell.cmd_configure_look import FILTERS
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.working import Typed
 from crmsh_py.tools import edits
@@ -267,9 +268,11 @@ def edit(session: Session, call: CommandCall) -> int:
         raise UsageError("edit not allowed in batch mode")
     from crmsh_py.shell import editing
 
-    cib = session.working.cib()
-    filters, xml = call.all("OBJECT") + call.all("FILTER"), call.has("XML")
-    shown = text = lang.show(cib, filters, xml=xml, obscure=())
+    cib, xml = session.working.cib(), call.has("XML")
+    shown = _chosen(session, call)
+    if shown is None:
+        return 0
+    text = shown
     with editing.Editor(session.environ, ".xml" if xml else ".crm") as editor:
         while True:
             edited = editor.edit(text)
@@ -294,6 +297,17 @@ def edit(session: Session, call: CommandCall) -> int:
             return 0
 
 
+def _chosen(session: Session, call: CommandCall) -> str | None:
+    """The text of what a command names; None (which is told) if nothing is like that."""
+    cib, base = session.working.cib(), session.working.base
+    filters = call.all(*FILTERS)
+    if filters and not lang.show(cib, filters, other=base):
+        found = "nothing has changed" if call.has("CHANGED") else "no object is like that"
+        session.console.info(found)
+        return None
+    return lang.show(cib, filters, xml=call.has("XML"), obscure=(), other=base)
+
+
 def _may_empty(session: Session, shown: str) -> bool:
     return not shown.strip() or session.console.ask(
         "The text has no elements any more. Do you want to delete all that it showed"
@@ -311,9 +325,10 @@ def filter(session: Session, call: CommandCall) -> int:
     """The configuration through a program and back."""
     from crmsh_py.shell import editing
 
-    cib = session.working.cib()
-    filters, xml = call.all("OBJECT") + call.all("FILTER"), call.has("XML")
-    text = lang.show(cib, filters, xml=xml, obscure=())
+    cib, xml = session.working.cib(), call.has("XML")
+    text = _chosen(session, call)
+    if text is None:
+        return 0
     program = call.get("FILE_NAME") or ""
     output = editing.run_filter(program, text)
     if text.strip() and loading.says_nothing(output, as_xml=xml) and not session.options.force:

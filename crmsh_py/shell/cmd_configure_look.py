@@ -7,26 +7,30 @@ to be imported for it.
 from __future__ import annotations
 
 from crmsh_py import lang
-from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crmsh_py.shell.configuration import Configuration
+
+# What chooses objects in show, edit and filter, as ``lang.show`` takes it.
+FILTERS = ("OBJECT", "FILTER", "CHANGED", "AND", "OR")
 
 
 def show(session: Session, call: CommandCall) -> int:
     """The configuration as text or XML, whole or in part."""
-    working = session.working
-    cib = working.cib()
-    if call.has("CHANGED"):
-        return _show_changed(session, cib)
-    filters = call.all("OBJECT") + call.all("FILTER")
-    obscure = tuple(word.partition(":")[2] for word in call.all("OBSCURE"))
+    cib = session.working.cib()
+    filters = call.all(*FILTERS)
+    obscure = tuple(word.partition(":")[2] for word in call.all("OBSCURE")) or None
+    if call.has("CHANGED"):  # how it is shown; the other words narrow down what
+        others = call.all("OBJECT", "FILTER", "AND", "OR")
+        return _show_changed(session, others, xml=call.has("XML"), obscure=obscure)
     as_xml = call.has("XML") or session.form == "xml"
-    text = lang.show(cib, filters, xml=as_xml, obscure=obscure or None)
+    text = lang.show(cib, filters, xml=as_xml, obscure=obscure)
     if as_xml:  # the XML of a configuration is its own, and no record's
         session.console.out(text.rstrip("\n"))
         return 0
@@ -34,21 +38,21 @@ def show(session: Session, call: CommandCall) -> int:
     def record() -> Configuration:
         from crmsh_py.shell import configuration  # only who asks for JSON needs records
 
-        return configuration.record(cib, filters, obscure=obscure or None)
+        return configuration.record(cib, filters, obscure=obscure)
 
     session.show(text, record)
     return 0
 
 
-def _show_changed(session: Session, cib: Cib) -> int:
-    import difflib
-
+def _show_changed(
+    session: Session, filters: Sequence[str], *, xml: bool, obscure: Sequence[str] | None
+) -> int:
     from crmsh_py.views.records import Text
 
-    before, after = lang.show(session.working.base), lang.show(cib)
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
-    changed = list(lines)[2:]
-    session.show("\n".join(changed), lambda: Text("changed", tuple(changed)))
+    working = session.working
+    cib = working.cib()
+    changed = lang.difference(working.base, cib, filters, xml=xml, obscure=obscure)
+    session.show("\n".join(changed), lambda: Text("changed", changed))
     if not changed:
         session.console.info("nothing has changed")
     return 0
@@ -145,17 +149,12 @@ def revisions(session: Session, call: CommandCall) -> int:
 
 def diff(session: Session, call: CommandCall) -> int:
     """What changed between two revisions (default: from one to what is now)."""
-    import difflib
-
     from crmsh_py.shell import history
     from crmsh_py.views.records import Text
 
     names = call.all("REVISION")
     old = history.at(session, names[0])
     new = history.at(session, names[1]) if len(names) > 1 else session.working.cib()
-    lines = difflib.unified_diff(
-        lang.show(old).splitlines(), lang.show(new).splitlines(), lineterm="", n=2
-    )
-    changed = [*lines][2:]
-    session.show("\n".join(changed), lambda: Text(" ".join(names), tuple(changed)))
+    changed = lang.difference(old, new)
+    session.show("\n".join(changed), lambda: Text(" ".join(names), changed))
     return 0

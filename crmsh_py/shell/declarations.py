@@ -111,8 +111,8 @@ alert | ID PATH [to RECIPIENT…] | call a program at every event | alert notify
 monitor | RSC[:ROLE] INTERVAL[:TIMEOUT] | add a monitor operation | monitor WebSite 30s:20s
 xml | XML | define an element by its XML | xml '<primitive id="x" class="ocf" provider="heartbeat" type="Dummy"/>'
 show | [xml] [changed] [ID…] | show the configuration | show
-edit | [xml] [ID…] | edit it with $EDITOR | edit WebSite
-filter | PROGRAM [ID…] | pipe it through a program | filter "sed s/30s/10s/" ClusterIP
+edit | [xml] [changed] [ID…] | edit it with $EDITOR | edit WebSite
+filter | PROGRAM [xml] [changed] [ID…] | pipe it through a program | filter "sed s/30s/10s/" ClusterIP
 set | ID.NAME VALUE | change one value | set ClusterIP.ip 192.168.100.101
 modgroup | GROUP add¦remove RSC [before¦after RSC] | change the members of a group | modgroup site add mail after WebSite
 delete | [--force] ID… | delete elements | delete WebSite

@@ -163,11 +163,17 @@ crm history transition log 0
 The templates of configure template, filled in and committed at once. A mistake changes nothing.
 """,
     "configure_show": """
-Words: ids and patterns of ids, type:KIND, tag:NAME, related:ID, with and/or between them; xml;
-changed (what is pending). obscure:PATTERN hides values.
+Words: ids and patterns of ids, type:KIND, tag:NAME, related:ID, with and/or between them; xml.
+changed shows what is pending as a difference. obscure:PATTERN hides values.
 crm configure show type:primitive
+crm configure show tag:web and type:primitive
 crm configure show related:WebSite
 crm configure show --output-as json
+""",
+    "configure_edit": """
+Words as for show: ids, patterns, type:KIND, tag:NAME, related:ID, changed (what is pending).
+Without any it is everything. What the edited text no longer lists is deleted.
+crm configure edit type:primitive and changed
 """,
     "configure_primitive": """
 Without a class and a provider ocf:heartbeat is looked at first, then others. An agent that is not

@@ -8,7 +8,7 @@ import pytest
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound
-from crmsh_py.lang import load, show
+from crmsh_py.lang import difference, load, show
 from crmsh_py.lang.listing import objects
 
 TEXT = """node 1: n1
@@ -62,6 +62,8 @@ def test_everything_in_its_order_with_secrets_hidden(cib: Cib) -> None:
         (("related:p9",), "p9 t c1 o1"),
         (("related:a",), "a g c"),
         (("type:primitive", "and", "related:p9"), "p9"),
+        (("tag:t", "and", "type:primitive"), "p9"),
+        (("and", "a"), "a"),
         (("a", "or", "b"), "a b"),
         (("b", "a"), "a b"),
         (("n1",), "1"),
@@ -77,6 +79,26 @@ def test_a_name_that_nothing_has_is_refused_with_a_near_one(cib: Cib) -> None:
     with pytest.raises(NotFound, match="object p11 does not exist") as caught:
         show(cib, ("p11",))
     assert "p10" in caught.value.format_message()
+
+
+def test_changed_is_what_another_configuration_does_not_have_like_that(cib: Cib) -> None:
+    """A group is not changed because a member is."""
+    other = Cib.parse(cib.to_xml().replace('value="secret"', 'value="known"'))
+    (changed,) = names(show(cib, ("changed",), other=other)).split()
+    assert changed not in names(show(cib, ("changed", "and", "type:group"), other=other))
+    assert show(cib, ("changed",), other=cib) == ""
+    assert changed in names(show(cib, ("changed", "n1"), other=other))
+
+
+def test_a_difference_hides_what_is_hidden_and_sees_it(cib: Cib) -> None:
+    other = Cib.parse(cib.to_xml().replace('value="secret"', 'value="two\nlines"'))
+    for xml in (False, True):
+        found = difference(cib, other, xml=xml)
+        assert any(line.startswith("-") for line in found)
+        assert any("******" in line for line in found if line.startswith("+"))
+        assert "secret" not in "".join(found)
+        assert "two" not in "".join(found)
+    assert difference(cib, other, ("type:node",)) == ()
 
 
 def test_xml_is_the_document_without_its_status(cib: Cib) -> None:

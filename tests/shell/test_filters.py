@@ -142,6 +142,25 @@ else sed -i '/together/d;s/primitive vip/primtive vip/' "$1"; fi
 """
 
 
+@pytest.mark.parametrize(
+    ("what", "taken"),
+    [("changed", "vip"), ("changed and type:group", ""), ("tag:t and one", "one")],
+)
+def test_a_filter_gets_what_the_words_ask_for(sitting: Person, what: str, taken: str) -> None:
+    sitting.types("configure")
+    sitting.types("tag t: one two")
+    sitting.types("commit")
+    sitting.types("set vip.ip 10.0.0.2")
+    copy = sitting.directory / "copy"
+    said = sitting.types(f"filter 'tee {copy}' {what}")
+    if taken:
+        assert copy.read_text().startswith(f"primitive {taken} ")
+        assert copy.read_text().count("primitive ") == 1
+    else:
+        assert "nothing has changed" in said
+        assert not copy.exists()
+
+
 @pytest.fixture
 def editing(sitting: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
     """Somebody in ``configure`` whose editor is the script ``editor``."""

@@ -28,6 +28,17 @@ def test_in_configure_nothing_is_done_before_commit(sitting: Person) -> None:
     assert sitting.has("new")
 
 
+def test_show_changed_tells_of_a_hidden_value_that_is_another_one(sitting: Person) -> None:
+    sitting.types("configure")
+    sitting.types("node alpha attributes passwd=old")
+    sitting.types("commit")
+    sitting.types("node alpha attributes passwd=new")
+    said = sitting.types("show changed")
+    assert '-\tattributes passwd="******"\n+\tattributes passwd="******"\n' in said
+    assert sitting.types("show changed vip") == "INFO: nothing has changed\n"
+    assert '<nvpair name="passwd" value="******"' in sitting.types("show xml changed alpha")
+
+
 def test_a_commit_counts_the_epoch_once_and_names_its_author(person: Person) -> None:
     person.runs_script(
         "configure\nprimitive a ocf:pacemaker:Dummy\nprimitive b ocf:pacemaker:Dummy\n"
