@@ -13,6 +13,7 @@ from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.cib.version import Version
 from crmsh_py.errors import ConfigError, CrmError, NotFound
+from crmsh_py.tools.common import ExistsError
 
 # Which section an element belongs to, where none is named.
 _HOME = {
@@ -28,12 +29,6 @@ _HOME = {
     "acl_group": "acls",
     "node_state": "status",
 }
-
-
-class ExistsError(CrmError):
-    """What shall be created is there already."""
-
-    exit_code = 108
 
 
 class OutdatedError(CrmError):

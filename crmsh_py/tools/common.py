@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
+from crmsh_py import __version__
 from crmsh_py.errors import Conflict, CrmError, NotFound, UsageError
 
 TYPE_CHECKING = False
@@ -37,6 +38,7 @@ EXIT_DATA = 65
 EXIT_NO_INPUT = 66
 EXIT_CONFIG = 78
 EXIT_NO_SUCH = 105
+EXIT_EXISTS = 108
 
 # How often a change is made anew when somebody else changed the same thing meanwhile.
 _ATTEMPTS = 5
@@ -51,6 +53,12 @@ class ToolUsageError(UsageError):
     """A command line that a Pacemaker tool refuses with its own exit code."""
 
     exit_code = EXIT_USAGE
+
+
+class ExistsError(CrmError):
+    """What shall be made is there already."""
+
+    exit_code = EXIT_EXISTS
 
 
 class _HelpFormatter(argparse.HelpFormatter):
@@ -71,6 +79,8 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             prog=prog, description=description, add_help=add_help, formatter_class=_HelpFormatter
         )
+        if not prog.startswith("corosync"):
+            self.add_argument("-$", "--version", action="version", version=f"{prog} {__version__}")
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of exiting."""
@@ -191,6 +201,11 @@ def put_file(path: str, text: str) -> None:
 def complain(text: str) -> None:
     """Write a line to stderr."""
     print(text, file=sys.stderr)
+
+
+def request(tool: str, argv: Sequence[str] | None) -> str:
+    """The command line, as an answer in XML repeats it."""
+    return " ".join(sys.argv if argv is None else [tool, *argv])
 
 
 def parse(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:

@@ -13,6 +13,7 @@ from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.scheduler.result import Role
 from crmsh_py.tools.common import (
     Door,
+    ExistsError,
     Parser,
     ToolUsageError,
     commit,
@@ -22,6 +23,7 @@ from crmsh_py.tools.common import (
     open_cluster,
     parse,
     put,
+    request,
 )
 
 TYPE_CHECKING = False
@@ -32,10 +34,11 @@ if TYPE_CHECKING:
 
 TOOL = "crm_resource"
 _WAIT_LIMIT_S = 3600.0
+_ABOUT_AGENTS = ("standards", "list_agents", "list_ocf_providers")
 # The commands that are about one resource.
 _NEED_RESOURCE = (
     "locate", "query_xml", "get_parameter", "set_parameter", "delete_parameter", "move", "ban",
-    "clear", "constraints", "validate", "force_start", "force_stop", "force_promote",
+    "clear", "constraints", "delete", "validate", "force_start", "force_stop", "force_promote",
     "force_demote", "force_check",
 )  # fmt: skip
 
@@ -75,6 +78,8 @@ def _parser() -> Parser:
         to="clear",
         help="take back what --move and --ban have left",
     )
+    command("-O", "--list-operations", to="operations", help="what was done since the last start")
+    command("-o", "--list-all-operations", to="all_operations", help="all that is remembered")
     command("-C", "--cleanup", to="cleanup", help="forget failures")
     command("-R", "--refresh", to="refresh", help="forget the whole history and look again")
     command(
@@ -88,6 +93,7 @@ def _parser() -> Parser:
     for action in ("start", "stop", "promote", "demote", "check"):
         command(f"--force-{action}", to=f"force_{action}", help=f"{action} it here by its agent")
     command("--validate", to="validate", help="have its agent check its parameters")
+    command("-D", "--delete", to="delete", help="remove it from the configuration (needs -t)")
     command("--wait", to="wait", help="until the cluster has nothing more to do")
     command("--list-standards", to="standards", help="the classes of agents")
     for *names, text in (
@@ -107,6 +113,7 @@ def _parser() -> Parser:
 def _add_details(parser: Parser) -> None:
     details = parser.add_argument_group("details")
     details.add_argument("-r", "--resource", default="", help="which resource")
+    details.add_argument("-t", "--resource-type", default="", metavar="TAG", help="for --delete")
     details.add_argument("-N", "-H", "--node", default="", help="which node")
     details.add_argument("-v", "--parameter-value", dest="value", help="the new value")
     details.add_argument("-m", "--meta", action="store_true", help="parameters are meta attributes")
@@ -125,19 +132,37 @@ def _add_details(parser: Parser) -> None:
     details.add_argument("-f", "--force", action="store_true", help="even if it is there already")
     details.add_argument("-Q", "--quiet", action="store_true", help="the answer alone")
     details.add_argument("-V", "--verbose", action="count")
+    details.add_argument("--output-as", choices=("text", "xml"), default="text")
 
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(_parser(), argv)
-    command = arguments.command or _valued(arguments)
+    command = arguments.command = arguments.command or _valued(arguments)
     if command in _NEED_RESOURCE and not arguments.resource:
         raise ToolUsageError("no resource is named", hint="name one with --resource")
-    if command in ("standards", "list_agents", "list_ocf_providers"):
+    _check_lifetime(arguments.lifetime)
+    if arguments.output_as == "xml":
+        return _xml(argv, command, arguments, door)
+    if command in _ABOUT_AGENTS:
         from crmsh_py.tools import agent_lists
 
         put(agent_lists.answer(command, arguments))
         return 0
     return _COMMANDS[command](door(), arguments)
+
+
+def _xml(argv: Sequence[str] | None, command: str, arguments: Namespace, door: Door) -> int:
+    from crmsh_py.tools import resource_xml
+    from crmsh_py.views.result_xml import document
+
+    if command in _ABOUT_AGENTS:
+        part = resource_xml.agents(command, arguments)
+    elif command in resource_xml.ANSWERS:
+        part = resource_xml.ANSWERS[command](door(), arguments)
+    else:
+        raise ToolUsageError(f"--{command.replace('_', '-')} has no answer in XML")
+    put(document([part], request=request(TOOL, argv)))
+    return 0
 
 
 def _valued(arguments: Namespace) -> str:
@@ -202,58 +227,44 @@ def _locate(cluster: Cluster, arguments: Namespace) -> int:
     return 0
 
 
-def _set_tag(arguments: Namespace) -> str:
-    if arguments.meta:
-        return "meta_attributes"
-    return "utilization" if arguments.utilization else "instance_attributes"
-
-
 def _get_parameter(cluster: Cluster, arguments: Namespace) -> int:
-    from crmsh_py.tools import edits
+    from crmsh_py.tools import resource_parameters
 
-    name, resource = arguments.get_parameter, arguments.resource
-    owner = edits.find_resource(cluster.read_cib(), resource)
-    pair = edits.pair_in(owner, _set_tag(arguments), name)
-    if pair is None:
-        raise NotFound(f"Attribute '{name}' not found for '{resource}'")
-    put(f"{pair.value}\n")
+    put(f"{resource_parameters.value_of(cluster, arguments)}\n")
     return 0
 
 
 def _set_parameter(cluster: Cluster, arguments: Namespace) -> int:
-    if arguments.value is None:
-        raise ToolUsageError("a value is needed", hint="give it with --parameter-value")
-    return _change_parameter(cluster, arguments, arguments.set_parameter, arguments.value)
+    from crmsh_py.tools import resource_parameters
+
+    resource_parameters.set_one(cluster, arguments, client=TOOL)
+    return 0
 
 
 def _delete_parameter(cluster: Cluster, arguments: Namespace) -> int:
-    return _change_parameter(cluster, arguments, arguments.delete_parameter, None)
+    from crmsh_py.tools import resource_parameters
+
+    resource_parameters.delete_one(cluster, arguments, client=TOOL)
+    return 0
 
 
-def _change_parameter(cluster: Cluster, arguments: Namespace, name: str, value: str | None) -> int:
-    from crmsh_py.tools import edits
+def _operations(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.tools import resource_xml
+    from crmsh_py.views import resource_operations
 
-    resource, tag = arguments.resource, _set_tag(arguments)
-    before = edits.pair_in(edits.find_resource(cluster.read_cib(), resource), tag, name)
-    commit(
-        cluster,
-        lambda cib: edits.with_resource(
-            cib,
-            resource,
-            lambda owner: edits.with_pair(owner, tag, f"{resource}-{tag}", name, value),
-        ),
-        client=TOOL,
-    )
-    if arguments.quiet:
-        return 0
-    after = edits.pair_in(edits.find_resource(cluster.read_cib(), resource), tag, name)
-    if value is None:
-        if before:
-            put(f"Deleted '{resource}' option: id={before.id} name={name}\n")
-    elif after:
-        put(
-            f"Set '{resource}' option: id={after.id} set={after.set_id} name={name} value={value}\n"
-        )
+    now, done = local_now(), resource_xml.operations(cluster, arguments)
+    put("".join(f"{resource_operations.line(each, now)}\n" for each in done))
+    return 0
+
+
+def _delete(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.cib.element import Element
+    from crmsh_py.tools import cib_changes
+
+    if not arguments.resource_type:
+        raise ToolUsageError("its type is needed", hint="say it: --resource-type primitive")
+    gone = Element(arguments.resource_type, {"id": arguments.resource})
+    commit(cluster, lambda cib: cib_changes.delete(cib, "resources", gone), client=TOOL)
     return 0
 
 
@@ -276,7 +287,7 @@ def _move(cluster: Cluster, arguments: Namespace) -> int:
     active = _targets(cluster, arguments)
     node = find_node(cluster.read_cib(), arguments.node).get("uname")
     if active == [node] and not arguments.force:
-        raise CrmError(
+        raise ExistsError(
             f"'{arguments.resource}' is already active on {node}",
             hint="--force makes the constraint all the same",
         )
@@ -300,7 +311,7 @@ def _ban(cluster: Cluster, arguments: Namespace) -> int:
         active = _targets(cluster, arguments)
         if len(active) != 1:
             where = "on no node" if not active else f"on {len(active)} nodes"
-            raise CrmError(
+            raise ToolUsageError(
                 f"Resource '{arguments.resource}' not moved: active {where}",
                 hint="name a node with --node",
             )
@@ -326,6 +337,20 @@ def _constrain(
         )
 
     commit(cluster, change, client=TOOL)
+
+
+def _check_lifetime(text: str) -> None:
+    """Raise ToolUsageError for what is no duration; '' is none."""
+    if not text:
+        return
+    from crmsh_py.cib.durations import parse_iso
+
+    try:
+        parse_iso(text if text.startswith("P") else f"P{text}")
+    except CrmError as error:
+        raise ToolUsageError(
+            f"--lifetime {text} is no duration", hint="write it as PT5M or P1D (ISO 8601)"
+        ) from error
 
 
 def _ban_warning(resource: str, node: str) -> str:
@@ -407,12 +432,15 @@ _COMMANDS = {
     "get_parameter": _get_parameter,
     "set_parameter": _set_parameter,
     "delete_parameter": _delete_parameter,
+    "delete": _delete,
     "move": _move,
     "ban": _ban,
     "clear": _clear,
     "cleanup": _clean,
     "refresh": _clean,
     "constraints": _constraints,
+    "operations": _operations,
+    "all_operations": _operations,
     "wait": _wait,
     "validate": _force,
     **{f"force_{action}": _force for action in ("start", "stop", "promote", "demote", "check")},

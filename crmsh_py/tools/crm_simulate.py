@@ -7,7 +7,6 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from crmsh_py import __version__
 from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
@@ -21,6 +20,7 @@ from crmsh_py.tools.common import (
     open_cluster,
     parse,
     put,
+    request,
     undisturbed,
 )
 from crmsh_py.value import frozen
@@ -96,7 +96,6 @@ def parser() -> Parser:
     show.add_argument("-j", "--pending", action="store_true", help="(always so)")
     show.add_argument("--output-as", choices=("text", "xml"), default="text")
     show.add_argument("--output-to", metavar="FILE", default="-")
-    show.add_argument("-$", "--version", action="store_true")
     show.add_argument("-Q", "--quiet", action="store_true")
     show.add_argument("-V", "--verbose", action="count", default=0)
     show.add_argument("-D", "--save-dotfile", metavar="FILE", dest="dot")
@@ -109,9 +108,6 @@ def parser() -> Parser:
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(parser(), argv)
-    if arguments.version:
-        put(f"{TOOL} {__version__}\n")
-        return EXIT_OK
     if arguments.profile is not None:
         put(_profile(arguments.profile, arguments.repeat))
         return EXIT_OK
@@ -119,8 +115,7 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
         if arguments.file is None:
             raise ToolUsageError("there is no file to store the result in", hint="name one with -x")
         arguments.simulate, arguments.output = True, arguments.file
-    words = sys.argv if argv is None else [TOOL, *argv]
-    made = simulate(_read(arguments, door), arguments, request=" ".join(words))
+    made = simulate(_read(arguments, door), arguments, request=request(TOOL, argv))
     for path, text in made.files.items():
         _write(path, text)
     if arguments.output_to != "-":
@@ -271,7 +266,9 @@ class _Simulation:
         text = "\n".join(self.parts)
         if self.xml:
             code = EXIT_OK if complete else EXIT_ERROR
-            text = xml.document(self.elements, request=self.request, code=code)
+            from crmsh_py.views.result_xml import document
+
+            text = document(self.elements, request=self.request, code=code)
         elif self.arguments.quiet:
             text = self._quiet_text
         return Simulated(text, self.files, complete)

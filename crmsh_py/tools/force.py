@@ -31,6 +31,12 @@ _KEPT = ("PATH", "HOME", "OCF_ROOT", "HA_SBIN_DIR", "CRM_LAB", "CRM_NODE", "CRM_
          "CRM_RUNTIME_DIR", "CRM_STATE_DIR", "CIB_file")  # fmt: skip
 
 
+class UnimplementedError(CrmError):
+    """Something that cannot be done with this kind of resource."""
+
+    exit_code = 3
+
+
 def run(cluster: Cluster, command: str, resource: str, *, verbose: bool = False) -> int:
     """Run the agent of a resource; its exit code is ours. Raises CrmError kinds."""
     cib = cluster.read_cib()
@@ -76,8 +82,11 @@ def _primitive(cib: Cib, resource: str) -> Element:
     inside = list(found.iter("primitive"))
     if found.tag == "primitive":
         inside = [found]
-    if len(inside) != 1:
-        raise CrmError(f"{resource} is several resources: name one of them")
+    if len(inside) != 1 or found.tag == "group":
+        raise UnimplementedError(
+            f"{resource} is a {found.tag}: agents are run for one resource",
+            hint=f"name one of {', '.join(each.id for each in inside)}",
+        )
     return _with_template(cib, inside[0])
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
@@ -35,68 +34,72 @@ def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:
     parser = Parser(prog=TOOL, description="Shows names, ids and membership of nodes.")
-    parser.add_argument("-n", "--name", action="store_true", help="this node's name")
-    parser.add_argument("-i", "--cluster-id", action="store_true", dest="id", help="this node's id")
-    parser.add_argument("-l", "--list", action="store_true", help="all nodes that are known")
-    parser.add_argument("-p", "--partition", action="store_true", help="members of this partition")
-    parser.add_argument("-q", "--quorum", action="store_true", help="1 with quorum, else 0")
-    parser.add_argument("-N", "--name-for-id", metavar="ID", dest="name_for")
-    parser.add_argument("-R", "--remove", metavar="NODE")
+    for *names, question, text in (
+        ("-n", "--name", "name", "this node's name"),
+        ("-i", "--cluster-id", "id", "this node's id"),
+        ("-l", "--list", "list", "all nodes that are known"),
+        ("-p", "--partition", "partition", "members of this partition"),
+        ("-q", "--quorum", "quorum", "1 with quorum, else 0"),
+    ):
+        parser.add_argument(
+            *names, action="store_const", const=(question, ""), dest="asked", help=text
+        )
+    for *names, question, metavar in (
+        ("-N", "--name-for-id", "name_for", "ID"),
+        ("-R", "--remove", "remove", "NODE"),
+    ):
+        parser.add_argument(*names, type=_asked(question), dest="asked", metavar=metavar)
     parser.add_argument("-f", "--force", action="store_true")
     parser.add_argument("-V", "--verbose", action="count")
     parser.add_argument("-Q", "--quiet", action="store_true")
     arguments = parse(parser, argv)
-    asked = [
-        arguments.name,
-        arguments.id,
-        arguments.list,
-        arguments.partition,
-        arguments.quorum,
-        arguments.name_for is not None,
-        arguments.remove is not None,
-    ]
-    if sum(asked) != 1:
-        raise ToolUsageError("exactly one question is answered at a time")
+    if arguments.asked is None:
+        raise ToolUsageError("nothing is asked")
+    # Agents ask for several things at a time (crm_node -l -p): the last one is answered.
+    question, about = arguments.asked
     cluster = door()
-    if arguments.remove is not None:
-        return _remove(cluster, arguments)
-    put(_answer(cluster, arguments))
+    if question == "remove":
+        return _remove(cluster, about, force=arguments.force)
+    put(_answer(cluster, question, about))
     return 0
 
 
-def _answer(cluster: Cluster, arguments: Namespace) -> str:
+def _asked(question: str) -> Callable[[str], tuple[str, str]]:
+    return lambda about: (question, about)
+
+
+def _answer(cluster: Cluster, question: str, about: str) -> str:
     from crmsh_py.views import nodes
 
-    if arguments.name:
+    if question == "name":
         return f"{node_name(cluster)}\n"
-    if arguments.list:
+    if question == "list":
         from crmsh_py.scheduler.status import cluster_status
 
         return nodes.members(cluster_status(cluster.read_cib(), now=local_now()))
     membership = cluster.membership()
-    if arguments.id:
+    if question == "id":
         return f"{membership.node_id}\n"
-    if arguments.partition:
+    if question == "partition":
         return nodes.partition(membership)
-    if arguments.quorum:
+    if question == "quorum":
         return f"{int(membership.quorate)}\n"
     for member in membership.members:
-        if str(member.node_id) == arguments.name_for:
+        if str(member.node_id) == about:
             return f"{member.name}\n"
     for element in cluster.read_cib().section("nodes").findall("node"):
-        if element.id == arguments.name_for:
+        if element.id == about:
             return f"{element.get('uname')}\n"
-    raise NotFound(f"there is no node with id {arguments.name_for}")
+    raise NotFound(f"there is no node with id {about}")
 
 
-def _remove(cluster: Cluster, arguments: Namespace) -> int:
+def _remove(cluster: Cluster, name: str, *, force: bool) -> int:
     from crmsh_py.tools import edits
 
-    name = arguments.remove
     edits.find_node(cluster.read_cib(), name)
     if any(m.joined and name in (m.name, str(m.node_id)) for m in cluster.membership().members):
         raise CrmError(f"node {name} is a member of the cluster", hint="stop it first")
-    if not arguments.force:
+    if not force:
         raise ToolUsageError("forgetting a node cannot be undone", hint="say --force to do it")
 
     def without(cib: Cib) -> Cib:

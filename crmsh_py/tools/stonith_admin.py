@@ -19,6 +19,7 @@ from crmsh_py.tools.common import (
     open_cluster,
     parse,
     put,
+    request,
 )
 
 TYPE_CHECKING = False
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crmsh_py.agents.spec import AgentSpec
+    from crmsh_py.cib.element import Element
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.wire.fencing import FencingRecord
 
@@ -81,11 +83,13 @@ def _parser() -> Parser:
     more.add_argument("-n", "--as-node-id", action="store_true")
     more.add_argument("-q", "--quiet", action="store_true")
     more.add_argument("-V", "--verbose", action="count", default=0)
+    more.add_argument("--output-as", choices=("text", "xml"), default="text")
     return parser
 
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(_parser(), argv)
+    arguments.request = request(TOOL, argv)
     given = [name for name in _COMMANDS if getattr(arguments, name) not in (None, False)]
     if not given:
         raise ToolUsageError("no command is given")
@@ -136,19 +140,47 @@ def _past(cluster: Cluster, command: str, arguments: Namespace) -> None:
         if not arguments.quiet:
             put(f"cleaning up fencing-history{'' if node == '*' else f' for node {node}'}\n")
     records = [r for r in cluster.fencing().records if node in ("*", r.target)]
-    if command == "last":
+    if arguments.output_as == "xml":
+        from crmsh_py.views.result_xml import document
+
+        put(document([_past_xml(command, node, records)], request=arguments.request))
+    elif command == "last":
         put(_last(node, records))
     else:
         put(_history(node, records, arguments))
 
 
+def _past_xml(command: str, node: str, records: list[FencingRecord]) -> Element:
+    """All that is remembered, whether told to be verbose or not."""
+    from crmsh_py.cib.element import Element
+    from crmsh_py.views.fencing import history_element, time_text
+    from crmsh_py.views.result_xml import listed
+
+    now = local_now()
+    if command == "last":
+        ended = _last_ms(records)
+        when = {"when": time_text(ended, now)} if ended else {}
+        return Element("last-fenced", {"target": node, **when})
+    events = []
+    for event in history_element(records, now=now).findall():
+        if event.get("status") == "pending":  # what Pacemaker's own agents look for
+            event = event.with_attributes({"extended-status": "pending"})
+        events.append(event)
+    return listed("Fencing history", events)
+
+
 def _last(node: str, records: list[FencingRecord]) -> str:
     from crmsh_py.views.fencing import time_text
 
-    ended = [r.ended_ms for r in records if r.state == "done" and r.action in ("off", "reboot")]
+    ended = _last_ms(records)
     if not ended:
         return f"Node {node} has never been fenced\n"
-    return f"Node {node} last fenced at: {time_text(max(ended), local_now())}\n"
+    return f"Node {node} last fenced at: {time_text(ended, local_now())}\n"
+
+
+def _last_ms(records: list[FencingRecord]) -> int:
+    ended = [r.ended_ms for r in records if r.state == "done" and r.action in ("off", "reboot")]
+    return max(ended, default=0)
 
 
 def _history(node: str, records: list[FencingRecord], arguments: Namespace) -> str:
@@ -181,10 +213,10 @@ def _devices(cluster: Cluster, command: str, arguments: Namespace) -> None:
         ]
         if reply.watchdog_ms:
             able.append("watchdog")
-        put(_found(able, "fence device"))
+        put(_found(able, "fence device", arguments))
         return
     if command == "list_registered":
-        put(_found(list(known), "fence device"))
+        put(_found(list(known), "fence device", arguments))
         return
     name = arguments.list_targets or arguments.query
     device = known.get(name)
@@ -192,7 +224,7 @@ def _devices(cluster: Cluster, command: str, arguments: Namespace) -> None:
         raise NotFound(f"there is no fence device {name}", name=name, possibilities=known)
     if command == "list_targets":
         hosts = _ask(cluster, name, hosts=True) if device.asks else device.targets
-        put(_found(hosts, "fence target"))
+        put(_found(hosts, "fence target", arguments))
     else:
         _ask(cluster, name, hosts=False)
 
@@ -206,7 +238,12 @@ def _ask(cluster: Cluster, name: str, *, hosts: bool) -> list[str]:
     return said.hosts
 
 
-def _found(names: list[str], what: str) -> str:
+def _found(names: list[str], what: str, arguments: Namespace) -> str:
+    if arguments.output_as == "xml":
+        from crmsh_py.views.result_xml import document, item, listed
+
+        items = [item(what.rsplit(maxsplit=1)[-1], name) for name in names]
+        return document([listed(f"{what}s", items)], request=arguments.request)
     count = f"1 {what}" if len(names) == 1 else f"{len(names)} {what}s"
     return "".join(f"{name}\n" for name in [*names, f"{count} found"])
 
@@ -217,7 +254,7 @@ def _about_agents(command: str, arguments: Namespace) -> int:
 
     catalogue = Catalogue.of_machine()
     if command == "list_installed":
-        put(_found(list(catalogue.list("stonith")), "fence device"))
+        put(_found(list(catalogue.list("stonith")), "fence device", arguments))
         return 0
     if not arguments.agent:
         raise ToolUsageError(f"--{command} needs an --agent")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from crmsh_py.cib.scores import INFINITY, format_score, parse_score
 from crmsh_py.errors import CrmError, NotFound
@@ -35,12 +35,18 @@ def _parser() -> Parser:
     parser = Parser(prog=TOOL, description="Reads and sets transient attributes of nodes.")
     parser.add_argument("-n", "--name", required=True)
     do = parser.add_argument_group("what to do")
-    do.add_argument("-U", "--update", "-v", "--value", dest="value")
-    do.add_argument("-B", "--update-both", dest="both", metavar="VALUE", help="value and --delay")
-    do.add_argument("-Y", "--update-delay", action="store_true", help="the --delay only")
-    do.add_argument("-Q", "--query", action="store_true")
-    do.add_argument("-D", "--delete", action="store_true")
-    do.add_argument("-R", "--refresh", action="store_true", help="(all nodes know the same)")
+    for *names, command, text in (
+        ("-U", "--update", "-v", "--value", "value", "set it"),
+        ("-B", "--update-both", "both", "set it and its --delay"),
+    ):
+        do.add_argument(*names, type=_told(command), dest="told", metavar="VALUE", help=text)
+    for *names, command, text in (
+        ("-Y", "--update-delay", "update_delay", "set its --delay only"),
+        ("-Q", "--query", "query", "show it"),
+        ("-D", "--delete", "delete", "remove it"),
+        ("-R", "--refresh", "refresh", "(all nodes know the same)"),
+    ):
+        do.add_argument(*names, action="store_const", const=(command, None), dest="told", help=text)
     parser.add_argument("-A", "--all", action="store_true", help="with --query: on every node")
     parser.add_argument("-N", "--node", default="")
     parser.add_argument("-d", "--delay", help="dampening: how long it must be quiet first")
@@ -53,13 +59,16 @@ def _parser() -> Parser:
     return parser
 
 
+def _told(command: str) -> Callable[[str], tuple[str, str]]:
+    return lambda value: (command, value)
+
+
 def _run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(_parser(), argv)
-    commands = ("value", "both", "update_delay", "query", "delete", "refresh")
-    given = [name for name in commands if getattr(arguments, name) not in (None, False)]
-    if len(given) != 1:
+    if arguments.told is None:
         raise ToolUsageError("one of --update, --query, --delete and their like is needed")
-    (command,) = given
+    # Fence agents say several at a time (-Q -N node -U value): the last one holds.
+    command, value = arguments.told
     if command in ("both", "update_delay") and arguments.delay is None:
         raise ToolUsageError(f"--{command.replace('both', 'update-both')} needs a --delay")
     if command == "refresh":
@@ -67,15 +76,14 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     cluster = door()
     if command == "query":
         return _query(cluster, arguments)
-    _set(cluster, command, arguments)
+    _set(cluster, command, value, arguments)
     return 0
 
 
-def _set(cluster: Cluster, command: str, arguments: Namespace) -> None:
+def _set(cluster: Cluster, command: str, value: str | None, arguments: Namespace) -> None:
     from crmsh_py.cib.durations import parse_ms
 
     node, name = node_name(cluster, arguments.node), arguments.name
-    value: str | None = arguments.value if command == "value" else arguments.both
     present: dict[str, str] = {}
     if command == "update_delay" or _counts(value):
         present = cluster.attribute_values(name)

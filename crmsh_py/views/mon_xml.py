@@ -26,6 +26,7 @@ from crmsh_py.views import mon_facts, mon_history
 from crmsh_py.views.bans import Ban, find_bans
 from crmsh_py.views.fencing import history_element
 from crmsh_py.views.mon_facts import MonOptions, is_active
+from crmsh_py.views.result_xml import API_VERSION
 from crmsh_py.views.text import (
     clock_text,
     exit_text,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.wire.fencing import FencingRecord
 
-API_VERSION = "2.42"  # Pacemaker 3's
 # A node that announces no feature set is older than the first one that does.
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _UNANNOUNCED = "<3.15.1"

@@ -142,7 +142,23 @@ def _relation(element: Element, name: str) -> Relation:
 
 
 def constraints(cib: Cib, name: str) -> str:
-    """The constraints that touch a resource, each with its score and id; '' for none."""
+    """The constraints that touch a resource, each with its score and id; '' for none.
+
+    Those of the group and the clone around it move it too: they follow.
+    """
+    around = [
+        outer.id
+        for outer in cib.section("resources").iter()
+        if outer.tag != "resources" and any(child.id == name for child in _inside(outer))
+    ]
+    return "".join(_constraints_of(cib, each) for each in (name, *reversed(around)))
+
+
+def _inside(outer: Element) -> Iterator[Element]:
+    return (each for tag in ("primitive", "group") for each in outer.iter(tag) if each is not outer)
+
+
+def _constraints_of(cib: Cib, name: str) -> str:
     found = relations(cib, name)
     blocks = (
         (f"Resources {name} is colocated with:", ("with",)),

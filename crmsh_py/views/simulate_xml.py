@@ -1,7 +1,7 @@
 """``crm_simulate --output-as xml``: the same facts as the text, by Pacemaker's schema.
 
-Input: the state of a plan (``scheduler.state``) and the values made from it; output: elements,
-which ``document`` puts together.
+Input: the state of a plan (``scheduler.state``) and the values made from it; output: elements
+for ``result_xml.document``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import format_score
-from crmsh_py.cib.xml import to_xml
 from crmsh_py.scheduler import summary
 from crmsh_py.scheduler.model import ROLE_NAMES, STARTED, UNPROMOTED
 from crmsh_py.scheduler.result import ClusterStatus
@@ -25,14 +24,6 @@ if TYPE_CHECKING:
     from crmsh_py.scheduler.simulation import Event
     from crmsh_py.scheduler.state import State
     from crmsh_py.scheduler.summary import Line
-
-
-def document(parts: Iterable[Element], *, request: str, code: int) -> str:
-    """The whole document as text, with an XML declaration."""
-    status = {"code": str(code), "message": "OK" if code == 0 else "Error occurred"}
-    children = (*parts, Element("status", status))
-    head = {"api-version": mon_xml.API_VERSION, "request": request}
-    return to_xml(Element("pacemaker-result", head, children), declaration=True)
 
 
 def status(cib: Cib, shown: ClusterStatus, *, revised: bool = False) -> Element:

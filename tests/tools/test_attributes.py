@@ -150,6 +150,13 @@ def test_a_bad_command_line_is_64_and_changes_nothing(
     assert capsys.readouterr().err.startswith("crm_attribute: ")
 
 
+def test_of_several_commands_attrd_updater_does_the_last(cluster: FakeCluster) -> None:
+    """A fence agent says ``-Q -N NODE -U VALUE``."""
+    words = ["-p", "-n", "evacuate", "-Q", "-N", "pacemaker02", "-U", "yes"]
+    assert attrd_updater.main(words, door=cluster) == 0
+    assert cluster.done[-1][:4] == ("attribute", "pacemaker02", "evacuate", "yes")
+
+
 def test_attrd_updater_counts_dampens_and_keeps_things_private(cluster: FakeCluster) -> None:
     cluster.set_attribute("pacemaker01", "n", "4")
     cluster.attribute_values = lambda name: {"pacemaker01": "4"}  # type: ignore[method-assign]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from tools.fakes import FakeCluster
 
+from crmsh_py import __version__
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.xml import parse
 from crmsh_py.tools import crm_node, crm_resource
 
 Capture = pytest.CaptureFixture[str]
@@ -77,6 +80,13 @@ def test_the_node_knows_itself_and_its_partition(cluster: FakeCluster, capsys: C
     assert crm_node.main([], door=cluster) == 64
 
 
+def test_of_several_questions_the_last_is_answered(cluster: FakeCluster, capsys: Capture) -> None:
+    """An agent asks for its partition by ``crm_node -l -p``."""
+    assert crm_node.main(["-l", "-p"], door=cluster) == 0
+    assert crm_node.main(["-q", "-N", "2"], door=cluster) == 0
+    assert capsys.readouterr().out == "pacemaker01 pacemaker02 \npacemaker02\n"
+
+
 def test_an_agent_for_a_guest_node_is_told_its_name(
     cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -115,7 +125,7 @@ def test_a_move_prefers_the_node_and_clear_takes_it_back(
 
 
 def test_a_move_to_where_it_is_needs_force(cluster: FakeCluster, capsys: Capture) -> None:
-    assert run(cluster, "--move", "-r", "ClusterIP", "-N", "pacemaker01") == 1
+    assert run(cluster, "--move", "-r", "ClusterIP", "-N", "pacemaker01") == 108
     assert "already active on pacemaker01" in capsys.readouterr().err
     assert run(cluster, "--move", "-r", "ClusterIP", "-N", "pacemaker01", "--force") == 0
     assert run(cluster, "--move", "-r", "ClusterIP", "-N", "nowhere") == 105
@@ -130,7 +140,9 @@ def test_a_ban_without_a_node_is_of_the_one_where_it_runs(
         "WARNING: Creating rsc_location constraint 'cli-ban-ClusterIP-on-pacemaker01' with a score "
         "of -INFINITY for resource ClusterIP on pacemaker01.\n"
     )
-    assert run(cluster, "--ban", "-r", "WebSite") == 1
+    assert run(cluster, "--ban", "-r", "WebSite") == 64
+    assert run(cluster, "--move", "-r", "WebSite") == 64
+    assert run(cluster, "--ban", "-r", "WebSite", "-N", "pacemaker02", "-u", "soon") == 64
 
 
 def test_cleaning_up_names_every_node(cluster: FakeCluster, capsys: Capture) -> None:
@@ -159,3 +171,129 @@ def test_lists_of_resources_agents_and_nodes(cluster: FakeCluster, capsys: Captu
     assert "IPaddr2" in capsys.readouterr().out.splitlines()
     assert crm_node.main(["-l"], door=cluster) == 0
     assert capsys.readouterr().out == "1 pacemaker01 member\n2 pacemaker02 member\n"
+
+
+def with_a_clone(cluster: FakeCluster) -> None:
+    clone = """<clone id="cl"><meta_attributes id="m"/><group id="g">
+     <primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/></group></clone>"""
+    cib = cluster.cib
+    resources = cib.section("resources").append(parse(clone))
+    location = Element("rsc_location", {"id": "l", "rsc": "g", "node": "n", "score": "5"})
+    constraints = cib.section("constraints").append(location)
+    cluster.cib = cib.with_section("resources", resources).with_section("constraints", constraints)
+
+
+def test_what_is_cloned_shares_the_meta_attributes_of_its_clone(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    """As with Pacemaker's, unless it has one of that name itself, or --force is said."""
+    with_a_clone(cluster)
+    words = ("-m", "-p", "target-role", "-v", "Stopped")
+    assert run(cluster, "-r", "g", *words) == 0
+    assert cluster.find("m-target-role").get("value") == "Stopped"
+    assert capsys.readouterr().out == (
+        "Performing update of 'target-role' on 'cl', the parent of 'g'\n"
+        "Set 'cl' option: id=m-target-role set=m name=target-role value=Stopped\n"
+    )
+    assert run(cluster, "-r", "g", "-m", "-d", "target-role") == 0
+    assert cluster.cib.find_id("m-target-role") is None
+    assert run(cluster, "-r", "g", "--force", *words) == 0
+    assert run(cluster, "-r", "cl", "-m", "-p", "target-role", "-v", "Started") == 0
+    assert cluster.find("g-meta_attributes-target-role").get("value") == "Started"
+    assert "already exists in child 'g'" in capsys.readouterr().out
+    assert run(cluster, "-r", "a", "-m", "-p", "priority", "-v", "3") == 0
+    assert cluster.find("a-meta_attributes-priority").get("value") == "3"
+
+
+def test_a_member_is_under_the_constraints_of_what_it_is_in(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    with_a_clone(cluster)
+    assert run(cluster, "-r", "a", "-a") == 0
+    assert capsys.readouterr().out == ("Other constraints of g:\n  * location n (score=5) (id=l)\n")
+
+
+def test_operations_are_told_as_agents_read_them(cluster: FakeCluster, capsys: Capture) -> None:
+    """The last word says whether it is under way: an agent waits until none is pending."""
+    assert run(cluster, "--list-operations", "-N", "pacemaker01") == 0
+    line = capsys.readouterr().out
+    assert line.startswith(
+        "ClusterIP\t(ocf:heartbeat:IPaddr2):\t Started: ClusterIP_start_0 (node=pacemaker01, "
+        "call=6, rc=0, last-rc-change='"
+    )
+    assert line.endswith("2014', exec=30ms): complete\n")
+    assert run(cluster, "-O", "-N", "pacemaker02") == 0
+    assert capsys.readouterr().out == ""
+    assert run(cluster, "-O", "-N", "pacemaker03") == 105
+
+    def pending(entry: Element) -> Element:
+        changed = entry.map_children(pending)
+        if entry.tag != "lrm_rsc_op":
+            return changed
+        return changed.with_attributes({"op-status": "-1", "rc-code": "193"})
+
+    cluster.cib = cluster.cib.with_status(pending(cluster.cib.status))
+    assert run(cluster, "-O") == 0
+    assert capsys.readouterr().out.endswith("): pending\n")
+
+
+def test_what_was_stopped_since_has_no_operations_any_more(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    def stopped(entry: Element) -> Element:
+        changed = entry.map_children(stopped)
+        if entry.tag != "lrm_resource":
+            return changed
+        facts = {"id": "s", "operation_key": "ClusterIP_stop_0", "operation": "stop"}
+        return changed.append(Element("lrm_rsc_op", {**facts, "call-id": "7", "rc-code": "0"}))
+
+    cluster.cib = cluster.cib.with_status(stopped(cluster.cib.status))
+    assert run(cluster, "-O") == 0
+    assert capsys.readouterr().out == ""
+    assert run(cluster, "-o") == 0
+    keys = [line.split()[3] for line in capsys.readouterr().out.splitlines()]
+    assert keys == ["ClusterIP_start_0", "ClusterIP_stop_0"]
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["-r", "ClusterIP", "-W"], "<node>pacemaker01</node>"),
+        (["-r", "ClusterIP", "-g", "ip"], '<item name="ip">192.168.100.100</item>'),
+        (["-l"], '<item name="resource">WebSite</item>'),
+        (["-L"], '<resource id="WebSite" resource_agent="ocf:heartbeat:apache" role="Stopped"'),
+        (["-O"], '<operation op="ClusterIP_start_0" node="pacemaker01" call="6" rc="0"'),
+        (["--list-agents", "ocf:pacemaker"], "<agent>Dummy</agent>"),
+        (["--list-standards"], "<item>ocf</item>"),
+    ],
+)
+def test_answers_in_xml(
+    cluster: FakeCluster, words: list[str], answer: str, capsys: Capture
+) -> None:
+    assert run(cluster, *words, "--output-as", "xml") == 0
+    text = capsys.readouterr().out
+    assert answer in text
+    assert f'request="crm_resource {" ".join(words)} --output-as xml"' in text
+    assert '<status code="0" message="OK"/>' in text
+
+
+def test_what_has_no_xml_says_so_before_it_changes_anything(cluster: FakeCluster) -> None:
+    assert run(cluster, "-B", "-r", "ClusterIP", "--output-as", "xml") == 64
+    assert cluster.done == []
+
+
+def test_a_resource_is_deleted_by_name_and_type(cluster: FakeCluster) -> None:
+    assert run(cluster, "-D", "-r", "WebSite") == 64
+    assert run(cluster, "-D", "-r", "WebSite", "-t", "primitive") == 0
+    assert cluster.cib.find_id("WebSite") is None
+
+
+def test_no_agents_of_that_kind(cluster: FakeCluster) -> None:
+    assert run(cluster, "--list-agents", "nope") == 1
+
+
+def test_every_tool_tells_its_version(capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as end:
+        crm_resource.main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"crm_resource {__version__}\n"

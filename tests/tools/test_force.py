@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tools.fakes import FakeCluster
 
+from crmsh_py.cib.element import Element
 from crmsh_py.tools import crm_resource
 
 AGENT = """#!/bin/sh
@@ -53,3 +54,11 @@ def test_what_cannot_be_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert crm_resource.main(["-r", "ClusterIP", "--force-check"], door=cluster) == 105
     assert crm_resource.main(["-r", "nothing", "--force-check"], door=cluster) == 105
     assert crm_resource.main(["--force-check"], door=cluster) == 64
+
+
+def test_an_agent_is_run_for_one_resource(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = FakeCluster()
+    group = Element("group", {"id": "g"}, cluster.cib.section("resources").children)
+    cluster.cib = cluster.cib.with_section("resources", Element("resources", {}, (group,)))
+    assert crm_resource.main(["-r", "g", "--force-start"], door=cluster) == 3
+    assert "name one of ClusterIP, WebSite" in capsys.readouterr().err

@@ -116,6 +116,19 @@ def test_what_was_fenced(
     assert cluster.done == [("forget", "pacemaker02")]
 
 
+def test_what_was_fenced_as_xml(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of it; an agent of Pacemaker's looks for what is pending."""
+    assert run(fake(), "-H", "*", "--output-as", "xml") == 0
+    text = capsys.readouterr().out
+    assert '<list name="Fencing history" count="3">' in text
+    assert 'target="pacemaker02"' in text
+    assert text.count('extended-status="pending"') == 1
+    assert run(fake(), "-h", "pacemaker02", "--output-as=xml") == 0
+    assert '<last-fenced target="pacemaker02" when="2026-' in capsys.readouterr().out
+    assert run(fake(), "-L", "--output-as=xml") == 0
+    assert '<item name="device">f2</item>' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "text"),
     [

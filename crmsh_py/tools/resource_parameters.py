@@ -1,0 +1,99 @@
+"""What crm_resource does with single parameters, meta attributes and utilization of a resource."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from crmsh_py.errors import NotFound
+from crmsh_py.tools import edits
+from crmsh_py.tools.common import ToolUsageError, commit, put
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.clusters.port import Cluster
+
+_META = "meta_attributes"
+_CLONES = ("clone", "master")
+
+
+def value_of(cluster: Cluster, arguments: Namespace) -> str:
+    """The value of the parameter that is asked for. Raises NotFound."""
+    name, resource = arguments.get_parameter, arguments.resource
+    owner = edits.find_resource(cluster.read_cib(), resource)
+    pair = edits.pair_in(owner, _set_tag(arguments), name)
+    if pair is None:
+        raise NotFound(f"Attribute '{name}' not found for '{resource}'")
+    return pair.value
+
+
+def set_one(cluster: Cluster, arguments: Namespace, *, client: str) -> None:
+    """Set a parameter. Raises NotFound for the resource."""
+    if arguments.value is None:
+        raise ToolUsageError("a value is needed", hint="give it with --parameter-value")
+    _change(cluster, arguments, arguments.set_parameter, arguments.value, client)
+
+
+def delete_one(cluster: Cluster, arguments: Namespace, *, client: str) -> None:
+    """Remove a parameter; content when there is none. Raises NotFound for the resource."""
+    _change(cluster, arguments, arguments.delete_parameter, None, client)
+
+
+def _set_tag(arguments: Namespace) -> str:
+    if arguments.meta:
+        return _META
+    return "utilization" if arguments.utilization else "instance_attributes"
+
+
+def _change(
+    cluster: Cluster, arguments: Namespace, name: str, value: str | None, client: str
+) -> None:
+    tag, cib = _set_tag(arguments), cluster.read_cib()
+    resource = arguments.resource
+    if tag == _META and not arguments.force:
+        resource, remark = _holder(cib, resource, name, "delete" if value is None else "update")
+        put("" if arguments.quiet else remark)
+    before = edits.pair_in(edits.find_resource(cib, resource), tag, name)
+    commit(
+        cluster,
+        lambda cib: edits.with_resource(
+            cib,
+            resource,
+            lambda owner: edits.with_pair(owner, tag, f"{resource}-{tag}", name, value),
+        ),
+        client=client,
+    )
+    if arguments.quiet:
+        return
+    after = edits.pair_in(edits.find_resource(cluster.read_cib(), resource), tag, name)
+    if value is None:
+        if before:
+            put(f"Deleted '{resource}' option: id={before.id} name={name}\n")
+    elif after:
+        put(
+            f"Set '{resource}' option: id={after.id} set={after.set_id} name={name} value={value}\n"
+        )
+
+
+def _holder(cib: Cib, resource: str, name: str, what: str) -> tuple[str, str]:
+    """Whose meta attribute it shall be, and a remark where that is somebody else's.
+
+    What is cloned shares those of its clone, unless it has one of that name itself.
+    """
+    found = edits.find_resource(cib, resource)
+    if edits.pair_in(found, _META, name) is not None:
+        return resource, ""
+    if found.tag in _CLONES:
+        for child in found.findall("primitive") + found.findall("group"):
+            if edits.pair_in(child, _META, name) is not None:
+                return child.id, (
+                    f"A value for '{name}' already exists in child '{child.id}', performing {what}"
+                    f" on that instead of '{resource}'\n"
+                )
+    for tag in _CLONES:
+        for clone in cib.section("resources").iter(tag):
+            if found in clone.children:
+                return clone.id, (
+                    f"Performing {what} of '{name}' on '{clone.id}', the parent of '{resource}'\n"
+                )
+    return resource, ""

@@ -1,0 +1,91 @@
+"""The answers of crm_resource that have a form in XML (``--output-as xml``), as elements."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+
+from crmsh_py.cib.element import Element
+from crmsh_py.scheduler.result import ClusterStatus, Role
+from crmsh_py.tools import agent_lists, resource_parameters
+from crmsh_py.tools.common import local_now
+from crmsh_py.views import resource_operations, resource_status
+from crmsh_py.views.result_xml import item, listed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.clusters.port import Cluster
+
+
+def agents(command: str, arguments: Namespace) -> Element:
+    """Classes, providers or agents."""
+    names = agent_lists.answer(command, arguments).splitlines()
+    if command == "standards":
+        return listed("standards", [item("", name) for name in names])
+    if command == "list_agents":
+        standard, _, provider = arguments.list_agents.partition(":")
+        head = {"standard": standard} | ({"provider": provider} if provider else {})
+        return Element("agents", head, tuple(Element("agent", {}, (), name) for name in names))
+    wanted = arguments.list_ocf_providers
+    head = {"for": wanted} if wanted else {"standard": "ocf"}
+    return Element("providers", head, tuple(Element("provider", {}, (), name) for name in names))
+
+
+def _status(cluster: Cluster) -> ClusterStatus:
+    from crmsh_py.scheduler.status import cluster_status
+
+    return cluster_status(cluster.read_cib(), now=local_now())
+
+
+def _list(cluster: Cluster, arguments: Namespace) -> Element:
+    from crmsh_py.views import mon_xml
+
+    return mon_xml.nodes_and_resources(cluster.read_cib(), _status(cluster))[1]
+
+
+def _list_raw(cluster: Cluster, arguments: Namespace) -> Element:
+    primitives = cluster.read_cib().section("resources").iter("primitive")
+    return listed("resource names", [item("resource", each.id) for each in primitives])
+
+
+def _locate(cluster: Cluster, arguments: Namespace) -> Element:
+    nodes = []
+    for node, role in resource_status.places(_status(cluster), arguments.resource):
+        state = {"state": "promoted"} if role is Role.PROMOTED else {}
+        nodes.append(Element("node", state, (), node))
+    return Element("nodes", {"resource": arguments.resource}, tuple(nodes))
+
+
+def _get_parameter(cluster: Cluster, arguments: Namespace) -> Element:
+    value = resource_parameters.value_of(cluster, arguments)
+    return listed("attributes", [item(arguments.get_parameter, value)])
+
+
+def _operations(cluster: Cluster, arguments: Namespace) -> Element:
+    now = local_now()
+    done = operations(cluster, arguments)
+    return Element("operations", {}, tuple(resource_operations.element(each, now) for each in done))
+
+
+def operations(cluster: Cluster, arguments: Namespace) -> list[resource_operations.DoneOperation]:
+    """The operations that are asked for. Raises NotFound for a node."""
+    from crmsh_py.cib.pairs import find_node
+
+    cib = cluster.read_cib()
+    return resource_operations.operations(
+        cib,
+        _status(cluster),
+        resource=arguments.resource,
+        node=find_node(cib, arguments.node).get("uname") if arguments.node else "",
+        every=arguments.command == "all_operations",
+    )
+
+
+ANSWERS: dict[str, Callable[[Cluster, Namespace], Element]] = {
+    "list": _list,
+    "list_raw": _list_raw,
+    "locate": _locate,
+    "get_parameter": _get_parameter,
+    "operations": _operations,
+    "all_operations": _operations,
+}
