@@ -226,12 +226,15 @@ def ls(session: Session, call: CommandCall) -> int:
 
 
 def cd(session: Session, call: CommandCall) -> int:
-    """Walk: ``cd configure``, ``cd ..``, ``cd ../resource``; alone: one level up."""
-    levels = list(session.levels)
-    for step in (call.get("PATH") or "..").split("/"):
+    """Walk: ``cd configure``, ``cd ..``, ``cd ../resource``, ``cd /``; alone: one level up."""
+    path = call.get("PATH") or ".."
+    levels = [] if path.startswith("/") else list(session.levels)
+    for step in path.split("/"):
         if step == "..":
             if levels:
                 levels.pop()
+        elif step in levels:
+            del levels[levels.index(step) + 1 :]
         elif step in declarations.LEVELS:
             above = declarations.INSIDE.get(step)
             levels += [above, step] if above and above not in levels else [step]

@@ -47,10 +47,10 @@ def run(session: Session, call: CommandCall) -> int:
     session.working.edit(changed)
     if "configure" in session.levels:
         return 0
-    code = commits.commit(session)
-    if code:
-        session.working.refresh()
-    return code
+    try:
+        return commits.commit(session, kept=False)
+    finally:
+        session.working.refresh()  # there is no place here where one could mend it
 
 
 def _template(name: str) -> Template:

@@ -146,14 +146,18 @@ def report(session: Session, found: Iterable[Finding]) -> int:
     return errors
 
 
-def commit(session: Session, *, force: bool = False, replace: bool = False) -> int:
+def commit(
+    session: Session, *, force: bool = False, replace: bool = False, kept: bool = True
+) -> int:
     """Check the pending changes and commit them; 1 if they were refused.
 
-    With ``replace`` the configuration becomes just what is pending: others' changes since it was
-    read are refused, and with ``force`` undone, where they would be merged otherwise.
+    ``kept`` says whether what is not committed stays pending, which is up to the caller. With
+    ``replace`` the configuration becomes just what is pending: others' changes since it was read
+    are refused, and with ``force`` undone, where they would be merged otherwise.
     """
     working, console = session.working, session.console
     forced = force or session.options.force
+    not_done = "nothing was committed" + ("; the changes are still pending" if kept else "")
     working.cib()
     if not working.pending:
         console.info("apparently there is nothing to commit")
@@ -165,11 +169,11 @@ def commit(session: Session, *, force: bool = False, replace: bool = False) -> i
         if not (forced or relaxed) or not _is_valid(cib):
             working.mark_refused()
             if session.interactive:
-                console.info("nothing was committed; the changes are still pending")
+                console.info(not_done)
             return 1
         console.info(f"commit forced in spite of {errors} error{'s' if errors > 1 else ''}")
     if session.interactive and not _wanted(session, cib):
-        console.info("nothing was committed; the changes are still pending")
+        console.info(not_done)
         return 1
     before = working.base.version
     try:

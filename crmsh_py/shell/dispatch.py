@@ -75,15 +75,18 @@ def run_call(session: Session, call: CommandCall, line: LogicalLine, *, origin: 
     session.begin_command()
     outer = session.levels
     inner = (*outer, *call.path)
+    walks_in = "configure" in call.path and "configure" not in outer
     session.levels = inner
     try:
         code = handler_of(call)(session, call)
+        if walks_in:
+            code = leave_configure(session) or code
     finally:
-        # A line that walks comes back to where it began, unless its command went elsewhere.
+        # A line that walks comes back to where it began, unless its command went elsewhere, or a
+        # person's changes are still pending: these can only be mended or dropped in there.
         if session.levels == inner:
-            session.levels = outer
-    if "configure" in call.path and "configure" not in outer:
-        code = leave_configure(session) or code
+            stays = walks_in and session.interactive and session.edited is not None
+            session.levels = inner[: inner.index("configure") + 1] if stays else outer
     return code or 0
 
 
@@ -108,7 +111,7 @@ def leave_configure(session: Session) -> int:
     """Commit what is pending on the way out; returns an exit code.
 
     In the REPL the user is asked first, and CrmError says that one has to stay: nothing that was
-    typed is lost but by an answer.
+    typed is lost but by an answer. A script takes nothing along: what cannot be committed is lost.
     """
     working = session.working
     if not working.pending:
@@ -122,7 +125,10 @@ def leave_configure(session: Session) -> int:
         session.console.error("the changes that were refused above were not committed")
         working.refresh()
         return 1
-    return commit(session)
+    try:
+        return commit(session)
+    finally:
+        working.refresh()
 
 
 def _leave_asking(session: Session) -> None:

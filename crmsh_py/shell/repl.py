@@ -62,7 +62,8 @@ def run_text(session: Session, text: str) -> None:
             follow(session)
         except KeyboardInterrupt:
             print(file=sys.stderr)
-            session.console.warning("interrupted; what was not committed is still pending")
+            pending = "; what was not committed is still pending"
+            session.console.warning(f"interrupted{pending if session.edited is not None else ''}")
         if session.leaving:
             return
 

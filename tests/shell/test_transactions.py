@@ -187,17 +187,72 @@ def test_force_commits_in_spite_of_errors(tmp_path: Path) -> None:
     assert person.has("odd")
 
 
-def test_quit_asks_for_what_is_pending_wherever_one_stands(sitting: Person) -> None:
-    """A line that walked into configure has brought the person back before it was refused."""
+def test_a_line_from_the_root_that_is_refused_leaves_one_where_its_changes_are(
+    sitting: Person,
+) -> None:
+    """At the root they could be neither mended nor dropped, and others would join them."""
     sitting.console.answers = [True]
-    assert "still pending" in sitting.types("configure location nowhere nosuch 100: alpha")
+    said = sitting.types("configure location nowhere nosuch 100: alpha")
+    assert "drop them by: refresh" in said
+    assert sitting.session.levels == ("configure",)
+    sitting.console.answers = [True]
+    sitting.types("refresh")
+    assert not sitting.session.working.pending
+    sitting.types("up")
+    sitting.console.answers = [None]  # Ctrl-D at the question
+    sitting.types("configure primitive new ocf:pacemaker:Dummy")
+    assert sitting.session.levels == ("configure",)
+
+
+def test_a_line_of_a_script_that_is_refused_leaves_nothing_pending(person: Person) -> None:
+    said = person.runs_script(
+        "configure location nowhere nosuch 100: alpha\nconfigure\norder o nosuch vip\nup\n"
+        "resource stop vip\n"
+    )
+    assert person.code == 1
+    assert "joins" not in said
+    assert 'name="target-role" value="Stopped"' in person.file.read_text()
+    assert not person.has("nowhere")
+
+
+def test_a_whole_service_that_cannot_be_committed_leaves_nothing_pending(
+    sitting: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise CrmError("the cluster is away")
+
+    monkeypatch.setattr(sitting.session.cluster, "commit", refuse)
+    assert "away" in sitting.types("script run virtual-ip ip=192.168.100.102")
+    assert sitting.session.edited is None
     assert sitting.session.levels == ()
+
+
+def test_quit_asks_for_what_is_pending(sitting: Person) -> None:
+    sitting.types("configure")
+    sitting.types("location nowhere nosuch 100: alpha")
+    sitting.types("commit")
     sitting.console.answers = [False]
     assert "still pending" in sitting.types("quit")
     assert not sitting.session.leaving
     sitting.console.answers = [True]
     sitting.types("quit")
     assert sitting.session.leaving
+
+
+@pytest.mark.parametrize(
+    ("path", "levels"),
+    [
+        ("configure", ("configure",)),
+        ("ra", ("configure", "ra")),
+        ("ra/configure", ("configure",)),
+        ("/", ()),
+        ("/node", ("node",)),
+    ],
+)
+def test_cd_goes_to_a_level_once(sitting: Person, path: str, levels: tuple[str, ...]) -> None:
+    sitting.types("configure")
+    sitting.types(f"cd {path}")
+    assert sitting.session.levels == levels
 
 
 def test_an_editor_that_is_no_command_is_told() -> None:
