@@ -21,12 +21,13 @@ MODULE_LINES = 600
 FUNCTION_LINES = 70
 
 BASE = {"errors", "resources", "corosync_conf"}
-EVERYBODYS = {"errors", "regex", "value"}
+EVERYBODYS = {"errors", "regex", "value", "xml_text"}
 
-# Which of our packages each may import (itself, errors and value always).
+# Which of our packages each may import (itself and EVERYBODYS always).
 ALLOWED: dict[str, set[str]] = {
     "value": set(),
     "regex": set(),
+    "xml_text": set(),
     "errors": set(),
     "resources": set(),
     "corosync_conf": set(),

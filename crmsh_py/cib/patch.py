@@ -33,6 +33,7 @@ from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.errors import ConfigError
 from crmsh_py.regex import regex
 from crmsh_py.value import frozen, replace
+from crmsh_py.xml_text import is_attribute_name
 
 ROOT = "/cib"
 COMMENT_STEP = "comment"  # libxml2's name for such a node, and so Pacemaker's
@@ -303,8 +304,8 @@ def _read_modification(element: Element, path: str, position: int | None) -> Cha
 
 def _attribute_from_element(entry: Element) -> AttributeChange:
     name = entry.get("name")
-    if not name:
-        raise ConfigError("a patch changes an attribute without a name")
+    if not is_attribute_name(name):
+        raise ConfigError(f"a patch changes an attribute “{name[:100]}”, which cannot be one")
     new = None if entry.get("operation") == "unset" else entry.get("value")
     old = entry.attrs.get("crm-old")
     return AttributeChange(name, old, new, old is not None or "crm-absent" in entry.attrs)

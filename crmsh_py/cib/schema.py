@@ -90,7 +90,10 @@ def _validate(text: str, *, with_lines: bool) -> tuple[Finding, ...]:
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True, encoding="utf-8"
     )
-    root = etree.fromstring(text.encode("utf-8"), parser)
+    try:
+        root = etree.fromstring(text.encode("utf-8"), parser)
+    except etree.XMLSyntaxError as problem:  # a name that a caller has not looked at
+        return (error("", f"this cannot be written as XML: {problem.msg}"),)
     if _grammar().validate(root):
         return ()
     found: list[Finding] = []

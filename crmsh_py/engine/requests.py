@@ -149,13 +149,8 @@ class Requests:
                 self._set_attribute(ticket, request)
             case ReadAttribute(name=name):
                 self.outbox.reply(ticket, AttributeReply(values=self._values_of(name)))
-            case SetTicket(ticket=name, attributes=attributes):
-                self._order(
-                    ticket,
-                    lambda view, ident: TicketChange(
-                        view=view, ticket=name, attributes=attributes, ident=ident
-                    ),
-                )
+            case SetTicket():
+                self._set_ticket(ticket, request)
             case CleanResource():
                 self._clean(ticket, request)
             case ReadMembership():
@@ -295,6 +290,16 @@ class Requests:
             ticket,
             lambda view, ident: AttributeChange(
                 view=view, node=node, name=name, value=value, ident=ident
+            ),
+        )
+
+    def _set_ticket(self, ticket: int, request: SetTicket) -> None:
+        if not request.ticket or "id" in (request.attributes or ()):
+            raise UsageError("a ticket has a name, which stays its own")
+        self._order(
+            ticket,
+            lambda view, ident: TicketChange(
+                view=view, ticket=request.ticket, attributes=request.attributes, ident=ident
             ),
         )
 

@@ -307,7 +307,10 @@ class _Connection(asyncio.Protocol):
         self._transport = None
         self._server.gone(self)
 
-    def _take(self, ticket: int, request: control.Request) -> None:
+    def _take(self, ticket: int, request: control.Request | control.Refused) -> None:
+        if isinstance(request, control.Refused):
+            self._send(ticket, request)
+            return
         if len(self.tickets) >= MAX_IN_FLIGHT:
             raise RemoteProtocolError(f"more than {MAX_IN_FLIGHT} requests at once")
         self._requests += 1

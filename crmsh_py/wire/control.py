@@ -8,7 +8,7 @@ client hangs up. Framing is in ``framing``. What the fields may be is checked by
 from __future__ import annotations
 
 from crmsh_py.value import Value, field, frozen
-from crmsh_py.wire.fencing import Delay, FencingRecord, Milliseconds, Text
+from crmsh_py.wire.fencing import Delay, FencingRecord, Milliseconds, Name, Text
 
 # What these allow is in ``messages.LIMITS``.
 Document = str
@@ -20,6 +20,8 @@ MemberId = int
 Votes = int
 Expected = int
 Few = dict
+Given = str
+XmlName = str
 
 
 class Message(Value):
@@ -35,9 +37,9 @@ class Message(Value):
 class Hello(Message):
     """First message of a connection: who calls."""
 
-    client: Text
-    user: Text = ""
-    acts_for: Text = ""  # by whose access rights; only root's and the owner's word counts
+    client: Name
+    user: Name = ""
+    acts_for: Name = ""  # by whose access rights; only root's and the owner's word counts
 
 
 @frozen(kw_only=True)
@@ -53,7 +55,7 @@ class Commit(Message):
     """
 
     patch: Document
-    client: Text = "cibadmin"
+    client: Name = "cibadmin"
     force_no_quorum: bool = False
 
 
@@ -66,20 +68,20 @@ class SetPair(Message):
     the configuration first, and no other change is in the way.
     """
 
-    section: Text
-    node: Text = ""
-    name: Text
-    value: Text | None
-    client: Text = ""
+    section: Name
+    node: Name = ""
+    name: Name
+    value: Given | None
+    client: Name = ""
 
 
 @frozen(kw_only=True)
 class ReadPair(Message):
     """Ask for one pair: as in ``SetPair``, or of the section ``status``, a transient attribute."""
 
-    section: Text
-    node: Text = ""
-    name: Text
+    section: Name
+    node: Name = ""
+    name: Name
 
 
 @frozen(kw_only=True)
@@ -90,9 +92,9 @@ class SetAttribute(Message):
     unless ``set_delay``. ``private``: it never comes into the status.
     """
 
-    node: Text
-    name: Text
-    value: Text | None
+    node: Name
+    name: Name
+    value: Given | None
     delay_ms: Milliseconds = 0
     set_delay: bool = False
     private: bool = False
@@ -102,7 +104,7 @@ class SetAttribute(Message):
 class ReadAttribute(Message):
     """Ask for a transient attribute on all nodes, also where it waits, or is private."""
 
-    name: Text
+    name: Name
 
 
 @frozen(kw_only=True)
@@ -111,8 +113,8 @@ class SetTicket(Message):
     ticket altogether (``attributes`` None). Names: granted, standby, last-granted, ….
     """
 
-    ticket: Text
-    attributes: Few[Text, Text | None] | None
+    ticket: Name
+    attributes: Few[XmlName, Given | None] | None
 
 
 @frozen(kw_only=True)
@@ -122,8 +124,8 @@ class CleanResource(Message):
     Empty names mean every resource, every node.
     """
 
-    resource: Text = ""
-    node: Text = ""
+    resource: Name = ""
+    node: Name = ""
     all_history: bool = False
 
 
@@ -171,8 +173,8 @@ RingOrder = ReenableRings | ReloadConf | SetExpectedVotes | SetVotes | EndMember
 class ReadCmap(Message):
     """Ask for cmap keys that start with ``prefix``; ``map`` is icmap or stats."""
 
-    prefix: Text = ""
-    map: Text = "icmap"
+    prefix: Name = ""
+    map: Name = "icmap"
 
 
 @frozen(kw_only=True)
@@ -233,20 +235,20 @@ class FenceNode(Message):
     ``tolerance_ms``, nothing is done.
     """
 
-    node: Text
-    action: Text = "reboot"
+    node: Name
+    action: Name = "reboot"
     timeout_ms: Milliseconds = 0
     delay_ms: Delay = 0
     tolerance_ms: Milliseconds = 0
-    client: Text = "stonith_admin"
+    client: Name = "stonith_admin"
 
 
 @frozen(kw_only=True)
 class ConfirmFenced(Message):
     """A person has made sure that a node is off: the cluster goes on as if it had been fenced."""
 
-    node: Text
-    client: Text = "stonith_admin"
+    node: Name
+    client: Name = "stonith_admin"
 
 
 @frozen(kw_only=True)
@@ -264,16 +266,16 @@ class AskDevice(Message):
     ``target`` whether it can fence that one.
     """
 
-    device: Text
+    device: Name
     hosts: bool = False
-    target: Text = ""
+    target: Name = ""
 
 
 @frozen(kw_only=True)
 class ForgetFencing(Message):
     """Forget what has been fenced: about a node, or '' everything."""
 
-    node: Text = ""
+    node: Name = ""
 
 
 @frozen(kw_only=True)

@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MAX_PARTS = 10_000  # entries of all lists and maps of a request: each takes far more than its byte
 MAX_FRAME = 64 * 1024 * 1024  # bytes; the largest CIB that we carry, with room for its ticket
 
 _LENGTH = 4  # bytes
@@ -44,9 +45,10 @@ def _encode(ticket: int, message: control.Message) -> bytes:
 class _Decoder:
     """Cuts a stream of bytes into messages; holds no more than one unfinished frame."""
 
-    def __init__(self, kinds: Mapping[str, type[control.Message]], limit: int) -> None:
+    def __init__(self, kinds: Mapping[str, type[control.Message]], limit: int, parts: int) -> None:
         self._kinds = kinds
         self._limit = limit
+        self._parts = parts
         self._buffer = bytearray()
         self._failed = ""
 
@@ -68,10 +70,13 @@ class _Decoder:
         return found
 
     def _message(self, body: bytes) -> tuple[int, control.Message]:
-        match packing.unpack(body):
+        match packing.unpack(body, self._parts):
             case [int(ticket), message] if ticket is not True and ticket is not False:
-                return ticket, messages.typed(self._kinds, message)
+                return ticket, self._typed(message)
         raise RemoteProtocolError("it has no ticket")
+
+    def _typed(self, message: object) -> control.Message:
+        return messages.typed(self._kinds, message)
 
     def _next_body(self) -> bytes | None:
         if len(self._buffer) < _LENGTH:
@@ -96,22 +101,31 @@ class RequestDecoder(_Decoder):
     """The node's side of a connection."""
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
-        super().__init__(_REQUESTS, limit)
+        super().__init__(_REQUESTS, limit, MAX_PARTS)
 
-    def receive(self, data: bytes) -> list[tuple[int, control.Request]]:
+    def receive(self, data: bytes) -> list[tuple[int, control.Request | control.Refused]]:
         """Take bytes as they came; return the requests that they complete, in order.
+
+        In place of a request with a field that is too long, or has what cannot stand there, is the
+        answer to it.
 
         Raises:
             RemoteProtocolError: the peer sent what no frame may be, now or before.
         """
         return self._messages(data)  # type: ignore[return-value]  # of these kinds
 
+    def _typed(self, message: object) -> control.Message:
+        try:
+            return super()._typed(message)
+        except messages.FieldError as error:
+            return control.Refused(kind="ConfigError", text=error.message)
+
 
 class ReplyDecoder(_Decoder):
     """The client's side of a connection."""
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
-        super().__init__(_REPLIES, limit)
+        super().__init__(_REPLIES, limit, packing.MAX_PARTS)
 
     def receive(self, data: bytes) -> list[tuple[int, control.Reply]]:
         """Take bytes as they came; return the replies that they complete, in order.

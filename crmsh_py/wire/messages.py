@@ -5,6 +5,7 @@ say; those are read here, once for every class that is met, into checks:
 
     str int bool float              and nothing else for them: a truth value is no number
     Text, Count, …                  names of ``LIMITS``, with the least and the most
+    Name, Given, XmlName            texts of which that is not all (``_RULES``)
     X | None, list[X], dict[X, Y], tuple[X, Y, Z], and other messages
 
 A message on its own is a map with its class's name as ``type``; inside of another one it has none.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from crmsh_py.errors import RemoteProtocolError
 from crmsh_py.value import Value, field_names, needed_names
+from crmsh_py.xml_text import is_attribute_name, is_xml_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 Limit = int | tuple[int, int]
 LIMITS: dict[str, Limit] = {
     "Name": 1024,
+    "XmlName": 1024,
     "Text": 64 * 1024,
+    "Given": 64 * 1024,
     "Document": 64 * 1024 * 1024,
     "Count": (0, 2**53),
     "Epoch": (0, 2**31 - 1),
@@ -46,6 +50,10 @@ LIMITS: dict[str, Limit] = {
 }
 _MOST_PAIRS = {"dict": 10_000, "Few": 64}
 _checks: dict[type, tuple[dict[str, Check], frozenset[str]]] = {}
+
+
+class FieldError(RemoteProtocolError):
+    """A message of a known kind, with a field that is not what it may be. Tells which, and why."""
 
 
 def plain(message: Value, *, typed: bool = True) -> dict[str, Plain]:
@@ -87,8 +95,9 @@ def checked(kind: type[ValueT], thing: object) -> ValueT:
             raise RemoteProtocolError(f"a {kind.__name__} has no such field")
         try:
             fields[name] = check(value)
-        except _RefusedError:
-            raise RemoteProtocolError(f"a {kind.__name__} with a wrong {name}") from None
+        except _RefusedError as error:
+            why = str(error) or "it is of another kind"
+            raise FieldError(f"a {kind.__name__} with a wrong {name}: {why}") from None
     if not needed <= fields.keys():
         raise RemoteProtocolError(f"a {kind.__name__} that is not whole")
     return kind(**fields)
@@ -98,7 +107,7 @@ def checked(kind: type[ValueT], thing: object) -> ValueT:
 
 
 class _RefusedError(Exception):
-    """It is not what the field may be."""
+    """It is not what the field may be; says why, if that is not plain."""
 
 
 def _read(kind: type[Value]) -> tuple[dict[str, Check], frozenset[str]]:
@@ -116,7 +125,7 @@ def _check(annotation: str, module: Mapping[str, object]) -> Check:
     if annotation in _PLAIN:
         return _exactly(_PLAIN[annotation])
     if annotation in LIMITS:
-        return _limited(LIMITS[annotation])
+        return _limited(LIMITS[annotation], _RULES.get(annotation))
     choices = _split(annotation, "|")
     if len(choices) == 2 and choices[1] == "None":
         inner = _check(choices[0], module)
@@ -136,6 +145,11 @@ def _check(annotation: str, module: Mapping[str, object]) -> Check:
     return lambda thing: checked(kind, thing)
 
 
+_RULES: dict[str, Callable[[str], bool]] = {
+    "Name": str.isprintable,  # it is shown in the lines of tables
+    "Given": is_xml_text,
+    "XmlName": is_attribute_name,
+}
 _PLAIN: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
 
 
@@ -160,15 +174,21 @@ def _exactly(kind: type) -> Check:
     return check
 
 
-def _limited(limit: Limit) -> Check:
+def _limited(limit: Limit, rule: Callable[[str], bool] | None = None) -> Check:
     def number(thing: object) -> object:
-        if type(thing) is not int or not least <= thing <= most:
+        if type(thing) is not int:
             raise _RefusedError
+        if not least <= thing <= most:
+            raise _RefusedError(f"{thing} is not from {least} to {most}")
         return thing
 
     def text(thing: object) -> object:
-        if type(thing) is not str or len(thing) > most:
+        if type(thing) is not str:
             raise _RefusedError
+        if len(thing) > most:
+            raise _RefusedError(f"it has {len(thing)} characters; {most} are allowed")
+        if rule is not None and not rule(thing):
+            raise _RefusedError(f"{thing[:64]!a} has a character that cannot stand there")
         return thing
 
     if isinstance(limit, tuple):

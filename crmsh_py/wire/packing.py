@@ -14,11 +14,12 @@ from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     Plain = None | bool | int | float | str | Sequence["Plain"] | Mapping[str, "Plain"]
 
 MAX_DEPTH = 16
+MAX_PARTS = 1_000_000  # of all lists and maps together
 
 
 def pack(thing: Plain) -> bytes:
@@ -30,7 +31,10 @@ def pack(thing: Plain) -> bytes:
 
 def _pack_into(out: list[bytes], thing: Plain) -> None:
     if isinstance(thing, str):
-        data = thing.encode()
+        try:
+            data = thing.encode()
+        except UnicodeEncodeError:
+            raise LocalProtocolError(f"{thing[:64]!a} is no text that can be sent") from None
         out.append(_head(len(data), 0xA0, 31, (0xD9, 0xDA, 0xDB)))
         out.append(data)
     elif thing is None:
@@ -78,84 +82,100 @@ def _int(number: int) -> bytes:
         raise LocalProtocolError(f"{number} is too large a number to be sent") from None
 
 
-def unpack(data: bytes) -> Plain:
-    """The value that these bytes are, all of them.
+def unpack(data: bytes, parts: int = MAX_PARTS) -> Plain:
+    """The value that these bytes are, all of them; it may have ``parts`` in its lists and maps.
 
     Raises:
         RemoteProtocolError: they are none.
     """
+    reader = _Reader(data, parts)
     try:
-        thing, end = _unpack(data, 0, MAX_DEPTH)
+        thing = reader.value(MAX_DEPTH)
     except IndexError:
         raise RemoteProtocolError("it ends too early") from None
     except UnicodeDecodeError:
         raise RemoteProtocolError("a text that is no UTF-8") from None
-    if end != len(data):
+    if reader.at != len(data):
         raise RemoteProtocolError("something comes after its end")
     return thing
 
 
-def _unpack(data: bytes, at: int, depth: int) -> tuple[Plain, int]:
-    code = data[at]
-    at += 1
-    if code <= 0x7F:
-        return code, at
-    if code >= 0xE0:
-        return code - 0x100, at
-    if 0xA0 <= code <= 0xBF:
-        return _text(data, at, code & 0x1F)
-    if code <= 0x8F:
-        return _map(data, at, code & 0x0F, depth)
-    if code <= 0x9F:
-        return _list(data, at, code & 0x0F, depth)
-    if code in _WORDS:
-        return _WORDS[code], at
-    if code in _NUMBERS:
-        size, signed = _NUMBERS[code]
-        return int.from_bytes(_part(data, at, size), "big", signed=signed), at + size
-    if code in _SIZED:
-        size, read = _SIZED[code]
-        length = int.from_bytes(_part(data, at, size), "big")
-        return read(data, at + size, length, depth)
-    if code in _FLOATS:
-        import struct
+class _Reader:
+    """Bytes, and how far they have been read. Raises IndexError at their end."""
 
-        form, size = _FLOATS[code]
-        return struct.unpack(form, _part(data, at, size))[0], at + size
-    raise RemoteProtocolError(f"something of a kind that is not used here ({code:#x})")
+    def __init__(self, data: bytes, parts: int) -> None:
+        self._data = data
+        self._parts = parts
+        self.at = 0
 
+    def value(self, depth: int) -> Plain:
+        """The next value, with at most ``depth`` more inside each other."""
+        code = self._data[self.at]
+        self.at += 1
+        if code <= 0x7F:
+            return code
+        if code >= 0xE0:
+            return code - 0x100
+        if 0xA0 <= code <= 0xBF:
+            return self._text(code & 0x1F)
+        if code <= 0x8F:
+            return self._map(code & 0x0F, depth)
+        if code <= 0x9F:
+            return self._list(code & 0x0F, depth)
+        if code in _WORDS:
+            return _WORDS[code]
+        if code in _NUMBERS:
+            size, signed = _NUMBERS[code]
+            return int.from_bytes(self._part(size), "big", signed=signed)
+        if code in _TEXTS:
+            return self._text(self._length(_TEXTS[code]))
+        if code in _LISTS:
+            return self._list(self._length(_LISTS[code]), depth)
+        if code in _MAPS:
+            return self._map(self._length(_MAPS[code]), depth)
+        if code in _FLOATS:
+            import struct
 
-def _part(data: bytes, at: int, length: int) -> bytes:
-    if at + length > len(data):
-        raise IndexError
-    return data[at : at + length]
+            form, size = _FLOATS[code]
+            return struct.unpack(form, self._part(size))[0]  # type: ignore[no-any-return]
+        raise RemoteProtocolError(f"something of a kind that is not used here ({code:#x})")
 
+    def _part(self, length: int) -> bytes:
+        end = self.at + length
+        if end > len(self._data):
+            raise IndexError
+        part = self._data[self.at : end]
+        self.at = end
+        return part
 
-def _text(data: bytes, at: int, length: int, _depth: int = 0) -> tuple[Plain, int]:
-    return _part(data, at, length).decode(), at + length
+    def _length(self, size: int) -> int:
+        return int.from_bytes(self._part(size), "big")
 
+    def _text(self, length: int) -> str:
+        return self._part(length).decode()
 
-def _list(data: bytes, at: int, length: int, depth: int) -> tuple[Plain, int]:
-    # Every entry has at least one byte: a length is never believed before there are as many.
-    if not depth or length > len(data) - at:
-        raise IndexError
-    found: list[Plain] = []
-    for _ in range(length):
-        thing, at = _unpack(data, at, depth - 1)
-        found.append(thing)
-    return found, at
+    def _room_for(self, parts: int, depth: int) -> None:
+        # Every part has at least one byte: a length is never believed before there are as many.
+        # And a byte becomes up to a hundred in memory.
+        if not depth or parts > len(self._data) - self.at:
+            raise IndexError
+        self._parts -= parts
+        if self._parts < 0:
+            raise RemoteProtocolError("lists and maps of too many parts")
 
+    def _list(self, length: int, depth: int) -> list[Plain]:
+        self._room_for(length, depth)
+        return [self.value(depth - 1) for _ in range(length)]
 
-def _map(data: bytes, at: int, length: int, depth: int) -> tuple[Plain, int]:
-    if not depth or 2 * length > len(data) - at:
-        raise IndexError
-    found: dict[str, Plain] = {}
-    for _ in range(length):
-        name, at = _unpack(data, at, 0)
-        if not isinstance(name, str):
-            raise RemoteProtocolError("a name that is no text")
-        found[name], at = _unpack(data, at, depth - 1)
-    return found, at
+    def _map(self, length: int, depth: int) -> dict[str, Plain]:
+        self._room_for(2 * length, depth)
+        found: dict[str, Plain] = {}
+        for _ in range(length):
+            name = self.value(0)
+            if not isinstance(name, str):
+                raise RemoteProtocolError("a name that is no text")
+            found[name] = self.value(depth - 1)
+        return found
 
 
 _WORDS = {0xC0: None, 0xC2: False, 0xC3: True}
@@ -164,10 +184,7 @@ _NUMBERS = {
     0xD0: (1, True), 0xD1: (2, True), 0xD2: (4, True), 0xD3: (8, True),
 }  # fmt: skip
 _FLOATS = {0xCA: (">f", 4), 0xCB: (">d", 8)}
-if TYPE_CHECKING:
-    _Reader = Callable[[bytes, int, int, int], tuple[Plain, int]]
-_SIZED: dict[int, tuple[int, _Reader]] = {
-    0xD9: (1, _text), 0xDA: (2, _text), 0xDB: (4, _text),
-    0xDC: (2, _list), 0xDD: (4, _list),
-    0xDE: (2, _map), 0xDF: (4, _map),
-}  # fmt: skip
+# Codes that a length follows: of how many bytes that is.
+_TEXTS = {0xD9: 1, 0xDA: 2, 0xDB: 4}
+_LISTS = {0xDC: 2, 0xDD: 4}
+_MAPS = {0xDE: 2, 0xDF: 4}

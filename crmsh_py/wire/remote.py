@@ -17,7 +17,7 @@ import msgspec
 
 from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
 from crmsh_py.wire import framing
-from crmsh_py.wire.control import Reply, Request
+from crmsh_py.wire.control import Refused, Reply, Request
 from crmsh_py.wire.stream import Count, Document, Milliseconds, Name, Outcome, RunAction, Text
 
 MAX_FRAME = 72 * 1024 * 1024  # bytes; a client's answer may hold a whole CIB
@@ -190,7 +190,10 @@ def answer(ticket: int, reply: Reply) -> Answer:
 
 def asked(message: Ask) -> Request:
     """The request of a client. Raises RemoteProtocolError when it is none."""
-    return _only(framing.RequestDecoder().receive(message.frame))
+    request = _only(framing.RequestDecoder().receive(message.frame))
+    if isinstance(request, Refused):  # the remote node has answered that one itself
+        raise RemoteProtocolError(request.text)
+    return request
 
 
 def answered(message: Answer) -> Reply:

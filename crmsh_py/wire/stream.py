@@ -32,6 +32,11 @@ Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
 Document = Annotated[str, msgspec.Meta(max_length=_MAX_DOCUMENT)]
 PatchText = Annotated[str, msgspec.Meta(max_length=_MAX_PATCH)]
 Digest = Annotated[str, msgspec.Meta(max_length=64)]
+# What is written into the status of every node must be something that XML can hold.
+_XML = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*\Z"
+XmlName = Annotated[str, msgspec.Meta(max_length=1024, pattern=r"\A[A-Za-z_][A-Za-z0-9_.-]*\Z")]
+StateName = Annotated[str, msgspec.Meta(max_length=1024, pattern=_XML)]
+StateText = Annotated[str, msgspec.Meta(max_length=64 * 1024, pattern=_XML)]
 MAX_COUNT = 2**53
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
 NodeId = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
@@ -250,16 +255,16 @@ class AttributeChange(StreamMessage, frozen=True, kw_only=True):
     """Set a transient attribute of a node; ``value`` None deletes it."""
 
     node: Name
-    name: Name
-    value: Text | None
+    name: StateName
+    value: StateText | None
     ident: CommitId | None = None
 
 
 class TicketChange(StreamMessage, frozen=True, kw_only=True):
     """Set attributes of a ticket (None deletes one), or forget it (``attributes`` None)."""
 
-    ticket: Name
-    attributes: Annotated[dict[Name, Text | None], msgspec.Meta(max_length=64)] | None
+    ticket: StateName
+    attributes: Annotated[dict[XmlName, StateText | None], msgspec.Meta(max_length=64)] | None
     ident: CommitId | None = None
 
 
@@ -296,8 +301,8 @@ class AttributePending(StreamMessage, frozen=True, kw_only=True):
     """
 
     node: Name
-    name: Name
-    value: Text | None
+    name: StateName
+    value: StateText | None
     delay_ms: Milliseconds
     private: bool = False
     ident: CommitId | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from hypothesis import given, settings
@@ -153,6 +154,17 @@ def test_a_patch_of_pacemakers_own_is_understood() -> None:
     assert result.version == Version(0, 2, 0)
     with pytest.raises(ConfigError, match="cannot be taken back"):
         patch.inverse()
+
+
+@pytest.mark.parametrize("name", ["", "1x", 'a b"<', "xmlns", "x:y", "é"])
+def test_an_attribute_has_a_name_that_can_be_written(name: str) -> None:
+    with pytest.raises(ConfigError, match="a patch changes an attribute"):
+        Patch.from_xml(
+            '<diff format="2"><version><source epoch="1"/><target epoch="2"/></version>'
+            '<change operation="modify" path="/cib/configuration"><change-list>'
+            f'<change-attr name={quoteattr(name)} operation="set" value="2"/></change-list>'
+            "<change-result><configuration/></change-result></change></diff>"
+        )
 
 
 def test_the_order_in_which_changes_are_listed_does_not_matter() -> None:

@@ -155,3 +155,12 @@ def test_a_document_that_is_something_else_gives_a_bounded_number_of_findings() 
 def test_what_is_no_cib_at_all_is_one_finding(text: str) -> None:
     (finding,) = validate_text(text)
     assert finding.is_error
+
+
+def test_a_name_that_no_attribute_has_is_a_finding() -> None:
+    cib = Cib.parse(document(resources='<primitive id="p" class="ocf" type="Dummy"/>'))
+    resources = cib.section("resources")
+    spoilt = resources.map_children(lambda p: p.with_attributes({"1x": "1"}))
+    [finding] = validate(cib.with_section("resources", spoilt))
+    assert finding.is_error
+    assert "cannot be written as XML" in finding.message

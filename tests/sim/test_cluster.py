@@ -117,6 +117,14 @@ def test_a_ticket_outlives_every_node_that_was_there_when_it_was_granted() -> No
         assert [ticket.id for ticket in tickets] == ["siteA"]
 
 
+def test_a_ticket_has_a_name_and_keeps_it() -> None:
+    cluster = started()
+    for name, attributes in (("", {"granted": "true"}), ("siteA", {"id": "siteB"})):
+        reply = cluster.answer(1, SetTicket(ticket=name, attributes=attributes))
+        assert isinstance(reply, Refused)
+        assert "has a name" in reply.text
+
+
 def test_an_attribute_of_an_unknown_node_is_refused_with_a_near_name() -> None:
     cluster = started()
     reply = cluster.answer(1, SetAttribute(node="node22", name="pingd", value="1"))

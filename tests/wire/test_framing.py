@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -88,3 +89,50 @@ def test_a_reply_is_no_request() -> None:
 def test_what_is_too_large_is_not_sent() -> None:
     with pytest.raises(LocalProtocolError):
         framing.encode_reply(1, control.CibReply(cib="x" * (framing.MAX_FRAME + 1)))
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (control.SetAttribute(node="", name="x" * 1025, value="1"), "1025 characters"),
+        (control.SetAttribute(node="", name="a\x1b[31m", value="1"), "cannot stand there"),
+        (control.SetAttribute(node="", name="a\nb", value="1"), "cannot stand there"),
+        (control.SetAttribute(node="", name="a", value="\x1b[31m"), "cannot stand there"),
+        (control.SetAttribute(node="", name="a", value="x" * 70_000), "65536 are allowed"),
+        (control.SetAttribute(node="", name="a", value="", delay_ms=2**41), "is not from 0 to"),
+        (control.SetTicket(ticket="t\x1b", attributes=None), "cannot stand there"),
+        (control.SetTicket(ticket="t", attributes={'a b"<': "1"}), "cannot stand there"),
+        (control.SetTicket(ticket="t", attributes={"xmlns": "1"}), "cannot stand there"),
+        (control.SetTicket(ticket="t", attributes={"granted": "\x00"}), "cannot stand there"),
+        (control.FenceNode(node="n", client="x\x1b"), "cannot stand there"),
+        (control.Commit(patch="<diff/>", client="x\u202e"), "cannot stand there"),
+    ],
+)
+def test_a_field_that_cannot_be_is_answered_and_the_next_request_is_read(
+    request_: control.Request, why: str
+) -> None:
+    """What comes into the status is written as XML by every node, and shown in terminals."""
+    stream = framing.encode_request(7, request_) + framing.encode_request(8, control.ReadCib())
+
+    (ticket, answer), after = framing.RequestDecoder().receive(stream)
+
+    assert ticket == 7
+    assert isinstance(answer, control.Refused)
+    assert why in answer.text
+    assert after == (8, control.ReadCib())
+
+
+def test_a_value_may_have_lines() -> None:
+    request = control.SetAttribute(node="", name="notes", value="one\n\ttwo é\u00a0\U0001f980")
+    stream = framing.encode_request(1, request)
+    assert framing.RequestDecoder().receive(stream) == [(1, request)]
+
+
+def test_a_small_frame_of_many_parts_takes_no_memory() -> None:
+    body = b"\x92\x01\xdd" + (4_000_000).to_bytes(4, "big") + b"\x80" * 4_000_000
+    tracemalloc.start()
+    with pytest.raises(RemoteProtocolError, match="too many parts"):
+        framing.RequestDecoder().receive(len(body).to_bytes(4, "big") + body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * len(body), "not the hundredfold of what they would be"

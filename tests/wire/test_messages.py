@@ -60,7 +60,16 @@ def test_what_is_no_packed_value_is_refused(data: bytes, why: str) -> None:
         packing.unpack(data)
 
 
-@pytest.mark.parametrize("thing", [2**64, -(2**63) - 1, b"bytes", {1, 2}])
+@pytest.mark.parametrize(
+    "data", [b"\x93\x01\x02\x03", b"\x91\x92\x01\x02", b"\x82\xa1a\x01\xa1b\x02"]
+)
+def test_all_lists_and_maps_together_have_room_for_so_many_parts(data: bytes) -> None:
+    packing.unpack(data, 4)
+    with pytest.raises(RemoteProtocolError, match="too many parts"):
+        packing.unpack(data, 2)
+
+
+@pytest.mark.parametrize("thing", [2**64, -(2**63) - 1, b"bytes", {1, 2}, "\udcff"])
 def test_what_cannot_be_said_is_not_sent(thing: object) -> None:
     with pytest.raises(LocalProtocolError):
         packing.pack(thing)  # type: ignore[arg-type]

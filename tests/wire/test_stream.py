@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from crmsh_py.errors import RemoteProtocolError
 from crmsh_py.wire.stream import (
     MAX_MESSAGE_BYTES,
+    AttributeChange,
+    AttributePending,
     ConfigChange,
     DcState,
     Outcome,
     RunAction,
     Summary,
+    TicketChange,
     decode,
     encode,
 )
@@ -100,6 +103,23 @@ def test_what_is_out_of_bounds_is_refused(changes: dict[str, object]) -> None:
     assert decode(_raw()) == SUMMARY
     with pytest.raises(RemoteProtocolError):
         decode(_raw(**changes))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AttributeChange(view=(1, 4), node="n", name="a\x1b", value="1"),
+        AttributeChange(view=(1, 4), node="n", name="a", value="\x00"),
+        AttributePending(view=(1, 4), node="n", name="a", value="\x1b", delay_ms=1),
+        TicketChange(view=(1, 4), ticket="t\x1b", attributes=None),
+        TicketChange(view=(1, 4), ticket="t", attributes={'a b"<': "1"}),
+        TicketChange(view=(1, 4), ticket="t", attributes={"granted": "\x1b"}),
+    ],
+)
+def test_what_no_status_can_be_written_with_is_refused(message: AttributeChange) -> None:
+    """Every node would fail at the next ring, when it tells the others of its state."""
+    with pytest.raises(RemoteProtocolError):
+        decode(encode(message))
 
 
 def test_a_giant_is_refused_before_it_is_looked_at() -> None:
