@@ -93,8 +93,12 @@ def parser() -> Parser:
         help="one line for a monitoring system",
     )
     _add_fence_history(show)
-    show.add_argument("--node", default="", dest="only_node", help="only this node")
-    show.add_argument("--resource", default="", dest="only_resource", help="only this resource")
+    show.add_argument(
+        "--node", default="", dest="only_node", help="only this node, or those of a tag"
+    )
+    show.add_argument(
+        "--resource", default="", dest="only_resource", help="only this resource or tag"
+    )
     how = made.add_argument_group("how to show it")
     how.add_argument("-1", "--one-shot", action="store_true", dest="once", help="once, then exit")
     how.add_argument("-i", "--interval", default="5", help="seconds between looks (default 5)")

@@ -43,6 +43,7 @@ from crmsh_py.views.text import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.views.mon_filter import Chosen
 
 # Members of a group or a clone are indented under its title.
 _MEMBER_INDENT = "    "
@@ -56,21 +57,24 @@ def render(
     options: MonOptions | None = None,
 ) -> str:
     """The text of ``crm_mon -1`` with these options."""
+    from crmsh_py.views import mon_filter
+
     options = options or MonOptions()
-    status = mon_facts.displayable(cib, status)
-    blocks = [_node_block(status, options), _resource_block(status, options)]
+    chosen = mon_filter.choose(cib, status, options)
+    status = chosen.status
+    blocks = [_node_block(chosen, options), _resource_block(chosen, options)]
     if options.headers:
         blocks.insert(0, _header(cib, status, now))
     if options.attributes:
-        blocks.append(_attribute_block(status, options))
+        blocks.append(_attribute_block(chosen))
     if options.operations or options.fail_counts:
-        blocks.append(_history_block(cib, status, now, options))
+        blocks.append(_history_block(cib, chosen, now, options))
     if options.failures:
-        blocks.append(_failure_block(status, now))
+        blocks.append(_failure_block(chosen, now))
     if options.tickets:
         blocks.append(_ticket_block(cib, now))
     if options.bans is not None:
-        blocks.append(_ban_block(find_bans(cib, status, now=now, prefix=options.bans)))
+        blocks.append(_ban_block(chosen.bans(find_bans(cib, status, now=now, prefix=options.bans))))
     return "\n\n".join(joined(block) for block in blocks if block) + "\n"
 
 
@@ -145,12 +149,10 @@ _LISTS = {
 }
 
 
-def _node_block(status: ClusterStatus, options: MonOptions) -> list[str]:
+def _node_block(chosen: Chosen, options: MonOptions) -> list[str]:
     lines: list[str] = []
     together: dict[str, list[str]] = {title: [] for title in _LISTS.values()}
-    for node in status.nodes:
-        if options.only_node and node.name != options.only_node:
-            continue
+    for node in chosen.nodes:
         mode = node_mode(node)
         listed = _LISTS.get((node.kind, mode))
         if listed is not None and not options.by_node:
@@ -162,8 +164,8 @@ def _node_block(status: ClusterStatus, options: MonOptions) -> list[str]:
         if options.by_node:
             here = [
                 primitive
-                for primitive in mon_facts.primitives(status.resources)
-                if node.name in primitive.nodes and _wanted(primitive, options)
+                for primitive in mon_facts.primitives(chosen.around)
+                if node.name in primitive.nodes
             ]
             if options.brief:
                 texts = _in_columns(mon_brief.tally_on(here, agent_name=classic_agent))
@@ -174,14 +176,14 @@ def _node_block(status: ClusterStatus, options: MonOptions) -> list[str]:
     return lines
 
 
-def _resource_block(status: ClusterStatus, options: MonOptions) -> list[str]:
+def _resource_block(chosen: Chosen, options: MonOptions) -> list[str]:
     if options.by_node and not options.inactive:
         return []
     lines: list[str] = []
     wanted = [
         resource
-        for resource in status.resources
-        if _wanted(resource, options) and (not resource.orphan or is_active(resource, wholly=True))
+        for resource in chosen.resources
+        if not resource.orphan or is_active(chosen.whole(resource), wholly=True)
     ]
     if options.brief and not options.by_node:
         alone = [resource for resource in wanted if resource.kind == "primitive"]
@@ -190,7 +192,7 @@ def _resource_block(status: ClusterStatus, options: MonOptions) -> list[str]:
         lines += _in_columns(tally)
     for resource in wanted:
         if options.by_node:
-            shown = not is_active(resource, wholly=True)
+            shown = not is_active(chosen.whole(resource), wholly=True)
         else:
             shown = options.inactive or is_active(resource, wholly=False)
         if shown and options.brief and resource.kind == "group":
@@ -203,13 +205,6 @@ def _resource_block(status: ClusterStatus, options: MonOptions) -> list[str]:
         title = "Inactive resources:" if options.by_node else "Full list of resources:"
         return [title, "", *lines] if lines else [title]
     return lines
-
-
-def _wanted(resource: ResourceStatus, options: MonOptions) -> bool:
-    wanted = options.only_resource
-    if not wanted or resource.id == wanted or resource.id.split(":")[0] == wanted:
-        return True
-    return any(_wanted(child, options) for child in resource.children)
 
 
 def _as_on(primitive: ResourceStatus, node: str) -> ResourceStatus:
@@ -320,10 +315,10 @@ def _state(resource: ResourceStatus, *, with_nodes: bool) -> str:
     return " ".join(words)
 
 
-def _attribute_block(status: ClusterStatus, options: MonOptions) -> list[str]:
+def _attribute_block(chosen: Chosen) -> list[str]:
     lines = ["Node Attributes:"]
-    for node in status.nodes:
-        if not node.online or (options.only_node and node.name != options.only_node):
+    for node in chosen.nodes:
+        if not node.online:
             continue
         lines.append(f"* Node {node.name}:")
         for name, value in mon_facts.shown_attributes(node):
@@ -331,18 +326,14 @@ def _attribute_block(status: ClusterStatus, options: MonOptions) -> list[str]:
     return lines
 
 
-def _history_block(
-    cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions
-) -> list[str]:
+def _history_block(cib: Cib, chosen: Chosen, now: datetime, options: MonOptions) -> list[str]:
     lines = ["Operations:" if options.operations else "Migration summary:"]
-    for node in mon_history.histories(cib, status):
-        if options.only_node not in ("", node.node) or not node.resources:
+    for node in chosen.histories(mon_history.histories(cib, chosen.status)):
+        if not node.resources:
             continue
         lines.append(f"* Node {node.node}:")
         for resource in node.resources:
             name = resource.resource
-            if options.only_resource and name.split(":")[0] != options.only_resource:
-                continue
             if not options.operations and not resource.fail_count:
                 continue
             line = f"   {name}: {'orphan' if resource.orphan else ''}".rstrip()
@@ -372,8 +363,8 @@ def _operation(entry: OperationRecord, now: datetime, options: MonOptions) -> st
     return f"{line} rc={entry.rc} ({exit_text(entry.rc, classic=True)})"
 
 
-def _failure_block(status: ClusterStatus, now: datetime) -> list[str]:
-    lines = [failed_action(entry, now) for entry in mon_facts.shown_failures(status)]
+def _failure_block(chosen: Chosen, now: datetime) -> list[str]:
+    lines = [failed_action(entry, now) for entry in chosen.failures()]
     return ["Failed actions:", *lines] if lines else []
 
 

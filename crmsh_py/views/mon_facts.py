@@ -33,6 +33,8 @@ NOT_RUNNING = 7
 # The key of an operation: resource, operation, interval.
 _KEY = regex(r"(.+?)_(migrate_to|migrate_from|[^_]+)_(\d+)")
 _MASKED_PROBES = (2, 5)  # OCF: invalid parameter, not installed
+# A node that announces no feature set is older than the first one that does.
+_UNANNOUNCED = "<3.15.1"
 _NOT_INSTALLED_STATUS = 7  # op-status: there is no such agent
 
 
@@ -150,6 +152,14 @@ def shown_attributes(node: NodeStatus) -> list[tuple[str, str]]:
         for name, value in node.attributes.items()
         if name not in hidden and not name.startswith(hidden_prefixes)
     )
+
+
+def feature_set(node: NodeStatus) -> str:
+    """What a node can do, as it announces it; an older one announces nothing. '' for one that
+    is not there.
+    """
+    unannounced = node.online and node.expected_up and node.kind == "member"
+    return node.feature_set or (_UNANNOUNCED if unannounced else "")
 
 
 def expected_scores(cib: Cib, status: ClusterStatus, node: NodeStatus) -> dict[str, int]:

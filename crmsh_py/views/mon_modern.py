@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus
-from crmsh_py.views import mon_brief, mon_facts
+from crmsh_py.views import mon_brief, mon_facts, mon_filter
 from crmsh_py.views.mon_facts import MonOptions
 from crmsh_py.views.mon_modern_resources import Drawer
 from crmsh_py.views.text import (
@@ -35,6 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.views.bans import Ban
+    from crmsh_py.views.mon_filter import Chosen
     from crmsh_py.views.mon_history import OperationRecord, ResourceHistory
 
 _TITLES = {"remote": "RemoteNode", "guest": "GuestNode"}
@@ -61,29 +62,31 @@ def render(
 
 def body(cib: Cib, status: ClusterStatus, *, now: datetime, options: MonOptions) -> str:
     """The sections alone; ``crm_simulate`` shows them under titles of its own."""
-    status = mon_facts.displayable(cib, status)
-    drawer = Drawer(cib, status, options)
+    chosen = mon_filter.choose(cib, status, options)
+    status = chosen.status
+    drawer = Drawer(cib, chosen, options)
     sections: list[list[str]] = []
     if options.headers:
         sections.append(_summary(cib, status, now, options))
         sections += _warnings(status)
-    sections.append(_nodes(status, options, drawer))
-    sections.append(_resources(status, options, drawer))
+    sections.append(_nodes(chosen, options, drawer))
+    sections.append(_resources(chosen, options, drawer))
     if options.attributes:
-        sections.append(_attributes(cib, status, options))
+        sections.append(_attributes(cib, chosen, options))
     if options.operations:
-        sections.append(_operations(cib, status, now, options))
+        sections.append(_operations(cib, chosen, now, options))
     elif options.fail_counts:
-        sections.append(_fail_counts(cib, status, now, options))
+        sections.append(_fail_counts(cib, chosen, now, options))
     if options.failures:
-        sections.append(_failures(status, now, options))
+        sections.append(_failures(chosen, now, options))
     if options.tickets:
         sections.append(_tickets(cib, now))
     if options.bans is not None:
         from crmsh_py.views.bans import find_bans
 
-        sections.append(_bans(find_bans(cib, status, now=now, prefix=options.bans)))
-    return "\n\n".join(joined(section) for section in sections if section) + "\n"
+        sections.append(_bans(chosen.bans(find_bans(cib, status, now=now, prefix=options.bans))))
+    text = "\n\n".join(joined(section) for section in sections if section)
+    return f"{text}\n" if text else ""
 
 
 def _entry(depth: int, text: str) -> str:
@@ -97,10 +100,16 @@ def _section(title: str, entries: Iterable[str]) -> list[str]:
 
 
 def _named(name: str, status: ClusterStatus, options: MonOptions) -> str:
-    """A node's name; with details also its id, where that says something else."""
-    known = (node.id for node in status.nodes if options.detail and node.name == name)
-    ident = next(known, name)
-    return name if ident in ("", name) else f"{name} ({ident})"
+    """A node's name; with details also its id, where that says something else, and the node that
+    a guest is on.
+    """
+    node = next((node for node in status.nodes if options.detail and node.name == name), None)
+    if node is None:
+        return name
+    if node.kind == "guest":
+        carriers = (p for p in mon_facts.primitives(status.resources) if p.id == node.container)
+        return f"{name}@{''.join(next((p.nodes[:1] for p in carriers), ()))}"
+    return name if node.id in ("", name) else f"{name} ({node.id})"
 
 
 def _summary(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
@@ -170,22 +179,20 @@ def node_words(node: NodeStatus, *, busy: bool) -> str:
     return words
 
 
-def _nodes(status: ClusterStatus, options: MonOptions, drawer: Drawer) -> list[str]:
+def _nodes(chosen: Chosen, options: MonOptions, drawer: Drawer) -> list[str]:
     entries: list[str] = []
     lists: dict[str, list[str]] = {}
-    for node in status.nodes:
-        if options.only_node and node.name != options.only_node:
-            continue
+    for node in chosen.nodes:
         here = drawer.running_on(node)
         words = node_words(node, busy=bool(here))
-        if options.detail and node.feature_set:
-            words += f", feature set {node.feature_set}"
+        if options.detail and (feature_set := mon_facts.feature_set(node)):
+            words += f", feature set {feature_set}"
         if words in ("online", "OFFLINE") and not (options.by_node or options.detail):
             title = _LISTS.get((node.kind, node.online))
             if title:
                 lists.setdefault(title, []).append(node.name)
             continue
-        name = _named(node.name, status, options)
+        name = _named(node.name, chosen.status, options)
         line = f"{_TITLES.get(node.kind, 'Node')} {name}: {words}"
         if not options.by_node:
             entries.append(_entry(1, line))
@@ -203,7 +210,7 @@ def _nodes(status: ClusterStatus, options: MonOptions, drawer: Drawer) -> list[s
     return _section("Node List", entries)
 
 
-def _resources(status: ClusterStatus, options: MonOptions, drawer: Drawer) -> list[str]:
+def _resources(chosen: Chosen, options: MonOptions, drawer: Drawer) -> list[str]:
     if options.by_node and not options.inactive:
         return []
     entries: list[str] = []
@@ -211,24 +218,24 @@ def _resources(status: ClusterStatus, options: MonOptions, drawer: Drawer) -> li
     if counted_only:
         alone = [
             resource
-            for resource in status.resources
+            for resource in chosen.resources
             if resource.kind == "primitive"
             and (not resource.orphan or drawer.active(resource, wholly=True))
-            and drawer.wanted(resource)
             and not drawer.hidden(resource)
         ]
         entries += [_entry(1, text) for text in mon_brief.tally(alone, totals=options.inactive)]
-    for resource in status.resources:
+    for resource in chosen.resources:
         if counted_only and resource.kind == "primitive":
             continue
-        if resource.orphan and not drawer.active(resource, wholly=True):
+        whole = drawer.whole(resource)
+        if resource.orphan and not drawer.active(whole, wholly=True):
             continue
         if options.by_node:
-            if drawer.active(resource, wholly=True):
+            if drawer.active(whole, wholly=True):
                 continue
         elif not options.inactive and not drawer.active(resource, wholly=False):
             continue
-        if drawer.wanted(resource) and not drawer.hidden(resource):
+        if not drawer.hidden(resource):
             entries += [_entry(depth + 1, text) for depth, text in drawer.lines(resource)]
     if options.inactive:
         title = "Inactive Resources" if options.by_node else "Full List of Resources"
@@ -238,11 +245,12 @@ def _resources(status: ClusterStatus, options: MonOptions, drawer: Drawer) -> li
     return _section(title, entries or [_entry(1, nothing)])
 
 
-def _attributes(cib: Cib, status: ClusterStatus, options: MonOptions) -> list[str]:
+def _attributes(cib: Cib, chosen: Chosen, options: MonOptions) -> list[str]:
     entries: list[str] = []
-    for node in status.nodes:
+    status = chosen.status
+    for node in chosen.nodes:
         shown = mon_facts.shown_attributes(node)
-        if not node.online or not shown or options.only_node not in ("", node.name):
+        if not node.online or not shown:
             continue
         entries.append(_entry(1, f"Node: {_named(node.name, status, options)}:"))
         expected = mon_facts.expected_scores(cib, status, node)
@@ -269,13 +277,12 @@ def _history_line(resource: ResourceHistory, now: datetime) -> str:
     return line
 
 
-def _operations(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
+def _operations(cib: Cib, chosen: Chosen, now: datetime, options: MonOptions) -> list[str]:
     from crmsh_py.views import mon_history
 
     lines: list[str] = []
-    nodes = [
-        node for node in mon_history.histories(cib, status) if options.only_node in ("", node.node)
-    ]
+    status = chosen.status
+    nodes = chosen.histories(mon_history.histories(cib, status))
     for node in nodes:
         with_operations = [entry for entry in node.resources if entry.operations]
         if with_operations:
@@ -305,29 +312,37 @@ def _operation(record: OperationRecord, now: datetime, options: MonOptions) -> s
     return f"({record.call}) {record.task}{': ' if text else ''}{text}"
 
 
-def _fail_counts(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
+def _fail_counts(cib: Cib, chosen: Chosen, now: datetime, options: MonOptions) -> list[str]:
     from crmsh_py.views import mon_history
 
     entries: list[str] = []
-    nodes = mon_history.histories(cib, status)
+    nodes = chosen.histories(mon_history.histories(cib, chosen.status))
     for node in nodes:
         failed = [entry for entry in node.resources if entry.fail_count]
-        if failed and options.only_node in ("", node.node):
-            entries.append(_entry(1, f"Node: {_named(node.node, status, options)}:"))
+        if failed:
+            entries.append(_entry(1, f"Node: {_named(node.node, chosen.status, options)}:"))
             entries += [_entry(2, _history_line(entry, now)) for entry in failed]
     # The title stands as soon as a node is there that could have failures.
     return ["Migration Summary:", *entries] if nodes else []
 
 
-def _failures(status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
+def _failures(chosen: Chosen, now: datetime, options: MonOptions) -> list[str]:
+    told = detailed_failure if options.detail else failed_action
     return _section(
         "Failed Resource Actions",
-        (
-            _entry(1, failed_action(entry, now))
-            for entry in mon_facts.shown_failures(status)
-            if options.only_node in ("", entry.node)
-        ),
+        (_entry(1, told(entry, now)) for entry in chosen.failures()),
     )
+
+
+def detailed_failure(entry: FailedAction, now: datetime) -> str:
+    """One failure with all that is recorded of it."""
+    text = f"{entry.key} on {entry.node} '{exit_text(entry.rc)}' ({entry.rc}): "
+    text += f"call={entry.call_id}, status='{status_text(entry.status)}'"
+    if entry.exit_reason:
+        text += f", exitreason='{entry.exit_reason}'"
+    if moment := unix_clock_text(entry.last_change, now):
+        text += f", last-rc-change='{moment}'"
+    return f"{text}, queued={entry.queued_ms}ms, exec={entry.exec_ms}ms"
 
 
 def failed_action(entry: FailedAction, now: datetime) -> str:

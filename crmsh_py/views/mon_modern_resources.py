@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
+from crmsh_py.scheduler.result import NodeStatus, ResourceStatus, Role
 from crmsh_py.value import replace
 from crmsh_py.views import mon_brief, mon_facts
 from crmsh_py.views.mon_facts import MonOptions, is_active
@@ -25,6 +25,7 @@ from crmsh_py.views.text import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.views.mon_filter import Chosen
 
 # Results of a probe that only say that the agent cannot run on the node: no failures by themselves.
 _CANNOT_RUN = frozenset({2, 5})
@@ -40,13 +41,16 @@ def _is_unpromoted(role: str) -> bool:
 class Drawer:
     """Draws the resources of one cluster state."""
 
-    def __init__(self, cib: Cib, status: ClusterStatus, options: MonOptions) -> None:
+    def __init__(self, cib: Cib, chosen: Chosen, options: MonOptions) -> None:
+        status = chosen.status
         self._cib = cib
+        self._chosen = chosen
         self._options = options
         self._unclean = {n.name for n in status.nodes if n.unclean and not n.online}
         self._configured = {e.id for e in cib.section("resources").iter("primitive")}
         self._away = mon_facts.away(status)
-        self._primitives = list(mon_facts.primitives(status.resources))
+        self._primitives = list(mon_facts.primitives(chosen.around))
+        self._whole = {resource.id: resource for resource in status.resources}
         self._failed_probes = {
             (action.resource, action.node): action.rc
             for action in status.failed_actions
@@ -60,17 +64,14 @@ class Drawer:
 
         Connections that others imply are among them only with ``implied``.
         """
-        here = [p for p in self._primitives if node.name in p.nodes and self.wanted(p)]
+        here = [p for p in self._primitives if node.name in p.nodes]
         here = [p for p in here if implied or not self.hidden(p)]
         order = {name: place for place, name in enumerate(node.running)}
         return sorted(here, key=lambda primitive: order.get(primitive.id, len(order)))
 
-    def wanted(self, resource: ResourceStatus) -> bool:
-        """Whether the options ask for this resource or a part of it."""
-        name = self._options.only_resource
-        if not name or name in (resource.id, resource.id.partition(":")[0]):
-            return True
-        return any(self.wanted(child) for child in resource.children)
+    def whole(self, resource: ResourceStatus) -> ResourceStatus:
+        """A topmost resource with the parts that were not asked for."""
+        return self._whole.get(resource.id, resource)
 
     def active(self, resource: ResourceStatus, *, wholly: bool) -> bool:
         """Whether a resource runs, wholly or in part."""
@@ -211,10 +212,13 @@ class Drawer:
         started: list[str] = []
         standin = False
         for instance in clone.children:
+            partly = self.active(instance, wholly=False)
+            if instance.kind == "group" and not partly and not self._options.inactive:
+                continue
             if self._alone(clone, instance):
                 yield from self._deeper(instance)
                 continue
-            if not self.active(instance, wholly=False):
+            if not partly:
                 continue
             first = next(mon_facts.primitives((instance,)))
             standin = standin or any(p.standin for p in mon_facts.primitives((instance,)))
@@ -238,16 +242,14 @@ class Drawer:
 
     def _stopped(self, clone: ResourceStatus, told: int) -> Lines:
         """The nodes without an instance, while fewer than clone-max are told together."""
-        active = {
-            node for primitive in mon_facts.primitives(clone.children) for node in primitive.nodes
-        }
+        whole = self.whole(clone)
+        active = {node for part in mon_facts.primitives((whole,)) for node in part.nodes}
+        running = sum(self.active(instance, wholly=False) for instance in whole.children)
         if clone.instances_max >= 0:
-            if told >= clone.instances_max:
+            if (told if whole is clone else running) >= clone.instances_max:
                 return
-        else:
-            running = sum(self.active(instance, wholly=False) for instance in clone.children)
-            if running >= len([c for c in clone.children if not c.orphan]):
-                return
+        elif running >= len([c for c in whole.children if not c.orphan]):
+            return
         stopped = mon_facts.target_role(clone).lower() == "stopped"
         disabled = mon_facts.is_disabled(clone) or stopped
         states: dict[str, list[str]] = {}
@@ -290,13 +292,18 @@ class Drawer:
         if element is not None:
             for child in element.findall():
                 image = image or child.get("image")
-        many = " set" if len(bundle.children) > 1 else ""
+        many = " set" if len(self.whole(bundle).children) > 1 else ""
         unique = " (unique)" if bundle.unique else ""
         flags = self._container_flags(replace(bundle, target_role="", disabled=False))
         mark = f" ({', '.join(flags)})" if flags else ""
         yield 0, f"Container bundle{many}: {bundle.id} [{image}]{unique}{mark}:"
         for replica in bundle.children:
-            yield 1, self._replica(bundle, replica)
+            if not self._options.detail and not self._chosen.in_part(bundle):
+                yield 1, self._replica(bundle, replica)
+                continue
+            yield 1, f"Replica[{replica.id}]"
+            for part in replica.children:
+                yield 2, self.primitive(part)
 
     def _replica(self, bundle: ResourceStatus, replica: ResourceStatus) -> str:
         parts = mon_facts.replica_parts(bundle, replica)

@@ -22,7 +22,7 @@ from crmsh_py.scheduler.result import (
     NodeStatus,
     ResourceStatus,
 )
-from crmsh_py.views import mon_facts, mon_history
+from crmsh_py.views import mon_facts, mon_filter, mon_history
 from crmsh_py.views.bans import Ban, find_bans
 from crmsh_py.views.fencing import history_element
 from crmsh_py.views.mon_facts import MonOptions, is_active
@@ -40,11 +40,10 @@ from crmsh_py.views.text import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.views.mon_filter import Chosen
     from crmsh_py.wire.fencing import FencingRecord
 
-# A node that announces no feature set is older than the first one that does.
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
-_UNANNOUNCED = "<3.15.1"
 _IN_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -71,18 +70,19 @@ def document(
 ) -> Element:
     """The document as a value; ``fencing`` is what has been fenced, the oldest first."""
     options = options or MonOptions()
-    status = mon_facts.displayable(cib, status)
-    facts = _Facts(cib, status, options)
+    chosen = mon_filter.choose(cib, status, options)
+    status = chosen.status
+    facts = _Facts(cib, chosen, options)
     children = [
         _summary(cib, status, now, options.live_on),
-        Element("nodes", {}, tuple(facts.node(node) for node in status.nodes)),
+        Element("nodes", {}, tuple(facts.node(node) for node in chosen.nodes)),
         Element("resources", {}, tuple(facts.resources())),
-        *_section("node_attributes", _attributes(cib, status)),
-        *_history(cib, status, now),
-        *_section("failures", (_failure(cib, entry) for entry in mon_facts.shown_failures(status))),
+        *_section("node_attributes", _attributes(cib, chosen)),
+        *_history(cib, chosen, now),
+        *_section("failures", (_failure(cib, entry) for entry in chosen.failures())),
         *([history_element(fencing, now=now)] if fencing else ()),
         *_section("tickets", (_ticket(ticket, now) for ticket in mon_facts.tickets(cib))),
-        *_section("bans", (_ban(ban) for ban in find_bans(cib, status, now=now))),
+        *_section("bans", map(_ban, chosen.bans(find_bans(cib, status, now=now)))),
         Element("status", {"code": "0", "message": "OK"}),
     ]
     head = {"api-version": API_VERSION, "request": options.request}
@@ -91,9 +91,10 @@ def document(
 
 def nodes_and_resources(cib: Cib, status: ClusterStatus) -> tuple[Element, Element]:
     """The two sections that ``crm_simulate`` shows as well; all resources, active or not."""
-    status = mon_facts.displayable(cib, status)
-    facts = _Facts(cib, status, MonOptions(inactive=True))
-    nodes = Element("nodes", {}, tuple(facts.node(node) for node in status.nodes))
+    options = MonOptions(inactive=True)
+    chosen = mon_filter.choose(cib, status, options)
+    facts = _Facts(cib, chosen, options)
+    nodes = Element("nodes", {}, tuple(facts.node(node) for node in chosen.nodes))
     return nodes, Element("resources", {}, tuple(facts.resources()))
 
 
@@ -182,9 +183,11 @@ def _milliseconds(text: str, default: int) -> int:
 class _Facts:
     """Nodes and resources as elements; what they need of each other."""
 
-    def __init__(self, cib: Cib, status: ClusterStatus, options: MonOptions) -> None:
+    def __init__(self, cib: Cib, chosen: Chosen, options: MonOptions) -> None:
+        status = chosen.status
         self._cib = cib
         self._status = status
+        self._chosen = chosen
         self._options = options
         self._away = mon_facts.away(status)
         self._nodes = {node.name: node for node in status.nodes}
@@ -205,10 +208,7 @@ class _Facts:
             "unclean": _yes(node.unclean),
             "health": node.health,
         }
-        feature_set = node.feature_set
-        if not feature_set and node.online and node.expected_up and node.kind == "member":
-            feature_set = _UNANNOUNCED
-        if feature_set:
+        if feature_set := mon_facts.feature_set(node):
             attrs["feature_set"] = feature_set
         attrs |= {
             "shutdown": _yes(node.shutdown),
@@ -222,7 +222,7 @@ class _Facts:
         return Element("node", attrs)
 
     def resources(self) -> Iterable[Element]:
-        for resource in self._status.resources:
+        for resource in self._chosen.resources:
             active = is_active(resource, wholly=False, away=self._away)
             if resource.orphan and not is_active(resource, wholly=True, away=self._away):
                 continue
@@ -245,7 +245,11 @@ class _Facts:
             "disabled": _yes(mon_facts.is_disabled(resource)),
         }
         if resource.kind == "group":
-            count = {"number_resources": str(len(children))}
+            number = len(children)
+            configured = self._cib.find_id(resource.id.partition(":")[0])
+            if self._chosen.names is not None and configured is not None:
+                number = len(configured.findall("primitive"))  # with those not asked for
+            count = {"number_resources": str(number)}
             return Element("group", {"id": resource.id, **count, **common}, children)
         attrs = {
             "id": resource.id,
@@ -329,12 +333,12 @@ def _agent(agent: Agent | None) -> str:
 # ---- the rest ----------------------------------------------------------------------------------
 
 
-def _attributes(cib: Cib, status: ClusterStatus) -> Iterable[Element]:
-    for node in status.nodes:
+def _attributes(cib: Cib, chosen: Chosen) -> Iterable[Element]:
+    for node in chosen.nodes:
         shown = mon_facts.shown_attributes(node)
         if not node.online or not shown:
             continue
-        expected = mon_facts.expected_scores(cib, status, node)
+        expected = mon_facts.expected_scores(cib, chosen.status, node)
         attributes = []
         for name, value in shown:
             attrs = {"name": name, "value": value}
@@ -344,8 +348,8 @@ def _attributes(cib: Cib, status: ClusterStatus) -> Iterable[Element]:
         yield Element("node", {"name": node.name}, tuple(attributes))
 
 
-def _history(cib: Cib, status: ClusterStatus, now: datetime) -> list[Element]:
-    nodes = mon_history.histories(cib, status)
+def _history(cib: Cib, chosen: Chosen, now: datetime) -> list[Element]:
+    nodes = chosen.histories(mon_history.histories(cib, chosen.status))
     shown = tuple(
         Element("node", {"name": node.node}, entries)
         for node in nodes
