@@ -25,8 +25,10 @@ from crmsh_py.value import frozen
 
 _DECLARATION = regex(r"#:[ \t]*(?P<name>[\w-]+)(?P<value>=(?:\"[^\"]*\"|\S*))?(?P<help>.*)")
 _PLACE = regex(r"\$\(([\w-]+)\)")
-# A word with a place in it, and the blanks before it.
-_WORD = regex(r"(?P<blank>[ \t]*)(?P<word>[^\s\\]*\$\([\w-]+\)[^\s\\]*)")
+# What words are made of, line by line; what is in quotes keeps them.
+_PIECES = r"""\\[^\n]|"(?:[^"\\\n]|\\[^\n])*"|'[^'\n]*'|[^\s"'\\]+"""
+_PIECE = regex(_PIECES)
+_WORD = regex(rf"(?P<blank>[ \t]*)(?P<word>(?:{_PIECES})+)")
 
 
 @frozen
@@ -122,13 +124,23 @@ class Template:
 
         def fill(found: re.Match[str]) -> str:
             places = _PLACE.findall(found["word"])
-            if not any(values[name] for name in places):
+            if places and not any(values[name] for name in places):
                 return ""
-            return found["blank"] + quote_word(
-                _PLACE.sub(lambda place: values[place[1]], found["word"])
-            )
+            return found["blank"] + _PIECE.sub(fill_piece, found["word"])
+
+        def fill_piece(piece: re.Match[str]) -> str:
+            return _PLACE.sub(lambda place: _fitting(values[place[1]], piece[0][0]), piece[0])
 
         return _WORD.sub(fill, self.body) + "\n"
+
+
+def _fitting(value: str, sign: str) -> str:
+    """A value for a place inside these quotes (or none), so that it is read as it is."""
+    if sign == '"':
+        return value.replace("\\", r"\\").replace('"', r"\"")
+    if sign == "'":
+        return value if "'" not in value else f"'{quote_word(value)}'"
+    return quote_word(value) if value else ""
 
 
 def combined(templates: Sequence[Template]) -> Template:

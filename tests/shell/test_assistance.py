@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from shell.person import Person
 
+from crmsh_py import lang
 from crmsh_py.errors import ConfigError
 from crmsh_py.lang.templates import Template, combined
+from crmsh_py.lang.words import quote_word
 from crmsh_py.resources import templates_directory
 
 SHIPPED = sorted(path.stem for path in templates_directory().glob("*.crm"))
@@ -79,6 +81,26 @@ def test_a_value_stays_one_value() -> None:
     )
     with pytest.raises(ConfigError):
         template.with_values({"a": "1\nproperty x=y"})
+
+
+@pytest.mark.parametrize("value", ["a b", "it's", "(x) #y", "back\\", "plain", "k=v w"])
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("s=$(v)", "{}"),
+        ('s="$(v)"', "{}"),
+        ("s='<$(v)>'", "<{}>"),
+        ('s="my $(v) here"', "my {} here"),
+        ("s=/run/$(v)-1", "/run/{}-1"),
+    ],
+)
+def test_a_value_is_quoted_as_its_place_needs_it(word: str, meant: str, value: str) -> None:
+    template = Template.parse(f"#: v\nprimitive x y params {word} \\\n  z=1")
+    element = lang.parse_element(template.with_values({"v": value}).filled())
+    written = lang.parse_element(
+        f"primitive x y params {quote_word('s=' + meant.format(value))} z=1"
+    )
+    assert element == written
 
 
 def test_what_is_kept_is_a_template_again() -> None:
