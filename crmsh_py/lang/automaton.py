@@ -130,6 +130,7 @@ class Automaton:
 
 _SHORT = 4  # letters of an abbreviation that need not be the first ones of its word
 _BRACKETS_SET = frozenset(_BRACKETS.values())
+_OPENING = ("(", "[", "{")
 
 
 class Run:
@@ -139,8 +140,8 @@ class Run:
     Rules whose name begins with ``_`` only pass their values on.
     """
 
-    __slots__ = ("abbreviations", "automaton", "pos", "reductions", "states", "text", "values",
-                 "words")  # fmt: skip
+    __slots__ = ("abbreviations", "automaton", "brackets", "pos", "reductions", "states", "text",
+                 "values", "words")  # fmt: skip
 
     def __init__(
         self,
@@ -156,6 +157,7 @@ class Run:
         self.states = [automaton.tables.starts[start]]
         self.values: list[object] = []
         self.words: list[Word] = []
+        self.brackets = 0  # that are open
         self.abbreviations: list[tuple[str, str]] = []
 
     # ---- asking ------------------------------------------------------------------------------
@@ -213,25 +215,31 @@ class Run:
         text, start = self.text, self.pos
         if choice.has_xml and text[start] == "<":
             return self._take(Word(text[start:], "XML_TEXT", start, len(text)))
-        pattern = WORD
         if choice.has_brackets:
             bracket = _BRACKETS.get(text[start], "")
             if bracket and self.can_take(bracket):
                 return self._take(Word(text[start], bracket, start, start + 1))
-            if text[start] != "/" or not self.can_take("PATTERN"):
-                pattern = SET_WORD
+        # Inside brackets a word ends at the next one; elsewhere where it cannot be one otherwise.
+        pattern = SET_WORD if self.brackets else WORD
+        end, word, kind = self._next_word(pattern, choice)
+        if kind is None and choice.has_brackets and pattern is WORD:
+            end, word, kind = self._next_word(SET_WORD, choice)
+        if kind is None:
+            raise StuckError(word, start, end, self.expected())
+        return self._take(Word(word, kind, start, end))
+
+    def _next_word(self, pattern: re.Pattern[str], choice: _Choice) -> tuple[int, str, str | None]:
+        """Where the next word ends, the word without its quotes, and what it is taken for."""
+        text, start = self.text, self.pos
         match = pattern.match(text, start)
         end = match.end() if match else start
         if end < len(text) and text[end] in "\"'\\":
             raise UnclosedError(end)
         if match is None:
-            raise StuckError(text[start], start, start + 1, self.expected())
+            return start + 1, text[start], None
         raw = match.group()
         word = unquote(raw)
-        kind = self._classify(word, choice, raw[0] not in "\"'\\")
-        if kind is None:
-            raise StuckError(word, start, end, self.expected())
-        return self._take(Word(word, kind, start, end))
+        return end, word, self._classify(word, choice, raw[0] not in "\"'\\")
 
     def read_all(self) -> None:
         """Take all words up to the end of the text."""
@@ -285,6 +293,8 @@ class Run:
         self._feed(word.kind, word)
         self.words.append(word)
         self.pos = word.end
+        if word.kind in _BRACKETS_SET:
+            self.brackets += 1 if word in _OPENING else -1
         return word
 
     def _feed(self, terminal: str, value: object) -> object:

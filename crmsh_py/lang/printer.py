@@ -121,6 +121,11 @@ def _word(text: str) -> str:
     return text if _ONE_WORD.fullmatch(text) else quote_word(text)
 
 
+def _no_keyword(name: str, *keywords: str) -> str:
+    """A name, in quotes where it would be read as one of these keywords."""
+    return f'"{name}"' if name.lower() in keywords else name
+
+
 def _description(text: str) -> list[str]:
     return [f"description={quote_value(text)}"] if text else []
 
@@ -175,8 +180,12 @@ def _template(out: Printer, node: ast.Template) -> list[str]:
     return [head, *_description(node.description), *_parts(out, node.parts)]
 
 
+_GROUP_WORDS = ("params", "meta", "rule")  # what may follow a member
+
+
 def _group(out: Printer, node: ast.Group) -> list[str]:
-    head = " ".join(["group", node.id, *node.children])
+    first, *others = node.children
+    head = " ".join(["group", node.id, first, *(_no_keyword(c, *_GROUP_WORDS) for c in others)])
     return [head, *_description(node.description), *out.sets(node.sets)]
 
 
@@ -220,7 +229,8 @@ def _member(member: ast.Member) -> str:
 def _members(members: Sequence[ast.Member], sets: Sequence[ast.ResourceSet], plain: int) -> str:
     """Members, or sets. ``plain`` bare words would be read as members, so those are marked."""
     if members:
-        return " ".join(map(_member, members))
+        first, *others = map(_member, members)
+        return " ".join([_no_keyword(first, "_rsc_set_"), *others])
     words: list[str] = []
     bare = 0
     for index, one in enumerate(sets):
@@ -238,7 +248,7 @@ def _members(members: Sequence[ast.Member], sets: Sequence[ast.ResourceSet], pla
             words += ["[", *names, "sequential=true", "]"]
         else:
             words += ["[", *names, "]"]
-    if bare == len(words) <= plain:
+    if bare == len(words) <= plain or words[0].lower() == "_rsc_set_":
         words.insert(0, "_rsc_set_")
     return " ".join(words)
 

@@ -58,6 +58,22 @@ def test_a_primitive_of_the_tutorial() -> None:
         ("order o 0: a b", ast.Order("o", "Optional", (ast.Member("a"), ast.Member("b")))),
         ("order o INF: a b", ast.Order("o", "Mandatory", (ast.Member("a"), ast.Member("b")))),
         ("tag t: a b", ast.Tag("t", ("a", "b"))),
+        (
+            "alert a /x(1) attributes m=foo(bar) n=[x] to {y meta o=1} to z{",
+            ast.Alert(
+                "a",
+                "/x(1)",
+                sets=(
+                    ast.AttributeSet(
+                        "attributes", (ast.Nvpair("m", "foo(bar)"), ast.Nvpair("n", "[x]"))
+                    ),
+                ),
+                recipients=(
+                    ast.Recipient("y", "", (ast.AttributeSet("meta", (ast.Nvpair("o", "1"),)),)),
+                    ast.Recipient("z{"),
+                ),
+            ),
+        ),
         ("primitive id=p Dummy", ast.Primitive("p", "Dummy")),
         ("node 1: n1:remote", ast.Node("n1", "1", "remote")),
         ("node n1:member", ast.Node("n1")),
@@ -129,6 +145,7 @@ PLAIN, PARALLEL, ANY = (True, True), (False, True), (False, False)
         ("a b c", [("a b c", "", PLAIN)]),
         ("a ( b c ) d", [("a", "", PLAIN), ("b c", "", PARALLEL), ("d", "", PLAIN)]),
         ("[a b]c", [("a b", "", ANY), ("c", "", PLAIN)]),
+        ("a(b)[c]", [("a", "", PLAIN), ("b", "", PARALLEL), ("c", "", ANY)]),
         ("( a b sequential=true )", [("a b", "", PLAIN)]),
         ("a b sequential=false c d", [("a b c d", "", PARALLEL)]),
         ("( c require-all=false d )", [("c d", "", ANY)]),

@@ -56,6 +56,23 @@ def test_what_is_stored_is_shown_as_the_same(kind: str, data: st.DataObject) -> 
     assert stored_and_back(element) == element
 
 
+@pytest.mark.parametrize("word", ["meta", "PARAMS", "rule", "_rsc_set_", "op", "primitive"])
+def test_a_resource_may_be_named_like_a_word_of_the_language(word: str) -> None:
+    members = (ast.Member(word), ast.Member(word))
+    elements: list[ast.ElementNode] = [
+        ast.Group("g", (word, "a", f"{word}-1")),
+        ast.Group("g", ("a", word, "b"), sets=(ast.AttributeSet("meta"),)),
+        ast.Clone("c", word),
+        ast.Tag("t", (word, "a", word)),
+        ast.Order("o", "", members),
+        ast.Ticket("t", "T", members[1:]),
+        ast.Order("o", "", (), (ast.ResourceSet((word, word)),)),
+        ast.Order("o", "", (), (ast.ResourceSet((word, "a", word)),)),
+    ]
+    for element in elements:
+        assert parse_element(print_element(element)) == element
+
+
 def stored_and_back(element: ast.ElementNode) -> ast.ElementNode:
     written = with_members(to_cib(Writer(IdMaker(), nodes=NODES), element))
     assert all(type(v) is str for e in written.iter() for v in e.attrs.values())
