@@ -30,6 +30,8 @@ _ESCAPED = regex(r'\\(["\\])')
 _SPECIAL = regex(r"""["'\\]""")
 _BARE_VALUE = regex(r"[\w.-]+")
 _NEEDS_NO_QUOTES = regex(r"""[^\s"'\\(){}\[\]#]+""")
+# Brackets, or a word that needs no quotes with brackets that touch it.
+BRACKETED = regex(r"""(?!\Z)[(\[{]*[^\s"'\\(){}\[\]#]*[)\]}]*""")
 
 
 class Word(str):

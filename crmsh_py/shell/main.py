@@ -17,8 +17,6 @@ from crmsh_py.shell.options import USAGE, Options, parse
 from crmsh_py.shell.preferences import Preferences
 from crmsh_py.shell.session import Session
 
-_BRACKETS = ("(", ")", "[", "]", "{", "}")
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``crm`` with these arguments (default: the process's own); returns the exit code."""
@@ -114,6 +112,6 @@ def _batch(session: Session) -> int:
 
 def as_line(words: Sequence[str]) -> str:
     """One-shot words as a line of the language: each stays one word, brackets stay brackets."""
-    from crmsh_py.lang.words import quote_word
+    from crmsh_py.lang.words import BRACKETED, quote_word
 
-    return " ".join(word if word in _BRACKETS else quote_word(word) for word in words)
+    return " ".join(word if BRACKETED.fullmatch(word) else quote_word(word) for word in words)

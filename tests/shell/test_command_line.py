@@ -56,6 +56,28 @@ def test_a_file_is_enough_to_look(file: Path, capsys: pytest.CaptureFixture[str]
     assert "OFFLINE: [ alpha beta ]" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("colocation c inf: [one two] vip", "colocation c inf: [ one two ] vip"),
+        ("order c (one two) vip", "order c ( one two ) vip"),
+        ("location c {one two} 5: alpha", "location c { one two } 5: alpha"),
+        ("alert c /x meta a=(x) b=[y", 'alert c "/x" \\\n\tmeta a="(x)" b="[y"'),
+    ],
+)
+def test_brackets_may_touch_the_words_of_a_one_shot(
+    file: Path, capsys: pytest.CaptureFixture[str], line: str, shown: str
+) -> None:
+    crm(f"configure {line}")
+    crm("configure show c")
+    assert capsys.readouterr().out == f"{shown}\n"
+
+
+def test_a_line_is_told_as_it_was_typed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert crm("configure order c (one two] vip") == 1
+    assert "configure order c (one two] vip\n" in capsys.readouterr().err
+
+
 def test_a_file_that_is_not_there_or_no_cib(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text("<a><b></a>", encoding="utf-8")
     assert crm("status") == 1
