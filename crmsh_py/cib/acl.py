@@ -7,8 +7,9 @@ with ``cibadmin --show-access`` of Pacemaker 2.1.5):
 1. Lists count where the property ``enable-acl`` is true; root and hacluster are exempt always.
 2. A user's permissions are those of the roles that an ``acl_target`` with its name, or an
    ``acl_group`` with the name of one of its groups, refers to. Who has none may do nothing.
-3. A permission is given to the elements that its ``xpath`` matches, or that have the id of its
-   ``reference``, or the tag of its ``object-type`` (and have its ``attribute``).
+3. A permission is given to the elements that its ``xpath`` matches (or an attribute or text of
+   them), or that have the id of its ``reference``, or the tag of its ``object-type`` (and have its
+   ``attribute``).
 4. For every element, it or its nearest ancestor that has a permission of use decides. ``deny``
    forbids both, and beats whatever else the same element has; ``write`` allows both; ``read``
    allows reading, and takes nothing from a ``write`` that comes from above.
@@ -24,6 +25,7 @@ element, kept by the element's place in document order, so that looking up costs
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from enum import Flag, auto
 
@@ -133,8 +135,7 @@ class Access:
         if differ - free and not old.at(here).write:
             raise self._refusal("change", mine)
         ours, others = old.children(here), new.children(there)
-        known = {_key(old.elements[place]): place for place in ours}
-        wanted = {_key(new.elements[place]): place for place in others}
+        known, wanted = _by_key(old, ours), _by_key(new, others)
         for key, place in known.items():
             if key not in wanted:
                 self._check_deletion(old, place)
@@ -149,14 +150,14 @@ class Access:
 
     def _check_deletion(self, old: Tree, place: int) -> None:
         element = old.elements[place]
-        if element.tag != COMMENT and not old.at(place).write:
+        if not old.at(place).write:
             raise self._refusal("delete", element)
         if any(old.at(inner).denied for inner in old.subtree(place)):
             raise self._refusal("delete something that is hidden in", element)
 
     def _check_creation(self, new: Tree, place: int) -> None:
         element = new.elements[place]
-        if element.tag == COMMENT or new.at(place).write:
+        if new.at(place).write:
             if any(new.at(inner).denied for inner in new.subtree(place)):
                 raise self._refusal("create something that is denied in", element)
             return
@@ -253,15 +254,20 @@ class _Matcher:
         try:
             if len(xpath) > MAX_XPATH:
                 raise etree.XPathError(f"more than {MAX_XPATH} characters")  # noqa: TRY301
-            find = etree.XPath(xpath, regexp=False, smart_strings=False)
-            found = find(root)
+            found = etree.XPath(xpath, regexp=False)(root)
         except etree.XPathError:
+            found = None
+        if not isinstance(found, list):
             # It gives nothing; but what somebody wanted to hide is not shown for a mistake in it.
             if kind is Mode.DENY:
                 yield 0
             return
-        for each in found if isinstance(found, list) else ():
-            place = places.get(each)
+        if xpath.strip() == "/":  # the document, which Lxml does not tell
+            yield 0
+        for each in found:
+            # An attribute or a text stands for its element.
+            element = each if etree.iselement(each) else getattr(each, "getparent", _nothing)()
+            place = places.get(element)
             if place is not None:
                 yield place
 
@@ -293,11 +299,19 @@ class _Matcher:
 
 
 def _enabled(root: Element) -> bool:
-    crm_config = root.find("configuration", "crm_config")
-    for pair in crm_config.iter("nvpair") if crm_config is not None else ():
-        if pair.get("name") == "enable-acl":
-            return pair.get("value").strip().lower() in _TRUE
-    return False
+    """Whether the property is true; where only sets with rules have it, whether it may be."""
+    from crmsh_py.cib.document import Cib
+
+    value = Cib(root).properties().get("enable-acl")
+    if value is not None:
+        return value.strip().lower() in _TRUE
+    crm_config = root.find("configuration", "crm_config") or Element("crm_config")
+    pairs = [pair for pair in crm_config.iter("nvpair") if pair.get("name") == "enable-acl"]
+    return any(pair.get("value").strip().lower() in _TRUE for pair in pairs)
+
+
+def _nothing() -> None:
+    """The element of what has none."""
 
 
 def _below(element: Element) -> Iterator[Element]:
@@ -321,6 +335,17 @@ def _filtered(element: Element, tree: Tree, places: Iterator[int]) -> Element | 
         return None
     attrs = {"id": element.id} if element.id else {}
     return Element(element.tag, attrs, children)
+
+
+def _by_key(tree: Tree, places: Sequence[int]) -> dict[object, int]:
+    """Children by their keys; those with equal ones are the first, the second and so on."""
+    found: dict[object, int] = {}
+    times: Counter[object] = Counter()
+    for place in places:
+        key = _key(tree.elements[place])
+        found[key, times[key]] = place
+        times[key] += 1
+    return found
 
 
 def _key(element: Element) -> object:
