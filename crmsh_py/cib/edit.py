@@ -247,7 +247,7 @@ def _renamed(element: Element, old: str, new: str) -> Element:
     names = ("id", "id-ref", "template", *_REFERENCES.get(element.tag, ()))
     changes = {name: new for name in names if element.get(name) == old}
     if element.tag == "fencing-level":
-        devices = element.get("devices").split(",")
+        devices = [device.strip() for device in element.get("devices").split(",")]
         if old in devices:
             changes["devices"] = ",".join(new if d == old else d for d in devices)
     return changed.with_attributes(dict(changes)) if changes else changed

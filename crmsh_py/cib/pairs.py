@@ -138,7 +138,8 @@ def with_pair(owner: Element, tag: str, set_id: str, name: str, value: str | Non
             if attributes.tag != tag or attributes.id != present.set_id:
                 return attributes
             if value is None:
-                left = attributes.map_children(lambda p: None if p.id == present.id else p)
+                # All of that name: else another one would count from now on.
+                left = attributes.map_children(lambda p: None if p.get("name") == name else p)
                 return left if left.findall() else None  # an empty set says nothing
             return attributes.map_children(
                 lambda p: (
