@@ -71,9 +71,10 @@ def verify(session: Session, call: CommandCall) -> int:
 
 def set(session: Session, call: CommandCall) -> int:
     """``set ID.NAME VALUE``: one value that exists already, or an operation's."""
+    from crmsh_py.cib import single_values
+
     path, value = call.get("SET_PATH") or "", call.get("VALUE") or ""
-    cib = session.working.cib()
-    session.working.edit(commits.set_value(cib, path, value))
+    session.working.edit(single_values.with_value(session.working.cib(), path, value))
     return 0
 
 

@@ -8,7 +8,6 @@ where errors refuse and warnings warn. A refused commit changes nothing and keep
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from itertools import chain
 
 from crmsh_py.cib.check_references import objects
 from crmsh_py.cib.checks import Finding, check, check_elements
@@ -244,67 +243,6 @@ def running(cib: Cib, names: Iterable[str]) -> list[str]:
         except NotFound:
             continue  # no resource: constraints do not run
     return found
-
-
-def set_value(cib: Cib, path: str, value: str) -> Cib:
-    """``ID.NAME`` or ``ID.OP[.INTERVAL].NAME``: change one value that exists."""
-    name, _, rest = path.partition(".")
-    steps = rest.split(".") if rest else []
-    if not steps:
-        raise NotFound(f"{path}: which value?", hint="set ID.NAME VALUE")
-    sections = chain(
-        cib.section("crm_config").children,
-        cib.section("rsc_defaults").children,
-        cib.section("op_defaults").children,
-    )
-    if any(element.id == name for element in sections):
-        raise CrmError(f"{name} is a set of properties", hint=f"property {steps[0]}={value}")
-    target = edits.find_resource(cib, name)
-    attribute = steps[-1]
-    if len(steps) == 1:
-        for tag in ("instance_attributes", "meta_attributes", "utilization"):
-            if edits.pair_in(target, tag, attribute) is not None:
-                return _with_pair(cib, name, tag, attribute, value)
-        raise NotFound(
-            f"Attribute not found: {path}",
-            name=attribute,
-            possibilities=_attributes(target),
-            hint=None if _attributes(target) else f"{name} has no values that could be changed",
-        )
-    operations = [
-        op
-        for op in target.iter("op")
-        if op.get("name") == steps[0] and (len(steps) == 2 or op.get("interval") == steps[1])
-    ]
-    if not operations:
-        known = [f"{op.get('name')}.{op.get('interval')}" for op in target.iter("op")]
-        raise NotFound(
-            f'Operation "{".".join(steps[:-1])}" not found for resource {name}',
-            hint=f"it has {', '.join(known)}" if known else "it has none",
-        )
-    if len(operations) > 1:
-        raise CrmError(
-            f"{name} has several operations {steps[0]}", hint=f"set {name}.{steps[0]}.INTERVAL.…"
-        )
-    return edits.with_resource(
-        cib,
-        name,
-        lambda owner: edits.replaced(
-            owner, operations[0], operations[0].with_attributes({attribute: value})
-        ),
-    )
-
-
-def _attributes(target: Element) -> list[str]:
-    """The names of the values that a resource has itself."""
-    sets = target.findall("instance_attributes", "meta_attributes", "utilization")
-    return [pair.get("name") for each in sets for pair in each.findall("nvpair")]
-
-
-def _with_pair(cib: Cib, name: str, tag: str, attribute: str, value: str) -> Cib:
-    return edits.with_resource(
-        cib, name, lambda owner: edits.with_pair(owner, tag, owner.id, attribute, value)
-    )
 
 
 def advise_timeouts(session: Session, cib: Cib, name: str) -> Cib:

@@ -113,7 +113,7 @@ xml | XML | define an element by its XML | xml '<primitive id="x" class="ocf" pr
 show | [xml] [changed] [ID…] | show the configuration | show
 edit | [xml] [changed] [ID…] | edit it with $EDITOR | edit WebSite
 filter | PROGRAM [xml] [changed] [ID…] | pipe it through a program | filter "sed s/30s/10s/" ClusterIP
-set | ID.NAME VALUE | change one value | set ClusterIP.ip 192.168.100.101
+set | ID[.OP[.INTERVAL]].NAME VALUE | change one value | set ClusterIP.ip 192.168.100.101
 modgroup | GROUP add¦remove RSC [before¦after RSC] | change the members of a group | modgroup site add mail after WebSite
 delete | [--force] ID… | delete elements | delete WebSite
 rename | OLD NEW | rename an element | rename WebSite Site

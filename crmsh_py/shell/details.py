@@ -175,6 +175,11 @@ Words as for show: ids, patterns, type:KIND, tag:NAME, related:ID, changed (what
 Without any it is everything. What the edited text no longer lists is deleted.
 crm configure edit type:primitive and changed
 """,
+    "configure_set": """
+ID is a resource, a template, a node, a set of properties or defaults, or an alert. The value has to
+be there already; attributes of an operation are set where they are missing, too.
+crm configure set WebSite.monitor.timeout 30s
+""",
     "configure_primitive": """
 Without a class and a provider ocf:heartbeat is looked at first, then others. An agent that is not
 known, a parameter that it does not have and a value that cannot be are refused at once.

@@ -13,7 +13,7 @@ from crmsh_py.cib import options
 from crmsh_py.errors import CrmError
 from crmsh_py.lang import facts
 from crmsh_py.lang.expectation import Expectation
-from crmsh_py.shell import offers_attributes, offers_files
+from crmsh_py.shell import offers_attributes, offers_files, offers_set
 from crmsh_py.shell.candidates import Candidate, Sources
 from crmsh_py.shell.declarations import LEVELS, of_level
 from crmsh_py.shell.preferences import TABLE
@@ -87,7 +87,16 @@ _RESOURCES: dict[str, Fits] = {
 
 
 def _resources(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
-    return _named(sources, expectation, "resources", _RESOURCES)
+    listed = _named(sources, expectation, "resources", _RESOURCES)
+    if expectation.rule != "configure_location":
+        return listed
+    return [*listed, *_in_place_of_resources(sources)]
+
+
+def _in_place_of_resources(sources: Sources) -> Iterator[Candidate]:
+    """What a constraint may name, meaning the resources behind it."""
+    for items in (sources.snapshot.templates.values(), sources.snapshot.of_kind("tag")):
+        yield from (Candidate(item.id, item.line) for item in items)
 
 
 def _named(
@@ -133,8 +142,7 @@ def _members(sources: Sources, expectation: Expectation) -> Iterator[Candidate]:
         yield from (Candidate(f"{name}:{word}") for word in words)
         return
     yield from _resources(sources, expectation)
-    for kind in (sources.snapshot.templates.values(), sources.snapshot.of_kind("tag")):
-        yield from (Candidate(item.id, item.line) for item in kind)
+    yield from _in_place_of_resources(sources)
 
 
 _OBJECTS: dict[str, Fits] = {
@@ -147,6 +155,12 @@ _OBJECTS: dict[str, Fits] = {
 
 def _objects(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
     return _named(sources, expectation, "objects", _OBJECTS)
+
+
+def _taggable(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
+    """Everything but nodes: a tag names ids, and a node's is its number."""
+    nodes = sources.snapshot.nodes
+    return [c for c in _objects(sources, expectation) if c.text not in nodes]
 
 
 def _of(*kinds: str, prefix: str = "") -> Lister:
@@ -353,6 +367,8 @@ def _values(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
         if expectation.last in ("LT", "GT"):
             return _dates("")(sources, expectation)
         return ()
+    if expectation.last == "SET_PATH":
+        return offers_set.values(sources, expectation)
     return offers_attributes.lone_values(sources, expectation)
 
 
@@ -360,18 +376,31 @@ def _preferences(sources: Sources, expectation: Expectation) -> Iterable[Candida
     return [Candidate(one.name, one.help) for one in TABLE.values()]
 
 
-def _set_paths(sources: Sources, expectation: Expectation) -> Iterator[Candidate]:
-    """``ID.`` first, then the names of its values."""
-    name, dot, _ = expectation.prefix.partition(".")
-    if not dot:
-        for item in sources.snapshot.resources.values():
-            yield Candidate(f"{item.id}.", item.line, open=True)
+_PERMISSIONS = (
+    ("cib", "everything"), ("status", "the state"), ("property", "cluster properties"),
+    ("node", "nodes"), ("nodeattr", "attributes of nodes"), ("nodeutil", "capacities of nodes"),
+    ("meta:", "meta attributes of a resource"), ("params:", "parameters of a resource"),
+    ("utilization:", "what a resource needs"), ("location:", "where a resource may be"),
+)  # fmt: skip
+
+
+def _permissions(sources: Sources, expectation: Expectation) -> Iterator[Candidate]:
+    """Short words for parts of the configuration; behind a colon, whose part is meant."""
+    word, colon, _ = expectation.prefix.partition(":")
+    if not colon:
+        yield from (Candidate(t, about, open=t.endswith(":")) for t, about in _PERMISSIONS)
         return
-    agent = sources.agent(sources.snapshot.agents.get(name, ""))
-    for parameter in agent.parameters if agent else ():
-        yield Candidate(f"{name}.{parameter.name}", parameter.shortdesc)
-    for option in options.RESOURCE_META.values():
-        yield Candidate(f"{name}.{option.name}", option.help, fits=not option.deprecated)
+    snapshot = sources.snapshot
+    items: Iterable[Item] = ()
+    if word.lower() in ("meta", "params", "utilization", "location"):
+        items = snapshot.resources.values()
+    elif word.lower() in ("node", "nodeutil"):
+        items = snapshot.nodes.values()
+    yield from (Candidate(f"{word}:{item.id}", item.line) for item in items)
+    names: Iterable[str] = ()
+    if word.lower() in ("property", "nodeattr"):
+        names = options.CLUSTER_OPTIONS if word.lower() == "property" else snapshot.attributes
+    yield from (Candidate(f"{word}:{name}") for name in names)
 
 
 def _topics(sources: Sources, expectation: Expectation) -> Iterator[Candidate]:
@@ -408,7 +437,7 @@ _LISTERS: dict[str, Lister] = {
     "CHILD": _children,
     "MEMBER": _members,
     "MONITORED": _resources,
-    "TAGGED": _objects,
+    "TAGGED": _taggable,
     "OBJECT": _objects,
     "NODE_NAME": _nodes,
     "NODE_UNAME": _nodes,
@@ -468,7 +497,7 @@ _LISTERS: dict[str, Lister] = {
     "DATE_START": _dates("start="),
     "DATE_END": _dates("end="),
     "VALUE": _values,
-    "SET_PATH": _set_paths,
+    "SET_PATH": offers_set.set_paths,
     "LIFETIME": _fixed(
         ("PT10M", "for ten minutes"), ("PT1H", "for an hour"), ("P1D", "for a day"),
         ("forever", "until it is cleared"),
@@ -504,10 +533,7 @@ _LISTERS: dict[str, Lister] = {
     "ALERT_PATH": offers_files.files,
     "CONFIG_EQ": offers_files.files_after_equals,
     "APPLY_EQ": offers_files.files_after_equals,
-    "ACL_SHORTCUT": _fixed(
-        ("cib", "everything"), ("status", "the state"), ("property", "cluster properties"),
-        ("node", "nodes"), ("nodeattr", "attributes of nodes"), ("nodeutil", "capacities of nodes"),
-    ),
+    "ACL_SHORTCUT": _permissions,
     "ACL_XPATH": _fixed(("xpath:", "what an XPath finds"), open=True),
     "ACL_REFERENCE": lambda s, e: [
         Candidate(f"ref:{item.id}", item.line) for item in s.snapshot.objects()

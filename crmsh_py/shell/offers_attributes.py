@@ -87,25 +87,25 @@ def settings_at(sources: Sources, expectation: Expectation) -> list[Setting]:
     """What can be set at a place of the configuration."""
     part, rule = expectation.part, expectation.rule
     if part in ("params", "op_params") or (part == "op" and rule == ""):
-        return _of_agent(sources, expectation.agent)
+        return of_agent(sources, expectation.agent)
     if part == "op":
         return _of_operation(sources, expectation)
     if part == "attributes" and rule == "configure_node":
         known = [Setting(name, "a node attribute") for name in sources.snapshot.attributes]
-        return [*_NODE, *(s for s in known if s.name not in {n.name for n in _NODE})]
+        return [*NODE, *(s for s in known if s.name not in {n.name for n in NODE})]
     if part == "utilization":
         names = sources.snapshot.capacities or ("cpu", "memory")
         return [Setting(name, "a capacity", "integer") for name in names]
     if part == "meta":
-        return _ALERT if rule == "configure_alert" else _of_table(meta_table(rule))
+        return ALERT if rule == "configure_alert" else of_table(meta_table(rule))
     if part in _PARTS:
         return _PARTS[part]
     if part == "property":
-        return _of_table(options.CLUSTER_OPTIONS)
+        return of_table(options.CLUSTER_OPTIONS)
     if part == "rsc_defaults":
-        return _of_table(options.RESOURCE_META)
+        return of_table(options.RESOURCE_META)
     if part in ("op_defaults", "op_meta"):
-        return _of_table({n: o for n, o in options.OPERATION.items() if n not in ("id", "name")})
+        return of_table({n: o for n, o in options.OPERATION.items() if n not in ("id", "name")})
     return []
 
 
@@ -118,7 +118,8 @@ def meta_table(rule: str) -> Mapping[str, options.Option]:
     return options.RESOURCE_META
 
 
-def _of_table(table: Mapping[str, options.Option]) -> list[Setting]:
+def of_table(table: Mapping[str, options.Option]) -> list[Setting]:
+    """The options of a table, deprecated ones last."""
     settings = [of_option(option) if name == option.name else _under(name, option)
                 for name, option in table.items() if not option.internal]  # fmt: skip
     return sorted(settings, key=lambda s: s.deprecated)
@@ -129,7 +130,8 @@ def _under(name: str, option: options.Option) -> Setting:
     return Setting(name, setting.about, setting.type, setting.default, setting.values)
 
 
-def _of_agent(sources: Sources, agent: str) -> list[Setting]:
+def of_agent(sources: Sources, agent: str) -> list[Setting]:
+    """The parameters of an agent, or of the agent behind an @template."""
     return parameters(sources.agent(agent), fencing=agent.startswith("stonith:"))
 
 
@@ -151,11 +153,11 @@ def _of_operation(sources: Sources, expectation: Expectation) -> list[Setting]:
     return settings
 
 
-_NODE = [
+NODE = [
     Setting("standby", "run nothing here", "boolean", "off", ("on", "off")),
     Setting("maintenance", "leave everything here as it is", "boolean", "false"),
 ]
-_ALERT = [
+ALERT = [
     Setting("timeout", "how long the program may take", "duration", "30s"),
     Setting("timestamp-format", "how the time of the event is written", "string"),
     Setting("enabled", "false: as if it were not there", "boolean", "true"),
@@ -235,7 +237,7 @@ def _valued(
 
 def parameters_of_agent(sources: Sources, expectation: Expectation) -> Iterator[Candidate]:
     """``name=`` in ``ra validate AGENT``."""
-    settings = _of_agent(sources, expectation.agent)
+    settings = of_agent(sources, expectation.agent)
     if expectation.attribute:
         found = next((s for s in settings if s.name == expectation.attribute), None)
         yield from _valued(sources, expectation, found)
@@ -288,7 +290,7 @@ def _agent_of(sources: Sources, expectation: Expectation) -> str:
 def parameter_names(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
     """Parameters of the agent of the resource that was named."""
     agent = _agent_of(sources, expectation)
-    return [Candidate(s.name, s.line, required=s.required) for s in _of_agent(sources, agent)]
+    return [Candidate(s.name, s.line, required=s.required) for s in of_agent(sources, agent)]
 
 
 def meta_names(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
@@ -296,12 +298,12 @@ def meta_names(sources: Sources, expectation: Expectation) -> Iterable[Candidate
     item = sources.snapshot.resources.get(expectation.subject)
     rules = {"group": "configure_group", "clone": "configure_clone", "promotable": "configure_ms"}
     table = meta_table(rules.get(item.kind, "") if item else "")
-    return [Candidate(s.name, s.line) for s in _of_table(table)]
+    return [Candidate(s.name, s.line) for s in of_table(table)]
 
 
 def property_names(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
     """All cluster properties."""
-    return [Candidate(s.name, s.line) for s in _of_table(options.CLUSTER_OPTIONS)]
+    return [Candidate(s.name, s.line) for s in of_table(options.CLUSTER_OPTIONS)]
 
 
 def lone_values(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
@@ -309,15 +311,14 @@ def lone_values(sources: Sources, expectation: Expectation) -> Iterable[Candidat
     name = expectation.words[-1] if expectation.words else ""
     settings: list[Setting] = []
     if expectation.last == "PARAM_NAME":
-        settings = _of_agent(sources, _agent_of(sources, expectation))
+        settings = of_agent(sources, _agent_of(sources, expectation))
     elif expectation.last == "META_NAME":
-        settings = _of_table(options.CLONE_META)
-    elif expectation.last == "SET_PATH":
-        subject, _, name = name.partition(".")
-        settings = [
-            *_of_agent(sources, sources.snapshot.agents.get(subject, "")),
-            *_of_table(options.CLONE_META),
-        ]
+        settings = of_table(options.CLONE_META)
+    return values_of(settings, name)
+
+
+def values_of(settings: Iterable[Setting], name: str) -> list[Candidate]:
+    """The values of the one with this name, where it is a short list."""
     found = next((s for s in settings if s.name == name), None)
     if found is None:
         return []

@@ -99,6 +99,7 @@ class Snapshot:
     shadows: tuple[str, ...] = ()
     revisions: tuple[tuple[str, str], ...] = ()  # version, and who made it when
     standing: Standing = Standing()
+    cib: Cib | None = field(default=None, compare=False, repr=False)  # where the names are from
     _memo: dict[str, object] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def remember(self, key: str, compute: Callable[[], _T]) -> _T:
@@ -111,6 +112,11 @@ class Snapshot:
         """Everything that can be shown or deleted."""
         for items in (self.resources, self.templates, self.others, self.nodes):
             yield from items.values()
+
+    def item(self, name: str) -> Item | None:
+        """What has this name, if anything has."""
+        kinds = (self.resources, self.templates, self.others, self.nodes)
+        return next((items[name] for items in kinds if name in items), None)
 
     def of_kind(self, *kinds: str) -> Iterator[Item]:
         """Constraints, tags, roles … of a kind."""
@@ -157,6 +163,7 @@ def names_of(cib: Cib) -> Snapshot:
         sets=tuple(sorted({e.id for e in configuration.iter(*_SETS) if e.id})),
         attributes=_names(nodes.values(), "instance_attributes"),
         capacities=_names([*nodes.values(), *section.iter("primitive")], "utilization"),
+        cib=cib,
     )
 
 

@@ -23,7 +23,9 @@ CIB = """\
 value="Stopped"/></meta_attributes></primitive>
 <primitive id="spare" class="ocf" provider="pacemaker" type="Dummy"/>
 <primitive id="power" class="stonith" type="fence_dummy"/>
-<template id="tmpl" class="ocf" provider="heartbeat" type="IPaddr2"/>
+<template id="tmpl" class="ocf" provider="heartbeat" type="IPaddr2"><operations>
+<op id="tmpl-start" name="start" interval="0s"/><op id="tmpl-m" name="monitor" interval="10s"/>
+<op id="tmpl-m2" name="monitor" interval="20s"/></operations></template>
 <group id="site"><primitive id="web" class="ocf" provider="heartbeat" type="apache"/>
 <primitive id="mail" class="ocf" provider="pacemaker" type="Dummy"/></group>
 <clone id="main"><meta_attributes id="main-meta"><nvpair id="main-meta-promotable"
@@ -31,7 +33,8 @@ name="promotable" value="true"/></meta_attributes>
 <primitive id="db" class="ocf" provider="pacemaker" type="Stateful"/></clone>
 </resources><constraints><rsc_location id="loc" rsc="vip" node="alpha" score="1"/>
 <rsc_location id="cli-ban-web-on-beta" rsc="web" node="beta" score="-INFINITY"/>
-</constraints><acls><acl_role id="watcher"/></acls></configuration><status/></cib>"""
+</constraints><tags><tag id="both"><obj_ref id="vip"/></tag></tags>
+<acls><acl_role id="watcher"/></acls></configuration><status/></cib>"""
 
 STATUS = ClusterStatus(
     nodes=(

@@ -34,7 +34,13 @@ WRONG = [
     ("property no-quorum-policy=perhaps", "perhaps"),
     ("set vip.ipp 1", "did you mean ip?"),
     ("set vip.monitr.interval 1", "it has monitor.30s"),
-    ("set nosuch.ip 1", "there is no resource 'nosuch'"),
+    ("set nosuch.ip 1", "object nosuch does not exist"),
+    ("set vi.ip 1", "did you mean vip?"),
+    ("set vip.monitor.timeoot 1", "did you mean timeout?"),
+    ("set vip.monitor.20s.timeout 1", "it has monitor.30s"),
+    ("set one.state 1", "one has no values to be changed"),
+    ("set cib-bootstrap-options.no-quorum-policy stop", "property no-quorum-policy=stop"),
+    ("set alpha.standby on", "node alpha attributes standby=on"),
     ("modgroup site add nosuch", "nosuch"),
     ("modgroup site remove vip", "vip"),
     ("delete nosuch", "nosuch"),
@@ -71,6 +77,44 @@ def test_set_changes_one_value(person: Person) -> None:
     assert person.types("configure show vip") == (
         "primitive vip IPaddr2 \\\n\tparams ip=10.0.0.7 \\\n\top monitor interval=10s\n"
     )
+
+
+def test_set_changes_values_of_templates_nodes_sets_and_alerts(person: Person) -> None:
+    for line in (
+        "rsc_template t ocf:pacemaker:Dummy params state=/a op monitor interval=10s",
+        "node alpha attributes standby=off utilization cpu=1",
+        "rsc_defaults $id=own resource-stickiness=1",
+        "alert a /bin/true meta timeout=3s",
+        "set t.state /b",
+        "set t.monitor.interval 20s",
+        "set alpha.standby on",
+        "set 1.cpu 2",
+        "set own.resource-stickiness 5",
+        "set cib-bootstrap-options.stonith-enabled no",
+        "set a.timeout 4s",
+    ):
+        assert person.types(f"configure {line}") == "", line
+    shown = person.types("configure show")
+    assert 'params state="/b" \\\n\top monitor interval=20s' in shown
+    assert "attributes standby=on \\\n\tutilization cpu=2" in shown
+    assert "rsc_defaults own: \\\n\tresource-stickiness=5" in shown
+    assert "stonith-enabled=no" in shown
+    assert "meta timeout=4s" in shown
+    said = person.types("configure set own.priority 5")
+    assert "rsc_defaults own: priority=5" in said
+
+
+def test_set_takes_an_object_with_dots_in_its_name(person: Person) -> None:
+    person.types("configure node alpha.example.com attributes rack=a")
+    person.types("configure set alpha.example.com.rack b")
+    assert "rack=b" in person.types("configure show alpha.example.com")
+
+
+def test_set_of_a_container_leaves_its_members_alone(person: Person) -> None:
+    person.types("configure delete one")
+    person.types("configure primitive one ocf:pacemaker:Dummy params state=/a")
+    person.types("configure modgroup site add one")
+    assert "Attribute not found" in person.types("configure set site.state /b")
 
 
 def test_members_of_a_group_come_and_go(person: Person) -> None:
