@@ -111,11 +111,11 @@ def pairs(
             if child.tag != "nvpair":
                 continue
             pair = resolve(state, child)
-            name = pair.attrs.get("name") if pair is not None else None
-            value = pair.attrs.get("value") if pair is not None else None
-            if name is None and pair is not None:
-                name = child.attrs.get("name")
-            if pair is not None and name is not None and value is not None:
+            if pair is None:
+                continue
+            name = child.attrs.get("name", pair.attrs.get("name"))
+            value = pair.attrs.get("value")
+            if name is not None and value is not None:
                 yield name, value, pair
 
 

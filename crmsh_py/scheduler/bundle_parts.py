@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.numbers import is_number
 from crmsh_py.scheduler.model import Node
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.value import field, frozen, mutable
@@ -82,7 +83,7 @@ class Layout:
 
 def _after(address: str) -> str | None:
     parts = address.split(".")
-    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
+    if len(parts) != 4 or not all(is_number(part) for part in parts):
         return None
     a, b, c, d = (int(part) for part in parts)
     if c > 253:

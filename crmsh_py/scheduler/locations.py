@@ -102,8 +102,7 @@ def unpack_for(
     score = score if score is not None else get("score")
     node_name = get("node")
     if node_name is None or score is None:
-        rule = element.find("rule")
-        if rule is not None:
+        for rule in element.findall("rule"):
             _unpack_rule(state, element, rule, resource, submatches)
         return
     node = state.node_named(node_name)

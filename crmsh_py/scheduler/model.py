@@ -143,19 +143,25 @@ def parse_boolean(text: str | None) -> bool | None:
     return None
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, int], ...]:
-    """A sort key for node names: without case, runs of digits by their value."""
-    key: list[tuple[int, int, int]] = []
+def natural_key(name: str) -> tuple[tuple[int, int, str, int], ...]:
+    """A sort key for node names: without case (of ASCII), runs of digits by their value.
+
+    A number is told by how many digits it has and by these: some names have more of them than
+    ``int`` reads.
+    """
+    key: list[tuple[int, int, str, int]] = []
     position = 0
     while position < len(name):
         end = position
         while end < len(name) and name[end].isdecimal() and name[end].isascii():
             end += 1
         if end > position:
-            key.append((48, int(name[position:end]), end - position))
+            digits = name[position:end].lstrip("0")
+            key.append((48, len(digits), digits, end - position))
             position = end
         else:
-            key.append((ord(name[position].lower()), 0, 0))
+            letter = name[position]
+            key.append((ord(letter.lower() if letter.isascii() else letter), 0, "", 0))
             position += 1
     return tuple(key)
 

@@ -32,6 +32,7 @@ from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.status import status_of
 from crmsh_py.value import replace
 
+_LAST_SECOND = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
 ROLES = tuple(Role(name) for name in ROLE_NAMES)
 _CHANGES = {
     "Start": Change.START,
@@ -84,7 +85,8 @@ def plan(cib: Cib, *, now: datetime, traced: bool = False) -> Plan:
 
 def _recheck_at(state: State) -> datetime | None:
     moments = [when for when in (state.recheck_by, state.cycle_by) if when]
-    return datetime.fromtimestamp(min(moments), UTC) if moments else None
+    # Histories and attributes may name any second; the calendar ends, and nobody waits that long.
+    return datetime.fromtimestamp(min(*moments, _LAST_SECOND), UTC) if moments else None
 
 
 def changes_of(state: State) -> tuple[ResourceChange, ...]:

@@ -53,7 +53,6 @@ _DEFAULTS = {
     "cluster-name": "",
 }
 _CHOICES = {
-    "fencing-action": {"reboot", "off"},
     "no-quorum-policy": {"stop", "freeze", "ignore", "demote", "fence", "suicide"},
     "placement-strategy": {"default", "utilization", "minimal", "balanced"},
     "node-health-strategy": {
@@ -109,7 +108,7 @@ class Settings:
         self._properties = properties
         self.findings: list[str] = []
         self.fencing_enabled = self.flag("fencing-enabled")
-        self.fencing_action = self.text("fencing-action")
+        self.fencing_action = self._fencing_action()
         self.concurrent_fencing = self.flag("concurrent-fencing")
         self.startup_fencing = self.fencing_enabled and self.flag("startup-fencing")
         self.priority_fencing_ms = interval_ms(self.text("priority-fencing-delay"))
@@ -146,20 +145,34 @@ class Settings:
             return _DEFAULTS[name]
         choices = _CHOICES.get(name)
         if choices is not None and value.lower() not in choices:
-            self.findings.append(f"Using default value for cluster option '{name}' "
-                                 f"because '{value}' is invalid")  # fmt: skip
+            self._invalid(name, value)
             return _DEFAULTS[name]
         return value
 
+    def _fencing_action(self) -> str:
+        """What is done to a node, by its exact name: nobody downstream looks at the case."""
+        value = self.text("fencing-action")
+        if value in {"reboot", "off"}:
+            return value
+        if value == "poweroff":
+            return "off"
+        self._invalid("fencing-action", value)
+        return _DEFAULTS["fencing-action"]
+
     def flag(self, name: str) -> bool:
         """A boolean property."""
-        value = parse_boolean(self.raw(name))
+        text = self.raw(name)
+        value = parse_boolean(text)
         if value is not None:
             return value
-        if self.raw(name) is not None:
-            self.findings.append(f"Using default value for cluster option '{name}' "
-                                 f"because '{self.raw(name)}' is invalid")  # fmt: skip
+        if text is not None:
+            self._invalid(name, text)
         return _DEFAULTS[name] == "true"
+
+    def _invalid(self, name: str, value: str) -> None:
+        self.findings.append(
+            f"Using default value for cluster option '{name}' because '{value}' is invalid"
+        )
 
     def score(self, text: str | None, default: int = 0) -> int | None:
         """A score, with the health colours as configured; None where it is not one."""

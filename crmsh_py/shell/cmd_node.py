@@ -92,7 +92,7 @@ def fence(session: Session, call: CommandCall) -> int:
     if not session.console.ask(f"Fencing {node} ends everything on it at once. Do it"):
         raise CrmError(f"{node} was not fenced", hint="-F answers yes")
     action = properties.get("stonith-action") or properties.get("fencing-action") or "reboot"
-    action = action if action in ("off", "reboot") else "reboot"
+    action = "off" if action in ("off", "poweroff") else "reboot"
     _seen_from_elsewhere(session, node).fence(node, action, client="crm")
     session.settle()
     return 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from scheduler.clusters import CLUSTER_IP, NODES, NOW, Lab, find, make, operations, waits_for
 
+from crmsh_py.cib.document import Cib
 from crmsh_py.scheduler.explain import why
+from crmsh_py.scheduler.model import natural_key
 from crmsh_py.scheduler.result import ActionKind, Change
 
 
@@ -144,6 +146,13 @@ def test_a_failed_start_is_fatal_by_default() -> None:
             "</rule></rsc_location>",
             {"pacemaker03"},
         ),
+        (  # every rule counts
+            '<rsc_location id="r" rsc="ClusterIP"><rule id="r1" score="100">'
+            '<expression id="e1" attribute="#uname" operation="eq" value="pacemaker01"/></rule>'
+            '<rule id="r2" score="-INFINITY">'
+            '<expression id="e2" attribute="pingd" operation="not_defined"/></rule></rsc_location>',
+            set(),
+        ),
     ],
 )
 def test_locations(constraint: str, allowed: set[str]) -> None:
@@ -221,3 +230,51 @@ def test_an_absurd_number_of_instances_does_no_harm() -> None:
     made = Lab(make(clone, "")).plan()
     assert {a.node for a in made.actions if a.operation == "start" and a.agent} == set(NODES)
     assert any("clone-max" in message.text for message in made.messages)
+
+
+def test_a_referenced_pair_gets_the_name_that_is_given_with_the_reference() -> None:
+    pair = '<nvpair id-ref="ip-ip" name="listen"/><nvpair id-ref="ip-mask"/>'
+    other = f"""<primitive id="Other" class="ocf" provider="pacemaker" type="Dummy">
+<instance_attributes id="other-params">{pair}</instance_attributes></primitive>"""
+    start = find(Lab(make(CLUSTER_IP + other, "")).plan(), "Other_start_0")
+    assert start.parameters == {"listen": "192.168.0.120", "cidr_netmask": "24"}
+
+
+@pytest.mark.parametrize(
+    ("value", "action", "wrong"),
+    [
+        ("off", "off", False),
+        ("poweroff", "off", False),
+        ("OFF", "reboot", True),  # the engine compares exactly, and so does Pacemaker
+        ("banana", "reboot", True),
+    ],
+)
+def test_what_is_done_to_a_lost_node(value: str, action: str, wrong: bool) -> None:
+    fence = '<primitive id="fence" class="stonith" type="fence_apc"/>'
+    properties = {"stonith-enabled": "true", "stonith-action": value}
+    lab = Lab(make(CLUSTER_IP + fence, "", properties=properties))
+    lab.change('id="3" uname="pacemaker03" in_ccm="true" crmd="online"',
+               'id="3" uname="pacemaker03" in_ccm="false" crmd="offline"')  # fmt: skip
+    made = lab.plan()
+    assert [a.meta["stonith_action"] for a in made.actions if a.operation == "stonith"] == [action]
+    assert any("'fencing-action'" in message.text for message in made.messages) is wrong
+
+
+@pytest.mark.parametrize("name", ["İ", "n" + "1" * 5000])
+def test_a_node_may_have_any_name(name: str) -> None:
+    text = make(CLUSTER_IP, "").to_xml().replace("pacemaker02", name)
+    assert find(Lab(Cib.parse(text)).plan(), "ClusterIP_monitor_0", name).target_rc == 7
+
+
+def test_names_of_nodes_are_sorted_as_people_count() -> None:
+    names = ["n10", "N9", "n009", "n1", "m", "é"]
+    assert sorted(names, key=natural_key) == ["m", "n1", "N9", "n009", "n10", "é"]
+
+
+def test_a_moment_beyond_the_calendar_is_one_that_nobody_waits_for() -> None:
+    properties = {"shutdown-lock": "true", "shutdown-lock-limit": "5min"}
+    lab = Lab(make(CLUSTER_IP, "", properties=properties)).settle()
+    (here,) = lab.places()["ClusterIP"]
+    recheck_at = lab.attribute(here, "shutdown", "9" * 15).plan().recheck_at
+    assert recheck_at is not None
+    assert recheck_at.year == 9999
