@@ -5,8 +5,9 @@ Output: one ``RunAlert`` per alert and recipient that wants to know, with the ``
 variables of Pacemaker (Pacemaker Explained, "Alerts").
 
 Who tells what, so that each event is told once by somebody who knows: every node tells of the
-members that it sees come and go, the node where an operation ran tells of its result, and the DC
-tells of fencing and of attributes. A probe that finds what it should is no event.
+members that it sees come and go, the node where an operation ran tells of its result (of one on a
+remote node the member that is connected with it), and the DC tells of fencing and of attributes. A
+probe that finds what it should is no event.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.scheduler.exit_texts import exit_text
 from crmsh_py.wire.fencing import FencingRecord
-from crmsh_py.wire.stream import RunAction
+from crmsh_py.wire.stream import Outcome, RunAction
 
 NODE, FENCING, RESOURCE, ATTRIBUTE = "node", "fencing", "resource", "attribute"
 TIMEOUT_MS = 30_000
@@ -50,6 +51,21 @@ class Alert:
     attributes: frozenset[str] = frozenset()  # names; empty: all
     timeout_ms: int = TIMEOUT_MS
     timestamp_format: str = TIMESTAMP_FORMAT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """What an operation has given, in the words of the status."""
+
+    node: str
+    resource: str
+    task: str
+    interval: str  # ms
+    reason: str
+    status: str
+    target_rc: str
+    rc: int
+    exec_time: str  # ms
 
 
 def alerts_of(config: Cib) -> tuple[Alert, ...]:
@@ -126,21 +142,59 @@ class Alerts:
 
     def operation(self, action: RunAction, finished: OperationFinished) -> None:
         """An operation has ended on this node, and its result is news."""
-        one_shot = action.operation == "monitor" and not action.interval_ms
-        if one_shot and finished.rc == action.target_rc and not finished.status:
+        self._tell_result(
+            _Result(
+                node=self._node,
+                resource=action.resource,
+                task=action.operation,
+                interval=str(action.interval_ms),
+                reason=finished.exit_reason,
+                status=str(finished.status),
+                target_rc=str(action.target_rc),
+                rc=finished.rc,
+                exec_time=str(finished.exec_ms),
+            )
+        )
+
+    def remote_operation(self, outcome: Outcome, history: Element) -> None:
+        """An operation has ended on a remote node that this one is connected with.
+
+        ``history`` is the ``<lrm_resource>`` that has its entry.
+        """
+        entry = next((e for e in history.children if e.get("operation_key") == outcome.key), None)
+        if entry is None:
+            return
+        numbers_and_uuid = outcome.transition_key.split(":", 3)
+        self._tell_result(
+            _Result(
+                node=outcome.node,
+                resource=outcome.name,
+                task=entry.get("operation"),
+                interval=entry.get("interval", "0"),
+                reason=entry.get("exit-reason"),
+                status=entry.get("op-status", "0"),
+                target_rc="".join(numbers_and_uuid[2:3]),
+                rc=outcome.rc,
+                exec_time=entry.get("exec-time", "0"),
+            )
+        )
+
+    def _tell_result(self, result: _Result) -> None:
+        one_shot = result.task == "monitor" and result.interval == "0"
+        if one_shot and str(result.rc) == result.target_rc and result.status == "0":
             return
         self._tell(
             RESOURCE,
             {
-                "node": self._node,
-                "rsc": action.resource,
-                "task": action.operation,
-                "interval": str(action.interval_ms),
-                "desc": finished.exit_reason or exit_text(finished.rc).lower(),
-                "status": str(finished.status),
-                "target_rc": str(action.target_rc),
-                "rc": str(finished.rc),
-                "exec_time": str(finished.exec_ms),
+                "node": result.node,
+                "rsc": result.resource,
+                "task": result.task,
+                "interval": result.interval,
+                "desc": result.reason or exit_text(result.rc).lower(),
+                "status": result.status,
+                "target_rc": result.target_rc,
+                "rc": str(result.rc),
+                "exec_time": result.exec_time,
             },
         )
 

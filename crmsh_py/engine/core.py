@@ -182,6 +182,7 @@ class NodeCore:
             ask=self._requests.handle,
             hang_up=self._requests.client_gone,
             uncounted=self._executor.uncounted,
+            told=self._alerts.remote_operation,
         )
         self._executor.connections = remotes
         return remotes

@@ -114,10 +114,13 @@ class Remotes:
         ask: Callable[[RequestReceived], None],
         hang_up: Callable[[int], None],
         uncounted: Uncounted | None = None,
+        told: Callable[[Outcome, Element], None] = lambda _, __: None,
     ) -> None:
         """``finished`` is told the results of ``begin``; ``lost`` that a connection's resource
-        should be looked at; ``ask`` and ``hang_up`` are for the clients of remote nodes.
+        should be looked at; ``ask`` and ``hang_up`` are for the clients of remote nodes; ``told``
+        is called with the results of remote nodes, and the histories that they have made.
         """
+        self._told = told
         self._node = node
         self._out = outbox
         self._view = view
@@ -391,6 +394,7 @@ class Remotes:
     def _ended(self, remote: _Remote, outcome: Outcome) -> None:
         remote.pending.pop(outcome.key, None)
         state = remote.state
+        outcome = msgspec.structs.replace(outcome, view=self._view(), node=remote.name)
         if outcome.forget_all:
             state = st.drop_history(state, outcome.name)
         if outcome.resource:
@@ -403,10 +407,10 @@ class Remotes:
                 self._broken(remote, "a result is none")
                 return
             state = st.put_history(state, history, outcome.forget)
+            self._told(outcome, history)
         elif outcome.forget and (old := st.history_of(state, outcome.name)) is not None:
             state = st.put_history(state, old.with_children(()), outcome.forget)
         remote.state = state
-        outcome = msgspec.structs.replace(outcome, view=self._view(), node=remote.name)
         self._uncounted.add(outcome)
         self._out.multicast(outcome)
 

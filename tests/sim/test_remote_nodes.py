@@ -141,6 +141,34 @@ def test_another_member_takes_the_connection_over_and_nothing_happens_there(fenc
     assert not any(target == FAR for _, _, target in cluster.power.log)
 
 
+def add_alert(cib: Cib) -> Cib:
+    alert = Element("alert", {"id": "a", "path": "/bin/a"})
+    return cib.with_section("alerts", Element("alerts", {}, (alert,)))
+
+
+def alerts(cluster: Cluster, resource: str) -> list[tuple[str, str, str]]:
+    """What alerts were sent of a resource on far: the member that did, the task, its code."""
+    return [
+        (node.name, told["CRM_alert_task"], told["CRM_alert_rc"])
+        for node in cluster.nodes.values()
+        for told in (alert.environment for alert in node.alerts)
+        if told.get("CRM_alert_rsc") == resource and told["CRM_alert_node"] == FAR
+    ]
+
+
+def test_what_happens_on_a_remote_node_is_told_once_by_who_is_connected_with_it() -> None:
+    cluster, far = cluster_with_far()
+    cluster.commit(1, add_alert)
+    cluster.commit(1, lambda cib: prefer_far("more")(add_resource("more")(cib)))
+    cluster.until(lambda: "more" in far.active, 20, "more runs on far", 0.01)
+    calm(cluster)
+    who = holder(cluster, far).name
+    assert alerts(cluster, "more") == [(who, "start", "0"), (who, "monitor", "0")]
+
+    far.active.discard("more")  # it has died there
+    cluster.until(lambda: (who, "monitor", "7") in alerts(cluster, "more"), 30, "told", 0.01)
+
+
 def test_a_start_that_was_under_way_is_known_to_who_follows() -> None:
     cluster, far = cluster_with_far()
     cluster.agent_delay_s = (2.0, 2.0)
