@@ -228,20 +228,21 @@ def _simple(cluster: Cluster) -> int:
 
     status = cluster_status(cluster.read_cib(), now=local_now())
     problems = [] if status.dc else ["No DC"]
-    online = 0
+    there: dict[str, int] = {"standby": 0, "maintenance": 0, "online": 0}
     for node in status.nodes:
-        if node.standby or node.maintenance:
-            problems.append(f"{'standby' if node.standby else 'maintenance'} node: {node.name}")
-        elif node.online:
-            online += 1
-        else:
+        if not node.online:
             problems.append(f"offline node: {node.name}")
+        else:  # what somebody has planned is no trouble
+            state = "standby" if node.standby else "maintenance" if node.maintenance else "online"
+            there[state] += 1
     if problems:
         put(f"CLUSTER WARN: {legible(', '.join(problems))}\n")
         return 1
-    nodes = counted(online, "node")
+    nodes = f"{counted(there.pop('online'), 'node')} online"
+    for state, number in there.items():
+        nodes += f", {counted(number, f'{state} node')}" if number else ""
     resources = counted(status.primitives_configured, "resource instance")
-    put(f"CLUSTER OK: {nodes} online, {resources} configured\n")
+    put(f"CLUSTER OK: {nodes}, {resources} configured\n")
     return 0
 
 

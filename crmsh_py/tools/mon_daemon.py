@@ -18,6 +18,9 @@ from crmsh_py.tools.common import put_file
 if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
 
+# The process moves to /, where what was meant from here would be somewhere else.
+_PATHS = ("CIB_file", "CIB_shadow_dir")
+
 
 def run(
     door: Callable[[], Cluster],
@@ -31,6 +34,10 @@ def run(
 
     Raises CrmError when the pid file or the first picture cannot be written: then nothing is left.
     """
+    file, pid_file = os.path.abspath(file), pid_file and os.path.abspath(pid_file)
+    for name in _PATHS:
+        if os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.environ[name])
     put_file(file, picture(door()))
     sys.stdout.flush()
     reading, writing = os.pipe()

@@ -37,6 +37,18 @@ _NUMBERS = frozenset(
     }
 )  # fmt: skip
 
+# What is true or false; in every other attribute these words are somebody's names or values.
+_TRUTHS = frozenset(
+    {
+        "online", "standby", "standby_onfail", "maintenance", "pending", "unclean", "shutdown",
+        "expected_up", "is_dc", "managed", "disabled", "multi_state", "unique", "failed",
+        "failure_ignored", "blocked", "active", "orphaned", "orphan", "removed", "cached",
+        "standin", "present", "with_quorum", "mixed_version", "symmetric-cluster",
+        "fencing-enabled", "stonith-enabled", "maintenance-mode", "stop-all-resources",
+        "promoted-only", "master_only", "granted",
+    }
+)  # fmt: skip
+
 
 def render(
     cib: Cib,
@@ -73,7 +85,7 @@ def _tagged(element: Element) -> dict[str, object]:
 
 
 def _value(name: str, text: str) -> object:
-    if text in ("true", "false"):
+    if name in _TRUTHS and text in ("true", "false"):
         return text == "true"
     if (name in _NUMBERS or name.endswith("-ms")) and is_number(text.removeprefix("-")):
         return int(text)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import format_score
+from crmsh_py.regex import regex
 from crmsh_py.scheduler import summary
 from crmsh_py.scheduler.model import ROLE_NAMES, STARTED, UNPROMOTED
 from crmsh_py.scheduler.result import ClusterStatus
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from crmsh_py.scheduler.simulation import Event
     from crmsh_py.scheduler.state import State
     from crmsh_py.scheduler.summary import Line
+
+_XML_NAME = regex(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 def status(cib: Cib, shown: ClusterStatus, *, revised: bool = False) -> Element:
@@ -105,7 +108,13 @@ def _use(state: State, resource: str, node: str) -> Element:
 
 
 def _values(values: dict[str, int]) -> tuple[Element, ...]:
-    return tuple(Element(name, {}, (), str(value)) for name, value in values.items())
+    """An element called as what is counted; one that says it where XML has no such names."""
+    return tuple(
+        Element(name, {}, (), str(value))
+        if _XML_NAME.fullmatch(name)
+        else Element("value", {"name": name}, (), str(value))
+        for name, value in values.items()
+    )
 
 
 # ---- what is to be done --------------------------------------------------------------------------

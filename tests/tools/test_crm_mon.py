@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +67,42 @@ def test_one_line_for_a_monitoring_system(cluster: FakeCluster, capsys: Capture)
     assert capsys.readouterr().out == (
         "CLUSTER OK: 2 nodes online, 2 resource instances configured\n"
     )
+
+
+@pytest.mark.parametrize("state", ["standby", "maintenance"])
+def test_what_is_planned_is_no_trouble(state: str, capsys: Capture) -> None:
+    begin = '<instance_attributes id="nodes-2">'
+    assert begin in CIB
+    planned = f'{begin}<nvpair id="x" name="{state}" value="true"/>'
+    cluster = FakeCluster(Cib.parse(CIB.replace(begin, planned)))
+    assert crm_mon.main(["-s"], door=lambda: cluster) == 0
+    assert capsys.readouterr().out == (
+        f"CLUSTER OK: 1 node online, 1 {state} node, 2 resource instances configured\n"
+    )
+
+
+def test_a_daemons_files_are_where_it_was_called(tmp_path: Path) -> None:
+    (tmp_path / "cib.xml").write_text(CIB, encoding="utf-8")
+    program = (
+        "import sys; from crmsh_py.tools import crm_mon; sys.exit(crm_mon.main("
+        "['-d', '-i', '1', '-p', 'mon.pid', '--output-as', 'html', '--output-to', 'mon.html']))"
+    )
+    environ = {"CIB_file": "cib.xml", "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environ, check=False, timeout=60,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0
+    pid = int((tmp_path / "mon.pid").read_text("utf-8"))
+    try:
+        page = tmp_path / "mon.html"
+        page.unlink()
+        deadline = time.monotonic() + 30
+        while not page.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert page.exists(), "written again, from the file that was meant"
+    finally:
+        os.kill(pid, signal.SIGTERM)
 
 
 def test_fail_counts_and_one_node_only(cluster: FakeCluster, capsys: Capture) -> None:

@@ -137,3 +137,19 @@ def test_results_can_be_stored(settled: Path, capsys: pytest.CaptureFixture[str]
         run(capsys, "-P", str(settled.parent)).splitlines()[1].startswith(f"  * Testing {settled}")
     )
     assert crm_simulate.main(["-X"]) != 0
+
+
+def test_what_is_counted_may_have_any_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cib.xml"
+    cib = make(HUNGRY.replace('name="cpu"', 'name="1 c&lt;x"'))
+    nodes = cib.section("nodes")
+    first, *others = nodes.children
+    pair = Element("nvpair", {"id": "c1", "name": "1 c<x", "value": "4"})
+    first = first.append(Element("utilization", {"id": "c"}, (pair,)))
+    cib = cib.with_section("nodes", nodes.with_children((first, *others)))
+    file.write_text(cib.to_xml(), encoding="utf-8")
+    shown = document(capsys, "-x", str(file), "-U")["utilizations"]
+    values = next(shown.iter("capacity")).findall()
+    assert [(e.tag, e.get("name"), e.text) for e in values] == [("value", "1 c<x", "4")]

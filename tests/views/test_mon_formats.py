@@ -87,6 +87,18 @@ def test_programs_get_every_value_as_it_is_and_a_terminal_no_command() -> None:
     assert (text + document).replace("\n", "").isprintable()
 
 
+def test_a_name_that_is_true_stays_a_name() -> None:
+    status = crowded()
+    named = replace(status.nodes[0], name="true", attributes={"false": "true"}, online=True)
+    status = replace(status, nodes=(named, *status.nodes[1:]))
+    shown = json.loads(mon_json.render(Cib.parse(CIB), status, now=NOW, options=EVERYTHING))
+    assert shown["nodes"][0]["name"] == "true"
+    assert shown["nodes"][0]["online"] is True
+    assert shown["node_attributes"][0] == {
+        "name": "true", "attributes": [{"name": "false", "value": "true"}]
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("name", RENDERERS)
 def test_a_time_that_no_calendar_holds_is_left_out(name: str) -> None:
     status = crowded()
