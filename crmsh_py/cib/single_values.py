@@ -71,7 +71,7 @@ def with_value(cib: Cib, path: str, value: str) -> Cib:
         name, dot, _ = path.partition(".")
         if not dot and name in known:
             raise NotFound(f"{path}: which value?", hint="set ID.NAME VALUE")
-        raise NotFound(f"object {name} does not exist", name=name, possibilities=known)
+        raise NotFound(f"object {name} does not exist", name=name, possibilities=top_level(cib))
     owner = known[name]
     pair = next((p for p in pairs(owner) if p.get("name") == rest), None)
     if pair is not None:

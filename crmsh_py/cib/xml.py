@@ -68,8 +68,12 @@ def to_xml(element: Element, *, indent: str | None = "  ", declaration: bool = F
     text = "".join(parts)
     if bad := _NOT_XML.search(text):
         around = text[max(0, bad.start() - 20) : bad.start()].rpartition('"')[2]
+        place = f" (after “{around}”)" if around else ""
+        code = ord(bad.group())
+        if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte that it could not read
+            raise ConfigError(f"the byte {code - 0xDC00:#x}{place} is no text (UTF-8)")
         raise ConfigError(
-            f"the character U+{ord(bad.group()):04X} (after “{around}”) cannot stand in XML",
+            f"the character U+{code:04X}{place} cannot stand in XML",
             hint="control characters cannot be stored in the configuration",
         )
     return text

@@ -38,7 +38,10 @@ def _behind(path: str) -> str:
     A pipe that has no name (agents let ``crm_mon`` read ``<(cibadmin -Q | sed …)``) has its link
     alone.
     """
-    real = os.path.realpath(path)
+    try:
+        real = os.path.realpath(path)
+    except FileNotFoundError:  # it is a relative one
+        raise NotFound(f"there is no file {path}: the working directory is gone") from None
     return path if os.path.exists(path) and not os.path.exists(real) else real
 
 

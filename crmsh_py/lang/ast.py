@@ -467,7 +467,8 @@ class CommandCall(Value):
     ``level`` and ``name`` are those of the grammar's rule ``cmd_<level>_<name>``; ``name`` is
     ``enter`` for the name of a level alone. ``path`` are the levels that the line goes through
     first: ``configure ra info X`` has level ra and path (configure, ra). ``typed`` is the word
-    that was typed for the command.
+    that was typed for the command; ``guessed`` are words that were taken for others which only have
+    their letters (``cf`` for ``configure``).
     """
 
     level: str
@@ -476,6 +477,7 @@ class CommandCall(Value):
     element: ElementNode | None = None
     path: tuple[str, ...] = ()
     typed: str = ""
+    guessed: tuple[tuple[str, str], ...] = ()
 
     def get(self, kind: str) -> str | None:
         """The first argument of a kind as a plain string, or None."""

@@ -31,7 +31,7 @@ from crmsh_py.lang.words import Word
 _Colored = tuple[int, _TokenType, str]
 # What terminals mean to the eye; keywords and the rest are found by themselves.
 _TYPES: dict[str, _TokenType] = {
-    **dict.fromkeys(("SCORE", "KIND", "TICKET", "NUMBER", "REVISION", "INTERVAL"), Number),
+    **dict.fromkeys(("SCORE", "KIND", "TICKET", "NUMBER", "COUNT", "REVISION", "INTERVAL"), Number),
     **dict.fromkeys(("NEW_ID", "NODE_UNAME", "TAG_NAME", "ID_COLON", "ID_EQ"), Name.Class),
     **dict.fromkeys(
         ("RESOURCE", "CHILD", "MEMBER", "OBJECT", "TAGGED", "DEVICES", "NODE_NAME", "ROLE_NAME",

@@ -17,7 +17,7 @@ from crmsh_py.lang.build_words import MeaningError
 from crmsh_py.lang.tables import LEVELS, load_tables
 from crmsh_py.lang.words import MOST_MISTAKES, LogicalLine, logical_lines, span_of
 from crmsh_py.regex import regex
-from crmsh_py.value import Value, frozen
+from crmsh_py.value import Value, frozen, replace
 
 # Not after “--”: what stands there belongs to another program.
 _ASKS_FOR_HELP = regex(r"(?<!\S)(?:--help|-h)\s*\Z")
@@ -54,9 +54,11 @@ def parse_command(
     asked = _ASKS_FOR_HELP.search(line.text)
     if asked and " -- " not in line.text:
         return _help(line.text[: asked.start()], level)
-    found = _parse(line, f"{level}_line", origin)
+    abbreviations: list[tuple[str, str]] = []
+    found = _parse(line, f"{level}_line", origin, abbreviations)
     assert isinstance(found, ast.CommandCall)
-    return found
+    guessed = [(word, full) for word, full in abbreviations if not full.startswith(word.lower())]
+    return replace(found, guessed=tuple(guessed)) if guessed else found
 
 
 def _help(text: str, level: str) -> ast.CommandCall:
@@ -108,7 +110,12 @@ def _as_line(text: str | LogicalLine) -> LogicalLine:
     return LogicalLine(joined, 0, ())
 
 
-def _parse(line: LogicalLine, start: str, origin: str | None) -> object:
+def _parse(
+    line: LogicalLine,
+    start: str,
+    origin: str | None,
+    abbreviations: list[tuple[str, str]] | None = None,
+) -> object:
     from crmsh_py.lang import diagnostics
 
     if len(line.text) > MAX_LINE:
@@ -116,6 +123,8 @@ def _parse(line: LogicalLine, start: str, origin: str | None) -> object:
     run = Run(automaton(), start, line.text, _builders())
     try:
         run.read_all()
+        if abbreviations is not None:
+            abbreviations += run.abbreviations
         return run.finish()
     except StuckError as stuck:
         raise diagnostics.unexpected(run, stuck, line, origin) from None

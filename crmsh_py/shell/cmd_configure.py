@@ -330,7 +330,7 @@ def filter(session: Session, call: CommandCall) -> int:
     text = _chosen(session, call)
     if text is None:
         return 0
-    program = call.get("FILE_NAME") or ""
+    program = call.get("PROGRAM") or ""
     output = editing.run_filter(program, text)
     if text.strip() and loading.says_nothing(output, as_xml=xml) and not session.options.force:
         # As of a program that writes to a file: what is not printed would be deleted.

@@ -142,7 +142,7 @@ def revisions(session: Session, call: CommandCall) -> int:
     from crmsh_py.tools.common import local_now
     from crmsh_py.views import revisions as view
 
-    stored = session.cluster.revisions(int(call.get("NUMBER") or 100))
+    stored = session.cluster.revisions(int(call.get("COUNT") or 100))
     session.show(view.table(stored, now=local_now()), lambda: view.record(stored))
     return 0
 

@@ -57,7 +57,7 @@ def _keys(session: Session) -> tuple[membership.Key, ...]:
 def set(session: Session, call: CommandCall) -> int:
     """Change one key of the file; comments and everything else stay."""
     path, value = call.get("COROSYNC_KEY") or "", call.get("VALUE") or ""
-    if number := call.get("NUMBER"):  # crmsh's INDEX: which of several sections
+    if number := call.get("COUNT"):  # crmsh's INDEX: which of several sections
         section, _, key = path.rpartition(".")
         path = f"{section}.{number}.{key}"
     ring.write(session, editing.with_value(ring.read(session), path, value))

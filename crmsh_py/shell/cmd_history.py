@@ -90,7 +90,7 @@ def refresh(session: Session, call: CommandCall) -> int:
 
 def detail(session: Session, call: CommandCall) -> int:
     """How much ``resource``, ``node`` and ``latest`` show: 0 important lines, 1 all."""
-    past.choice(session).detail = int(float(call.get("NUMBER") or 0))
+    past.choice(session).detail = int(call.get("COUNT") or 0)
     _only_in_this_session(session)
     return 0
 
@@ -207,8 +207,8 @@ peinputs = transitions
 
 def transition(session: Session, call: CommandCall) -> int:
     """One of them (the newest); with ``log`` the lines from its beginning to its end."""
-    number = call.get("NUMBER")
-    wanted = int(float(number)) if number is not None else None
+    number = call.get("COUNT")
+    wanted = int(number) if number is not None else None
     return _one_transition(session, wanted, with_log=call.has("LOG"))
 
 

@@ -59,41 +59,50 @@ def load(session: Session, call: CommandCall) -> int:
     """Work on this configuration from now on (in this session)."""
     name = call.get("TEMPLATE_NAME") or ""
     if name:
-        _read(session, name)
+        _begun_file(session, name)
     session.template = name
     return 0
 
 
 def show(session: Session, call: CommandCall) -> int:
     """The text that would be applied."""
-    name, template = _current(session, call)
-    text = template.filled()
+    name = _current(session, call)
+    text = _read(session, name).filled()
     session.show(text, lambda: Text(name, tuple(text.splitlines())))
     return 0
 
 
 def edit(session: Session, call: CommandCall) -> int:
-    """Fill it in with $EDITOR."""
-    name, template = _current(session, call)
+    """Fill it in with $EDITOR; on mistakes edit again, or discard."""
+    path = _begun_file(session, _current(session, call))
     if not sys.stdin.isatty():
         raise UsageError("edit not allowed in batch mode", hint="template new … params NAME=VALUE")
     from crmsh_py.shell.editing import Editor
 
+    text = files.read_text(str(path))  # which may be none any more: that can be mended here
     with Editor(session.environ, _SUFFIX) as editor:
-        edited = Template.parse(editor.edit(template.text()))
-    _write(_file(session, name), edited)
-    return 0
+        while True:
+            text = editor.edit(text)
+            try:
+                edited = Template.parse(text)
+            except CrmError as error:
+                session.console.error(error)
+                if not session.console.ask("Edit or discard changes (yes to edit, no to discard)"):
+                    return 1
+                continue
+            _write(path, edited)
+            return 0
 
 
 def delete(session: Session, call: CommandCall) -> int:
     """Delete a configuration that was begun."""
     name = call.get("TEMPLATE_NAME") or ""
-    _read(session, name)
+    path = _begun_file(session, name)
     forced = call.has("FORCE") or session.options.force
     if name == session.template and not forced:
         raise CrmError(f"{name} is worked on", hint=f"template delete {name} force")
     try:
-        _file(session, name).unlink()
+        path.unlink()
     except OSError as error:
         raise CrmError(f"{name} cannot be deleted: {error.strerror}") from None
     if session.template == name:
@@ -105,12 +114,12 @@ def apply(session: Session, call: CommandCall) -> int:
     """Put it into the pending configuration."""
     from crmsh_py.shell import commits, loading
 
-    name, template = _current(session, call)
+    name = _current(session, call)
     working = session.working
     how = "replace" if call.has("REPLACE") else "update"
     changed, typed = loading.load_text(
         working.cib(),
-        template.filled(),
+        _read(session, name).filled(),
         how=how,
         origin=f"template {name}",
         catalogue=session.catalogue,
@@ -158,7 +167,8 @@ def begun(session: Session) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _directory(session).glob(f"*{_SUFFIX}")))
 
 
-def _read(session: Session, name: str) -> Template:
+def _begun_file(session: Session, name: str) -> Path:
+    """Where a configuration that was begun is kept. Raises NotFound."""
     path = _file(session, name)
     if not path.is_file():
         raise NotFound(
@@ -167,14 +177,18 @@ def _read(session: Session, name: str) -> Template:
             possibilities=begun(session),
             hint=None if begun(session) else "begin one: template new NAME TEMPLATE",
         )
-    return Template.parse(files.read_text(str(path)))
+    return path
 
 
-def _current(session: Session, call: CommandCall) -> tuple[str, Template]:
+def _read(session: Session, name: str) -> Template:
+    return Template.parse(files.read_text(str(_begun_file(session, name))))
+
+
+def _current(session: Session, call: CommandCall) -> str:
     name = call.get("TEMPLATE_NAME") or session.template
     if not name:
         raise UsageError("which configuration?", hint="template list configs")
-    return name, _read(session, name)
+    return name
 
 
 def _write(path: Path, template: Template) -> None:

@@ -78,6 +78,10 @@ class Console:
         if text and not (self.pager is not None and self.pager(text)):
             try:
                 print(text, file=self.out_stream, flush=True)
+            except UnicodeEncodeError:  # a locale without these letters (LC_ALL=C)
+                encoding = self.out_stream.encoding or "ascii"
+                known = text.encode(encoding, "backslashreplace").decode(encoding)
+                print(known, file=self.out_stream, flush=True)
             except BrokenPipeError:
                 raise  # the reader has what it wanted
             except OSError as error:
@@ -122,8 +126,11 @@ class Console:
                 return reply.startswith("y")
 
     def _say(self, stream: TextIO, kind: str, text: str) -> None:
-        # A diagnostic that knows its own file and line does not need them twice.
-        place = f"{self.place}: " if self.place and not text.startswith(f"{self.place}:") else ""
+        # A diagnostic that knows its own file and line (often another one of an element that has
+        # several) does not need them twice.
+        file, _, line = self.place.rpartition(":")
+        origin = file if line.isdigit() else self.place
+        place = f"{self.place}: " if origin and not text.startswith(f"{origin}:") else ""
         prefix = f"\033[{_COLOURS[kind]}m{kind}\033[0m" if self.colour(stream) else kind
         print(f"{prefix}: {place}{_for(stream, text)}", file=stream, flush=True)
 

@@ -23,7 +23,8 @@ def read_text(name: str) -> str:
     except UnicodeDecodeError:
         raise ConfigError(f"{name}: this is no text (UTF-8); nothing was changed") from None
     except OSError as error:
-        why = error.strerror or error
+        reason = getattr(error, "reason", error)  # urllib wraps what happened
+        why = getattr(reason, "strerror", None) or error
         raise CrmError(f"{name} cannot be read: {why}; nothing was changed") from None
     except ValueError:  # a NUL in the name
         raise CrmError(f"{name!r} is no name of a file; nothing was changed") from None

@@ -528,6 +528,7 @@ _LISTERS: dict[str, Lister] = {
     ],
     "COROSYNC_KEY": offers_files.corosync_keys,
     "FILE_NAME": offers_files.files,
+    "PROGRAM": offers_files.files,
     "TEST_FILE": offers_files.files,
     "APPLY_TARGET": offers_files.files,
     "ALERT_PATH": offers_files.files,

@@ -75,7 +75,8 @@ def _is_name(word: str) -> bool:
 
 
 def _is_plain(word: str) -> bool:
-    return bool(word) and all(c.isalnum() or c in "-_.:*@" for c in word) and "help" not in word
+    simple = bool(word) and all(c.isalnum() or c in "-_.:*@" for c in word)
+    return simple and "help" not in word and word != "-h"
 
 
 def _show_argument(word: str) -> Argument:

@@ -45,7 +45,9 @@ class Typed(Value):
         """Where a word (or the last part of an agent's name) stands, by itself if it does."""
         import re  # only who has made a mistake needs it
 
-        for wanted in dict.fromkeys((word, word.rpartition(":")[2])):
+        # A value may have been given its unit (5s), an agent its class and provider.
+        number = re.sub(r"(?<=\d)s$", "", word)
+        for wanted in dict.fromkeys((word, word.rpartition(":")[2], number)):
             if not wanted:
                 continue
             alone = re.search(rf"(?<![\w.-]){re.escape(wanted)}(?![\w.-])", self.text)

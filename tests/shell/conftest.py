@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,17 @@ def person(tmp_path: Path) -> Person:
 def sitting(tmp_path: Path) -> Person:
     """Somebody in the REPL who has been asked nothing yet."""
     return Person(tmp_path, interactive=True)
+
+
+@pytest.fixture
+def editing(sitting: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
+    """Somebody in ``configure`` at a terminal, who has an editor (``edits_by``)."""
+    environ = {**sitting.session.environ, "EDITOR": str(sitting.directory / "editor")}
+    monkeypatch.setattr(sitting.session, "environ", environ)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    sitting.types("configure")
+    return sitting
 
 
 @pytest.fixture(scope="module")

@@ -118,6 +118,12 @@ class Person:
         self.code = run_batch(self.session, text, origin)
         return self.console.said.getvalue()[before:]
 
+    def edits_by(self, script: str) -> None:
+        """What the editor does from now on, as a program."""
+        editor = self.directory / "editor"
+        editor.write_text(script, encoding="utf-8")
+        editor.chmod(0o755)
+
     def saved(self) -> Cib:
         """What is in the file: the cluster's side."""
         return Cib.parse(self.file.read_bytes())

@@ -69,6 +69,31 @@ def test_nothing_is_overwritten_by_mistake(person: Person) -> None:
     assert "cannot hold" not in person.types("configure template show mine")
 
 
+def test_a_mistake_in_an_edited_template_can_be_mended(editing: Person) -> None:
+    """What was typed is there again, and what could not be read before can be edited."""
+    editing.types("template new mine virtual-ip params ip=10.0.0.9")
+    kept = editing.directory / ".config" / "crmsh-py" / "templates" / "mine.crm"
+    kept.write_text(kept.read_text() + "primitive more Dummy state=$(mroe)\n", encoding="utf-8")
+    assert "does not declare" in editing.types("template show mine")
+    editing.edits_by(
+        "#!/bin/sh\nif grep -q typed $1; then sed -i s/mroe/ip/ $1; else echo '# typed' >> $1; fi\n"
+    )
+    editing.console.answers = [True]
+    assert "does not declare" in editing.types("template edit mine")
+    assert editing.code == 0
+    assert "state=10.0.0.9" in editing.types("template show mine")
+    assert "typed" in kept.read_text()
+
+
+def test_a_template_that_cannot_be_read_can_be_deleted(person: Person) -> None:
+    person.types("configure template new mine virtual-ip params ip=10.0.0.9")
+    kept = person.directory / ".config" / "crmsh-py" / "templates" / "mine.crm"
+    kept.write_text("primitive more Dummy state=$(mroe)\n", encoding="utf-8")
+    person.types("configure template delete mine force")
+    assert person.code == 0
+    assert not kept.exists()
+
+
 def test_two_templates_share_a_parameter() -> None:
     both = combined([Template.parse(text_of("virtual-ip")), Template.parse(text_of("website"))])
     assert [p.name for p in both.missing] == ["ip"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from shell.person import CIB
 
+from crmsh_py.errors import NotFound
 from crmsh_py.shell.main import main
 
 
@@ -54,6 +56,35 @@ def test_a_file_is_enough_to_look(file: Path, capsys: pytest.CaptureFixture[str]
     assert '<primitive id="vip"' in capsys.readouterr().out
     assert crm("status inactive") == 0
     assert "OFFLINE: [ alpha beta ]" in capsys.readouterr().out
+
+
+def test_a_locale_without_the_letters_shows_them_escaped(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm("configure node alpha attributes where=Łódź")
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, "ascii"))
+    assert crm("configure show alpha") == 0
+    assert rb"where=\u0141\xf3d\u017a" in written.getvalue()
+
+
+def test_help_is_asked_for_by_its_short_option_too(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert crm("configure show vip -h") == 0
+    assert capsys.readouterr().out.startswith("crm configure show ")
+
+
+def test_a_file_in_a_directory_that_is_gone_is_told(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = nowhere / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("CIB_file", "cib.xml")
+    assert crm("configure show") == NotFound.exit_code
+    assert "the working directory is gone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

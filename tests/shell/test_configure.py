@@ -42,6 +42,11 @@ WRONG = [
     ("set cib-bootstrap-options.no-quorum-policy stop", "property no-quorum-policy=stop"),
     ("set alpha.standby on", "node alpha attributes standby=on"),
     ("modgroup site add nosuch", "nosuch"),
+    ("delete --force", "an object's id"),
+    ("revisions 1.5", "a whole number"),
+    ("filter ''", "expected: a program"),
+    ("primitive x ocf:pacemaker:Dummy state=\udcff", "the byte 0xff is no text"),
+    ("load update http://127.0.0.1:9/x", "cannot be read: Connection refused;"),
     ("modgroup site remove vip", "vip"),
     ("delete nosuch", "nosuch"),
     ("rename vip site", "site"),
@@ -128,6 +133,13 @@ def test_members_of_a_group_come_and_go(person: Person) -> None:
 def test_delete_takes_hanging_constraints_along_and_says_so(person: Person) -> None:
     assert "together deleted" in person.types("configure delete vip")
     assert not person.has("together")
+
+
+@pytest.mark.parametrize("line", ["delete --force vip", "delete vip -f", "rm vip --force one"])
+def test_delete_takes_its_option_anywhere(person: Person, line: str) -> None:
+    person.types(f"configure {line}")
+    assert person.code == 0
+    assert not person.has("vip")
 
 
 def test_rename_follows_references(person: Person) -> None:
@@ -474,6 +486,18 @@ def test_a_caret_is_under_the_word_itself(person: Person) -> None:
     source, caret = person.types("configure primitive x Dumy").splitlines()[1:3]
     assert source[: len(caret)].endswith(" Dumy")
     assert caret.endswith(" ~~~^")
+
+
+def test_a_caret_is_under_a_number_that_got_its_unit(person: Person) -> None:
+    said = person.types("configure primitive x ocf:pacemaker:Dummy op start interval=5").split("\n")
+    caret = next(line for line in said if line.endswith("^"))
+    assert said[said.index(caret) - 1][len(caret) - 1 :] == "5"
+
+
+def test_letters_that_are_taken_for_a_command_are_told(person: Person) -> None:
+    """``ee`` has them in order; a word that is only cut short (``sho``) goes without saying."""
+    assert "INFO: “ee” is accepted as “erase”" in person.types("configure ee")
+    assert "accepted" not in person.types("configure sho")
 
 
 def test_a_node_is_not_renamed(person: Person) -> None:

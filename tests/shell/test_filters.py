@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 from shell.person import CIB, Person
 
@@ -161,27 +159,9 @@ def test_a_filter_gets_what_the_words_ask_for(sitting: Person, what: str, taken:
         assert not copy.exists()
 
 
-@pytest.fixture
-def editing(sitting: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
-    """Somebody in ``configure`` whose editor is the script ``editor``."""
-    editor = sitting.directory / "editor"
-    environ = {**sitting.session.environ, "EDITOR": str(editor)}
-    monkeypatch.setattr(sitting.session, "environ", environ)
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    sitting.types("configure")
-    return sitting
-
-
-def has_editor(person: Person, text: str) -> None:
-    editor = person.directory / "editor"
-    editor.write_text(text, encoding="utf-8")
-    editor.chmod(0o755)
-
-
 def test_what_is_edited_again_after_a_mistake_is_taken_whole(editing: Person) -> None:
     """Also what the first attempt had left out already."""
-    has_editor(editing, EDITOR)
+    editing.edits_by(EDITOR)
     editing.console.answers = [True]
     said = editing.types("edit")
     assert "primtive" in said
@@ -217,7 +197,7 @@ def test_a_filter_that_prints_no_element_removes_nothing(
 
 @pytest.mark.parametrize("text", ["", "# a comment"])
 def test_an_editor_that_leaves_no_element_is_asked_about(editing: Person, text: str) -> None:
-    has_editor(editing, f'#!/bin/sh\necho "{text}" > "$1"\n')
+    editing.edits_by(f'#!/bin/sh\necho "{text}" > "$1"\n')
     editing.console.answers = [False, True]
     editing.types("edit together")
     assert "delete all that it showed" in editing.console.questions[0]

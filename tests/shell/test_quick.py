@@ -96,7 +96,9 @@ _ANY_WORD = st.one_of(
     st.sampled_from(
         ["related:vip", "obscure:p*", "op:monitor", "@t", "x*", "vip", "status", "show"]
     ),
-    st.sampled_from(["sh", "configure", "bynode", "inactive", "ops", "-1", "help", "--help", "?"]),
+    st.sampled_from(
+        ["sh", "configure", "bynode", "inactive", "ops", "-1", "help", "--help", "-h", "?"]
+    ),
     st.sampled_from(["(", "'", "#", "\\", "", "a b"]),
 )
 

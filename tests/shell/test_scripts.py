@@ -37,6 +37,11 @@ def test_a_line_that_goes_on_is_named_by_its_beginning_or_its_own(person: Person
     assert not person.has("ip2")
 
 
+def test_a_place_in_the_middle_of_an_element_is_told_once(person: Person) -> None:
+    said = person.runs_script("configure\nlocation l vip \\\n  rule #uname eq alpha \\\n  and or\n")
+    assert said.startswith("ERROR: site.crm:4: something is missing")
+
+
 def test_what_is_found_at_the_commit_is_told_where_it_was_written(person: Person) -> None:
     said = person.runs_script(
         "configure\nlocation nowhere nosuch 100: alpha\nproperty stop-all-resources=true\ncommit\n"
