@@ -214,6 +214,12 @@ def test_secauth_means_the_usual_cipher_and_hash() -> None:
         ("crypto_cipher: rot13", "crypto_cipher must be one of none, aes256"),
         ("consensus: 40\njoin: 50", "consensus must not be less than join"),
         ("nodeid: 0", "nodeid 0 means nobody"),
+        ("token: 100", "token must be at least 30 * (token_retransmits_before_loss_const + 0.2)"),
+        ("token_retransmits_before_loss_const: 1000", "token must be at least 30 *"),
+        ("token_retransmit: 29", "token_retransmit must be at least 30"),
+        ("hold: 13", "hold must be at least 14"),
+        ("link_mode: foo", "link_mode must be one of passive, active, rr"),
+        (f"{'k' * 249}: 1", "the name of a key has at most 254 characters"),
     ],
 )
 def test_a_bad_value_is_an_error_with_its_line(line: str, message: str) -> None:
@@ -278,6 +284,9 @@ def test_two_node_needs_two_votes() -> None:
         ("}\n", 1, "closes nothing"),
         ("totem {\n token 3000\n}\n", 2, "none that corosync.conf knows"),
         ("totem {\n : 3000\n}\n", 2, "a key must stand before the colon"),
+        ("totem {\n cluster_name: a{\n}\n", 2, "there is a brace in the value"),
+        ("totem {\n a b: 3\n}\n", 2, "“a b” cannot be a key"),
+        ("totem {\n cluster_name: a\0b\n}\n", 2, "a zero byte cannot stand"),
         ("a {\nb {\nc {\nd {\ne {\n}\n}\n}\n}\n}\n", 5, "nested too deeply"),
     ],
 )
@@ -348,3 +357,35 @@ def test_a_network_must_have_room() -> None:
         list(new_nodes(["a", "b", "c"], "10.0.0.0/29"))
     with pytest.raises(ConfigError, match="not an IPv4 network"):
         list(new_nodes(["a"], "somewhere"))
+
+
+@pytest.mark.parametrize("value", ["trace", "on"])
+def test_debug_may_be_trace(value: str) -> None:
+    subsystem = f"logger_subsys {{\n subsys: QUORUM\n debug: {value}\n }}"
+    conf = parse(f"logging {{\n debug: {value}\n {subsystem}\n}}\n")
+    assert conf.logging.debug
+    assert conf.logging.debug_subsystems == ("QUORUM",)
+
+
+def test_a_facility_is_one_that_syslog_has() -> None:
+    assert parse("logging {\n syslog_facility: local7\n}\n").logging.syslog_facility == "local7"
+    with pytest.raises(ConfigError) as caught:
+        parse("logging {\n syslog_facility: local8\n}\n")
+    assert "syslog_facility must be one of" in caught.value.format_message()
+
+
+@pytest.mark.parametrize("separator", ["\x0b", "\x0c", "\u2028", "\x85"])
+def test_only_a_newline_ends_a_line(separator: str) -> None:
+    conf = parse(f"totem {{\r\n cluster_name: a{separator}b\r\n}}\r\n")
+    assert conf.totem.cluster_name == f"a{separator}b"
+
+
+def test_a_short_join_is_taken_with_a_warning() -> None:
+    (warning,) = totem("join: 20").warnings
+    assert "Corosync takes a join of 30 and more" in warning.render()
+
+
+def test_a_secret_with_a_brace_is_refused_without_being_shown() -> None:
+    with pytest.raises(SyntaxProblem) as caught:
+        totem("key: 0123456789abcdef{")
+    assert "0123456789abcdef" not in caught.value.format_message()

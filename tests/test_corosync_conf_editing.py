@@ -120,3 +120,23 @@ def test_what_is_set_is_there_and_nothing_else_has_changed(path: str, value: str
         editing.value_of(EXAMPLE, p) for p in others
     ]
     assert editing.with_value(new, path, editing.value_of(EXAMPLE, path) or "") == EXAMPLE
+
+
+def test_expected_votes_are_the_votes_of_the_nodes() -> None:
+    heavy = LISTED.replace("name: alpha\n", "name: alpha\n        quorum_votes: 3\n")
+    more = editing.with_node(heavy, "10.0.0.3", "gamma")
+    assert editing.value_of(more, "quorum.expected_votes") == "5"
+    assert editing.value_of(more, "quorum.two_node") == "0"
+    assert editing.value_of(editing.without_node(more, "alpha"), "quorum.expected_votes") == "2"
+
+
+@pytest.mark.parametrize("path", ["totem.#x", "totem.a b", "totem.ü", "totem.a:b", "to{.x", "#.x"])
+def test_a_key_that_could_not_be_read_back_is_refused(path: str) -> None:
+    with pytest.raises(ConfigError, match="names no key"):
+        editing.with_value(LISTED, path, "5")
+
+
+def test_a_line_is_changed_where_it_is_however_odd_those_before_it() -> None:
+    odd = LISTED.replace("    version: 2\n", "    version: 2\n    cluster_name: a\u2028b\x0bc\n")
+    new = editing.with_value(odd, "totem.token", "4000")
+    assert new == odd.replace("token: 1000", "token: 4000")

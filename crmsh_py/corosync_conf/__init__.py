@@ -6,7 +6,7 @@ Input is the text of a corosync.conf (its path only names the place in messages)
 
 Rules of the file (corosync.conf(5)):
 1. A line is empty, a comment (its first character is ``#``), ``name {``, ``}`` or ``key: value``.
-   A comment cannot follow a value.
+   A comment cannot follow a value, and no value has a ``{``. Only a newline ends a line.
 2. Text that breaks rule 1 is a SyntaxProblem; a value that means nothing is a ConfigError. Both
    name the line. All bad values are reported at once.
 3. A key that has no effect here warns once and still appears in the map.

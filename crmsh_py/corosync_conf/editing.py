@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crmsh_py.corosync_conf.reader import is_number
-from crmsh_py.corosync_conf.sections import Section, parse_sections
+from crmsh_py.corosync_conf.sections import KEY, Section, lines_of, parse_sections
 from crmsh_py.errors import ConfigError, NotFound
 
 _ORIGIN = "corosync.conf"
@@ -38,12 +38,12 @@ def with_value(text: str, path: str, value: str) -> str:
     Raises:
         ConfigError: the value cannot stand on a line, or the path names no section.
     """
-    if any(character in value for character in "\n\r{}"):
+    if any(character in value for character in "\n\r{}\0"):
         raise ConfigError(f"“{value}” cannot stand in corosync.conf")
     steps, key = _split(path)
     root = parse_sections(text, _ORIGIN)
     section, _ = _find(root, steps, key)
-    lines = text.splitlines()
+    lines = lines_of(text)
     if section is None:
         return _with_section(text, root, steps, key, value)
     entry = section.get(key)
@@ -69,7 +69,7 @@ def with_node(text: str, address: str, name: str = "") -> str:
             entry = node.get(key)
             if value and entry is not None and entry.value == value:
                 raise ConfigError(f"the nodelist has a node with the {key} {value} already")
-    lines = text.splitlines()
+    lines = lines_of(text)
     outer = _indent(lines, nodelist)
     inner = _indent(lines, nodes[-1]) if nodes else outer + _STEP
     new = [f"{outer}node {{", f"{inner}ring0_addr: {address}"]
@@ -81,7 +81,7 @@ def with_node(text: str, address: str, name: str = "") -> str:
     new.append(f"{outer}}}")
     last = _end_of(lines, nodelist)
     lines[last:last] = new
-    return _counted("\n".join(lines) + "\n", len(nodes) + 1)
+    return _counted("\n".join(lines) + "\n")
 
 
 def without_node(text: str, name: str) -> str:
@@ -91,18 +91,22 @@ def without_node(text: str, name: str) -> str:
     known = [e.value for node in nodes for key in ("name", "ring0_addr") if (e := node.get(key))]
     for node in nodes:
         if name in (e.value for key in ("name", "ring0_addr") if (e := node.get(key))):
-            lines = text.splitlines()
+            lines = lines_of(text)
             del lines[node.line - 1 : _end_of(lines, node) + 1]
-            return _counted("\n".join(lines) + "\n", len(nodes) - 1)
+            return _counted("\n".join(lines) + "\n")
     raise NotFound(f"the nodelist has no node {name}", name=name, possibilities=known)
 
 
-def _counted(text: str, nodes: int) -> str:
-    """With as many expected votes as nodes, where the file names a number."""
+def _counted(text: str) -> str:
+    """With as many expected votes as the nodes have, where the file names a number."""
     if value_of(text, "quorum.expected_votes") is None:
         return text
-    text = with_value(text, "quorum.expected_votes", str(nodes))
-    if nodes != 2 and value_of(text, "quorum.two_node") == "1":
+    votes = 0
+    for node in _nodelist(text).named("node"):
+        own = node.get("quorum_votes")
+        votes += int(own.value) if own is not None and is_number(own.value) else 1
+    text = with_value(text, "quorum.expected_votes", str(votes))
+    if votes != 2 and value_of(text, "quorum.two_node") == "1":
         text = with_value(text, "quorum.two_node", "0")
     return text
 
@@ -126,7 +130,7 @@ def _split(path: str) -> tuple[tuple[tuple[str, int], ...], str]:
             steps[-1] = (steps[-1][0], int(word[:9]))
         else:
             steps.append((word, 0))
-    if not steps or not key or not all(name for name, _ in steps):
+    if not steps or not KEY.fullmatch(key) or not all(KEY.fullmatch(name) for name, _ in steps):
         raise ConfigError(f"“{path}” names no key", hint="as totem.token, nodelist.node.0.name")
     return tuple(steps), key
 
@@ -166,7 +170,7 @@ def _with_section(
                 name=name,
                 possibilities=_SECTIONS,
             )
-    lines = text.splitlines()
+    lines = lines_of(text)
     margin = _indent(lines, outer) if depth else ""
     new = [f"{margin}{_STEP * i}{name} {{" for i, (name, _) in enumerate(missing)]
     new.append(f"{margin}{_STEP * len(missing)}{key}: {value}")

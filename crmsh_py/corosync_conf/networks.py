@@ -124,8 +124,8 @@ def with_ids(
 def rrp_mode(reader: Reader, own: Sequence[Section], transport: str) -> str:
     """How two rings are used: active, passive, or none where nothing is said."""
     mode = reader.word(own, "rrp_mode", "none", ("none", "active", "passive"))
+    link_mode = reader.word(own, "link_mode", "passive", ("passive", "active", "rr"))
     if transport == "knet" and reader.entry(own, "rrp_mode") is None:
-        link_mode = reader.word(own, "link_mode", "passive", ("passive", "active", "rr"))
         mode = "active" if link_mode == "active" else "passive"
     return mode
 

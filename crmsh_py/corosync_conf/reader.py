@@ -13,6 +13,7 @@ from crmsh_py.corosync_conf.values import ConfKey
 from crmsh_py.errors import Diagnostic, did_you_mean
 
 _MOST_DIGITS = 15
+_MAX_NAME = 254  # of a key of the map, with the names of its sections
 
 # Types of the map's keys, by section; whatever is not named is a str. Used keys have an effect
 # here; the others warn. ``nodelist.node`` and ``totem.interface`` also have numbered keys.
@@ -129,6 +130,9 @@ class Reader:
                 continue  # a secret is nobody's to look at
             key_type = _TYPES.get((kind, entry.key), "str")
             name = f"{prefix}.{entry.key}"
+            if len(name) > _MAX_NAME:
+                self.error(f"the name of a key has at most {_MAX_NAME} characters", entry)
+                continue
             known = name in self.keys
             if kind == "uidgid":  # a user or group that may connect: the id is the key's name
                 name, key_type = f"{name}.{entry.value}", "u8"

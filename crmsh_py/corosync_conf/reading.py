@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crmsh_py.corosync_conf import networks
 from crmsh_py.corosync_conf.reader import Reader, is_number
-from crmsh_py.corosync_conf.sections import Section, parse_sections
+from crmsh_py.corosync_conf.sections import Section, lines_of, parse_sections
 from crmsh_py.corosync_conf.values import (
     CorosyncConf,
     LoggingSettings,
@@ -18,6 +18,11 @@ from crmsh_py.errors import ConfigError
 
 _MIN_KEY, _MAX_KEY = 16, 4096  # bytes of a shared key
 _MINIMUM_MS = 30  # Corosync's least timeout: three ticks of a 100 Hz clock
+_MINIMUM_HOLD_MS = 14  # what follows from the least token_retransmit
+_FACILITIES = (
+    *("daemon", "auth", "authpriv", "cron", "ftp", "kern", "lpr", "mail", "news", "syslog"),
+    *("user", "uucp", *(f"local{number}" for number in range(8))),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +77,17 @@ def _totem(reader: Reader, root: Section, *, node_count: int) -> TotemSettings:
     if node_count > 2:  # corosync.conf(5), token_coefficient
         token += (node_count - 2) * reader.integer(own, "token_coefficient", 650)
     losses = reader.integer(own, "token_retransmits_before_loss_const", 4, 1)
-    retransmit = reader.integer(own, "token_retransmit", int(token / (losses + 0.2)), 1)
-    hold = reader.integer(own, "hold", max(1, int(retransmit * 0.8) - 10), 1)
+    retransmit = reader.integer(own, "token_retransmit", int(token / (losses + 0.2)), _MINIMUM_MS)
+    if retransmit < _MINIMUM_MS:
+        at = reader.entry(own, "token_retransmits_before_loss_const") or reader.entry(own, "token")
+        assert at is not None, "the defaults leave more"
+        least = f"{_MINIMUM_MS} * (token_retransmits_before_loss_const + 0.2)"
+        reader.error(f"token must be at least {least}", at)
+    hold = reader.integer(own, "hold", max(1, int(retransmit * 0.8) - 10), _MINIMUM_HOLD_MS)
+    join = reader.integer(own, "join", 50, 1)
+    join_entry = reader.entry(own, "join")
+    if join < _MINIMUM_MS and join_entry is not None:
+        reader.warn(f"Corosync takes a join of {_MINIMUM_MS} and more", join_entry)
     nodeid = reader.entry(own, "nodeid")
     if nodeid is not None and nodeid.value == "0":
         reader.error("nodeid 0 means nobody", nodeid)
@@ -84,7 +98,7 @@ def _totem(reader: Reader, root: Section, *, node_count: int) -> TotemSettings:
         token_retransmits_before_loss_const=losses,
         token_retransmit_ms=retransmit,
         hold_ms=hold,
-        join_ms=reader.integer(own, "join", 50, 1),
+        join_ms=join,
         consensus_ms=reader.integer(own, "consensus", int(token * 1.2), _MINIMUM_MS),
         merge_ms=reader.integer(own, "merge", 200, _MINIMUM_MS),
         max_messages=reader.integer(own, "max_messages", 17, 1),
@@ -146,6 +160,14 @@ def _quorum(reader: Reader, root: Section) -> QuorumSettings:
     )
 
 
+def _debug(reader: Reader, sections: Sequence[Section]) -> bool:
+    """yes, no, or trace, which is even more in Corosync and the same here."""
+    entry = reader.entry(sections, "debug")
+    if entry is not None and entry.value == "trace":
+        return True
+    return reader.flag(sections, "debug", default=False)
+
+
 def _logging(reader: Reader, root: Section) -> LoggingSettings:
     """How and where to log; the subsystems that have debug of their own."""
     own = root.named("logging")
@@ -153,7 +175,7 @@ def _logging(reader: Reader, root: Section) -> LoggingSettings:
         name.value
         for section in own
         for inner in section.named("logger_subsys")
-        if (name := inner.get("subsys")) and reader.flag((inner,), "debug", default=False)
+        if (name := inner.get("subsys")) and _debug(reader, (inner,))
     ]
     return LoggingSettings(
         timestamp=reader.word(own, "timestamp", "on", ("on", "off", "hires")),
@@ -163,8 +185,8 @@ def _logging(reader: Reader, root: Section) -> LoggingSettings:
         to_logfile=reader.flag(own, "to_logfile", default=False),
         to_syslog=reader.flag(own, "to_syslog", default=True),
         logfile=reader.word(own, "logfile", ""),
-        syslog_facility=reader.word(own, "syslog_facility", "daemon"),
-        debug=reader.flag(own, "debug", default=False),
+        syslog_facility=reader.word(own, "syslog_facility", "daemon", _FACILITIES),
+        debug=_debug(reader, own),
         debug_subsystems=tuple(debug),
     )
 
@@ -186,7 +208,7 @@ def _check(reader: Reader, conf: CorosyncConf) -> None:
 def parse(text: str, origin: str = "corosync.conf") -> CorosyncConf:
     """Read a whole file. Raises SyntaxProblem or ConfigError, each with the line."""
     root = parse_sections(text, origin)
-    reader = Reader(text.splitlines(), origin)
+    reader = Reader(lines_of(text), origin)
     reader.walk(root)
     nodes = networks.nodes(reader, root)
     totem = _totem(reader, root, node_count=len(nodes))

@@ -5,10 +5,14 @@ Input: text; output: a ``Section`` for the whole file, or a SyntaxProblem that n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from crmsh_py.errors import ConfigError, Diagnostic, SyntaxProblem
 
+# What a key of the map may be made of, and so the name of a section or a value.
+KEY = re.compile("[A-Za-z0-9._/-]+")
+_BLANKS = " \t\r\v\f"  # what a C program takes for white space; other spaces are text
 MAX_BYTES = 1024 * 1024  # a corosync.conf has a few hundred lines; more is a mistake
 _MAX_DEPTH = 4  # totem { interface { is the deepest that Corosync knows
 
@@ -40,6 +44,11 @@ class Section:
         return tuple(section for section in self.sections if section.name == name)
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines as Corosync takes them: only a newline ends one."""
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+
+
 def parse_sections(text: str, origin: str) -> Section:
     """The sections as written; SyntaxProblem for a line that is none of the four forms."""
     if len(text) > MAX_BYTES:
@@ -53,15 +62,25 @@ def parse_sections(text: str, origin: str) -> Section:
 
     number = 0
     line = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.strip()
+    for number, line in enumerate(lines_of(text), 1):
+        words = line.strip(_BLANKS)
+        if "\0" in line:
+            raise problem("a zero byte cannot stand in corosync.conf", number, line)
         if not words or words.startswith("#"):
             continue
         key, colon, value = words.partition(":")
         if colon and "{" not in key:
-            if not key.strip():
+            key, value = key.strip(_BLANKS), value.strip(_BLANKS)
+            if not key:
                 raise problem("a key must stand before the colon", number, line)
-            open_[-1].entries.append(Entry(key.strip(), value.strip(), number))
+            if not KEY.fullmatch(key):
+                hint = "letters, digits and . _ / - can stand in a key"
+                raise problem(f"“{key}” cannot be a key", number, line, hint)
+            if "{" in value:
+                hint = "no value can have a {, which begins a section"
+                shown = "" if key == "key" else line  # a secret
+                raise problem("there is a brace in the value", number, shown, hint)
+            open_[-1].entries.append(Entry(key, value, number))
         elif words == "}":
             if len(open_) == 1:
                 raise problem("this brace closes nothing", number, line)
