@@ -117,9 +117,15 @@ def apply(session: Session, call: CommandCall) -> int:
     name = _current(session, call)
     working = session.working
     how = "replace" if call.has("REPLACE") else "update"
+    text = _read(session, name).filled()
+    if how == "replace" and loading.says_nothing(text, as_xml=False):
+        raise ConfigError(
+            f"{name} has no elements: it would remove everything; nothing was changed",
+            hint="if that is what you want: erase",
+        )
     changed, typed = loading.load_text(
         working.cib(),
-        _read(session, name).filled(),
+        text,
         how=how,
         origin=f"template {name}",
         catalogue=session.catalogue,

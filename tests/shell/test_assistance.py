@@ -85,6 +85,14 @@ def test_a_mistake_in_an_edited_template_can_be_mended(editing: Person) -> None:
     assert "typed" in kept.read_text()
 
 
+def test_a_template_without_elements_replaces_nothing(person: Person) -> None:
+    person.types("configure template new mine virtual-ip params ip=10.0.0.9")
+    kept = person.directory / ".config" / "crmsh-py" / "templates" / "mine.crm"
+    kept.write_text("# nothing yet\n", encoding="utf-8")
+    assert "has no elements" in person.types("configure template apply replace mine")
+    assert person.has("vip")
+
+
 def test_a_template_that_cannot_be_read_can_be_deleted(person: Person) -> None:
     person.types("configure template new mine virtual-ip params ip=10.0.0.9")
     kept = person.directory / ".config" / "crmsh-py" / "templates" / "mine.crm"
