@@ -82,7 +82,7 @@ def _totem(reader: Reader, root: Section, *, node_count: int) -> TotemSettings:
         at = reader.entry(own, "token_retransmits_before_loss_const") or reader.entry(own, "token")
         assert at is not None, "the defaults leave more"
         least = f"{_MINIMUM_MS} * (token_retransmits_before_loss_const + 0.2)"
-        reader.error(f"token must be at least {least}", at)
+        reader.warn(f"Corosync takes a token of {least} and more", at)
     hold = reader.integer(own, "hold", max(1, int(retransmit * 0.8) - 10), _MINIMUM_HOLD_MS)
     join = reader.integer(own, "join", 50, 1)
     join_entry = reader.entry(own, "join")
