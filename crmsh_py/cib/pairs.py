@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.ids import OP_DEFAULTS_SET, PROPERTY_SET, RSC_DEFAULTS_SET
+from crmsh_py.cib.ids import OP_DEFAULTS_SET, PROPERTY_SET, RSC_DEFAULTS_SET, IdMaker
 from crmsh_py.errors import NotFound
 from crmsh_py.value import frozen
 
@@ -155,14 +155,17 @@ def with_pair(owner: Element, tag: str, set_id: str, name: str, value: str | Non
     sets = [attributes for attributes in owner.findall(tag) if not attributes.findall("rule")]
     target = next((s for s in sets if s.id == set_id), sets[0] if sets else None)
     if target is None:
-        made = Element(tag, {"id": set_id}, (_pair(set_id, name, value),))
-        return owner.append(made)
-    grown = target.append(_pair(target.id, name, value))
-    return replaced(owner, target, grown)
+        return owner.append(with_new_pair(Element(tag, {"id": set_id}), name, value))
+    return replaced(owner, target, with_new_pair(target, name, value))
 
 
-def _pair(set_id: str, name: str, value: str) -> Element:
-    return Element("nvpair", {"id": f"{set_id}-{name}", "name": name, "value": value})
+def with_new_pair(attributes: Element, name: str, value: str) -> Element:
+    """A set with one pair more, whose id no other pair of it has.
+
+    A name may hold what an id cannot (``#health-cpu``): there it becomes a point.
+    """
+    made = IdMaker(pair.id for pair in attributes.findall()).nvpair(attributes.id, name)
+    return attributes.append(Element("nvpair", {"id": made, "name": name, "value": value}))
 
 
 def _with_section_child(cib: Cib, section: str, old: Element, new: Element) -> Cib:

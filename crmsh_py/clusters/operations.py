@@ -15,7 +15,7 @@ from datetime import datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.leftovers import BAN, PREFER
-from crmsh_py.cib.pairs import find_node
+from crmsh_py.cib.pairs import find_node, with_new_pair
 from crmsh_py.errors import NotFound
 
 Edit = Callable[[Cib], Cib]
@@ -249,8 +249,7 @@ def _set_pair(owner: Element, tag: str, set_id: str, name: str, value: str | Non
             return owner
         holder = sets[0] if sets else None
     if holder is None:
-        pair = Element("nvpair", {"id": f"{set_id}-{name}", "name": name, "value": value or ""})
-        return owner.append(Element(tag, {"id": set_id}, (pair,)))
+        return owner.append(with_new_pair(Element(tag, {"id": set_id}), name, value or ""))
     changed = _changed_set(holder, name, value)
     kept = changed if changed.findall() else None  # an empty set says nothing
     return owner.map_children(lambda child: kept if child is holder else child)
@@ -265,9 +264,7 @@ def _changed_set(holder: Element, name: str, value: str | None) -> Element:
     changed = holder.map_children(change)
     if value is None or any(p.get("name") == name for p in holder.findall("nvpair")):
         return changed
-    return holder.append(
-        Element("nvpair", {"id": f"{holder.id}-{name}", "name": name, "value": value})
-    )
+    return with_new_pair(holder, name, value)
 
 
 def _replaced(cib: Cib, section: str, old: Element, new: Element) -> Cib:

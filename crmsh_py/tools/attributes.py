@@ -25,6 +25,7 @@ from crmsh_py.tools.common import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
     from crmsh_py.clusters.port import Cluster
 
 TOOL = "crm_attribute"
@@ -98,22 +99,29 @@ def _section(arguments: Namespace) -> str:
 
 
 def _change(cluster: Cluster, arguments: Namespace, section: str, tool: str) -> None:
-    from crmsh_py.tools import edits
-
     name, value = arguments.name, None if arguments.delete else arguments.value
+    node = node_name(cluster, arguments.node or "") if section in ("status", "nodes") else ""
     if section == "status":
-        cluster.set_attribute(node_name(cluster, arguments.node or ""), name, value)
+        if value is not None and value.startswith("value"):
+            from crmsh_py.tools.counting import counted
+
+            value = counted(value, cluster.attribute_values(name).get(node))
+        cluster.set_attribute(node, name, value)
         return
-    if section == "nodes":
-        node = node_name(cluster, arguments.node or "")
-        tag = "utilization" if arguments.utilization else "instance_attributes"
-        commit(
-            cluster,
-            lambda cib: edits.set_node_pair(cib, node, name, value, tag=tag),
-            client=tool,
-        )
-        return
-    commit(cluster, lambda cib: edits.set_section_pair(cib, section, name, value), client=tool)
+    if section == "nodes" and arguments.utilization:
+        section = "utilization"
+    commit(cluster, lambda cib: _with_value(cib, section, node, name, value), client=tool)
+
+
+def _with_value(cib: Cib, section: str, node: str, name: str, value: str | None) -> Cib:
+    from crmsh_py.cib import pairs
+
+    if value is not None and value.startswith("value"):
+        from crmsh_py.tools.counting import counted
+
+        present = pairs.find_pair(cib, section, node, name)
+        value = counted(value, present.value if present else None)
+    return pairs.set_pair(cib, section, node, name, value)
 
 
 def _query(cluster: Cluster, arguments: Namespace, section: str) -> int:

@@ -58,8 +58,10 @@ def run(tool: str, words: Sequence[str], environ: Mapping[str, str]) -> int | No
     """Do what the command line says, and return its exit code; None: it must go the usual way."""
     table, act = _TOOLS[tool]
     options = read(table, words)
-    if options is None:
-        return None
+    if options is None or any("\udc80" <= char <= "\udcff" for char in "".join(words)):
+        return None  # the latter are bytes that were no UTF-8
+    if getattr(sys.stdout, "errors", "") == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = act(tool, options, environ)
         sys.stdout.flush()
@@ -103,6 +105,8 @@ def _attribute(tool: str, options: dict[str, str], environ: Mapping[str, str]) -
     changes = ("value" in options) + ("delete" in options)
     section = _section(options)
     if not options.get("name") or changes + ("query" in options) > 1 or not section:
+        return None
+    if options.get("value", "").startswith("value"):  # value++, value+=5
         return None
     own = section in ("nodes", "status", "utilization")
     single = _contact(tool, environ, asks=own or not changes)

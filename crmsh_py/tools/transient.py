@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 
-from crmsh_py.cib.scores import INFINITY, format_score, parse_score
-from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.errors import NotFound
 from crmsh_py.tools.common import (
     Door,
     Parser,
@@ -18,6 +16,7 @@ from crmsh_py.tools.common import (
     parse,
     put,
 )
+from crmsh_py.tools.counting import counted, counts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,14 +84,14 @@ def _set(cluster: Cluster, command: str, value: str | None, arguments: Namespace
 
     node, name = node_name(cluster, arguments.node), arguments.name
     present: dict[str, str] = {}
-    if command == "update_delay" or _counts(value):
+    if command == "update_delay" or counts(value):
         present = cluster.attribute_values(name)
     if command == "update_delay":
         value = present.get(node)
     elif command == "delete":
         value = None
     elif value is not None:
-        value = _counted(value, present.get(node, ""))
+        value = counted(value, present.get(node, ""))
     cluster.set_attribute(
         node,
         name,
@@ -101,22 +100,6 @@ def _set(cluster: Cluster, command: str, value: str | None, arguments: Namespace
         set_delay=command in ("both", "update_delay"),
         private=arguments.private,
     )
-
-
-def _counts(value: str | None) -> bool:
-    return value is not None and re.fullmatch(r"value(\+\+|[+-]=-?\d+)", value) is not None
-
-
-def _counted(value: str, present: str) -> str:
-    """What ``value++`` and ``value+=N`` make of the present value."""
-    if not _counts(value):
-        return value
-    add = 1 if value == "value++" else int(value[7:]) * (-1 if value[5] == "-" else 1)
-    try:
-        total = parse_score(present or "0") + add
-    except CrmError:
-        total = add
-    return format_score(max(-INFINITY, min(INFINITY, total)))
 
 
 def _query(cluster: Cluster, arguments: Namespace) -> int:

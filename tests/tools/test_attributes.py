@@ -181,3 +181,26 @@ def test_attrd_updater_counts_dampens_and_keeps_things_private(cluster: FakeClus
         ("y",),
     ]
     assert attrd_updater.main(["-n", "n", "-B", "7"], door=cluster) == 64
+
+
+def test_a_value_counts_from_what_is_there(cluster: FakeCluster) -> None:
+    """As attrd_updater does: what a script adds to is no text to be stored."""
+    words = ["-N", "pacemaker02", "-n", "n"]
+    for value, sum_of_it in (("value++", "1"), ("value+=41", "42"), ("value+=-2", "40")):
+        assert crm_attribute.main([*words, "-v", value], door=cluster) == 0
+        assert cluster.find("nodes-2-n").get("value") == sum_of_it
+    assert crm_attribute.main([*words, "-z", "-v", "value+=4"], door=cluster) == 0
+    assert cluster.find("nodes-2-utilization-n").get("value") == "4"
+    assert crm_attribute.main(["-n", "batch-limit", "-v", "value+=7"], door=cluster) == 0
+    assert cluster.find("cib-bootstrap-options-batch-limit").get("value") == "7"
+    words = ["-N", "pacemaker01", "-l", "reboot", "-n", "pingd"]
+    assert crm_attribute.main([*words, "-v", "value++"], door=cluster) == 0
+    assert cluster.done[-1] == ("attribute", "pacemaker01", "pingd", "1001")
+    assert crm_attribute.main([*words, "-v", "value of it"], door=cluster) == 0
+    assert cluster.done[-1] == ("attribute", "pacemaker01", "pingd", "value of it")
+
+
+def test_a_name_may_hold_what_an_id_cannot(cluster: FakeCluster) -> None:
+    for name, made in (("#health-x", ".health-x"), ("a:b#c", "a.b.c"), ("a b#c", "a.b.c-0")):
+        assert crm_attribute.main(["-N", "pacemaker02", "-n", name, "-v", "red"], door=cluster) == 0
+        assert cluster.find(f"nodes-2-{made}").get("name") == name

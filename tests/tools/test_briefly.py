@@ -126,7 +126,12 @@ def test_a_question_is_answered_as_the_long_way_does(
         *("crm_attribute -n a -v 1 -D", "crm_attribute -n a -v 1 -n b", "crm_attribute -na -v1"),
         *("crm_attribute -n a -t resources", "crm_attribute -n a -l never -v 1"),
         *("crm_attribute -n a -v 1 --quiet=1", "crm_attribute --promotion -v 1"),
-        *("crm_master -v 1", "attrd_updater -n a -U value++", "attrd_updater -n a -U 1 -d 5"),
+        *(
+            "crm_master -v 1",
+            "attrd_updater -n a -U value++",
+            "crm_attribute -n a -v value++",
+            "attrd_updater -n a -U 1 -d 5",
+        ),
         *("attrd_updater -n a", "attrd_updater -Q -U 1 -n a", "crm_node -l", "crm_node -n -q"),
     ],
 )
@@ -221,3 +226,9 @@ def test_the_user_is_named_as_the_author(node: FakeNode, environ: dict[str, str]
     assert briefly.run("crm_attribute", ["-n", "a", "-v", "1"], environ) == 0
     user = pwd.getpwuid(os.getuid()).pw_name
     assert hellos[0] == control.Hello(client="crm_attribute", user=user, acts_for="bob")
+
+
+def test_bytes_that_are_no_text_go_the_usual_way(environ: dict[str, str], node: FakeNode) -> None:
+    """There it is said what is wrong."""
+    assert briefly.run("crm_attribute", ["-n", "x\udcff", "-v", "3"], environ) is None
+    assert node.requests == []

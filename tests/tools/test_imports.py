@@ -18,7 +18,7 @@ import crmsh_py.tools
 TOOLS = sorted(
     path.stem
     for path in Path(crmsh_py.tools.__file__).parent.glob("c*.py")
-    if path.stem not in ("common", "cib_changes")
+    if path.stem not in ("common", "cib_changes", "counting")
 )
 FORBIDDEN = (
     *("asyncio", "lark", "prompt_toolkit", "tabulate", "subprocess", "sqlite3"),
