@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _READ_SIZE = 1024 * 1024
+_LONGEST_S = 2_000_000.0  # of a wait for a socket: the system counts its milliseconds in 31 bits
 
 # What a node may refuse with. Anything else is shown as a plain error.
 _KINDS: dict[str, type[CrmError]] = {
@@ -136,7 +137,7 @@ class Channel:
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimedOut(f"node {self.node} does not answer in time")
-        self._socket.settimeout(left)
+        self._socket.settimeout(min(left, _LONGEST_S))
 
     def _trouble(self, error: OSError) -> CrmError:
         if isinstance(error, TimeoutError) or error.errno == errno.EAGAIN:

@@ -58,8 +58,8 @@ def run(tool: str, words: Sequence[str], environ: Mapping[str, str]) -> int | No
     """Do what the command line says, and return its exit code; None: it must go the usual way."""
     table, act = _TOOLS[tool]
     options = read(table, words)
-    if options is None or any("\udc80" <= char <= "\udcff" for char in "".join(words)):
-        return None  # the latter are bytes that were no UTF-8
+    if options is None:
+        return None
     if getattr(sys.stdout, "errors", "") == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:

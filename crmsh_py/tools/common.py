@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,8 @@ EXIT_NO_INPUT = 66
 EXIT_CONFIG = 78
 EXIT_NO_SUCH = 105
 EXIT_EXISTS = 108
+
+MOST_SECONDS = 1_000_000_000  # some thirty years
 
 # How often a change is made anew when somebody else changed the same thing meanwhile.
 _ATTEMPTS = 5
@@ -96,15 +99,15 @@ def open_cluster() -> Cluster:
 
 def guarded(tool: str, body: Callable[[], int]) -> int:
     """Run a tool's body and turn what goes wrong into a message and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # what it cannot show is no mishap
     try:
         code = body()
         sys.stdout.flush()
     except CrmError as error:
         message = error.format_message()
         print(f"{tool}: {message}", file=sys.stderr)
-        if isinstance(error, NotFound):
-            return EXIT_NO_SUCH
-        return error.exit_code
+        return _exit_code(error)
     except BrokenPipeError:
         # The reader has gone; what it has is all that it wanted. Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -116,6 +119,12 @@ def guarded(tool: str, body: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _exit_code(error: CrmError) -> int:
+    if isinstance(error, NotFound):
+        return EXIT_NO_SUCH
+    return EXIT_USAGE if isinstance(error, UsageError) else error.exit_code
 
 
 @contextmanager
@@ -182,6 +191,18 @@ def node_name(cluster: Cluster, given: str = "") -> str:
     if not name:
         raise CrmError("no node is named, and this is none", hint="name one with --node")
     return name
+
+
+def seconds(text: str, least: int = 0) -> int:
+    """A whole number of seconds that any program could wait; raises ToolUsageError."""
+    try:
+        if least <= (number := int(text)) <= MOST_SECONDS:
+            return number
+    except ValueError:
+        pass
+    raise ToolUsageError(
+        f"'{text}' is no number of seconds", hint=f"it may be from {least} to {MOST_SECONDS}"
+    )
 
 
 def put(text: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.scheduler.result import Role
 from crmsh_py.tools.common import (
+    MOST_SECONDS,
     Door,
     ExistsError,
     Parser,
@@ -420,7 +421,7 @@ def _wait(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.cib.durations import parse_ms
 
     limit = parse_ms(arguments.timeout) / 1000 if arguments.timeout else _WAIT_LIMIT_S
-    cluster.wait_idle(timeout_s=limit)
+    cluster.wait_idle(timeout_s=min(limit, MOST_SECONDS))
     return 0
 
 

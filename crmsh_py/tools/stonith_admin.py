@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
+    MOST_SECONDS,
     Door,
     Parser,
     ToolUsageError,
@@ -20,6 +21,7 @@ from crmsh_py.tools.common import (
     parse,
     put,
     request,
+    seconds,
 )
 
 TYPE_CHECKING = False
@@ -77,14 +79,18 @@ def _parser() -> Parser:
     more.add_argument("-T", "--tag", default="", help="who asks, for the log")
     more.add_argument("-v", "--device", action="append", default=[])
     more.add_argument("-i", "--index")
-    more.add_argument("-t", "--timeout", type=int, default=TIMEOUT_S, metavar="SECONDS")
-    more.add_argument("-y", "--delay", type=int, default=0, metavar="SECONDS")
+    more.add_argument("-t", "--timeout", type=seconds, default=TIMEOUT_S, metavar="SECONDS")
+    more.add_argument("-y", "--delay", type=_delay, default=0, metavar="SECONDS")
     more.add_argument("--tolerance", default="0", metavar="SECONDS")
     more.add_argument("-n", "--as-node-id", action="store_true")
     more.add_argument("-q", "--quiet", action="store_true")
     more.add_argument("-V", "--verbose", action="count", default=0)
     more.add_argument("--output-as", choices=("text", "xml"), default="text")
     return parser
+
+
+def _delay(text: str) -> int:
+    return seconds(text, -1)  # -1: not even what the devices are configured with
 
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:
@@ -125,7 +131,7 @@ def _fence(cluster: Cluster, command: str, arguments: Namespace) -> None:
         action,
         timeout_s=arguments.timeout,
         delay_s=arguments.delay,
-        tolerance_s=parse_ms(arguments.tolerance) // 1000,
+        tolerance_s=min(parse_ms(arguments.tolerance) // 1000, MOST_SECONDS),
         client=f"{TOOL}.{arguments.tag}" if arguments.tag else TOOL,
     )
 

@@ -15,6 +15,7 @@ from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.clusters import local, single, sockets
+from crmsh_py.clusters.channel import Channel
 from crmsh_py.clusters.local import LocalCluster
 from crmsh_py.errors import (
     ClusterUnreachable,
@@ -270,3 +271,19 @@ def test_the_environment_names_lab_and_node(tmp_path: Path) -> None:
 
     assert cluster.nodes() == ("n1", "n2")
     assert cluster.label == "live/n2"
+
+
+def test_no_time_is_too_long_to_be_waited(lab: Lab) -> None:
+    lab.add("node1", node("node1"))
+    late = time.monotonic() + 1e10
+    channel = Channel("node1", str(lab.directory / "node1.sock"), late)
+    channel.send(control.ReadCib(), late)
+    assert isinstance(channel.receive(late), control.CibReply)
+
+
+def test_what_is_no_text_is_told_before_it_is_sent(lab: Lab) -> None:
+    """An argument of a command may be any bytes; Python keeps those that are no UTF-8 apart."""
+    fake = lab.add("node1", node("node1"))
+    with pytest.raises(CrmError, match="is no text"):
+        lab.cluster("node1").set_attribute("node1", "x\udcff", "3")
+    assert fake.requests == []

@@ -228,7 +228,9 @@ def test_the_user_is_named_as_the_author(node: FakeNode, environ: dict[str, str]
     assert hellos[0] == control.Hello(client="crm_attribute", user=user, acts_for="bob")
 
 
-def test_bytes_that_are_no_text_go_the_usual_way(environ: dict[str, str], node: FakeNode) -> None:
-    """There it is said what is wrong."""
-    assert briefly.run("crm_attribute", ["-n", "x\udcff", "-v", "3"], environ) is None
+def test_bytes_that_are_no_text_are_told(
+    environ: dict[str, str], node: FakeNode, capsys: Capture
+) -> None:
+    assert briefly.run("crm_attribute", ["-n", "x\udcff", "-v", "3"], environ) == 1
+    assert "is no text" in capsys.readouterr().err
     assert node.requests == []

@@ -198,3 +198,19 @@ def test_what_breaks_the_schema_is_a_bad_configuration(
     monkeypatch.setenv("CIB_file", str(file))
     assert cibadmin.main(["-M", "-X", '<primitive id="WebSite" bogus="x"/>']) == 78
     assert cibadmin.main(["-D", "-X", '<primitive id="WebSite"/>']) == 78, "constraints name it"
+
+
+def test_what_the_output_cannot_show_is_written_as_a_number(tmp_path: Path) -> None:
+    """A terminal or a pipe of an old encoding is no reason for a traceback."""
+    file = tmp_path / "cib.xml"
+    file.write_text(CIB.replace("north", "h\u00f6her \u2603"), encoding="utf-8")
+    environ = {"CIB_file": str(file), "PYTHONIOENCODING": "latin-1"}
+    program = "from crmsh_py.tools.cibadmin import main; raise SystemExit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "-Q", "-A", "//nvpair[@id='nodes-2-site']"],
+        env=environ,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b'value="h\xf6her \\u2603"' in done.stdout

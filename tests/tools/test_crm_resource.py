@@ -53,7 +53,8 @@ def test_raw_names_and_waiting(cluster: FakeCluster, capsys: Capture) -> None:
     assert run(cluster, "-l") == 0
     assert capsys.readouterr().out == "ClusterIP\nWebSite\n"
     assert run(cluster, "--wait", "-T", "5s") == 0
-    assert cluster.done == [("wait", 5.0)]
+    assert run(cluster, "--wait", "-T", "9999999999") == 0
+    assert cluster.done == [("wait", 5.0), ("wait", 1_000_000_000)], "longer than any clock counts"
 
 
 @pytest.mark.parametrize(

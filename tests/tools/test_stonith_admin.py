@@ -136,6 +136,9 @@ def test_what_was_fenced_as_xml(capsys: pytest.CaptureFixture[str]) -> None:
         (("-L", "-I"), 64, "exclude each other"),
         (("-R", "x", "-a", "fence_x"), 1, "part of the configuration"),
         (("-M",), 64, "needs an --agent"),
+        (("-F", "n1", "-t", "99999999999"), 64, "'99999999999' is no number of seconds"),
+        (("-F", "n1", "-t", "-5"), 64, "'-5' is no number of seconds"),
+        (("-F", "n1", "-y", "-2"), 64, "from -1 to"),
         (("-M", "-a", "fence_nothing"), 105, "not installed"),
     ],
 )
