@@ -94,7 +94,7 @@ CIB = """<cib validate-with="pacemaker-3.9"><configuration>
         ("crm resource move R node2", ("lxml.etree", "hashlib", "pathlib", "threading"), 122),
         ("crm --complete bash crm_resource_move_R", ("hashlib", "pathlib", "threading"), 145),
         ("crm_mon -1", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 127),
-        ("crm_resource --list", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 120),
+        ("crm_resource --list", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 121),
         ("cibadmin -Q", ("lxml.etree", "hashlib", "pathlib", "json"), 60),
     ],
 )
