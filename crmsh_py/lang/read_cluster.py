@@ -25,6 +25,7 @@ from crmsh_py.lang.read_sets import (
     refuse_swallowed,
     said,
     sets_of,
+    some_value,
 )
 
 
@@ -50,7 +51,7 @@ def fencing_topology(section: Element, nodes: Sequence[str]) -> ast.FencingTopol
         if node := level.get("target"):
             key = ("node", said(NODE_NAME, node))
         elif attribute := level.get("target-attribute"):
-            key = ("attr", f"{plain_name(attribute)}={line_value(level.get('target-value'))}")
+            key = ("attr", f"{plain_name(attribute)}={some_value(level.get('target-value'))}")
         else:
             key = ("pattern", line_value(level.get("target-pattern")))
         if not key[1] or sum(name in level.attrs for name in kinds) != (1 + (key[0] == "attr")):
@@ -153,7 +154,7 @@ def _alert(element: Element, context: Context) -> ast.Alert:
     select = element.find("select")
     return ast.Alert(
         plain_name(element.id),
-        line_value(element.get("path")),
+        some_value(element.get("path")),
         described(element),
         sets_of(element, ALERT_SETS, context),
         _select(select) if select is not None else None,

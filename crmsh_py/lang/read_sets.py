@@ -86,6 +86,13 @@ def line_value(text: str) -> str:
     return text
 
 
+def some_value(text: str) -> str:
+    """A value that fits into a line and is not empty."""
+    if not text:
+        raise UnsayableError("")
+    return line_value(text)
+
+
 def _nvpair(element: Element, context: Context) -> ast.Nvpair:
     only(element, ("id", "name", "value", "id-ref"), ())
     name = element.get("name")

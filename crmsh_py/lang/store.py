@@ -201,8 +201,10 @@ def _new_ids(entry: Entry, draft: Draft) -> Sequence[str]:
 
 
 def _checked_id(entry: Entry, draft: Draft) -> str:
-    name = id_of(entry.element)
-    if not is_xml_id(name) and not isinstance(entry.element, ast.XmlElement):
+    node = entry.element
+    name = id_of(node)
+    is_user = isinstance(node, ast.AclTarget) and not node.is_group  # those have any name
+    if not is_user and not is_xml_id(name) and not isinstance(node, ast.XmlElement):
         raise entry.problem(
             f"“{name}” cannot be an id",
             name,

@@ -494,6 +494,24 @@ def test_update_adds_replace_erases_and_push_removes() -> None:
     assert "node" not in show(loaded("primitive b Dummy", cib, "push"))
 
 
+ODD = """<cib validate-with="pacemaker-3.9"><configuration><crm_config/><nodes/><resources/>
+<constraints/><acls><acl_role id="r"><acl_permission id="r-0" kind="read" xpath="/cib"/></acl_role>
+<acl_target id="1bob"><role id="r"/></acl_target></acls>
+<fencing-topology><fencing-level id="f" index="1" target-attribute="a" target-value=""
+devices="x"/></fencing-topology><alerts><alert id="q" path=""/></alerts></configuration></cib>"""
+
+
+def test_what_pacemaker_takes_can_be_shown_and_loaded() -> None:
+    cib = Cib.parse(ODD)
+    text = show(cib)
+    assert "acl_target 1bob" in text
+    assert loaded(text, cib, "push").configuration == cib.configuration
+    assert loaded(text).section("acls") == cib.section("acls")
+    assert "“1g” cannot be an id" in refusal(
+        "role r read cib", "acl_target 1b r", "role 1g read cib"
+    )
+
+
 def test_what_is_loaded_again_keeps_its_ids() -> None:
     xml = """<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0">
 <configuration><crm_config/><nodes/><resources>
