@@ -30,7 +30,7 @@ def read_text(name: str) -> str:
         raise CrmError(f"{name!r} is no name of a file; nothing was changed") from None
     if len(text) > MAX_FILE:
         raise ConfigError(f"{name}: larger than 64 MiB; nothing was changed")
-    return text
+    return text.removeprefix("\ufeff")  # the mark that some editors put in front
 
 
 def read_bytes(name: str) -> bytes:

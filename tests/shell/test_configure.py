@@ -265,6 +265,14 @@ def test_xml_that_cannot_join_changes_nothing(
     assert person.file.read_text() == CIB
 
 
+def test_a_mark_of_the_encoding_is_no_part_of_a_text(person: Person) -> None:
+    name = person.directory / "new.crm"
+    name.write_text("primitive more ocf:pacemaker:Dummy\n", encoding="utf-8-sig")
+    person.types(f"configure load update {name}")
+    assert person.code == 0
+    assert person.has("more")
+
+
 def test_load_update_changes_what_it_names(person: Person) -> None:
     name = person.directory / "new.crm"
     name.write_text("primitive vip IPaddr2 params ip=10.9.9.9\nprimitive more Dummy\n")
