@@ -12,9 +12,12 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
 from crmsh_py.cib.options import Option
 from crmsh_py.cib.scores import is_score
+from crmsh_py.cib.upgrade import knows_promoted
 from crmsh_py.errors import ConfigError, did_you_mean
 
 _ROLES = frozenset({"started", "stopped", "master", "slave", "promoted", "unpromoted"})
+_ROLE_ATTRIBUTES = ("role", "rsc-role", "with-rsc-role")
+_OLD_ROLES = {"Promoted": "Master", "Unpromoted": "Slave"}
 _ACTIONS = frozenset({"start", "stop", "promote", "demote"})
 _KINDS = ("Mandatory", "Optional", "Serialize")
 _LOSS_POLICIES = ("stop", "demote", "fence", "freeze")
@@ -35,6 +38,22 @@ def check_values(cib: Cib, only: Collection[str] | None) -> Iterator[Finding]:
         yield from _scores_and_rules(name, element)
         yield from _of_other_schemas(name, element, cib.schema)
     yield from _defaults(cib, only)
+
+
+def check_schema(cib: Cib) -> Iterator[Finding]:
+    """What the document has and its schema has not: asked where the schema changes.
+
+    Names of roles count here alone: what is changed later is written in the schema's words.
+    """
+    for name, element in objects(cib):
+        yield from _of_other_schemas(name, element, cib.schema)
+        if not knows_promoted(cib):
+            for inner in element.iter():
+                roles = [inner.get(attribute) for attribute in _ROLE_ATTRIBUTES]
+                if role := next((r for r in roles if r in ("Promoted", "Unpromoted")), ""):
+                    hint = f"that is pacemaker-3.7’s; before, it was {_OLD_ROLES[role]}"
+                    yield error(name, f"the schema {cib.schema} has no role {role}", hint=hint)
+                    break
 
 
 def _of_other_schemas(name: str, element: Element, schema: str) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ to be imported for it.
 from __future__ import annotations
 
 from crmsh_py import lang
-from crmsh_py.errors import NotFound, UsageError
+from crmsh_py.errors import ConfigError, Diagnostic, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 
@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from crmsh_py.cib.document import Cib
     from crmsh_py.shell.configuration import Configuration
 
 # What chooses objects in show, edit and filter, as ``lang.show`` takes it.
@@ -71,8 +72,19 @@ def schema(session: Session, call: CommandCall) -> int:
 
     if name not in known_schemas():
         raise NotFound(f"schema {name} is not supported", name=name, possibilities=known_schemas())
-    session.working.edit(cib.with_attributes({"validate-with": name}))
+    changed = cib.with_attributes({"validate-with": name})
+    _refuse_lacking(changed)
+    session.working.edit(changed)
     return 0
+
+
+def _refuse_lacking(cib: Cib) -> None:
+    """Raise ConfigError for what the configuration has and its schema has not."""
+    from crmsh_py.cib.check_values import check_schema
+
+    if found := list(check_schema(cib)):
+        diagnostics = [Diagnostic(str(finding), hint=finding.hint) for finding in found]
+        raise ConfigError(found[0].message, diagnostics=diagnostics)
 
 
 def get_property(session: Session, call: CommandCall) -> int:

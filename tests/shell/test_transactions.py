@@ -172,6 +172,18 @@ def test_a_changed_schema_is_a_change(person: Person) -> None:
     assert "already" in person.types("configure upgrade")
 
 
+def test_a_schema_must_have_what_is_configured(person: Person) -> None:
+    person.types("configure location main vip role=Promoted 10: alpha")
+    person.types("configure primitive p ocf:pacemaker:Stateful op monitor interval=9s role=Slave")
+    said = person.types("configure schema pacemaker-3.0")
+    assert person.code == 1
+    assert "main: the schema pacemaker-3.0 has no role Promoted" in said
+    assert "p: the schema pacemaker-3.0 has no role Unpromoted" in said
+    assert person.saved().schema != "pacemaker-3.0"
+    person.types("configure schema pacemaker-3.7")
+    assert person.saved().schema == "pacemaker-3.7"
+
+
 def test_a_warning_is_news_only_once(person: Person) -> None:
     assert "no property colour" in person.types("configure property colour=red")
     assert person.code == 0
