@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterable
 
 from crmsh_py.cib.document import REFERENCES
 from crmsh_py.cib.element import Element
-from crmsh_py.errors import ConfigError
 from crmsh_py.lang import ast
-from crmsh_py.lang.draft import MEMBER_TAGS, Draft, flat
+from crmsh_py.lang.draft import CONTAINER_TAGS, MEMBER_TAGS, Draft, flat
 from crmsh_py.lang.entries import Entry, article, elements_of, id_of, kind_of
 from crmsh_py.lang.from_cib import from_cib
 from crmsh_py.lang.writer import MEMBER, Writer
@@ -70,18 +69,26 @@ def refuse_other_kind(entry: Entry, known: Element | None, element: Element) -> 
         )
 
 
-def refuse_shared(draft: Draft) -> None:
-    """Raise ConfigError if something is inside two containers."""
-    owners: dict[str, str] = {}
-    for container in map(draft.resource, draft.resource_ids()):
-        assert container is not None
-        for member in container.findall(MEMBER):
-            owner = owners.setdefault(member.id, container.id)
-            if owner != container.id:
-                raise ConfigError(
-                    f"{member.id} would be in {owner} and in {container.id}",
-                    hint="take it out of one of them",
-                )
+def adopt_members(draft: Draft, root: Element, entry: Entry) -> None:
+    """Put the members of containers that were written as XML into them.
+
+    Raises ConfigError if one belongs to another container.
+    """
+    for one in root.iter(*CONTAINER_TAGS):
+        container = draft.resource(one.id)
+        if container is not None:
+            for member in container.findall(MEMBER):
+                refuse_taken(draft, entry, member.id, container.id)
+            draft.adopt(container)
+
+
+def refuse_taken(draft: Draft, entry: Entry, member: str, own: str) -> None:
+    """Raise ConfigError if a member of the container ``own`` belongs to another one."""
+    container = draft.container_of(member)
+    if container and container != own:
+        raise entry.problem(
+            f"{member} belongs to {container} already", member, f"delete {container} first"
+        )
 
 
 def is_same(one: Element, other: Element) -> bool:

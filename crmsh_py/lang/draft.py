@@ -133,7 +133,9 @@ class Draft:
         self._resources[element.id] = element
         if element.tag in CONTAINER_TAGS:
             self.release(element)
-            if all(child.id in self._resources for child in element.findall(MEMBER)):
+            members = [child.id for child in element.findall(MEMBER)]
+            known = all(member in self._resources for member in members)
+            if known and all(self._containers.get(m, element.id) == element.id for m in members):
                 self.adopt(element)
 
     def _with_members_taken_out(self, element: Element) -> Element:
@@ -201,7 +203,10 @@ class Draft:
     def _remove(self, key: str) -> None:
         element = self._resources.pop(key)
         for child in element.findall(MEMBER):
-            if self._containers.pop(child.id, "") and child.id in self._resources:
+            if self._containers.get(child.id) != key:
+                continue
+            del self._containers[child.id]
+            if child.id in self._resources:
                 self._order.insert(self._order.index(key) if key in self._order else 0, child.id)
         container = self._containers.pop(key, "")
         if container in self._resources:

@@ -16,7 +16,13 @@ from crmsh_py.cib.ids import is_xml_id
 from crmsh_py.errors import ConfigError, Diagnostic, did_you_mean
 from crmsh_py.lang import ast
 from crmsh_py.lang.asking import Agents, ask
-from crmsh_py.lang.contained import is_same, refuse_other_kind, refuse_shared, store_whole
+from crmsh_py.lang.contained import (
+    adopt_members,
+    is_same,
+    refuse_other_kind,
+    refuse_taken,
+    store_whole,
+)
 from crmsh_py.lang.draft import CONTAINER_TAGS, Draft
 from crmsh_py.lang.entries import Entry, article, elements_of, id_of, kind_of, section_of, written
 from crmsh_py.lang.facts import has_new_roles
@@ -25,7 +31,6 @@ from crmsh_py.lang.references import resolve_references
 from crmsh_py.lang.to_cib import to_cib
 from crmsh_py.lang.words import MOST_MISTAKES, LogicalLine
 from crmsh_py.lang.writer import DEFAULT_SETS, Writer
-from crmsh_py.value import replace
 
 HOW = ("update", "replace", "push")
 
@@ -102,6 +107,8 @@ def store(
     listed = {" ".join(_place(entry.element)).lstrip() for entry in entries}
     wrong: set[int] = set()
     for step in (partial(_store_one, anew={*anew}, listed=listed), _store_members):
+        if step is _store_members and how == "push" and not findings:
+            _remove_others(draft, entries)  # members of what goes may be taken over
         for entry in entries:
             if id(entry) in wrong:
                 continue
@@ -114,10 +121,6 @@ def store(
                     raise _together(findings) from None
     if findings:
         raise _together(findings)
-    if any(isinstance(entry.element, ast.XmlElement) for entry in entries):
-        refuse_shared(draft)
-    if how == "push":
-        _remove_others(draft, entries)
     return _finish(cib, draft, writer)
 
 
@@ -248,11 +251,7 @@ def _check_members(draft: Draft, entry: Entry) -> None:
             raise entry.problem(
                 f"{member} is a {kind_of(element.tag)}; this may contain a {kinds}", member
             )
-        container = draft.container_of(member)
-        if container and container != own:
-            raise entry.problem(
-                f"{member} belongs to {container} already", member, f"delete {container} first"
-            )
+        refuse_taken(draft, entry, member, own)
 
 
 # ---- loading -------------------------------------------------------------------------------------
@@ -309,43 +308,44 @@ def _store_one(
     if isinstance(node, ast.XmlElement) and section == "resources":
         store_whole(draft, writer, entry, listed)
         return
-    if isinstance(node, ast.Node):
-        entry, known = _known_node(draft, entry, node, listed)
+    if section == "nodes":
+        known = _known_node(draft, entry, listed)
     else:
         name = id_of(node) if isinstance(node, ast.XmlElement) else _checked_id(entry, draft)
         known = draft.find(name) if name else None
     if isinstance(node, ast.XmlElement):
         made = to_cib(writer, node)
-        present = (known,) if known is not None else draft.elements(section) if not name else ()
+        present = draft.elements(section) if known is None else (known,)
         if any(is_same(one, made) for one in present):
             return  # comments lose their line breaks on the way: what is there is better
     if known is not None:
         draft.free(known, keep_own=not isinstance(node, ast.XmlElement))
     made = written(writer, entry, known)
     refuse_other_kind(entry, known, made)
+    if known is not None and section == "nodes" and known.get("uname") == made.get("uname"):
+        made = made.with_attributes({"id": known.id})  # by which others refer to it
     draft.put(section, made)
 
 
-def _known_node(
-    draft: Draft, entry: Entry, node: ast.Node, listed: Collection[str]
-) -> tuple[Entry, Element | None]:
-    """A node, and the one that it replaces: that keeps its id, by which others refer to it."""
-    known = draft.find_node(str(node.id), node.uname)
-    if known is None:
-        return entry, None
-    uname = known.get("uname")
-    if uname == node.uname:
-        return replace(entry, element=replace(node, id=known.id)), known
-    if f"node {uname}" in listed:
-        raise entry.problem(f"the id {node.id} is that of {uname}", node.id, "leave the id out")
-    return entry, known
+def _known_node(draft: Draft, entry: Entry, listed: Collection[str]) -> Element | None:
+    """The node that a node replaces: that of its name, or else of its id."""
+    _, uname = _place(entry.element)
+    name = id_of(entry.element)
+    known = draft.find_node(name, uname)
+    if known is not None and known.get("uname") != uname and f"node {known.get('uname')}" in listed:
+        raise entry.problem(
+            f"the id {name} is that of {known.get('uname')}", name, "leave the id out"
+        )
+    return known
 
 
 def _store_members(draft: Draft, writer: Writer, entry: Entry) -> None:
-    if isinstance(entry.element, ast.Group | ast.Clone | ast.Bundle):
-        element = draft.resource(id_of(entry.element))
+    node = entry.element
+    if isinstance(node, ast.XmlElement):
+        adopt_members(draft, elements_of(node)[0], entry)
+    elif isinstance(node, ast.Group | ast.Clone | ast.Bundle):
+        element = draft.resource(id_of(node))
         assert element is not None
-        draft.release(element)
         _check_members(draft, entry)
         draft.adopt(element)
 

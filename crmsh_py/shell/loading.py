@@ -15,6 +15,7 @@ from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
 from crmsh_py.lang.ast import FencingTopology, PropertySet, XmlElement
+from crmsh_py.lang.contained import adopt_members
 from crmsh_py.lang.draft import CONTAINER_TAGS, MEMBER_TAGS, Draft
 from crmsh_py.lang.entries import (
     PROPERTY_SECTIONS,
@@ -131,6 +132,8 @@ def _joined(cib: Cib, section_name: str, elements: Sequence[Element]) -> Cib:
             for one in element.iter(*CONTAINER_TAGS, *MEMBER_TAGS, "template"):
                 _refuse_other_kind(draft.resource(one.id), one)
             draft.put(section_name, element)
+        for element in elements:
+            adopt_members(draft, element, Entry(XmlElement("", element.tag, element.id)))
         return draft.finish()
     section = cib.section(section_name)
     for element in elements:

@@ -337,6 +337,36 @@ def test_members_move_into_their_group_and_out_again() -> None:
     assert resources(cib) == "k(g(b)) c a"
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "group h a",
+        'xml <group id="h"><primitive id="a" class="ocf" provider="x" type="T"/></group>',
+    ],
+)
+def test_a_member_is_in_one_container_only(other: str) -> None:
+    cib = loaded("primitive a ocf:x:T\nprimitive b ocf:x:T\ngroup g a b")
+    text = f"primitive a ocf:x:T\nprimitive b ocf:x:T\n{other}"
+    with pytest.raises(ConfigError) as caught:
+        loaded(text, cib)
+    assert "test.crm:3: a belongs to g already" in caught.value.format_message()
+    assert resources(loaded(f"{text}\ngroup g b", cib)) in ("h(a) g(b)", "g(b) h(a)")
+    assert sorted(resources(loaded(text, cib, "push")).split()) == ["b", "h(a)"]
+    with pytest.raises(ConfigError) as caught:
+        loaded("primitive a ocf:x:T\ngroup h a b", cib, "push")
+    assert "h refers to b, which does not exist" in caught.value.format_message()
+
+
+def test_a_node_may_be_called_like_a_resource() -> None:
+    text = (
+        "primitive a ocf:x:T\n"
+        'xml <node id="a" uname="a"><instance_attributes id="i" score="1"/></node>'
+    )
+    cib = loaded("node 7: a", loaded(text))
+    assert [(e.id, e.get("uname")) for e in cib.section("nodes").children] == [("a", "a")]
+    assert [e.id for e in loaded(text, loaded("node 7: a")).section("nodes").children] == ["7"]
+
+
 def test_a_text_may_name_members_before_they_are_defined() -> None:
     assert resources(loaded("group g a b\nprimitive a Dummy\nprimitive b Dummy")) == "g(a b)"
 
