@@ -52,7 +52,11 @@ class Chosen:
         """A topmost resource with the parts that were not asked for."""
         if self.resources is self.status.resources:
             return resource
-        return next((each for each in self.status.resources if each.id == resource.id), resource)
+        # What is removed may be called like what is configured.
+        wanted = (resource.id, resource.kind, resource.orphan)
+        return next(
+            (r for r in self.status.resources if (r.id, r.kind, r.orphan) == wanted), resource
+        )
 
     def in_part(self, resource: ResourceStatus) -> bool:
         """Whether of a container only parts were asked for."""

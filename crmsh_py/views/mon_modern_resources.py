@@ -50,7 +50,6 @@ class Drawer:
         self._configured = {e.id for e in cib.section("resources").iter("primitive")}
         self._away = mon_facts.away(status)
         self._primitives = list(mon_facts.primitives(chosen.around))
-        self._whole = {resource.id: resource for resource in status.resources}
         self._failed_probes = {
             (action.resource, action.node): action.rc
             for action in status.failed_actions
@@ -71,7 +70,7 @@ class Drawer:
 
     def whole(self, resource: ResourceStatus) -> ResourceStatus:
         """A topmost resource with the parts that were not asked for."""
-        return self._whole.get(resource.id, resource)
+        return self._chosen.whole(resource)
 
     def active(self, resource: ResourceStatus, *, wholly: bool) -> bool:
         """Whether a resource runs, wholly or in part."""

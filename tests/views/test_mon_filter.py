@@ -74,9 +74,9 @@ def history(node: str, name: str) -> str:
     return f"<lrm_resource {resource}>{entries}</lrm_resource>"
 
 
-def shown(**options: object) -> list[str]:
+def shown(document: Cib | None = None, **options: object) -> list[str]:
     """The modern layout without its titles."""
-    document, status = mon_state.read(cib(), now=NOW, with_constraints=True)
+    document, status = mon_state.read(document or cib(), now=NOW, with_constraints=True)
     asked = replace(MonOptions(inactive=True, headers=False, bans=""), **options)
     text = mon_modern.render(document, status, now=NOW, options=asked)
     return [line.strip(" *") for line in text.splitlines() if line.startswith(" ")]
@@ -190,3 +190,12 @@ def test_details_tell_the_feature_set_and_all_of_a_failure() -> None:
         "vip_monitor_10000 on n1 'Error occurred' (1): call=10001, status='Done', "
         "queued=0ms, exec=0ms",
     ]
+
+
+def test_what_is_removed_may_be_called_like_a_clone() -> None:
+    """Its history says nothing of the clone's instances: c runs on every node but n3."""
+    text = cib().to_xml().replace('<lrm_resource id="vip"', '<lrm_resource id="cl"')
+    lines = shown(Cib.parse(text), only_resource="cl")
+    place = lines.index("Clone Set: cl [c]:")
+    assert lines[place + 1 : place + 3] == ["Started: [ n1 n2 ]", "Stopped: [ n3 ]"]
+    assert any(line.startswith("cl\t") and "ORPHANED" in line for line in lines)
