@@ -23,20 +23,40 @@ _SETS = ("instance_attributes", "meta_attributes", "utilization", "operations", 
 _FREE_IDS = frozenset({"node", "acl_target", "acl_group", "role", "tag"})
 
 
-def check_references(cib: Cib) -> Iterator[Finding]:
-    """Doubled ids, references to nothing, resources in two places."""
+class _Hints:
+    """Near names for the first findings only: each costs a search, and nobody reads that many."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def near(
+        self, name: str, names: Collection[str], kind: str = "", all_: Collection[str] = ()
+    ) -> str | None:
+        """The names that may be meant; or else, with ``kind``, all that there are, if few."""
+        if self._left <= 0:
+            return None
+        self._left -= 1
+        return did_you_mean(name, names) or (_only(kind, all_) if kind else None)
+
+
+def check_references(cib: Cib, *, hints: int) -> Iterator[Finding]:
+    """Doubled ids, references to nothing, resources in two places.
+
+    The first ``hints`` findings come with names that may be meant.
+    """
+    guesses = _Hints(hints)
     resources = {
         element.id: element for element in cib.section("resources").iter(*RESOURCES) if element.id
     }
     nodes = {node.get("uname") for node in cib.section("nodes").findall("node")} | _guests(cib)
     referring: list[tuple[str, Element]] = []
     yield from _ids(cib, referring)
-    yield from _templates(resources)
+    yield from _templates(resources, guesses)
     yield from _containers(cib, resources)
-    yield from _constraints(cib, resources, {name.lower() for name in nodes})
-    yield from _id_references(cib, referring)
-    yield from _fencing_levels(cib, resources, nodes)
-    yield from _tags_and_acls(cib)
+    yield from _constraints(cib, resources, {name.lower() for name in nodes}, guesses)
+    yield from _id_references(cib, referring, guesses)
+    yield from _fencing_levels(cib, resources, nodes, guesses)
+    yield from _tags_and_acls(cib, guesses)
 
 
 # ---- ids ---------------------------------------------------------------------------------------
@@ -73,7 +93,9 @@ def _ids(cib: Cib, referring: list[tuple[str, Element]]) -> Iterator[Finding]:
         unames.add(node.get("uname"))
 
 
-def _id_references(cib: Cib, referring: list[tuple[str, Element]]) -> Iterator[Finding]:
+def _id_references(
+    cib: Cib, referring: list[tuple[str, Element]], guesses: _Hints
+) -> Iterator[Finding]:
     """``id-ref`` must lead to an element of the same kind."""
     for owner, element in referring:
         reference = element.attrs["id-ref"]
@@ -82,7 +104,7 @@ def _id_references(cib: Cib, referring: list[tuple[str, Element]]) -> Iterator[F
             yield error(
                 owner,
                 f"it refers to {reference}, which does not exist",
-                hint=did_you_mean(reference, cib.ids()),
+                hint=guesses.near(reference, cib.ids()),
                 word=reference,
             )
         elif found.tag != element.tag:
@@ -106,7 +128,7 @@ def _own(child: Element) -> Element | None:
 # ---- resources ---------------------------------------------------------------------------------
 
 
-def _templates(resources: Mapping[str, Element]) -> Iterator[Finding]:
+def _templates(resources: Mapping[str, Element], guesses: _Hints) -> Iterator[Finding]:
     names = {e.id for e in resources.values() if e.tag == "template"}
     for resource in resources.values():
         template = resource.get("template")
@@ -114,7 +136,7 @@ def _templates(resources: Mapping[str, Element]) -> Iterator[Finding]:
             yield error(
                 resource.id,
                 f"there is no template {template}",
-                hint=did_you_mean(template, names) or _only("template", sorted(names)),
+                hint=guesses.near(template, names, "template", sorted(names)),
                 word=template,
             )
 
@@ -165,7 +187,7 @@ def _fits(container: Element, member: Element) -> Iterator[Finding]:
 
 
 def _constraints(
-    cib: Cib, resources: Mapping[str, Element], nodes: Collection[str]
+    cib: Cib, resources: Mapping[str, Element], nodes: Collection[str], guesses: _Hints
 ) -> Iterator[Finding]:
     tags = {tag.id for tag in cib.section("tags").findall("tag")}
     inside = _inside(cib)
@@ -179,13 +201,13 @@ def _constraints(
                 yield error(
                     constraint.id,
                     f"there is no resource {name}",
-                    hint=did_you_mean(name, names) or _only("resource", list(resources)),
+                    hint=guesses.near(name, names, "resource", resources),
                     word=name,
                 )
             elif name in inside:
                 yield _on_member(constraint, name, inside[name])
         if constraint.tag == "rsc_location":
-            yield from _location(constraint, nodes)
+            yield from _location(constraint, nodes, guesses)
         elif not mentioned:
             yield error(constraint.id, "it names no resource")
         for inner in sets:
@@ -218,7 +240,7 @@ def _inside(cib: Cib) -> dict[str, Element]:
     }
 
 
-def _location(constraint: Element, known: Collection[str]) -> Iterator[Finding]:
+def _location(constraint: Element, known: Collection[str], guesses: _Hints) -> Iterator[Finding]:
     named = [constraint.get("node")] if constraint.get("node") else []
     named += [
         e.get("value")
@@ -232,7 +254,7 @@ def _location(constraint: Element, known: Collection[str]) -> Iterator[Finding]:
             yield warning(
                 constraint.id,
                 f"there is no node {name}",
-                hint=did_you_mean(name, known),
+                hint=guesses.near(name, known),
                 word=name,
             )
     pattern = constraint.get("rsc-pattern")
@@ -261,27 +283,27 @@ def _guests(cib: Cib) -> set[str]:
 
 
 def _fencing_levels(
-    cib: Cib, resources: Mapping[str, Element], nodes: Collection[str]
+    cib: Cib, resources: Mapping[str, Element], nodes: Collection[str], guesses: _Hints
 ) -> Iterator[Finding]:
     section = cib.section("fencing-topology")
     for level in section.findall("fencing-level"):
         complain = partial(warning, "fencing_topology")
         target = level.get("target")
         if target and nodes and target not in nodes:
-            yield complain(f"there is no node {target}", hint=did_you_mean(target, nodes))
+            yield complain(f"there is no node {target}", hint=guesses.near(target, nodes))
         for device in filter(None, re.split(r"[,\s]+", level.get("devices"))):
             found = resources.get(device)
             if found is None:
                 yield complain(
                     f"there is no fence device {device}",
-                    hint=did_you_mean(device, resources),
+                    hint=guesses.near(device, resources),
                     word=device,
                 )
             elif found.tag == "primitive" and found.get("class", "stonith") != "stonith":
                 yield complain(f"{device} is not a fence device", word=device)
 
 
-def _tags_and_acls(cib: Cib) -> Iterator[Finding]:
+def _tags_and_acls(cib: Cib, guesses: _Hints) -> Iterator[Finding]:
     ids = cib.ids()
     for tag in cib.section("tags").findall("tag"):
         for ref in tag.findall("obj_ref"):
@@ -289,7 +311,7 @@ def _tags_and_acls(cib: Cib) -> Iterator[Finding]:
                 yield warning(
                     tag.id,
                     f"there is no {ref.id}",
-                    hint=did_you_mean(ref.id, ids),
+                    hint=guesses.near(ref.id, ids),
                     word=ref.id,
                 )
     acls = cib.section("acls")
@@ -300,12 +322,12 @@ def _tags_and_acls(cib: Cib) -> Iterator[Finding]:
                 yield error(
                     holder.id,
                     f"there is no role {ref.id}",
-                    hint=did_you_mean(ref.id, roles) or _only("role", sorted(roles)),
+                    hint=guesses.near(ref.id, roles, "role", sorted(roles)),
                     word=ref.id,
                 )
 
 
-def _only(kind: str, names: list[str]) -> str | None:
+def _only(kind: str, names: Collection[str]) -> str | None:
     if not names:
         return f"there is no {kind} at all yet"
     if len(names) <= 5:

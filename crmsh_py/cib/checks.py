@@ -26,6 +26,7 @@ from crmsh_py.cib.findings import Finding, Severity, warning
 # Findings of one kind that are looked for: who has made that many will not read more, and each
 # costs a search for a near name.
 MOST = 100
+_MOST_HINTS = 20
 
 __all__ = ["AgentKnowledge", "Finding", "Severity", "check", "check_elements", "integrity"]
 
@@ -42,7 +43,7 @@ def check(
     ``elements`` is what ``check_elements`` has found in just this document, if that is known.
     """
     found = chain(
-        islice(check_references(cib), MOST),
+        islice(check_references(cib, hints=MOST), MOST),
         check_elements(cib, agents, only) if elements is None else elements,
         check_loops(cib),
         _fencing(cib),
@@ -59,8 +60,10 @@ def check_elements(
 
 
 def integrity(cib: Cib) -> tuple[Finding, ...]:
-    """The errors that make a document unusable, whoever wrote it."""
-    return tuple(finding for finding in check_references(cib) if finding.is_error)
+    """The errors that make a document unusable, whoever wrote it: all, to be compared with those
+    of another document. Only the first have hints: this is looked for at every commit."""
+    findings = check_references(cib, hints=_MOST_HINTS)
+    return tuple(finding for finding in findings if finding.is_error)
 
 
 def _fencing(cib: Cib) -> Iterator[Finding]:

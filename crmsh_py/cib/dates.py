@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from crmsh_py.cib.durations import Duration
 from crmsh_py.errors import ConfigError
@@ -126,20 +127,9 @@ class DateSpec:
 
     def next_change(self, now: datetime) -> datetime | None:
         """When ``matches`` may give another answer; possibly earlier, never later."""
-        if not self.ranges:
-            return None
-        today = self.matches(now)
-        at = now
-        try:
-            for _ in range(_STEPS_LIMIT):
-                at = self._step(at)
-                if self.matches(at) is not today:
-                    break
-        except OverflowError:
-            return None
-        return at
+        return _next_change(self, now, now.tzinfo) if self.ranges else None
 
-    def _step(self, at: datetime) -> datetime:
+    def step(self, at: datetime) -> datetime:
         """The next boundary of the finest field."""
         names = {name for name, _, _ in self.ranges}
         second = at.replace(microsecond=0)
@@ -150,6 +140,21 @@ class DateSpec:
         if "hours" in names:
             return second.replace(second=0, minute=0) + timedelta(hours=1)
         return second.replace(second=0, minute=0, hour=0) + timedelta(days=1)
+
+
+@lru_cache(maxsize=1024)  # a plan asks for every node and every resource that has the same rule
+def _next_change(spec: DateSpec, now: datetime, _zone: tzinfo | None) -> datetime | None:
+    """The zone is a part of the key: a moment equals itself on another clock."""
+    today = spec.matches(now)
+    at = now
+    try:
+        for _ in range(_STEPS_LIMIT):
+            at = spec.step(at)
+            if spec.matches(at) is not today:
+                break
+    except OverflowError:
+        return None
+    return at
 
 
 def _day(date: re.Match[str]) -> datetime:

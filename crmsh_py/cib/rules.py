@@ -26,6 +26,7 @@ from enum import Enum
 from crmsh_py.cib.dates import DateSpec, add_duration, parse_datetime
 from crmsh_py.cib.durations import Duration, parse_ms
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.xml import MAX_DEPTH
 from crmsh_py.errors import ConfigError
 from crmsh_py.regex import regex
 from crmsh_py.value import field, frozen
@@ -82,20 +83,40 @@ _SPEC_FIELDS = frozenset({"years", "months", "weeks", "days", "hours", "minutes"
 def evaluate(rule: Element, context: RuleContext, *, find_id: FindId | None = None) -> Outcome:
     """The outcome of a ``<rule>``; one without any expression is not valid, hence UNKNOWN.
 
-    ``find_id`` (of the document) resolves rules that are given by reference.
+    ``find_id`` (of the document) resolves rules that are given by reference. A rule that leads
+    back to itself is UNKNOWN there, and so is what lies deeper than any CIB is.
+    """
+    return _evaluate(rule, context, find_id, {}, 0)
+
+
+def _evaluate(
+    rule: Element,
+    context: RuleContext,
+    find_id: FindId | None,
+    known: dict[int, Outcome],
+    depth: int,
+) -> Outcome:
+    """``known`` is what rules, by their identity, have come to: references make many ways to one.
+
+    What is under way counts as UNKNOWN.
     """
     resolved = _resolve(rule, find_id)
-    if resolved is None:
+    if resolved is None or depth > MAX_DEPTH:
         return _UNKNOWN
+    outcome = known.get(id(resolved))
+    if outcome is not None:
+        return outcome
+    known[id(resolved)] = _UNKNOWN
     parts = [
-        evaluate(child, context, find_id=find_id)
+        _evaluate(child, context, find_id, known, depth + 1)
         if child.tag == "rule"
         else _expression(child, context)
         for child in resolved.findall()
     ]
-    if not parts:
-        return _UNKNOWN
-    return _combine(parts, any_of=resolved.get("boolean-op", "and").lower() == "or")
+    if parts:
+        any_of = resolved.get("boolean-op", "and").lower() == "or"
+        known[id(resolved)] = _combine(parts, any_of=any_of)
+    return known[id(resolved)]
 
 
 def _resolve(rule: Element, find_id: FindId | None) -> Element | None:

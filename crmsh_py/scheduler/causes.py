@@ -41,6 +41,7 @@ class Causes:
             reason.subject: reason for reason in reversed(state.reasons) if reason.kind in _FINDINGS
         }
         self._failures = {entry.resource_id: entry for entry in state.failed}
+        self._unfolded: dict[tuple[str, int], tuple[Contribution, ...]] = {}
         self._order_table: dict[tuple[str, str], str] | None = None
         self._colocation_table: dict[tuple[str, str], str] | None = None
 
@@ -348,7 +349,14 @@ class Causes:
         return (Reason(kind="point", subject=name),)
 
     def _contributions(self, resource: Resource, node: Node | None) -> tuple[Contribution, ...]:
-        return contributions_of(resource, node) if node is not None else ()
+        if node is None:
+            return ()
+        # Chains of causes come by the same resource again and again, and trails can be long.
+        key = (resource.id, node.index)
+        found = self._unfolded.get(key)
+        if found is None:
+            found = self._unfolded[key] = contributions_of(resource, node)
+        return found
 
 
 def contributions_of(resource: Resource, node: Node) -> tuple[Contribution, ...]:

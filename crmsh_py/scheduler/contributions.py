@@ -83,9 +83,13 @@ def unfolded(trail: Trail | None) -> tuple[Contribution, ...]:
         found.append(trail.last)
         trail = trail.before
     kept: list[Contribution] = []
+    infinite: set[Contribution] = set()
     for each in reversed(found):
-        if abs(each.amount) < INFINITY or each not in kept:
-            kept.append(each)
+        if abs(each.amount) >= INFINITY:
+            if each in infinite:
+                continue
+            infinite.add(each)
+        kept.append(each)
     return tuple(kept)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -141,6 +141,16 @@ def test_a_date_specification_in_a_rule() -> None:
     assert outcome.next_change == datetime(2026, 7, 29, 9, tzinfo=UTC)
 
 
+def test_the_same_moment_on_another_clock_has_another_time_of_day() -> None:
+    spec = '<date_spec id="s" hours="9-16"/>'
+    inside = f'<date_expression id="d" operation="date_spec">{spec}</date_expression>'
+    for hours, change in ((0, "29T09:00"), (14, "29T17:00")):
+        there = NOW.astimezone(timezone(timedelta(hours=hours)))
+        outcome = evaluate(rule(inside), RuleContext(now=there))
+        assert outcome.next_change is not None
+        assert change in outcome.next_change.isoformat()
+
+
 def test_the_earliest_change_of_any_part_counts() -> None:
     inside = (
         '<date_expression id="d" operation="lt" end="2026-07-29"/>'
@@ -179,6 +189,30 @@ def test_a_rule_by_reference_is_resolved_and_loops_lead_nowhere() -> None:
     for name in ("loop", "absent"):
         outcome = evaluate(parse(f'<rule id-ref="{name}"/>'), context, find_id=rules.get)
         assert outcome.verdict is UNKNOWN
+
+
+def test_a_rule_that_leads_back_to_itself_is_unknown_there() -> None:
+    here = expression("#uname", "eq", "n1")
+    rules = {"r1": rule(f'<rule id-ref="r2"/>{here}', op="or"), "r2": rule('<rule id-ref="r1"/>')}
+    context = RuleContext(node_attributes=NODE)
+    assert evaluate(rules["r1"], context, find_id=rules.get).passes  # by the other half
+    assert evaluate(rules["r2"], context, find_id=rules.get).passes
+    alone = {"r1": rule('<rule id-ref="r1"/>')}
+    assert evaluate(alone["r1"], context, find_id=alone.get).verdict is UNKNOWN
+
+
+def test_references_that_lead_to_a_rule_in_many_ways_cost_no_more_than_one() -> None:
+    rules = {
+        f"r{n}": rule(f'<rule id-ref="r{n + 1}"/><rule id-ref="r{n + 1}"/>') for n in range(60)
+    }
+    rules["r60"] = rule(expression("#uname", "eq", "n1"))
+    assert evaluate(rules["r0"], RuleContext(node_attributes=NODE), find_id=rules.get).passes
+
+
+def test_what_lies_deeper_than_any_document_is_unknown() -> None:
+    rules = {f"r{n}": rule(f'<rule id-ref="r{n + 1}"/>') for n in range(5000)}
+    outcome = evaluate(rules["r0"], RuleContext(node_attributes=NODE), find_id=rules.get)
+    assert outcome.verdict is UNKNOWN
 
 
 def test_all_rules_of_a_set_must_pass_and_none_is_fine() -> None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import pytest
 
-from crmsh_py.cib.checks import check
+from crmsh_py.cib.checks import check, integrity
 from crmsh_py.cib.diff import Patch, apply, diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.schema import validate
@@ -90,6 +90,22 @@ def test_a_change_of_one_resource_is_found_without_looking_at_the_others(megabyt
     seconds, patch = best_of_three(lambda: diff(cib, changed))
     assert len(patch.changes) == 1
     assert seconds < 0.1
+
+
+def test_thousands_of_references_to_nothing_do_not_hold_up_every_commit() -> None:
+    places = "".join(
+        f'<rsc_location id="l{n}" rsc="nobody{n}" node="n1" score="1"/>' for n in range(3000)
+    )
+    names = "".join(f'<primitive id="body{n}" class="ocf" type="Dummy"/>' for n in range(300))
+    cib = Cib.parse(
+        "<cib><configuration><crm_config/><nodes/>"
+        f"<resources>{names}</resources><constraints>{places}</constraints></configuration></cib>"
+    )
+    seconds, findings = best_of_three(lambda: integrity(cib))
+    assert len(findings) == 3000
+    assert seconds < LIMIT_S
+    assert findings[0].hint is not None
+    assert findings[-1].hint is None
 
 
 def test_the_document_loads_nothing_that_quick_commands_must_not() -> None:

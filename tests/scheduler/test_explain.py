@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import time
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,15 @@ def test_a_trail_is_shared_until_it_differs() -> None:
         note(high, 1, Contribution(kind="location", amount=amount, source_id="c"))
     assert total(unfolded(high.trails[1])) == 1_000_000
     assert total(unfolded(joined(table.trails[1], high.trails[1], 1_000_000))) == 1_000_000
+
+
+def test_a_long_trail_is_unfolded_in_one_pass() -> None:
+    """A chain of colocations adds every ban of every member to the next one's."""
+    table = TracedScores({1: -1_000_000})
+    for number in range(5000):
+        for _ in range(2):
+            ban = Contribution(kind="colocation", amount=-1_000_000, source_id=f"c{number}")
+            note(table, 1, ban)
+    began = time.process_time()
+    assert len(unfolded(table.trails[1])) == 5000
+    assert time.process_time() - began < 0.5
