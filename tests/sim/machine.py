@@ -178,6 +178,7 @@ class SimNode:
         self.watchdog = Watchdog(self)
         self.alerts: list[RunAlert] = []
         self._writes: deque[Persist] = deque()
+        self._wrecked = False  # a write of this life has failed: nothing is written after it
         self._held: deque[Instruction] = deque()
         self._blocked: int | None = None
         self._datagrams: list[tuple[str, bytes]] = []
@@ -194,6 +195,7 @@ class SimNode:
         assert self.core is None
         self.lives.append(Life(self.node_id, len(self.lives) + 1))
         self._writes, self._held, self._blocked = deque(), deque(), None
+        self._wrecked = False
         self._datagrams, self._running = [], {}
         self.active, self.promoted = set(), set()
         self.exit_code = None
@@ -233,7 +235,7 @@ class SimNode:
         """
         chance = self.cluster.network.random
         for persist in self._writes:
-            if lose or self.disk.full or chance.random() < 0.5:
+            if lose or self.disk.full or self._wrecked or chance.random() < 0.5:
                 break
             self.disk.write(persist.writes)
         self.stop()
@@ -354,7 +356,7 @@ class SimNode:
 
     def _stop_in_order(self, code: int) -> None:
         self.cluster.network.settle(self.address)  # the farewell goes out
-        if not self.disk.full:
+        if not self.disk.full and not self._wrecked:
             for persist in self._writes:
                 self.disk.write(persist.writes)
         watched = self.watchdog.until is not None
@@ -384,6 +386,7 @@ class SimNode:
     def _end_write(self) -> None:
         persist = self._writes.popleft()
         if self.disk.full:
+            self._wrecked = True
             self.feed(StoreFailed(token=persist.token, message="database or disk is full"))
             return
         self.disk.write(persist.writes)
