@@ -82,11 +82,12 @@ def _examine(cib: Cib, *, modern: bool) -> tuple[list[Message], bool]:
     The modern layout says only that it does not, as Pacemaker 3 does, and knows what is deprecated
     today; the classic one says what breaks the schema.
     """
+    from crmsh_py.cib.identity import check_identity
     from crmsh_py.cib.schema import validate
     from crmsh_py.scheduler.attribute_sets import DEPRECATED
     from crmsh_py.scheduler.plan import plan
 
-    findings = validate(cib)
+    findings = [*validate(cib), *check_identity(cib)]
     messages = list(plan(cib, now=local_now()).messages)
     if modern:
         messages += deprecations.find(cib)

@@ -32,6 +32,7 @@ _EVENT_STAGES = frozenset(
         "pcmk__primitive_create_actions",
         "pcmk__threshold_reached",
         "pe_fence_node",
+        "unpack_action_result",
         "unpack_rsc_op",
         "unpack_rsc_op_failure",
     }

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from tools.fakes import FakeCluster
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.xml import parse
 from crmsh_py.scheduler.plan import plan
 from crmsh_py.scheduler.result import Message
+from crmsh_py.tools import crm_verify
 from crmsh_py.views import deprecations, verify
 
 NO_FENCING = [
@@ -126,3 +129,54 @@ def test_deprecated_values_are_told_where_they_are_read() -> None:
         "Support for setting meta-attributes (such as target-role) to the explicit value "
         "'#default' is deprecated and will be removed in a future release"
     ]
+
+
+def of(resource: str, constraint: str = "", schema: str = "pacemaker-3.9") -> FakeCluster:
+    return FakeCluster(
+        Cib.parse(f"""<cib validate-with="{schema}" admin_epoch="0" epoch="1" num_updates="0">
+     <configuration><crm_config><cluster_property_set id="o">
+      <nvpair id="o1" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>
+     <nodes><node id="1" uname="x"/></nodes><resources>
+      <primitive id="x" class="ocf" provider="pacemaker" type="Dummy">{resource}</primitive>
+     </resources><constraints>{constraint}</constraints></configuration><status/></cib>""")
+    )
+
+
+@pytest.mark.parametrize(
+    ("resource", "constraint", "told"),
+    [
+        ('<meta_attributes id="o1"/>', "", "the id o1 is given more than once"),
+        ("", '<rsc_location id="x" rsc="x" node="x" score="1"/>', "the id x is given more"),
+        ('<meta_attributes id-ref="m"/>', "", "<meta_attributes> refers to m, which does not"),
+        ("", '<rsc_location id="l" rsc="x"><rule id-ref="r"/></rsc_location>', "refers to r"),
+    ],
+)
+def test_an_id_is_given_once_and_what_refers_to_it_leads_somewhere(
+    resource: str, constraint: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As Pacemaker's validation has it; its grammar cannot say this."""
+    assert crm_verify.main(["-L", "-V"], door=of(resource, constraint)) == 78
+    assert told in capsys.readouterr().err
+    assert crm_verify.main(["-L", "--layout", "modern"], door=of(resource, constraint)) == 78
+    assert "Configuration invalid" in capsys.readouterr().err
+
+
+def test_what_may_be_called_as_something_else_is_valid() -> None:
+    """Nodes and access users have names, not ids; and a document may ask not to be looked at."""
+    assert crm_verify.main(["-L"], door=of('<meta_attributes id="m"/>')) == 0
+    assert crm_verify.main(["-L"], door=of('<meta_attributes id="1"/>', schema="none")) == 0
+
+
+def test_an_entry_of_the_history_is_no_part_of_the_configuration() -> None:
+    cluster = of("")
+    history = """<status><node_state id="1" uname="x" in_ccm="true" crmd="online" join="member"
+     expected="member"><lrm id="1"><lrm_resources>
+      <lrm_resource id="x" class="ocf" provider="pacemaker" type="Dummy">
+       <lrm_rsc_op id="x_last_0" operation_key="x_start_0" operation="start" call-id="1"
+        interval="0" rc-code="{rc}" op-status="{status}" transition-key="1:1:0:a"/>
+      </lrm_resource></lrm_resources></lrm></node_state></status>"""
+    for rc, status in (("0", "x"), ("-3", "0")):
+        cluster.cib = cluster.cib.with_status(parse(history.format(rc=rc, status=status)))
+        texts = [m.text for m in plan(cluster.cib, now=datetime(2026, 1, 1, tzinfo=UTC)).messages]
+        assert any("with invalid" in text for text in texts)
+        assert crm_verify.main(["-L", "-V"], door=cluster) == 0
