@@ -35,6 +35,12 @@ _CHANGES = ("create", "modify", "replace", "delete", "patch", "erase")
 _ABSENT = "Call {} failed: No such device or address"
 
 
+class UnsafeError(CrmError):
+    """What is done only if it is said twice."""
+
+    exit_code = 107
+
+
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Print XML of the configuration, or change it by XML."""
     return guarded(TOOL, lambda: _judged(argv, door))
@@ -65,6 +71,8 @@ def _parser() -> Parser:
     where.add_argument("-n", "--no-children", action="store_true")
     where.add_argument("-c", "--allow-create", action="store_true")
     where.add_argument("-f", "--force", action="store_true")
+    where.add_argument("-N", "--node", help="(taken; every node has the same)")
+    where.add_argument("-t", "--timeout", help="(taken; an answer is waited for as long as usual)")
     for ignored in ("-l", "--local", "-s", "--sync-call", "-V", "--verbose"):
         where.add_argument(ignored, action="store_true", dest="ignored")
     return parser
@@ -140,7 +148,7 @@ def _change(arguments: Namespace, door: Door) -> int:
 
     if arguments.command == "erase":
         if not arguments.force:
-            raise ToolUsageError("erasing everything cannot be undone", hint="say --force to do it")
+            raise UnsafeError("erasing everything cannot be undone", hint="say --force to do it")
         commit(door(), cib_changes.erase, client=TOOL)
         return 0
     if arguments.command == "delete" and arguments.xpath:

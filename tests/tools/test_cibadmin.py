@@ -27,6 +27,10 @@ def test_the_whole_document_reads_back(cluster: FakeCluster, capsys: Capture) ->
     assert Cib.parse(capsys.readouterr().out) == cluster.cib
 
 
+def test_what_makes_no_difference_here_is_taken(cluster: FakeCluster) -> None:
+    assert run(cluster, "-Q", "-t", "30", "-N", "pacemaker02", "-l", "-s") == 0
+
+
 def test_a_section(cluster: FakeCluster, capsys: Capture) -> None:
     assert run(cluster, "-Q", "-o", "constraints") == 0
     assert capsys.readouterr().out.startswith("<constraints>\n  <rsc_colocation ")
@@ -98,7 +102,7 @@ def test_a_patch_is_applied(cluster: FakeCluster) -> None:
         (["-C", "-o", "nosuch", "-X", "<primitive id='x'/>"], 105),
         (["-C", "-x", "/nonexistent/file"], 66),
         (["-C"], 64),
-        (["-E"], 64),
+        (["-E"], 107),
         ([], 64),
         (["-D", "--xpath", "/cib"], 1),
     ],
