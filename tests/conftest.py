@@ -25,6 +25,7 @@ SHARED = TESTS.parent.parent / "shared"
 
 COMPUTING = ("cib", "engine", "lang", "scheduler", "sim", "soak", "views", "wire")
 _GIVING_WAY = 10  # niceness
+_PATIENCE_S = 600  # for a test that gives way: it may wait for all the others
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,11 +56,20 @@ def group_of(nodeid: str) -> str:
     return f"{file} {user}"
 
 
+def _computes(item: pytest.Item) -> bool:
+    return item.path.parent.name in COMPUTING and item.get_closest_marker("alone") is None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _computes(item) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_PATIENCE_S))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Give way while computing. Only root may take the old priority back afterwards."""
-    alone = item.get_closest_marker("alone") is not None
-    gives_way = os.geteuid() == 0 and not alone and item.path.parent.name in COMPUTING
+    gives_way = os.geteuid() == 0 and _computes(item)
     before = os.getpriority(os.PRIO_PROCESS, 0)
     if gives_way:
         os.setpriority(os.PRIO_PROCESS, 0, max(before, _GIVING_WAY))

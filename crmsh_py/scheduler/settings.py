@@ -150,11 +150,14 @@ class Settings:
         return value
 
     def _fencing_action(self) -> str:
-        """What is done to a node, by its exact name: nobody downstream looks at the case."""
+        """What is done to a node, by its exact name: nobody downstream looks at the case.
+
+        ``poweroff`` is a word of the property's old name; Pacemaker 3 writes it anew as ``off``.
+        """
         value = self.text("fencing-action")
         if value in {"reboot", "off"}:
             return value
-        if value == "poweroff":
+        if value == "poweroff" and "fencing-action" not in self._properties:
             return "off"
         self._invalid("fencing-action", value)
         return _DEFAULTS["fencing-action"]

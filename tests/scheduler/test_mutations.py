@@ -77,7 +77,7 @@ def failure(seed: int) -> str:
 
 
 @pytest.mark.skipif(not SUITE.exists(), reason="the recorded cases are not here")
-@pytest.mark.timeout(3600 if NIGHTLY else 300)
+@pytest.mark.timeout(3600 if NIGHTLY else 600)
 def test_no_accepted_document_breaks_anything() -> None:
     seeds = [int(ALONE)] if ALONE else range(MUTANTS)
     with ProcessPoolExecutor() as pool:
