@@ -375,16 +375,24 @@ class Controller:
         self._delay_s = plan.cluster_delay_ms / 1000
 
     def _waits_for_nodes(self, plan: Plan) -> bool:
-        """Whether the plan fences a node that may only be starting (``dc-deadtime``).
+        """Whether the plan is for nodes that may only be starting (``dc-deadtime``).
 
-        One that this cluster has never seen is given some time before it counts as lost.
+        Those that this cluster has never seen are given some time before they are fenced; and
+        where no majority is needed, before anything begins that may run there.
         """
         seen = {state.get("uname") for state in self._replica.status.findall("node_state")}
+        members = {
+            node.get("uname")
+            for node in self._replica.config.section("nodes").findall("node")
+            if node.get("type", "member") == "member"
+        }
         unseen = {
             action.meta.get("on_node", action.node)
             for action in plan.actions
             if action.operation == "stonith"
         } - seen
+        if 2 * len(self._names) <= len(members):
+            unseen |= members - seen
         if not unseen:
             return False
         text = self._replica.config.properties().get("dc-deadtime", "")

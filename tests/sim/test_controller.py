@@ -177,6 +177,47 @@ def test_a_late_node_is_not_fenced() -> None:
     assert not cluster.power.log
 
 
+def of_two(*changes: Change) -> Cluster:
+    """Two nodes of which one is enough, and R runs on the second: the first has lost its power."""
+    cluster = Cluster(2, 1, planner=scheduler_plan)
+    cluster.start()
+    cluster.settle()
+    ignore = with_property("no-quorum-policy", "ignore")
+    apply(cluster, without_fencing, ignore, resource(), location("R", "node1", "100"), *changes)
+    cluster.node(1).crash()
+    cluster.until(lambda: where(cluster) == ["node2"], 10, "R has moved")
+    return cluster
+
+
+def test_a_node_that_starts_where_one_is_enough_looks_for_the_others_first() -> None:
+    """Its ring is of one node for a moment, or as long as a cable is out."""
+    cluster = of_two()
+    cluster.network.partition([cluster.node(1).address], [cluster.node(2).address])
+    cluster.start(1)
+    cluster.run(15.0)
+    assert where(cluster) == ["node2"]
+    assert any("Waiting for node2" in line for line in cluster.node(1).log)
+    cluster.network.heal()
+    cluster.until(lambda: where(cluster) == ["node1"], 5, "moved in order, at once")
+
+
+def test_a_node_that_finds_nobody_begins_when_dc_deadtime_is_over() -> None:
+    cluster = of_two(with_property("dc-deadtime", "8s"))
+    cluster.node(2).crash()
+    cluster.start(1)
+    cluster.run(7.0)
+    assert where(cluster) == []
+    cluster.until(lambda: where(cluster) == ["node1"], 3, "begun")
+
+
+def test_a_majority_that_starts_waits_for_nobody() -> None:
+    cluster = running(resource())
+    for node in cluster.up:
+        node.crash()
+    cluster.start(1, 2)
+    cluster.until(lambda: len(where(cluster)) == 1, 5, "started at once")
+
+
 def test_recurring_operations_go_on_under_a_new_dc() -> None:
     cluster = running(resource(), location("R", "node3", "100"))
     cluster.settle()
