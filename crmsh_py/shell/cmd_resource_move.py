@@ -7,7 +7,7 @@ from crmsh_py.cib.leftovers import Leftover, leftovers
 from crmsh_py.clusters import operations as moves
 from crmsh_py.errors import CrmError, TimedOut, UsageError
 from crmsh_py.lang.ast import CommandCall
-from crmsh_py.scheduler.result import Role
+from crmsh_py.scheduler.result import ClusterStatus, Role
 from crmsh_py.shell.changes import change, require_node, require_resources
 from crmsh_py.shell.resource_changes import CLIENT, meta_of, resources, with_meta
 from crmsh_py.shell.session import WAIT_S, Session
@@ -27,8 +27,7 @@ def move(session: Session, call: CommandCall) -> int:
             hint=f"crm resource move {resource} NODE",
         )
     if not node:
-        for current in _places(session, resource):
-            _ban(session, resource, current, lifetime)
+        _ban(session, resource, _place(session, resource), lifetime)
     else:
         require_node(session, node)
         change(
@@ -99,13 +98,12 @@ def _would_leave(session: Session, resource: str, now: list[str]) -> str:
 
 
 def ban(session: Session, call: CommandCall) -> int:
-    """A constraint that keeps it off a node: the one named, else where it is now."""
+    """A constraint that keeps it off a node: the one named, else the only one where it is now."""
     resource, node = call.get("RESOURCE") or "", call.get("NODE_NAME") or ""
     require_resources(session, [resource])
     lifetime = _lifetime(call)
-    places = [require_node(session, node)] if node else _places(session, resource)
-    for place in places:
-        _ban(session, resource, place, lifetime)
+    place = require_node(session, node) if node else _place(session, resource)
+    _ban(session, resource, place, lifetime)
     _say_how_to_clear(session, resource, lifetime)
     return 0
 
@@ -213,19 +211,36 @@ def _say_how_to_clear(session: Session, resource: str, lifetime: str) -> None:
     )
 
 
-def _where(session: Session, resource: str) -> list[tuple[str, Role]]:
+def _status(session: Session) -> ClusterStatus:
     from crmsh_py.scheduler.status import cluster_status
+
+    return cluster_status(session.cluster.read_cib(), now=local_now())
+
+
+def _where(session: Session, resource: str) -> list[tuple[str, Role]]:
     from crmsh_py.views import resource_status
 
-    status = cluster_status(session.cluster.read_cib(), now=local_now())
-    return resource_status.places(status, resource)
+    return resource_status.places(_status(session), resource)
 
 
-def _places(session: Session, resource: str) -> list[str]:
-    nodes = [node for node, _ in _where(session, resource)]
+def _place(session: Session, resource: str) -> str:
+    """The node that a resource is to leave where nobody has named one.
+
+    Of instances on several nodes it is the one of the only promoted instance: all of them would
+    leave nothing running.
+    """
+    from crmsh_py.views import resource_status
+
+    status = _status(session)
+    if node := resource_status.banned_without_node(status, resource):
+        return node
+    nodes = [node for node, _ in resource_status.places(status, resource)]
     if not nodes:
         raise CrmError(f"{resource} runs nowhere: name the node to keep it off")
-    return nodes
+    raise UsageError(
+        f"{resource} is active on {len(nodes)} nodes ({' '.join(nodes)}): which one is meant?",
+        hint=f"crm resource ban {resource} NODE keeps it off one",
+    )
 
 
 def _ban(session: Session, resource: str, node: str, lifetime: str) -> None:

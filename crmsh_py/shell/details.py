@@ -57,7 +57,8 @@ resource would leave again without it. force without a node: anywhere but here.
 crm resource move WebSite pacemaker02 PT10M
 """,
     "resource_ban": """
-Without a node: off the node where it is now. LIFETIME as with move.
+Without a node: off the only node where it is now or, of instances on several nodes, off the one of
+the only promoted instance. LIFETIME as with move.
 crm resource ban WebSite pacemaker01 P1D
 """,
     "resource_clear": """

@@ -303,24 +303,23 @@ def _move(cluster: Cluster, arguments: Namespace) -> int:
 
 
 def _ban(cluster: Cluster, arguments: Namespace) -> int:
-    """Keep the resource off a node; without one, off the one where it runs."""
+    """Keep the resource off a node; without one, off the only one where it runs or is promoted."""
     from crmsh_py.cib.pairs import find_node
     from crmsh_py.clusters import operations
+    from crmsh_py.views import resource_status
 
-    node = arguments.node
+    node, resource = arguments.node, arguments.resource
+    node = node or resource_status.banned_without_node(_status(cluster), resource)
     if not node:
-        active = _targets(cluster, arguments)
-        if len(active) != 1:
-            where = "on no node" if not active else f"on {len(active)} nodes"
-            raise ToolUsageError(
-                f"Resource '{arguments.resource}' not moved: active {where}",
-                hint="name a node with --node",
-            )
-        node = active[0]
+        active = resource_status.places(_status(cluster), resource)
+        where = "on no node" if not active else f"on {len(active)} nodes"
+        raise ToolUsageError(
+            f"Resource '{resource}' not moved: active {where}", hint="name a node with --node"
+        )
     node = find_node(cluster.read_cib(), node).get("uname")
     _constrain(cluster, operations.ban, node, arguments)
     if not arguments.quiet:
-        put(_ban_warning(arguments.resource, node))
+        put(_ban_warning(resource, node))
     return 0
 
 

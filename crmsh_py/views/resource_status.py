@@ -56,6 +56,18 @@ def places(status: ClusterStatus, name: str) -> list[tuple[str, Role]]:
     return list(result.items())
 
 
+def banned_without_node(status: ClusterStatus, name: str) -> str:
+    """The node that a ban of a resource means that names none; '' if that is not clear.
+
+    It is the one where the resource is active or, where there are several, the only one where it
+    is promoted.
+    """
+    found = places(status, name)
+    if len(found) != 1:
+        found = [(node, role) for node, role in found if role is Role.PROMOTED]
+    return found[0][0] if len(found) == 1 else ""
+
+
 def listing(status: ClusterStatus) -> str:
     """All resources and their states, as ``crm_resource -L`` lists them."""
     lines = [

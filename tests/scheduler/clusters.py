@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.clusters.operations import set_transient_attribute
 from crmsh_py.scheduler import injection, simulation
 from crmsh_py.scheduler.plan import plan
 from crmsh_py.scheduler.result import Action, Plan
@@ -138,3 +139,24 @@ def waits_for(made: Plan, later: str, earlier: str) -> bool:
             seen.add(each)
             open_ += by_id[each].inputs
     return False
+
+
+def with_instances() -> Cib:
+    """A cluster of three nodes on paper where a clone (``everywhere``) runs on all of them, and a
+    promotable one (``main``) too, which is promoted on the first.
+    """
+    dummy = '<primitive id="{}" class="ocf" provider="pacemaker" type="{}"/>'
+    promotable = (
+        '<meta_attributes id="main-meta"><nvpair id="main-p" name="promotable" value="true"/>'
+        "</meta_attributes>"
+    )
+    lab = Lab(
+        make(
+            f'<clone id="everywhere">{dummy.format("loner", "Dummy")}</clone>'
+            f'<clone id="main">{promotable}{dummy.format("db", "Stateful")}</clone>',
+            "",
+        )
+    )
+    for score, node in enumerate(reversed(NODES), 1):
+        lab.cib = set_transient_attribute(lab.cib, node, "master-db", str(score))
+    return lab.settle().cib

@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from scheduler.clusters import with_instances
 from shell.person import Person
 
 from crmsh_py.errors import TimedOut
@@ -166,3 +167,26 @@ def test_a_relaxed_check_only_warns(person: Person) -> None:
     assert "ERROR" in person.types(line)
     person.session.preferences.set("check-mode", "relaxed")
     assert "ERROR" not in person.types(line)
+
+
+@pytest.fixture
+def instances(person: Person) -> Person:
+    """Somebody at a clone and a promotable clone that run on three nodes; one is promoted."""
+    person.file.write_text(with_instances().to_xml(), encoding="utf-8")
+    return person
+
+
+@pytest.mark.parametrize("line", ["ban everywhere", "move everywhere force"])
+def test_a_clone_leaves_no_node_that_nobody_has_named(instances: Person, line: str) -> None:
+    said = instances.types(f"resource {line}")
+    assert instances.code != 0
+    assert "everywhere is active on 3 nodes" in said
+    assert "crm resource ban everywhere NODE" in said
+    assert not instances.saved().section("constraints").findall()
+
+
+@pytest.mark.parametrize("line", ["ban main", "move main force"])
+def test_the_only_promoted_instance_is_the_one_that_moves(instances: Person, line: str) -> None:
+    assert "Ban constraint created for main on pacemaker01" in instances.types(f"resource {line}")
+    (made,) = instances.saved().section("constraints").findall()
+    assert (made.id, made.get("role")) == ("cli-ban-main-on-pacemaker01", "Started")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from scheduler.clusters import with_instances
 from tools.fakes import FakeCluster
 
 from crmsh_py import __version__
@@ -144,6 +145,16 @@ def test_a_ban_without_a_node_is_of_the_one_where_it_runs(
     assert run(cluster, "--ban", "-r", "WebSite") == 64
     assert run(cluster, "--move", "-r", "WebSite") == 64
     assert run(cluster, "--ban", "-r", "WebSite", "-N", "pacemaker02", "-u", "soon") == 64
+
+
+def test_a_ban_of_instances_without_a_node_is_of_the_only_promoted_one(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    cluster.cib = with_instances()
+    assert run(cluster, "--ban", "-r", "everywhere") == 64
+    assert "not moved: active on 3 nodes" in capsys.readouterr().err
+    assert run(cluster, "--ban", "-r", "main") == 0
+    assert cluster.find("cli-ban-main-on-pacemaker01").get("role") == "Started"
 
 
 def test_cleaning_up_names_every_node(cluster: FakeCluster, capsys: Capture) -> None:
