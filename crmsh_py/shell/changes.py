@@ -49,6 +49,11 @@ def change(
     return changed
 
 
+def check(session: Session, edit: Callable[[Cib], Cib]) -> None:
+    """Raise what ``change`` with ``checked`` would, for something that comes before it."""
+    _checked(session, edit)(session.working.cib())
+
+
 def _checked(session: Session, edit: Callable[[Cib], Cib]) -> Callable[[Cib], Cib]:
     from crmsh_py.shell import commits
     from crmsh_py.shell.working import Typed

@@ -221,12 +221,15 @@ def rename(session: Session, call: CommandCall) -> int:
     from crmsh_py.tools import edits
 
     name = call.get("NEW_ID") or ""
-    ring.write(session, editing.with_value(ring.read(session), "totem.cluster_name", name))
+    text = editing.with_value(ring.read(session), "totem.cluster_name", name)
+    ring.judge(session, text)
+    # The configuration before the file: without quorum it is refused, and nothing has changed.
     change(
         session,
         lambda cib: edits.set_section_pair(cib, "crm_config", "cluster-name", name),
         client="crm_attribute",
     )
+    ring.write(session, text)
     session.console.info("crm corosync reload lets the running nodes know")
     return 0
 

@@ -8,16 +8,17 @@ says ``lrm://`` in its place. The digest beside it lets a node notice a file tha
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import is_xml_id
-from crmsh_py.errors import ConfigError, CrmError, NotFound
+from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, TimedOut
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import on_nodes, parameters
-from crmsh_py.shell.changes import change
+from crmsh_py.shell.changes import change, check
 from crmsh_py.shell.session import Session
 from crmsh_py.tools import edits
 from crmsh_py.views.records import Value
@@ -153,17 +154,17 @@ def secret(session: Session, call: CommandCall) -> int:
         raise ConfigError(f"“{name}” is no name of a parameter")
     current = parameters.of(session.working.cib(), target).get(name)
     if call.has("SET"):
-        _store(session, target.id, name, value or "")
-        _set_parameter(session, target.id, name, IN_FILE)
+        _into_files(session, target.id, name, value or "", current)
     elif call.has("STASH"):
         if current is None or current == IN_FILE:
             raise CrmError(f"{target.id} has no {name} in the configuration that could be stashed")
-        _store(session, target.id, name, current)
-        _set_parameter(session, target.id, name, IN_FILE)
+        _into_files(session, target.id, name, current, current)
     elif call.has("UNSTASH"):
+        _require_all(session)
         _set_parameter(session, target.id, name, _stored(session, target.id, name))
         _forget(session, target.id, name)
     elif call.has("DELETE"):
+        _require_all(session)
         _stored(session, target.id, name)
         if current == IN_FILE:
             _set_parameter(session, target.id, name, None)
@@ -201,8 +202,44 @@ def _digest(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()  # as cibsecret signs its files
 
 
-def _store(session: Session, resource: str, name: str, value: str) -> None:
-    data = value.encode()
+def _into_files(
+    session: Session, resource: str, name: str, value: str, current: str | None
+) -> None:
+    """Store a secret on all nodes and let the configuration say so: both, or neither of them."""
+    try:
+        data = value.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"the value of {name} is no text (UTF-8)") from None
+    check(session, _parameter_edit(resource, name, value))
+    _require_all(session)
+    try:
+        _store(session, resource, name, data)
+        _set_parameter(session, resource, name, IN_FILE)
+    except (ClusterUnreachable, TimedOut):
+        raise  # the change may have been made all the same, and needs its files then
+    except CrmError:
+        if current != IN_FILE:
+            _forget(session, resource, name)  # nothing refers to it
+        raise
+
+
+def _require_all(session: Session) -> None:
+    """What is on every node is changed when every node can be reached. Raises CrmError."""
+    reached = on_nodes.each(
+        session,
+        on_nodes.names(session, ()),
+        lambda node: on_nodes.run(session, node, ["true"]),
+    )
+    silent = [node for node, outcome in reached.items() if isinstance(outcome, CrmError)]
+    if silent:
+        raise ClusterUnreachable(
+            f"{', '.join(silent)} cannot be reached, and a secret is on every node:"
+            " nothing was changed",
+            hint="start what is off; crm node delete NODE for one that never comes back",
+        )
+
+
+def _store(session: Session, resource: str, name: str, data: bytes) -> None:
     script = 'umask 077; mkdir -p "$1" && cat > "$1/$2.new" && mv "$1/$2.new" "$1/$2"'
     for node in on_nodes.names(session, ()):
         for file, content in ((name, data), (f"{name}.sign", _digest(data).encode())):
@@ -229,9 +266,13 @@ def _forget(session: Session, resource: str, name: str) -> None:
 
 
 def _set_parameter(session: Session, resource: str, name: str, value: str | None) -> None:
+    change(session, _parameter_edit(resource, name, value), client=CLIENT)
+
+
+def _parameter_edit(resource: str, name: str, value: str | None) -> Callable[[Cib], Cib]:
     tag = "instance_attributes"
 
     def edit(owner: Element) -> Element:
         return edits.with_pair(owner, tag, f"{resource}-{tag}", name, value)
 
-    change(session, lambda c: edits.with_resource(c, resource, edit), client=CLIENT)
+    return lambda cib: edits.with_resource(cib, resource, edit)

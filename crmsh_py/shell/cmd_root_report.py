@@ -56,13 +56,16 @@ def report(session: Session, call: CommandCall) -> int:
     end = past.moment(chosen.end) if chosen.end else None
     if os.path.exists(path):
         raise CrmError(f"{path} exists", hint="name another file, or remove it")
-    draft = f"{path}.new"
     cib = session.cluster.read_cib()
     hide = _Secrets(cib, [*SECRETS, *chosen.pattern], keep=chosen.keep_secrets)
     count = 0
+    draft = ""
     try:
-        with tarfile.open(draft, "w:gz") as archive:
-            os.chmod(draft, 0o600)
+        draft, descriptor = _draft(path)
+        with (
+            os.fdopen(descriptor, "wb") as file,
+            tarfile.open(fileobj=file, mode="w:gz") as archive,
+        ):
             for inner, text in _parts(session, cib, hide, _Wish(chosen.nodes, begin, end)):
                 data = hide.text(text).encode(errors="backslashreplace")
                 entry = tarfile.TarInfo(f"{folder}/{inner}")
@@ -78,6 +81,15 @@ def report(session: Session, call: CommandCall) -> int:
     session.console.out(path)
     session.console.info(f"{count} files; crm history source {path} looks at its logs")
     return 0
+
+
+def _draft(path: str) -> tuple[str, int]:
+    """A new file beside the one that it becomes, whose name nobody else can have guessed: in a
+    directory like /tmp a link that waits there would be followed. Raises OSError.
+    """
+    draft = f"{path}.{os.urandom(8).hex()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return draft, os.open(draft, flags, 0o600)
 
 
 def _options(words: tuple[str, ...]) -> Namespace:

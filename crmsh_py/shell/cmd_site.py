@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmsh_py.cib.tickets import ticket_state
-from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.errors import CrmError, NoQuorum, NotFound
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
@@ -18,6 +18,7 @@ def ticket(session: Session, call: CommandCall) -> int:
         return _show(session, name)
     if call.has("TIME"):
         return _time(session, name)
+    _require_quorum(session)
     if call.has("DELETE"):
         return _delete(session, name, forced=call.has("FORCE") or session.options.force)
     changes: dict[str, str | None]
@@ -31,6 +32,19 @@ def ticket(session: Session, call: CommandCall) -> int:
     session.cluster.set_ticket(name, changes)
     session.settle()
     return 0
+
+
+def _require_quorum(session: Session) -> None:
+    """Tickets are state, which a side without quorum can change for itself only: it takes the
+    others' when it meets them again. Raises NoQuorum.
+    """
+    cluster = session.cluster
+    if cluster.kind == "file" or session.options.force_no_quorum or cluster.membership().quorate:
+        return
+    raise NoQuorum(
+        "this partition has no quorum: what the ticket is made here would be lost",
+        hint="after a disaster, and only then: --force-no-quorum",
+    )
 
 
 def _show(session: Session, name: str) -> int:

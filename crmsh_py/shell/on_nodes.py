@@ -107,7 +107,11 @@ def read_file(session: Session, node: str, path: str) -> bytes | None:
 
 def write_file(session: Session, node: str, path: str, data: bytes) -> None:
     """Put a file onto a node, in one step. Raises CrmError."""
-    script = 'umask 022; cat > "$1.crm-new" && mv "$1.crm-new" "$1"'
+    # A name that nobody can have put a link at; mktemp lets nobody else read it.
+    script = (
+        'new=$(mktemp -- "$1.XXXXXXXX") || exit; cat > "$new" && chmod 644 -- "$new"'
+        ' && mv -f -- "$new" "$1" || { rm -f -- "$new"; exit 1; }'
+    )
     outcome = run(
         session, node, ["sh", "-c", script, "sh", node_path(session, node, path)], stdin=data
     )

@@ -7,6 +7,7 @@ A lab has one of its own, which every node is started with. Otherwise it is the 
 from __future__ import annotations
 
 from crmsh_py import corosync_conf
+from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.errors import CrmError
 from crmsh_py.shell import files
 from crmsh_py.shell.session import Session
@@ -29,8 +30,8 @@ def read(session: Session) -> str:
 
 def write(session: Session, text: str) -> None:
     """Put another text in its place; raises what is wrong with it, and changes nothing then."""
-    conf = corosync_conf.parse(text, path(session))
-    known = {warning.message for warning in corosync_conf.parse(read(session)).warnings}
+    conf = judge(session, text)
+    known = _known(session)
     for warning in conf.warnings:
         if warning.message not in known:
             session.console.warning(warning.render())
@@ -44,6 +45,21 @@ def write(session: Session, text: str) -> None:
     from crmsh_py.lab import members
 
     members.write_conf(lab, text)
+
+
+def judge(session: Session, text: str) -> CorosyncConf:
+    """What a text for this file means. Raises ConfigError where it is wrong."""
+    return corosync_conf.parse(text, path(session))
+
+
+def _known(session: Session) -> set[str]:
+    """What a person has been warned of before; nothing where the file is not there or damaged,
+    which is what it is changed for.
+    """
+    try:
+        return {warning.message for warning in corosync_conf.parse(read(session)).warnings}
+    except CrmError:
+        return set()
 
 
 def _lab(session: Session):  # type: ignore[no-untyped-def]  # Lab | None, imported lazily

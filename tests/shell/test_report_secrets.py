@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from shell.person import Person
+
 from crmsh_py.cib.document import Cib
+from crmsh_py.shell import cmd_root_report
 from crmsh_py.shell.cmd_root_report import _Secrets
 
 CIB = Cib.parse(
@@ -23,3 +27,29 @@ def test_the_shared_key_and_passwords_are_hidden_in_every_text() -> None:
 
 def test_who_asks_for_them_gets_them() -> None:
     assert _Secrets(CIB, ["passw*"], keep=True).text(CONF) == CONF
+
+
+def test_no_other_file_is_touched_by_a_report(person: Person) -> None:
+    """A report may be written to /tmp, where others can put links."""
+    victim = person.directory / "victim"
+    victim.write_text("precious")
+    (person.directory / "r.tar.gz.new").symlink_to(victim)
+    person.types(f"report {person.directory}/r")
+    assert person.code == 0
+    assert victim.read_text() == "precious"
+    made = person.directory / "r.tar.gz"
+    assert not made.is_symlink()
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert (person.directory / "r.tar.gz.new").is_symlink()
+
+
+def test_a_report_that_fails_leaves_nothing(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = set(person.directory.iterdir())
+    monkeypatch.setattr(cmd_root_report, "_parts", fails)
+    assert "No space left" in person.types(f"report {person.directory}/r")
+    assert set(person.directory.iterdir()) == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from crmsh_py.cib.diff import apply
@@ -10,7 +10,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
-from crmsh_py.errors import Conflict
+from crmsh_py.errors import Conflict, NoQuorum
 from crmsh_py.wire.control import (
     Changed,
     CmapKey,
@@ -96,6 +96,8 @@ class FakeCluster:
         return self.cib
 
     def commit(self, patch: Patch, *, client: str, force_no_quorum: bool = False) -> Version:
+        if not self.quorate and not force_no_quorum:
+            raise NoQuorum("this partition has no quorum")
         if self.conflicts:
             self.conflicts -= 1
             raise Conflict("somebody was faster")
@@ -123,6 +125,9 @@ class FakeCluster:
             for pair in state.iter("nvpair")
             if pair.get("name") == name
         }
+
+    def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
+        self.done.append(("ticket", name, None if attributes is None else dict(attributes)))
 
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         self.done.append(("clean", resource, node, all_history))

@@ -1,0 +1,122 @@
+"""What has several parts is done whole or not at all: names, secrets on all nodes, tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from shell.on_fake import OnFake
+
+from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NoQuorum
+from crmsh_py.shell import on_nodes
+from crmsh_py.shell.dispatch import run_line, single_line
+from crmsh_py.shell.options import Options
+
+CONF = "totem {\n    version: 2\n    cluster_name: lab\n}\n"
+
+
+class Typist(OnFake):
+    """Somebody with one-shots on a cluster in memory whose nodes have files."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        super().__init__(interactive=False, options=options)
+        self.levels = ()
+        self.off: set[str] = set()
+        self.ran: list[tuple[str, ...]] = []
+
+    def command(self, line: str) -> int:
+        return run_line(self, single_line(line))
+
+    def on_node(
+        self, node: str, argv: Sequence[str], stdin: bytes = b"", **_: object
+    ) -> on_nodes.Outcome:
+        if node in self.off:
+            raise ClusterUnreachable(f"{node} is off")
+        if argv[0] != "true":
+            self.ran.append((node, *argv))
+        return on_nodes.Outcome(node, 0, stdin or b"geheim", b"")
+
+    @property
+    def asked(self) -> list[str]:
+        return [str(done[0]) for done in self.fake.done]
+
+
+@pytest.fixture
+def typist(monkeypatch: pytest.MonkeyPatch) -> Typist:
+    made = Typist()
+    monkeypatch.setattr(on_nodes, "run", lambda session, *a, **k: made.on_node(*a, **k))
+    monkeypatch.setattr(on_nodes, "node_path", lambda session, node, path: path)
+    return made
+
+
+@pytest.mark.parametrize("what", ["grant T2", "revoke T1", "standby T1", "delete T1 force"])
+def test_a_ticket_is_not_changed_where_that_would_be_lost(what: str) -> None:
+    verb, _, rest = what.partition(" ")
+    typist = Typist()
+    typist.fake.quorate = False
+    with pytest.raises(NoQuorum, match="no quorum"):
+        typist.command(f"site ticket {verb} {rest}")
+    assert "ticket" not in typist.asked
+
+
+def test_a_ticket_is_granted_with_quorum_or_by_force() -> None:
+    typist = Typist()
+    typist.command("site ticket grant T")
+    assert "ticket" in typist.asked
+    forced = Typist(Options(force_no_quorum=True))
+    forced.fake.quorate = False
+    forced.command("site ticket grant T")
+    assert "ticket" in forced.asked
+
+
+def test_a_cluster_without_quorum_keeps_its_name(tmp_path: Path) -> None:
+    conf = tmp_path / "corosync.conf"
+    conf.write_text(CONF)
+    typist = Typist()
+    typist.environ["COROSYNC_MAIN_CONFIG_FILE"] = str(conf)
+    typist.fake.quorate = False
+    with pytest.raises(NoQuorum):
+        typist.command("cluster rename other")
+    assert conf.read_text() == CONF
+    typist.fake.quorate = True
+    typist.command("cluster rename other")
+    assert "cluster_name: other" in conf.read_text()
+
+
+def test_a_name_that_cannot_be_is_not_put_into_the_configuration(tmp_path: Path) -> None:
+    conf = tmp_path / "corosync.conf"
+    conf.write_text("totem {\n    version: 9\n}\n")
+    typist = Typist()
+    typist.environ["COROSYNC_MAIN_CONFIG_FILE"] = str(conf)
+    with pytest.raises(CrmError):
+        typist.command("cluster rename other")
+    assert "commit" not in typist.asked
+
+
+@pytest.mark.parametrize("what", ["set ClusterIP-x", "unstash", "delete"])
+def test_a_secret_is_on_every_node_or_not_changed(typist: Typist, what: str) -> None:
+    typist.off = {"pacemaker02"}
+    verb, _, value = what.partition(" ")
+    with pytest.raises(ClusterUnreachable, match="pacemaker02 cannot be reached"):
+        typist.command(f"resource secret ClusterIP {verb} nic {value}")
+    assert typist.ran == []
+    assert "commit" not in typist.asked
+
+
+def test_a_secret_that_the_configuration_does_not_take_is_forgotten(typist: Typist) -> None:
+    typist.fake.quorate = False
+    with pytest.raises(NoQuorum):
+        typist.command("resource secret ClusterIP set nic eth0")
+    assert [(ran[0], ran[1]) for ran in typist.ran[-2:]] == [
+        ("pacemaker01", "rm"),
+        ("pacemaker02", "rm"),
+    ]
+
+
+def test_a_secret_is_a_parameter_that_the_agent_has(typist: Typist) -> None:
+    with pytest.raises(ConfigError, match="nosuchparam"):
+        typist.command("resource secret ClusterIP set nosuchparam v")
+    with pytest.raises(ConfigError, match="no text"):
+        typist.command("resource secret ClusterIP set nic \udcff")
+    assert typist.ran == []
