@@ -24,9 +24,11 @@ def agreed(session: Session, base: Cib, cib: Cib) -> bool:
     if session.cluster.kind == "file" or session.options.force or confirm == "never":
         return True
     from crmsh_py.scheduler.plan import plan
+    from crmsh_py.shell.working import with_state_of
     from crmsh_py.views.plan import render
 
-    now = local_now()
+    now, state = local_now(), session.cluster.read_cib()  # nodes die while somebody types
+    base, cib = with_state_of(state, base), with_state_of(state, cib)
     made = plan(cib, now=now, traced=True)
     changes = [change for change in made.changes if change.change is not Change.LEAVE]
     if not changes:

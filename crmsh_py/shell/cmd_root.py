@@ -134,6 +134,7 @@ def plan(session: Session, call: CommandCall) -> int:
     """
     from crmsh_py.scheduler.plan import plan as make_plan
     from crmsh_py.shell import events
+    from crmsh_py.shell.votes import votes_of
     from crmsh_py.views.plan import plan_record, render
 
     joined = (call.get("APPLY_EQ") or "").partition("=")[2]
@@ -141,12 +142,13 @@ def plan(session: Session, call: CommandCall) -> int:
         from crmsh_py.shell import lab_import
 
         return lab_import.apply_to(session, target)
-    cib = session.working.cib()
+    cib = session.working.at_present()
     now = datetime.now(UTC)
     event = ""
     if call.arguments:
         happened = events.of_call(call)
-        cib, event = events.after(cib, happened, now), str(happened)
+        votes = votes_of(session.cluster) if happened.subject == "node" else None
+        cib, event = events.after(cib, happened, now, votes), str(happened)
     made = make_plan(cib, now=now, traced=True)
     text = render(made, colour=session.console.colour(session.console.out_stream), event=event)
     session.show(text, lambda: plan_record(made, event=event))
@@ -163,7 +165,7 @@ def why(session: Session, call: CommandCall) -> int:
     from crmsh_py.views.records import Text
     from crmsh_py.views.text import joined
 
-    cib = session.working.cib()
+    cib = session.working.at_present()
     resource = call.get("RESOURCE") or ""
     if not any(element.id == resource for element in cib.section("resources").iter()):
         raise NotFound(

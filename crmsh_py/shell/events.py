@@ -18,6 +18,7 @@ from crmsh_py.clusters.operations import find_resource
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.pretended import TICKET_STATES, Operation, Pretended
+from crmsh_py.shell.votes import Votes
 from crmsh_py.value import frozen
 
 
@@ -42,12 +43,7 @@ _Change = Callable[[Cib, Event, datetime], Cib]
 
 
 def _gone(state: str) -> _Change:
-    def change(cib: Cib, event: Event, now: datetime) -> Cib:
-        after = Pretended().node(cib, event.name, state, now).over(cib)
-        has = cib.root.get("have-quorum") == "1" and _majority(after)
-        return Pretended().with_quorum(has).over(after)
-
-    return change
+    return lambda cib, event, now: Pretended().node(cib, event.name, state, now).over(cib)
 
 
 def _majority(cib: Cib) -> bool:
@@ -61,11 +57,18 @@ def _majority(cib: Cib) -> bool:
     return len(there) * 2 > len(members) or (len(members) == 2 and len(there) == 1)
 
 
+def _quorate(before: Cib, after: Cib, event: Event, votes: Votes | None) -> bool:
+    """Whether there is quorum after a node has gone or come back."""
+    if event.verb == "return":
+        return _majority(after) if votes is None else votes.enough_with(event.name)
+    enough = _majority(after) if votes is None else votes.enough_without(event.name)
+    return before.root.get("have-quorum") == "1" and enough
+
+
 def _return(cib: Cib, event: Event, now: datetime) -> Cib:
     """It comes back as after a reboot: nothing runs there, and nothing is remembered."""
     gone = Pretended().node(cib, event.name, "offline", now).over(cib)
-    back = Pretended().node(gone, event.name, "online", now).over(gone)
-    return Pretended().with_quorum(_majority(back)).over(back)
+    return Pretended().node(gone, event.name, "online", now).over(gone)
 
 
 def _role(role: str) -> _Change:
@@ -146,6 +149,9 @@ _EVENTS: Mapping[tuple[str, str], tuple[_Change, str]] = {
 }
 
 
+_MEMBERSHIP = ("kill", "leave", "return")  # of a node: they change what there is of votes
+
+
 def parse(words: tuple[str, ...]) -> Event:
     """An event from its words. Raises NotFound or UsageError, with what could be said instead."""
     subjects = dict.fromkeys(subject for subject, _ in _EVENTS)
@@ -186,10 +192,17 @@ def _fits(detail: list[str], takes: str) -> bool:
     return not detail
 
 
-def after(cib: Cib, event: Event, now: datetime) -> Cib:
-    """The CIB right after an event. Raises NotFound for a resource or node that is not there."""
+def after(cib: Cib, event: Event, now: datetime, votes: Votes | None = None) -> Cib:
+    """The CIB right after an event. Raises NotFound for a resource or node that is not there.
+
+    ``votes`` are those of a running cluster; without them more than half of the nodes (of two, one)
+    are quorate.
+    """
     if event.subject == "node":
         find_node(cib, event.name)
     elif event.subject == "resource":
         find_resource(cib, event.name)
-    return _EVENTS[event.subject, event.verb][0](cib, event, now)
+    made = _EVENTS[event.subject, event.verb][0](cib, event, now)
+    if event.subject == "node" and event.verb in _MEMBERSHIP:
+        made = Pretended().with_quorum(_quorate(cib, made, event, votes)).over(made)
+    return made

@@ -137,6 +137,13 @@ class WorkingCopy:
         assert self._edited is not None
         return self._edited
 
+    def at_present(self) -> Cib:
+        """``cib()`` with the cluster's state of this moment: nodes may have died since the
+        transaction began.
+        """
+        cib = self.cib()
+        return with_state_of(self._cluster().read_cib(), cib) if self.pending else cib
+
     def edit(self, cib: Cib, typed: Iterable[tuple[str, Typed]] = ()) -> None:
         """Take an edited document; ``typed`` are the elements that were written for it."""
         assert self._base is not None, "an edit begins with cib()"
@@ -174,3 +181,9 @@ class WorkingCopy:
     def mark_refused(self) -> None:
         """Remember that this very state was refused."""
         self._refused = self._edited
+
+
+def with_state_of(now: Cib, cib: Cib) -> Cib:
+    """A configuration with the state of a cluster: its status section, its quorum and its DC."""
+    state = {name: now.root.get(name) or None for name in ("have-quorum", "dc-uuid")}
+    return cib.with_status(now.status).with_attributes(state)

@@ -77,16 +77,40 @@ def test_force_and_scripts_are_never_asked() -> None:
     assert script.fake.done
 
 
-def test_what_the_cluster_does_anyway_is_not_asked_for() -> None:
-    """The node is lost already: what moves for that is shown, but it is nobody's wish."""
-    person = OnFake()
+def loses_node_one(person: OnFake) -> None:
     status = person.fake.cib.status
     lost = status.map_children(
         lambda n: n.with_attributes({"in_ccm": "false", "crmd": "offline", "join": "down"})
         if n.id == "1" else n
     )  # fmt: skip
     person.fake.cib = person.fake.cib.with_status(lost)
+
+
+def test_what_the_cluster_does_anyway_is_not_asked_for() -> None:
+    """The node is lost already: what moves for that is shown, but it is nobody's wish."""
+    person = OnFake()
+    loses_node_one(person)
     said = person.types("rsc_defaults priority=1", "commit")
     assert "ClusterIP" in said
     assert not person.said.questions
     assert person.fake.done
+
+
+def test_a_plan_begins_with_what_is_true_when_it_is_made_not_when_the_typing_began() -> None:
+    """A node dies between the typing and the commit: nothing is planned to start there."""
+    person = OnFake()
+    person.types("primitive more ocf:pacemaker:Dummy", "location there more inf: pacemaker01")
+    assert "start more pacemaker01" in " ".join(person.types("plan").split())
+    loses_node_one(person)
+    for line in ("plan", "commit"):
+        said = " ".join(person.types(line).split())
+        assert "start more pacemaker02" in said
+        assert "start more pacemaker01" not in said
+    assert not person.said.questions
+
+
+def test_why_knows_of_what_has_happened_since_the_typing_began() -> None:
+    person = OnFake()
+    person.types("primitive more ocf:pacemaker:Dummy")
+    loses_node_one(person)
+    assert "runs on pacemaker01" not in person.types("why ClusterIP")

@@ -6,11 +6,14 @@ import json
 
 import pytest
 from scheduler.clusters import NOW, Lab
+from shell.on_fake import OnFake
 from shell.person import Person
 
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.scheduler.plan import plan
 from crmsh_py.shell import events
+from crmsh_py.shell.votes import Votes
+from crmsh_py.value import replace
 
 
 @pytest.fixture
@@ -56,6 +59,35 @@ def test_quorum_goes_and_comes_with_the_nodes() -> None:
     }
     lab.cib = events.after(lab.cib, events.parse(("node", "return", "pacemaker02")), NOW)
     assert lab.plan().changes == ()
+
+
+def two_nodes(*flags: str) -> OnFake:
+    """Somebody at a cluster of two nodes; of its votes two are needed, but with 2Node."""
+    person = OnFake(interactive=False)
+    needed = 1 if "2Node" in flags else 2
+    told = replace(
+        person.fake.membership(), expected_votes=2, quorum=needed, flags=[*flags, "Quorate"]
+    )
+    person.fake.membership = lambda: told  # type: ignore[method-assign]
+    person.types("cd /")
+    return person
+
+
+@pytest.mark.parametrize(
+    ("flags", "starts"), [(["2Node"], True), ([], False), (["AutoTieBreaker"], False)]
+)
+def test_of_a_running_cluster_quorum_is_what_its_corosync_says(
+    flags: list[str], starts: bool
+) -> None:
+    said = two_nodes(*flags).types("plan node kill pacemaker01")
+    assert ("because the cluster has no quorum" not in said) == starts, said
+
+
+def test_the_half_with_the_lowest_node_breaks_a_tie() -> None:
+    votes = Votes.of(two_nodes("AutoTieBreaker").fake.membership())
+    assert votes.enough_without("pacemaker02")
+    assert not votes.enough_without("pacemaker01")
+    assert votes.enough_with("pacemaker02")
 
 
 @pytest.mark.parametrize(
