@@ -92,6 +92,9 @@ def test_a_node_more_and_a_node_less() -> None:
     # Three nodes are not two: the votes follow, and two_node ends.
     assert (conf.quorum.expected_votes, conf.quorum.two_node) == (3, False)
     less = editing.without_node(more, "alpha")
+    # Two again are as two were before.
+    assert corosync_conf.parse(less).quorum.expected_votes == 2
+    assert corosync_conf.parse(less).quorum.two_node is True
     assert [n.name for n in corosync_conf.parse(less).nodes] == ["beta", "gamma"]
     assert "# the other one" in less
 
@@ -140,3 +143,9 @@ def test_a_line_is_changed_where_it_is_however_odd_those_before_it() -> None:
     odd = LISTED.replace("    version: 2\n", "    version: 2\n    cluster_name: a\u2028b\x0bc\n")
     new = editing.with_value(odd, "totem.token", "4000")
     assert new == odd.replace("token: 1000", "token: 4000")
+
+
+def test_two_node_is_for_two_nodes_with_a_vote_each() -> None:
+    assert editing.value_of(editing.with_votes(LISTED, 2, nodes=1), "quorum.two_node") == "0"
+    plain = LISTED.replace("    two_node: 1\n", "")
+    assert editing.value_of(editing.with_votes(plain, 2, nodes=2), "quorum.two_node") is None

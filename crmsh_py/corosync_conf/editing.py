@@ -97,18 +97,24 @@ def without_node(text: str, name: str) -> str:
     raise NotFound(f"the nodelist has no node {name}", name=name, possibilities=known)
 
 
+def with_votes(text: str, votes: int, *, nodes: int) -> str:
+    """The text with so many expected votes; ``two_node``, where it stands, is on for two nodes with
+    a vote each, which go on when one is lost, and off for others.
+    """
+    text = with_value(text, "quorum.expected_votes", str(votes))
+    if value_of(text, "quorum.two_node") is not None:
+        text = with_value(text, "quorum.two_node", "1" if votes == nodes == 2 else "0")
+    return text
+
+
 def _counted(text: str) -> str:
     """With as many expected votes as the nodes have, where the file names a number."""
     if value_of(text, "quorum.expected_votes") is None:
         return text
-    votes = 0
-    for node in _nodelist(text).named("node"):
-        own = node.get("quorum_votes")
-        votes += int(own.value) if own is not None and is_number(own.value) else 1
-    text = with_value(text, "quorum.expected_votes", str(votes))
-    if votes != 2 and value_of(text, "quorum.two_node") == "1":
-        text = with_value(text, "quorum.two_node", "0")
-    return text
+    nodes = _nodelist(text).named("node")
+    own = [node.get("quorum_votes") for node in nodes]
+    votes = sum(int(o.value) if o is not None and is_number(o.value) else 1 for o in own)
+    return with_votes(text, votes, nodes=len(nodes))
 
 
 def _nodelist(text: str) -> Section:

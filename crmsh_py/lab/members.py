@@ -60,11 +60,15 @@ def add(lab: Lab, name: str, address: str = "") -> NodeConfig:
                 key = f"nodelist.node.{len(listed)}.ring1_addr"
                 text = editing.with_value(text, key, node.second)
         else:
-            text = editing.with_value(text, "quorum.expected_votes", str(len(made.members) + 1))
+            text = _with_votes(text, len(made.members) + 1)
         corosync_conf.parse(text)
         _write(lab.place.conf, text)
         _save(lab.place, dataclasses.replace(made, nodes=nodes))
     return node
+
+
+def _with_votes(text: str, nodes: int) -> str:
+    return editing.with_votes(text, nodes, nodes=nodes)
 
 
 def check_removable(lab: Lab, name: str) -> None:
@@ -86,13 +90,12 @@ def remove(lab: Lab, name: str) -> None:
         left = tuple(node for node in made.nodes if node.name != name)
         gone = next(node for node in made.nodes if node.name == name)
         text = _conf_text(lab.place)
-        votes = str(len(made.members) - gone.is_member)
         if not gone.is_member:
             pass  # corosync.conf knows nothing of it
         elif corosync_conf.parse(text).nodes:
             text = editing.without_node(text, gone.address)
         else:
-            text = editing.with_value(text, "quorum.expected_votes", votes)
+            text = _with_votes(text, len(made.members) - 1)
         corosync_conf.parse(text)
         _write(lab.place.conf, text)
         _save(lab.place, dataclasses.replace(made, nodes=left))

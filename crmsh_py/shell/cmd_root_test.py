@@ -23,6 +23,7 @@ from crmsh_py.shell.crmtest import (
     read,
 )
 from crmsh_py.shell.crmtest_check import Seen, disappointment
+from crmsh_py.shell.ended import by_exception
 from crmsh_py.shell.events import Event
 from crmsh_py.shell.session import Session
 from crmsh_py.views import junit
@@ -54,7 +55,8 @@ def test(session: Session, call: CommandCall) -> int:
         raise UsageError("no file of tests is named", hint="crm test examples/website.crmtest")
     files = [read(name) for name in names]
     made = _maker(session, lab=call.has("LAB_OPTION"))
-    results = [_run(file, scenario, made) for file in files for scenario in file.scenarios]
+    with by_exception():
+        results = [_run(file, scenario, made) for file in files for scenario in file.scenarios]
     done = junit.report(results)
     if target := call.get("FILE_NAME"):
         _write(target, junit.junit(done))

@@ -29,6 +29,7 @@ from crmsh_py.errors import ConfigError, CrmError, NotFound, TimedOut, UsageErro
 from crmsh_py.lab.client import Lab
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import files
+from crmsh_py.shell.ended import by_exception
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 
@@ -53,15 +54,16 @@ def import_(session: Session, call: CommandCall) -> int:
         conf.write(_corosync_conf(members))
         conf.flush()
         lab.create(conf_file=conf.name, agents="stand-ins")
-    try:
-        files.write_text(f"{lab.place.state}/{IMPORTED}", cib.without_status().to_xml())
-        lab.start()
-        cluster = _cluster_of(session, lab)
-        _await_quorum(cluster)
-        _fill(cluster, copy)
-    except BaseException:
-        lab.destroy()  # nothing is left half done
-        raise
+    with by_exception():
+        try:
+            files.write_text(f"{lab.place.state}/{IMPORTED}", cib.without_status().to_xml())
+            lab.start()
+            cluster = _cluster_of(session, lab)
+            _await_quorum(cluster)
+            _fill(cluster, copy)
+        except BaseException:
+            lab.destroy()  # nothing is left half done
+            raise
     session.console.out(f"it has the configuration {cib.version}; services run as stand-ins")
     return 0
 

@@ -70,6 +70,12 @@ def _quorum(membership: MembershipReply | None) -> Iterator[Ailment]:
             text=f"no quorum: {membership.total_votes} of {membership.expected_votes} votes",
             hint="bring nodes back; what runs now depends on no-quorum-policy",
         )
+    if membership.flags and membership.expected_votes == 2 and "2Node" not in membership.flags:
+        yield Ailment(
+            level="notice",
+            text="two nodes without two_node: when one is lost, the other has no quorum",
+            hint="crm corosync set quorum.two_node 1, crm corosync reload",
+        )
     if not membership.dc:
         yield Ailment(level="error", text="there is no DC", hint="crm cluster start --all")
 

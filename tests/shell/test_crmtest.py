@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import textwrap
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from shell.person import Person
 
 from crmsh_py.errors import CrmError
-from crmsh_py.shell import crmtest
+from crmsh_py.shell import crmtest, crmtest_lab
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.crmtest"))
@@ -143,3 +145,33 @@ def test_ci_reads_the_results(person: Person, tmp_path: Path) -> None:
     assert failure.get("message") == "site runs on alpha"
     assert f"{file}:12: expect site stopped" in (failure.text or "")
     assert passed.find("failure") is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_lab_is_destroyed_also_when_the_test_is_ended(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    done = []
+
+    class Ended:
+        """A cluster whose first event is the end of the test."""
+
+        def __init__(self, *_: object) -> None:
+            done.append("made")
+
+        def happen(self, _: object) -> None:
+            os.kill(os.getpid(), number)
+
+        def end(self) -> None:
+            os.kill(os.getpid(), number)  # impatience does not disturb it
+            done.append("destroyed")
+
+    before = signal.signal(number, signal.SIG_DFL)
+    monkeypatch.setattr(crmtest_lab, "RealLab", Ended)
+    file = tmp_path / "it.crmtest"
+    file.write_text(BEGIN + "    node kill alpha\n")
+    with pytest.raises(SystemExit) as ended:
+        person.types(f"test --lab {file}")
+    assert ended.value.code == 128 + number
+    assert done == ["made", "destroyed"]
+    assert signal.signal(number, before) is signal.SIG_DFL

@@ -1,0 +1,29 @@
+"""What ``cluster health`` finds, and what it says to do about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from tools.fakes import FakeCluster
+
+from crmsh_py.value import replace
+from crmsh_py.views import health
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("votes", "flags", "told"),
+    [
+        (2, ["Quorate"], True),
+        (2, ["2Node", "Quorate", "WaitForAll"], False),
+        (3, ["Quorate"], False),
+        (2, [], False),  # where Corosync was not asked
+    ],
+)
+def test_two_nodes_are_told_of_two_node(votes: int, flags: list[str], told: bool) -> None:
+    fake = FakeCluster()
+    seen = replace(fake.membership(), expected_votes=votes, flags=flags)
+    found = health.text(health.examine(fake.cib, seen, now=NOW))
+    assert ("two nodes without two_node" in found) is told
