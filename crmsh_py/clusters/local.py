@@ -75,6 +75,7 @@ class LocalCluster:
         self._channel: Channel | None = None
         self._unanswered = False  # the latest request was sent, its answer has not come
         self._node = node
+        self._sat_on = node  # where the latest connection was: it is kept while that node will do
 
     @classmethod
     def of_environment(
@@ -328,12 +329,13 @@ class LocalCluster:
     def _choose(self, deadline: float) -> Channel:
         """The first node in the order of names that is quorate; else the first that answers.
 
+        The one of the connection before comes first: an error is no reason to go elsewhere.
         All are asked at once, so that one that hangs costs nothing when another is quorate.
         """
         deadline = min(deadline, time.monotonic() + PROBE_TIMEOUT_S)
         asked: list[Channel] = []
         problem: CrmError | None = None
-        for name in sorted(self._sockets):
+        for name in sorted(self._sockets, key=lambda name: (name != self._sat_on, name)):
             try:
                 channel = self._open(name, deadline)
                 channel.send(control.ReadMembership(), deadline)
@@ -348,6 +350,7 @@ class LocalCluster:
                 channel.close()
         if chosen is None:
             raise problem if isinstance(problem, NotPermitted) else _nothing_runs(self._lab)
+        self._sat_on = chosen.node
         return chosen
 
     def _open(self, node: str, deadline: float) -> Channel:

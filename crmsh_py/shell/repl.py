@@ -64,6 +64,9 @@ def run_text(session: Session, text: str) -> None:
             print(file=sys.stderr)
             pending = "; what was not committed is still pending"
             session.console.warning(f"interrupted{pending if session.edited is not None else ''}")
+        else:
+            if sentence := session.moved():
+                session.console.warning(sentence)
         if session.leaving:
             return
 

@@ -199,9 +199,10 @@ class Session:
             return None
         try:
             self._cluster.membership()
-            return None
         except CrmError:
             pass
+        else:
+            return self.moved()
         old, self._cluster = self._sat_on, None
         self.environ.pop("CRM_NODE", None)
         try:
@@ -209,6 +210,22 @@ class Session:
         except ClusterUnreachable:
             return f"{old} does not answer, and no other node does"
         return f"{old} does not answer any more: the shell sits on {new} now"
+
+    def moved(self) -> str | None:
+        """The sentence that says that another node has answered than the one we sat on.
+
+        What only reads is asked of another node when ours has gone, and nobody hears of an error.
+        """
+        if self._cluster is None or self._cluster.kind != "local":
+            return None
+        try:
+            old, new = self._sat_on, self._cluster.node
+        except CrmError:
+            return None  # the next command will say so
+        self._sat_on = new
+        if not old or old == new:
+            return None
+        return f"{old} does not answer any more or has lost quorum: the shell sits on {new} now"
 
     def settle(self, version: Version | None = None) -> None:
         """With -w: return when the cluster has carried out what was changed."""

@@ -153,6 +153,25 @@ def test_a_read_moves_to_another_node_when_the_old_one_goes(lab: Lab) -> None:
     assert cluster.node == "n2"
 
 
+def test_after_an_error_it_is_the_same_node_that_is_asked(lab: Lab) -> None:
+    refusing = node("n2")
+
+    def answer(request: control.Request) -> control.Reply | None:
+        if isinstance(request, control.ReadCib):
+            return control.Refused(kind="ConfigError", text="no", hint="")
+        return refusing(request)
+
+    lab.add("n2", answer)
+    cluster = lab.cluster(extra=("n1",))
+    assert cluster.node == "n2"
+    lab.add("n1", node("n1"))
+
+    with pytest.raises(ConfigError):
+        cluster.read_cib()
+
+    assert cluster.node == "n2"
+
+
 def change() -> Cib:
     return EMPTY.with_section("crm_config", Element("crm_config"))
 

@@ -1,0 +1,81 @@
+"""The shell sits on one node of a lab; when that one dies it moves to another, and says so."""
+
+from __future__ import annotations
+
+import pytest
+from shell.person import Answers
+from tools.fakes import FakeCluster
+
+from crmsh_py.errors import ClusterUnreachable
+from crmsh_py.shell import repl
+from crmsh_py.shell.background import Snapshots
+from crmsh_py.shell.options import Options
+from crmsh_py.shell.session import Session
+
+LIMIT_S = 20.0
+
+
+class Sitting(Session):
+    """A session on the first node of a lab; ``loses_node`` lets that one die.
+
+    As the real client does, the fake one answers what only reads from another node.
+    """
+
+    def __init__(self) -> None:
+        self.fake = FakeCluster()
+        self.said = Answers(answer=False)
+        super().__init__(Options(), self.said, environ={"HOME": "/dev/null"}, interactive=True)
+        assert self.cluster.node == "pacemaker01"
+
+    def choose(self, shadow: str = "", *, node: str = "") -> FakeCluster:  # type: ignore[override]
+        if node and node != self.fake.node:
+            raise ClusterUnreachable(f"{node} is not running")
+        return self.fake
+
+    def loses_node(self) -> None:
+        self.fake.node = "pacemaker02"
+
+    def types(self, line: str) -> str:
+        before = len(self.said.said.getvalue())
+        repl.run_text(self, line)
+        return self.said.said.getvalue()[before:]
+
+
+@pytest.mark.parametrize("line", ["configure show", "resource stop nothing"])
+def test_a_move_is_told_once_whether_the_command_succeeds_or_not(line: str) -> None:
+    session = Sitting()
+    session.loses_node()
+    said = session.types(line)
+    assert "pacemaker01 does not answer any more" in said
+    assert "the shell sits on pacemaker02 now" in said
+    assert session.node == "pacemaker02"
+    assert "sits on" not in session.types(line)
+
+
+def test_later_warnings_name_the_node_that_the_shell_sat_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Sitting()
+    session.loses_node()
+    session.types("configure show")
+
+    def nobody(*_: object, **__: object) -> None:
+        raise ClusterUnreachable("nobody answers")
+
+    monkeypatch.setattr(session.fake, "membership", nobody)
+    monkeypatch.setattr(session, "choose", nobody)
+    assert session.follow_node() == "pacemaker02 does not answer, and no other node does"
+
+
+def test_completion_and_toolbar_go_along() -> None:
+    session = Sitting()
+    session.loses_node()
+    session.types("configure show")
+    snapshots = Snapshots(session)
+    try:
+        snapshots.refresh()
+        assert snapshots.wait(LIMIT_S)
+        assert snapshots.current.standing.node == "pacemaker02"
+        assert "ClusterIP" in snapshots.current.resources
+    finally:
+        snapshots.close()
