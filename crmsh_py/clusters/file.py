@@ -283,7 +283,8 @@ class FileCluster:
     def _only_a_file(self, what: str) -> CrmError:
         return CrmError(
             f"{self._label} is a file: it has no {what}",
-            hint="this needs a running cluster: unset CIB_file, or crm cib use live",
+            hint="this needs a running cluster: leave out -c, CIB_shadow and CIB_file"
+            " (in the shell: cib use live)",
         )
 
 

@@ -19,6 +19,7 @@ from crmsh_py.views.records import Names, Text
 
 TEMPORARY = "@tmp@"
 CLIENT = "crm_shadow"
+_LIVE = "commands work on the cluster where there is neither -c nor CIB_shadow"
 
 
 def new(session: Session, call: CommandCall) -> int:
@@ -94,7 +95,7 @@ def delete(session: Session, call: CommandCall) -> int:
     """Delete a shadow that is not in use."""
     name = call.get("SHADOW") or ""
     if name == session.shadow:
-        raise CrmError(f"{name} is in use", hint="crm cib use live")
+        raise CrmError(f"{name} is in use", hint="cib use live, or leave out -c and CIB_shadow")
     _shadows(session).delete(name)
     return 0
 
@@ -133,8 +134,9 @@ def _use(session: Session, name: str) -> int:
     if name:
         _shadows(session).open(name)
     session.use_shadow(name)
-    if session.options.words and name:
-        session.console.info(f"work on it with: crm -c {name} …")
+    if session.options.words:
+        word = f"work on it with: crm -c {name} …" if name else _LIVE
+        session.console.info(word)
     return 0
 
 

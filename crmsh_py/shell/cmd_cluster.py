@@ -122,25 +122,30 @@ def diff(session: Session, call: CommandCall) -> int:
 
     path = call.get("FILE_NAME") or ""
     nodes = on_nodes.names(session, call.all("NODE_NAME"))
-    found = {node: on_nodes.read_file(session, node, path) for node in nodes}
-    if all(data is None for data in found.values()):
+    found: dict[str, bytes | None] = {}
+    for node in nodes:
+        try:
+            found[node] = on_nodes.read_file(session, node, path)
+        except CrmError as error:
+            session.console.error(error)
+    if found and all(data is None for data in found.values()):
         raise NotFound(f"no node has a file {path}")
     if call.has("CHECKSUM"):
         sums = {n: hashlib.sha256(d).hexdigest() if d is not None else "no such file"
                 for n, d in found.items()}  # fmt: skip
         lines = [f"{node}  {checksum}" for node, checksum in sums.items()]
     else:
-        first = nodes[0]
+        first = next(iter(found), "")
         texts = {n: (d or b"").decode(errors="replace").splitlines() for n, d in found.items()}
         lines = [
             line
-            for node in nodes[1:]
+            for node in [*texts][1:]
             for line in difflib.unified_diff(
                 texts[first], texts[node], f"{first}:{path}", f"{node}:{path}", lineterm="", n=2
             )
         ]
     session.show("\n".join(lines), lambda: Text(path, tuple(lines)))
-    return 0 if len({*found.values()}) == 1 else 1
+    return 0 if len({*found.values()}) == 1 and len(found) == len(nodes) else 1
 
 
 def health(session: Session, call: CommandCall) -> int:

@@ -131,16 +131,21 @@ def log(session: Session, call: CommandCall) -> int:
 
 def push(session: Session, call: CommandCall) -> int:
     """Copy the file to nodes; it counts there after a reload or a restart."""
+    return 1 if _pushed(session, call) else 0
+
+
+def _pushed(session: Session, call: CommandCall) -> list[str]:
+    """Copy the file to nodes; those that have not taken it, after a word about each."""
     from crmsh_py.shell import on_nodes
 
     data = ring.read(session).encode()
-    failed = 0
+    failed = []
     for node in on_nodes.names(session, call.all("NODE_NAME")):
         try:
             on_nodes.write_file(session, node, ring.NODE_PATH, data)
             session.console.info(f"corosync.conf is on {node}")
         except CrmError as error:
-            failed = 1
+            failed.append(node)
             session.console.error(error)
     return failed
 
@@ -164,8 +169,14 @@ def diff(session: Session, call: CommandCall) -> int:
 
     own = ring.read(session).splitlines()
     lines: list[str] = []
+    silent = 0
     for node in on_nodes.names(session, call.all("NODE_NAME")):
-        data = on_nodes.read_file(session, node, ring.NODE_PATH)
+        try:
+            data = on_nodes.read_file(session, node, ring.NODE_PATH)
+        except CrmError as error:
+            silent += 1
+            session.console.error(error)
+            continue
         theirs = (data or b"").decode(errors="replace").splitlines()
         if call.has("CHECKSUM"):
             if theirs != own:
@@ -175,17 +186,34 @@ def diff(session: Session, call: CommandCall) -> int:
                 own, theirs, "corosync.conf of the cluster", f"of {node}", lineterm="", n=2
             )
     session.show("\n".join(lines), lambda: Text("corosync.conf", tuple(lines)))
-    if not lines:
+    if not lines and not silent:
         session.console.info("all nodes have the same corosync.conf")
-    return 1 if lines else 0
+    return 1 if lines or silent else 0
 
 
 def reload(session: Session, call: CommandCall) -> int:
-    """All nodes read the file again, after it was copied to each of them."""
+    """All nodes read the file again, after it was copied to each of them.
+
+    One that is off gets it by a push when it is back. A member that has not taken it keeps all
+    from reading it: they would run with different settings.
+    """
     from crmsh_py.wire.control import ReloadConf
 
-    if code := push(session, call):
-        return code
+    failed = _pushed(session, call)
+    if failed:
+        members = {member.name for member in session.cluster.membership().members}
+        if running := [node for node in failed if node in members]:
+            raise CrmError(
+                f"{', '.join(running)} would go on with the old corosync.conf, so no node"
+                " reads the new one",
+                hint="crm corosync push says why it is not there",
+            )
     session.cluster.administer(ReloadConf())
-    session.console.info("all nodes have read corosync.conf again")
-    return 0
+    if not failed:
+        session.console.info("all nodes have read corosync.conf again")
+        return 0
+    session.console.warning(
+        f"the nodes that run have read corosync.conf again; not {', '.join(failed)}"
+        f"\n  when it is back: crm corosync push {' '.join(failed)}"
+    )
+    return 1

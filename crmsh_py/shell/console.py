@@ -117,10 +117,13 @@ class Console:
         if not sys.stdin.isatty():
             return False
         while True:
+            # Standard output is for data: it may be a file, and the question would be in it.
+            asked = _for(self.err_stream, f"{question} (y/n)? ")
+            print(asked, end="", file=self.err_stream, flush=True)
             try:
-                reply = input(f"{question} (y/n)? ").strip().lower()
+                reply = input().strip().lower()
             except EOFError:
-                print()
+                print(file=self.err_stream)
                 raise CrmError("there was no answer, so nothing was done") from None
             if reply in ("y", "yes", "n", "no"):
                 return reply.startswith("y")

@@ -61,7 +61,7 @@ class Session:
         self.line: LogicalLine | None = None
         self.origin = ""
         self.form = options.output_as or "text"  # of what the command that is run shows
-        self.shadow = options.shadow
+        self.shadow = options.shadow or self._shadow_of_environment()
         self.past: Choice | None = None  # what the level “history” looks at
         self.template = ""  # what the level “template” works on
         self._cluster: Cluster | None = None
@@ -89,6 +89,13 @@ class Session:
             shadow=shadow or None,
             host=self.options.host or None,
         )
+
+    def _shadow_of_environment(self) -> str:
+        """What ``choose`` would take from CIB_shadow, so that everybody knows that it is in use."""
+        options = self.options
+        if options.host or options.cluster not in ("", "file") or self.environ.get("CIB_file"):
+            return ""
+        return self.environ.get("CIB_shadow", "")
 
     @property
     def working(self) -> WorkingCopy:
@@ -186,6 +193,7 @@ class Session:
     def use_shadow(self, name: str) -> None:
         """Work on a shadow ('' is the live cluster) from now on."""
         self.shadow = name
+        self.environ.pop("CIB_shadow", None)  # it was what the shell began with
         self._cluster = None
         self.working.refresh()
 

@@ -12,6 +12,7 @@ from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NoQuorum
 from crmsh_py.shell import on_nodes
 from crmsh_py.shell.dispatch import run_line, single_line
 from crmsh_py.shell.options import Options
+from crmsh_py.value import replace
 
 CONF = "totem {\n    version: 2\n    cluster_name: lab\n}\n"
 
@@ -23,6 +24,7 @@ class Typist(OnFake):
         super().__init__(interactive=False, options=options)
         self.levels = ()
         self.off: set[str] = set()
+        self.content = b"geheim"
         self.ran: list[tuple[str, ...]] = []
 
     def command(self, line: str) -> int:
@@ -35,7 +37,7 @@ class Typist(OnFake):
             raise ClusterUnreachable(f"{node} is off")
         if argv[0] != "true":
             self.ran.append((node, *argv))
-        return on_nodes.Outcome(node, 0, stdin or b"geheim", b"")
+        return on_nodes.Outcome(node, 0, stdin or self.content, b"")
 
     @property
     def asked(self) -> list[str]:
@@ -120,3 +122,55 @@ def test_a_secret_is_a_parameter_that_the_agent_has(typist: Typist) -> None:
     with pytest.raises(ConfigError, match="no text"):
         typist.command("resource secret ClusterIP set nic \udcff")
     assert typist.ran == []
+
+
+# ---- corosync.conf, where nodes are off ----------------------------------------------------------
+
+
+@pytest.fixture
+def conf(typist: Typist, tmp_path: Path) -> Path:
+    made = tmp_path / "corosync.conf"
+    made.write_text(CONF)
+    typist.environ["COROSYNC_MAIN_CONFIG_FILE"] = str(made)
+    return made
+
+
+def test_a_node_that_is_off_keeps_no_other_from_the_new_file(
+    typist: Typist, conf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typist.off = {"pacemaker02"}
+    seen = typist.fake.membership()
+    alone = replace(seen, members=[seen.members[0]])
+    monkeypatch.setattr(typist.fake, "membership", lambda: alone)
+    assert typist.command("corosync reload") == 1
+    assert "administer" in typist.asked
+    said = typist.said.said.getvalue()
+    assert "pacemaker02 is off" in said
+    assert "crm corosync push pacemaker02" in said
+
+
+def test_no_member_goes_on_with_the_old_file_alone(typist: Typist, conf: Path) -> None:
+    typist.off = {"pacemaker02"}  # it is a member, but cannot be reached
+    with pytest.raises(CrmError, match="pacemaker02 would go on with the old"):
+        typist.command("corosync reload")
+    assert "administer" not in typist.asked
+
+
+@pytest.mark.parametrize("command", ["corosync diff", "cluster diff /etc/hosts"])
+def test_what_is_off_differs_and_the_others_are_compared(
+    typist: Typist, conf: Path, command: str
+) -> None:
+    typist.off = {"pacemaker01"}
+    assert typist.command(command) == 1
+    assert [ran[0] for ran in typist.ran] == ["pacemaker02"]
+    assert "pacemaker01 is off" in typist.said.said.getvalue()
+
+
+def test_a_damaged_file_can_be_replaced(typist: Typist, conf: Path) -> None:
+    conf.write_text("totem {\n    version: 9\n    cluster_name: lab\n")
+    typist.content = CONF.encode()
+    assert typist.command("corosync pull pacemaker01") == 0
+    assert conf.read_text() == CONF
+    conf.write_text(CONF.replace("version: 2", "version: 9"))
+    assert typist.command("corosync set totem.version 2") == 0
+    assert conf.read_text() == CONF

@@ -15,6 +15,7 @@ import pytest
 from shell.person import Person
 
 from crmsh_py.cib import xml
+from crmsh_py.errors import CrmError
 from crmsh_py.shell.console import Console
 from crmsh_py.shell.options import parse
 
@@ -142,3 +143,17 @@ def test_an_option_inside_of_quotes_is_no_option(person: Person) -> None:
     person.types("configure primitive q Dummy 'description=use --output-as json'")
     assert person.code == 0
     assert "use --output-as json" in person.file.read_text()
+
+
+def test_questions_are_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output may be a file, and whoever waits for the question would see nothing."""
+    out, err = io.StringIO(), io.StringIO()
+    typed = _Terminal("what\ny\n")
+    monkeypatch.setattr("sys.stdin", typed)
+    monkeypatch.setattr("sys.stdout", out)
+    assert Console(out=out, err=err).ask("Do it")
+    assert out.getvalue() == ""
+    assert err.getvalue() == "Do it (y/n)? " * 2
+    with pytest.raises(CrmError, match="no answer"):
+        Console(out=out, err=err).ask("Do it")
+    assert out.getvalue() == ""

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from shell.person import Person
+import os
+from pathlib import Path
+
+from shell.person import Answers, Person
+
+from crmsh_py.clusters.file import FileCluster
+from crmsh_py.clusters.shadow import Shadows
+from crmsh_py.shell.options import Options
+from crmsh_py.shell.session import Session
 
 
 def test_a_shadow_is_made_changed_compared_and_committed(sitting: Person) -> None:
@@ -59,6 +67,36 @@ def test_what_is_no_shadow_is_not_found(person: Person) -> None:
     for name in ("../up", "a b"):
         person.types(f"cib new '{name}'")
         assert person.code != 0
+
+
+def test_a_shadow_of_the_environment_is_in_use_like_another(tmp_path: Path) -> None:
+    Person(tmp_path).types("cib new trial")
+    person = Person(tmp_path)
+    session = Session(
+        Options(),
+        person.console,
+        environ={**person.session.environ, "CIB_file": "", "CIB_shadow": "trial"},
+    )
+    session.choose = lambda shadow="", *, node="": (  # type: ignore[method-assign]
+        Shadows.of_environment(session.environ, os.getuid()).open(shadow)
+        if shadow
+        else FileCluster(str(person.file), label="live")
+    )
+    person.session = session
+    assert session.label == "trial"
+    person.types("configure delete together")
+    assert "trial is in use" in person.types("cib delete trial")
+    assert "together" not in person.types("configure show")
+    said = person.runs_script("cib use live\nconfigure show\n")
+    assert session.label == "live"
+    assert "together" in said
+
+
+def test_a_file_that_is_named_comes_before_a_shadow(tmp_path: Path) -> None:
+    environ = {"CIB_file": str(Person(tmp_path).file), "CIB_shadow": "trial", "HOME": str(tmp_path)}
+    assert Session(Options(), Answers(), environ=environ).label == "cib.xml"
+    other = {**environ, "CIB_file": ""}
+    assert Session(Options(cluster="local"), Answers(), environ=other).shadow == ""
 
 
 # ---- the history of a file -----------------------------------------------------------------------
