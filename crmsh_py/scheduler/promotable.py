@@ -189,7 +189,7 @@ def _set_priority(clone: Clone, child: Resource) -> None:
         kind = "promotion-score" if given else "no-promotion-score"
     elif role in {UNPROMOTED, STOPPED}:
         child.priority = -INFINITY
-        kind = "target-role"
+        kind = _why_not_promoted(child)
     if child.state.traced:
         _begin_trail(child, chosen, kind)
     _apply_promoted_locations(child, child.locations, chosen)
@@ -200,6 +200,14 @@ def _set_priority(clone: Clone, child: Resource) -> None:
     child.promotion_trail = child.priority_trail
     if role == PROMOTED and child.state.traced:
         child.promotion_trail = _only("role-promoted", INFINITY, child, child.xml_id)
+
+
+def _why_not_promoted(child: Resource) -> str:
+    """What kind of reason has decided for a role that is less than promoted."""
+    stopped = child.role(current=False) == STOPPED
+    if child.next_role_why in {"", "target-role"}:
+        return "target-role" if stopped else "target-role-unpromoted"
+    return "stopped" if stopped else "unpromoted"
 
 
 def _only(kind: str, amount: int, child: Resource, source_id: str = "") -> Trail | None:
@@ -214,8 +222,10 @@ def _begin_trail(child: Resource, chosen: Node, kind: str) -> None:
     source = child.xml_id
     if kind == "promotion-score":
         source = _promotion_sources(child, chosen)
-    elif kind == "target-role":
+    elif kind in {"target-role", "target-role-unpromoted"}:
         source = sources.of_meta(child, "target-role")
+    elif kind in {"unpromoted", "stopped"}:
+        source = child.next_role_source or source
     child.priority_trail = _only(kind, child.priority, child, source) if kind else None
 
 

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from scheduler.clusters import CLUSTER_IP, NODES, NOW, TOGETHER, WEB_SITE, Lab, make
+from scheduler.clusters import CLUSTER_IP, NODES, NOW, TOGETHER, WEB_SITE, Lab, make, with_instances
 
+from crmsh_py.clusters.operations import target_role
 from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.contributions import TracedScores, joined, note, total, unfolded
 from crmsh_py.scheduler.explain import why
@@ -100,6 +101,14 @@ def test_the_chain_of_causes() -> None:
         "  WebSite moves to pacemaker02 because ClusterIP moves (website-with-ip), because "
         "pacemaker01 is in standby"
     ) in why(lab.cib, "WebSite", now=NOW)
+
+
+def test_who_is_demoted_is_told_of_its_target_role() -> None:
+    lab = Lab(with_instances())
+    lab.cib = target_role(lab.cib, "main", "Unpromoted")
+    said = "its target-role is Unpromoted (main-meta-target-role)"
+    assert said in render(plan(lab.cib, now=NOW, traced=True))
+    assert said in "\n".join(why(lab.cib, "main", now=NOW))
 
 
 def test_one_node_only() -> None:
