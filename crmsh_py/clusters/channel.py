@@ -144,7 +144,8 @@ class Channel:
             return TimedOut(f"node {self.node} does not answer in time")
         if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
             return ClusterUnreachable(
-                f"node {self.node} is not running", hint=f"crm lab start {self.node}"
+                f"node {self.node} is not running",
+                hint=f"crm lab status lists the lab's nodes, crm lab start {self.node} starts it",
             )
         if isinstance(error, PermissionError):
             return NotPermitted(f"node {self.node} belongs to another user")

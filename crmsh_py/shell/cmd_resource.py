@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.numbers import is_number
-from crmsh_py.errors import ConfigError, NotFound, UsageError
+from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.changes import change, require_node, require_resources
-from crmsh_py.shell.resource_changes import is_promotable, resources, set_meta
+from crmsh_py.shell.resource_changes import require_promotable, resources, set_meta
 from crmsh_py.shell.session import Session
 from crmsh_py.tools import edits
 from crmsh_py.tools.common import local_now
@@ -63,13 +63,8 @@ def maintenance(session: Session, call: CommandCall) -> int:
 def _target(session: Session, call: CommandCall, role: str) -> int:
     names = resources(session, call.all("RESOURCE"))
     if role in ("Promoted", "Unpromoted"):
-        cib = session.working.cib()
         for name in names:
-            if not is_promotable(edits.find_resource(cib, name)):
-                raise ConfigError(
-                    f"{name} is not a promotable resource",
-                    hint=f"a clone is made promotable by: resource meta {name} set promotable true",
-                )
+            require_promotable(session.working.cib(), name)
     return set_meta(session, names, "target-role", role)
 
 

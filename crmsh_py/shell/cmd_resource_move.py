@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.leftovers import Leftover, leftovers
 from crmsh_py.clusters import operations as moves
@@ -145,14 +147,16 @@ def restart(session: Session, call: CommandCall) -> int:
     names = resources(session, call.all("RESOURCE"))
     if session.working.pending:
         raise UsageError("there are uncommitted changes", hint="commit or refresh them first")
-    listed = " ".join(names)
     ran = [name for name in names if session.cluster.kind == "file" or _where(session, name)]
-    if not ran:
-        raise CrmError(f"{listed} does not run", hint=f"crm resource start {listed}")
     cib = session.working.cib()
-    before = {name: meta_of(cib, name, "target-role") for name in names}
+    if not ran:
+        raise _runs_nowhere(cib, names)
+    if idle := [name for name in names if name not in ran]:
+        session.console.info(f"{' '.join(idle)} does not run, and is left as it is")
+    before = {name: meta_of(cib, name, "target-role") for name in ran}
     _stop_and_wait(session, before)
     _start_again(session, before)
+    listed = " ".join(ran)
     try:
         until_idle(session, timeout_s=WAIT_S, what=f"starting {listed}")
     except KeyboardInterrupt:
@@ -164,6 +168,14 @@ def restart(session: Session, call: CommandCall) -> int:
             f"{' '.join(missing)} did not come back", hint=f"crm why {missing[0]}; crm status"
         )
     return 0
+
+
+def _runs_nowhere(cib: Cib, names: Sequence[str]) -> CrmError:
+    """With what to do about it: start what is to be stopped, else find out what is in its way."""
+    first = names[0]
+    stopped = meta_of(cib, first, "target-role") == "Stopped"
+    hint = f"crm resource start {first}" if stopped else f"crm why {first}"
+    return CrmError(f"{' '.join(names)} does not run", hint=hint)
 
 
 def _stop_and_wait(session: Session, before: dict[str, str | None]) -> None:

@@ -2,7 +2,7 @@
 
 The archive has a folder for each node (its log, its corosync.conf) beside the CIB, the
 configuration, the status, the commits, and what ``cluster health`` finds. Values of parameters
-that are named like passwords are replaced wherever they stand. ``crm history source FILE`` looks at
+that are named like passwords are replaced wherever they stand. ``history source FILE`` looks at
 its logs.
 """
 
@@ -79,7 +79,7 @@ def report(session: Session, call: CommandCall) -> int:
         with contextlib.suppress(OSError):
             os.unlink(draft)  # of a report that was not finished
     session.console.out(path)
-    session.console.info(f"{count} files; crm history source {path} looks at its logs")
+    session.console.info(f"{count} files; in the shell, history source {path} looks at its logs")
     return 0
 
 

@@ -97,7 +97,7 @@ def _lines(session: Session, source: str) -> list[tuple[str, str]]:
     if session.cluster.kind == "file":
         raise CrmError(
             "a configuration in a file has no history",
-            hint="crm history source REPORT.tar.gz looks at a report that crm report has made",
+            hint="in the shell, history source REPORT.tar.gz looks at what crm report has made",
         )
     raise CrmError(
         "the logs of a real cluster are its system's to show",

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.errors import NotFound
+from crmsh_py.errors import ConfigError, NotFound
 from crmsh_py.shell.changes import change
 from crmsh_py.shell.session import Session
 from crmsh_py.tools import edits
@@ -118,6 +118,24 @@ def is_promotable(owner: Element) -> bool:
     pair = edits.pair_in(owner, "meta_attributes", "promotable")
     flagged = pair is not None and pair.value.lower() in ("true", "yes", "1")
     return owner.tag == "master" or (owner.tag == "clone" and flagged)
+
+
+def require_promotable(cib: Cib, name: str) -> None:
+    """Raise ConfigError for what has no instances that could be promoted, NotFound for nothing."""
+    owner = edits.find_resource(cib, name)
+    if is_promotable(owner):
+        return
+    clones = cib.section("resources").iter("clone", "master")
+    clone = next((one for one in clones if any(inner.id == name for inner in one.iter())), None)
+    if clone is None:
+        hint = (
+            f"a clone of it could be: crm configure clone {name}-clone {name} meta promotable=true"
+        )
+    elif is_promotable(clone):
+        hint = f"its clone is: {clone.id}"
+    else:
+        hint = f"a clone is made promotable by: crm resource meta {clone.id} set promotable true"
+    raise ConfigError(f"{name} is not a promotable resource", hint=hint)
 
 
 def exit_meaning(code: int) -> str:

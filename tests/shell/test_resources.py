@@ -190,3 +190,42 @@ def test_the_only_promoted_instance_is_the_one_that_moves(instances: Person, lin
     assert "Ban constraint created for main on pacemaker01" in instances.types(f"resource {line}")
     (made,) = instances.saved().section("constraints").findall()
     assert (made.id, made.get("role")) == ("cli-ban-main-on-pacemaker01", "Started")
+
+
+def test_a_restart_leaves_alone_what_was_stopped(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(person.session.cluster, "kind", "local")
+    monkeypatch.setattr(
+        cmd_resource_move,
+        "_where",
+        lambda _, name: [] if name == "site" else [("alpha", "Started")],
+    )
+    person.types("resource stop site")
+    said = person.types("resource restart vip site")
+    assert "site does not run, and is left as it is" in said
+    assert role_of(person, "site") == "Stopped"
+    assert role_of(person, "vip") is None
+
+
+def test_a_restart_of_what_does_not_run_says_what_helps(
+    instances: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instances.types("resource stop main")
+    monkeypatch.setattr(instances.session.cluster, "kind", "local")
+    monkeypatch.setattr(cmd_resource_move, "_where", lambda *_: [])
+    assert "crm resource start main" in instances.types("resource restart main")
+    assert "crm why everywhere" in instances.types("resource restart everywhere")
+
+
+def test_what_cannot_be_promoted_is_told_what_could(instances: Person) -> None:
+    said = instances.types("resource promote loner")
+    assert "crm resource meta everywhere set promotable true" in said
+    assert "its clone is: main" in instances.types("resource promote db")
+    instances.types("configure primitive alone ocf:pacemaker:Dummy")
+    said = instances.types("resource promote alone")
+    hint = "configure clone alone-clone alone meta promotable=true"
+    assert f"crm {hint}" in said
+    instances.types(hint)
+    instances.types("resource promote alone-clone")
+    assert role_of(instances, "alone-clone") == "Promoted"
