@@ -6,6 +6,7 @@ makes the exit code 1; a file that cannot be read ends the run with its own.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -54,14 +55,17 @@ def test(session: Session, call: CommandCall) -> int:
     if not names:
         raise UsageError("no file of tests is named", hint="crm test examples/website.crmtest")
     files = [read(name) for name in names]
+    target = call.get("FILE_NAME") or ""
+    if target:
+        _refuse_unwritable(target)
     made = _maker(session, lab=call.has("LAB_OPTION"))
     with by_exception():
         results = [_run(file, scenario, made) for file in files for scenario in file.scenarios]
     done = junit.report(results)
-    if target := call.get("FILE_NAME"):
-        _write(target, junit.junit(done))
     colour = session.console.colour(session.console.out_stream)
     session.show(junit.text(done, colour=colour), lambda: done)
+    if target:
+        _write(target, junit.junit(done))
     return 1 if done.failed else 0
 
 
@@ -75,6 +79,20 @@ def _maker(session: Session, *, lab: bool) -> Callable[[TestFile], Cluster]:
 
     numbers = iter(range(1, 10_000))
     return lambda file: RealLab(file, session, next(numbers))
+
+
+def _refuse_unwritable(path: str) -> None:
+    """Raise CrmError before the tests run, which may take long. No file is left or changed."""
+    there = os.path.exists(path)
+    if there and not (os.path.isfile(path) or os.path.isdir(path)):
+        return  # a pipe has a reader, who must not see its end yet
+    try:
+        with open(path, "ab"):
+            pass
+        if not there:
+            os.unlink(path)
+    except OSError as error:
+        raise CrmError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _write(path: str, text: str) -> None:

@@ -6,11 +6,12 @@ instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.pairs import find_node
+from crmsh_py.cib.pairs import find_node, known_nodes
 from crmsh_py.clusters.operations import find_resource
+from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.result import (
     Change,
     ClusterStatus,
@@ -42,7 +43,17 @@ def disappointment(expected: Expectation, seen: Seen) -> str:
     if expected.subject == "node":
         return _of_node(expected, seen)
     find_resource(seen.cib, expected.name)
+    if expected.what in ("runs", "on", "promoted"):
+        _require_nodes(expected.others, seen.cib)
     return _RESOURCE[expected.what](expected, seen)
+
+
+def _require_nodes(names: Sequence[str], cib: Cib) -> None:
+    """Raise NotFound for a name that no node has: it would meet whatever is *not* expected."""
+    known = [node.get("uname") for node in known_nodes(cib)]
+    for name in names:
+        if name not in known:
+            raise NotFound(f"there is no node {name}", name=name, possibilities=known)
 
 
 # ---- nodes ---------------------------------------------------------------------------------------

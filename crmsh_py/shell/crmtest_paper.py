@@ -12,7 +12,7 @@ from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.cib.dates import parse_datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import CrmError, UsageError
 from crmsh_py.scheduler.explain import why
 from crmsh_py.scheduler.result import ResourceChange
 from crmsh_py.scheduler.settling import settle
@@ -46,7 +46,10 @@ class Paper:
         elif step.until:
             self._now = parse_datetime(step.until)
         else:
-            self._now += timedelta(milliseconds=step.milliseconds)
+            try:
+                self._now += timedelta(milliseconds=step.milliseconds)
+            except OverflowError:
+                raise UsageError("no calendar goes that far", hint="time 10min") from None
         self._settle()
 
     def look(self) -> Seen:

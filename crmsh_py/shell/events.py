@@ -15,9 +15,10 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.pairs import find_node
 from crmsh_py.clusters import operations
 from crmsh_py.clusters.operations import find_resource
-from crmsh_py.errors import NotFound, UsageError
+from crmsh_py.errors import NotFound, UsageError, did_you_mean
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.pretended import TICKET_STATES, Operation, Pretended
+from crmsh_py.shell.resource_changes import require_promotable
 from crmsh_py.shell.votes import Votes
 from crmsh_py.value import frozen
 
@@ -39,6 +40,9 @@ class Event:
         return " ".join((self.subject, self.verb, self.name, *self.detail))
 
 
+# What a cluster asks of agents without being told to.
+_OPERATIONS = frozenset({"start", "stop", "monitor", "probe", "promote", "demote", "notify",
+                         "migrate_to", "migrate_from", "reload"})  # fmt: skip
 _Change = Callable[[Cib, Event, datetime], Cib]
 
 
@@ -72,7 +76,12 @@ def _return(cib: Cib, event: Event, now: datetime) -> Cib:
 
 
 def _role(role: str) -> _Change:
-    return lambda cib, event, _: operations.target_role(cib, event.name, role)
+    def change(cib: Cib, event: Event, now: datetime) -> Cib:
+        if role in ("Promoted", "Unpromoted"):
+            require_promotable(cib, event.name)
+        return operations.target_role(cib, event.name, role)
+
+    return change
 
 
 def _move(cib: Cib, event: Event, now: datetime) -> Cib:
@@ -95,6 +104,12 @@ def _fail(cib: Cib, event: Event, now: datetime) -> Cib:
         task = words.pop(0)
     if words:
         node = words[1]
+    configured = {op.get("name") for op in find_resource(cib, event.name).iter("op")}
+    if task not in configured | _OPERATIONS:
+        raise UsageError(
+            f"{event.name} has no operation {task}",
+            hint=did_you_mean(task, configured | _OPERATIONS) or ", ".join(sorted(_OPERATIONS)),
+        )
     failed = Operation(task=task, resource=event.name, code="unknown", status="error", node=node)
     return _with_digests(cib, Pretended().operation(cib, failed, now).over(cib))
 
@@ -187,7 +202,7 @@ def _fits(detail: list[str], takes: str) -> bool:
         return len(detail) in (1, 2)
     if takes:  # [OPERATION] [on NODE]
         if "on" in detail:
-            return len(detail) <= 3 and detail[-2] == "on"
+            return len(detail) <= 3 and detail[-2:-1] == ["on"]
         return len(detail) <= 1
     return not detail
 

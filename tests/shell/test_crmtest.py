@@ -12,7 +12,7 @@ import pytest
 from shell.person import Person
 
 from crmsh_py.errors import CrmError
-from crmsh_py.shell import crmtest, crmtest_lab
+from crmsh_py.shell import cmd_root_test, crmtest, crmtest_lab
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.crmtest"))
@@ -107,6 +107,12 @@ def test_a_failure_says_where_and_what_is_so_instead_and_why(
         ("configure primitive x ocf:pacemaker:Dumy", "Dumy"),
         ("configuration other.crm", "before the first test"),
         ("time soon", "soon"),
+        ("resource fail web on", "OPERATION"),
+        ("resource fail web banana on alpha", "banana"),
+        ("time 999999999999h", "no calendar goes that far"),
+        ("expect site not on alhpa", "did you mean alpha?"),
+        ("expect site not runs on alpha omega", "omega"),
+        ("expect site not promoted on omega", "omega"),
         ("fly away", "begins no line"),
         ("expect 'web", "cannot be read"),
     ],
@@ -130,6 +136,41 @@ def test_a_mistake_in_the_configuration_has_its_line_in_the_file(
         file.write_text(text)
         with pytest.raises(CrmError):
             crmtest.read(str(file))
+
+
+def test_what_cannot_be_promoted_is_not_promoted_here_either(
+    person: Person, tmp_path: Path
+) -> None:
+    for verb in ("promote", "demote"):
+        assert "site is not a promotable resource" in run(person, tmp_path, f"resource {verb} site")
+        assert person.code == 1
+
+
+def test_results_that_cannot_be_written_are_told_before_the_tests_run(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "it.crmtest"
+    file.write_text(f"{BEGIN}  expect site runs\n")
+    monkeypatch.setattr(cmd_root_test, "_run", lambda *_: pytest.fail("a test was run"))
+    for target in (tmp_path, tmp_path / "nowhere" / "out.xml"):
+        assert f"{target} cannot be written" in person.types(f"test --junit {target} {file}")
+        assert person.code != 0
+
+
+def test_results_are_shown_even_if_they_cannot_be_written_any_more(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, target = tmp_path / "it.crmtest", tmp_path / "out.xml"
+    file.write_text(f"{BEGIN}  expect site runs\n")
+
+    def full(*_: object) -> None:
+        raise CrmError("the disk is full")
+
+    monkeypatch.setattr(cmd_root_test, "_write", full)
+    said = person.types(f"test --junit {target} {file}")
+    assert "1 passed" in said
+    assert "the disk is full" in said
+    assert not target.exists()
 
 
 def test_ci_reads_the_results(person: Person, tmp_path: Path) -> None:
