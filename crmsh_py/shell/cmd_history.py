@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from crmsh_py import lang
@@ -18,6 +19,8 @@ from crmsh_py.views import constraint_graph, log_lines
 from crmsh_py.views.log_lines import LogEntry, TransitionRecord
 from crmsh_py.views.records import Text
 from crmsh_py.views.text import joined
+
+_MAX_COMPARED = 250_000  # pairs of words; blocks with more are marked as a whole
 
 
 def info(session: Session, call: CommandCall) -> int:
@@ -283,18 +286,18 @@ def wdiff(session: Session, call: CommandCall) -> int:
 
 def _word_diff(old: str, new: str) -> list[str]:
     """The lines that differ, with what was taken and what was given in brackets."""
-    before = re.findall(r"\n|[^\s]+|[ \t]+", old)
-    after = re.findall(r"\n|[^\s]+|[ \t]+", new)
+    before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (old, new))
     parts: list[str] = []
-    for tag, a, b, c, d in difflib.SequenceMatcher(
-        None, before, after, autojunk=False
-    ).get_opcodes():
+    # Lines first, words only where lines differ: words alone, blanks among them, take far too long.
+    for tag, a, b, c, d in _steps(before, after):
+        gone, come = before[a:b], after[c:d]
         if tag == "equal":
-            parts += before[a:b]
-            continue
-        gone, come = "".join(before[a:b]), "".join(after[c:d])
-        parts += [f"[-{gone}-]"] if gone.strip() else []
-        parts += [f"{{+{come}+}}"] if come.strip() else [come]
+            parts += gone
+        elif len(gone) == len(come):
+            for one, other in zip(gone, come, strict=True):
+                parts += _marked_words(one, other)
+        else:
+            parts += _marked_words("".join(gone), "".join(come))
     marked = "".join(parts).split("\n")
     kept: list[str] = []
     inside = False
@@ -305,6 +308,23 @@ def _word_diff(old: str, new: str) -> list[str]:
         closed = max(line.rfind("-]"), line.rfind("+}"))
         inside = opened > closed if max(opened, closed) >= 0 else inside
     return kept
+
+
+def _marked_words(old: str, new: str) -> Iterator[str]:
+    before, after = (re.findall(r"\n|[^\s]+|[ \t]+", text) for text in (old, new))
+    if len(before) * len(after) > _MAX_COMPARED:
+        before, after = [old], [new]
+    for tag, a, b, c, d in _steps(before, after):
+        gone, come = "".join(before[a:b]), "".join(after[c:d])
+        if tag == "equal":
+            yield gone
+            continue
+        yield f"[-{gone}-]" if gone.strip() else ""
+        yield f"{{+{come}+}}" if come.strip() else come
+
+
+def _steps(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 
 def _only_in_this_session(session: Session) -> None:

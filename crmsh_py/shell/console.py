@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 _KEPT = regex("(\n|\033\\[[0-9;]*m)")
+_SIMPLE_TERMINALS = ("dumb", "unknown")
 _COLOURS = {"ERROR": "1;31", "WARNING": "1;33", "INFO": "36", "OK": "1;32"}
 
 
@@ -46,6 +47,7 @@ class Console:
         self.place = ""
         self.pager: Callable[[str], bool] | None = None  # shows what is longer than the screen
         self._display = display
+        self._lines_only = False
 
     @property
     def out_stream(self) -> TextIO:
@@ -70,7 +72,20 @@ class Console:
         """Whether a terminal gets colours."""
         if self._display:
             return self._display.startswith("color")
-        return "NO_COLOR" not in os.environ
+        return "NO_COLOR" not in os.environ and self.redraws
+
+    @property
+    def redraws(self) -> bool:
+        """Whether a line on a terminal may be drawn anew."""
+        return not self._lines_only and os.environ.get("TERM") not in _SIMPLE_TERMINALS
+
+    def be_plain(self) -> None:
+        """Lines and nothing but lines from now on: no pager, nothing drawn anew, and no colours
+        unless they are wanted even in a pipe.
+        """
+        self.pager = None
+        self._lines_only = True
+        self._display = self._display if self._display == "color-always" else "plain"
 
     def out(self, text: str) -> None:
         """Print normal output; nothing for an empty text."""

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         options = parse(words)
-        return _run(options)
+        return _run(options, console)
     except CrmError as error:
         console.error(error)
         return error.exit_code
@@ -45,14 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _run(options: Options) -> int:
+def _run(options: Options, console: Console) -> int:
     if options.help:
-        print(USAGE)
+        console.out(USAGE)
         return 0
     if options.version:
         from crmsh_py import __version__
 
-        print(f"crmsh-py {__version__}")
+        console.out(f"crmsh-py {__version__}")
         return 0
     if options.file and options.words:
         raise UsageError("a file and a command cannot both be run")

@@ -2,23 +2,21 @@
 
 The file is crmsh's own, ``$CRM_CONFIG_FILE`` or ``~/.config/crm/crm.conf``: sections in brackets,
 ``name = value`` below. Settings that are not in our table are left alone, so that both shells can
-share it. What cannot be read or is no value counts as not set: a preference never stops a shell.
+share it, and so is every line that is no setting: a comment, or anything else. What cannot be read
+or is no value counts as not set: a preference never stops a shell.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from crmsh_py.errors import ConfigError, NotFound
+from crmsh_py.regex import regex
 from crmsh_py.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from configparser import ConfigParser
-
-MAX_BYTES = 64 * 1024
+MAX_BYTES = 1024 * 1024
 _YES = ("yes", "true", "on", "1")
 
 
@@ -111,15 +109,16 @@ class Preferences:
     def load(cls, environ: Mapping[str, str]) -> Preferences:
         """What is in the user's file."""
         found: dict[str, str] = {}
-        path = file_of(environ)
-        if not os.path.exists(path):
-            return cls()  # without configparser: most users have no file
-        parser = _read(path)
-        for name, preference in TABLE.items():
-            section, _, option = name.partition(".")
-            given = parser.get(section, option, fallback=None)
-            if given is not None and _fits(preference, given):
-                found[name] = given.strip()
+        try:
+            lines = _read(file_of(environ))
+        except OSError:
+            return cls()
+        for name, line in _settings(lines):
+            given = _ASSIGNS.split(lines[line], maxsplit=1)[1].strip()
+            if name in TABLE:
+                found.pop(name, None)  # the last one counts, as configparser has it
+                if _fits(TABLE[name], given):
+                    found[name] = given
         return cls(found)
 
     def get(self, name: str) -> str:
@@ -145,32 +144,28 @@ class Preferences:
     def reset(self, environ: Mapping[str, str]) -> str:
         """Back to the defaults; what others have in the file stays."""
         self._values.clear()
-        path = file_of(environ)
-        parser = _read(path)
-        for name in TABLE:
-            section, _, option = name.partition(".")
-            if parser.has_section(section):
-                parser.remove_option(section, option)
-        return self._write(path, parser)
+        return self._write(environ, dict.fromkeys(TABLE))
 
     def save(self, environ: Mapping[str, str]) -> str:
-        """Write the settings to the user's file, beside what else is in it."""
-        path = file_of(environ)
-        parser = _read(path)
-        for name, chosen in self._values.items():
-            section, _, option = name.partition(".")
-            if not parser.has_section(section):
-                parser.add_section(section)
-            parser.set(section, option, chosen)
-        return self._write(path, parser)
+        """Write the settings to the user's file, beside what else is in it. Raises ConfigError."""
+        return self._write(environ, self._values)
 
-    def _write(self, path: str, parser: ConfigParser) -> str:
-        temporary = f"{path}.{os.getpid()}"
+    def _write(self, environ: Mapping[str, str], values: Mapping[str, str | None]) -> str:
+        path = file_of(environ)
+        target = os.path.realpath(path)  # a link stays one
+        temporary = f"{target}.{os.getpid()}"
         try:
-            os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
-            with open(temporary, "w", encoding="utf-8") as file:
-                parser.write(file)
-            os.replace(temporary, path)
+            os.makedirs(os.path.dirname(target) or ".", mode=0o700, exist_ok=True)
+            lines = _read(target)
+            if sum(map(len, lines)) >= MAX_BYTES:
+                raise ConfigError(f"{path} is larger than {MAX_BYTES} bytes; nothing was saved")
+            for name, value in values.items():
+                lines = _with(lines, name, value)
+            with open(temporary, "w", encoding="utf-8", errors=_ANY, newline="") as file:
+                if os.path.exists(target):
+                    os.fchmod(file.fileno(), os.stat(target).st_mode & 0o777)
+                file.writelines(lines)
+            os.replace(temporary, target)
         except OSError as error:
             with suppress(OSError):
                 os.unlink(temporary)
@@ -186,13 +181,58 @@ def _fits(preference: Preference, text: str) -> bool:
     return not preference.values or text in preference.values
 
 
-def _read(path: str) -> ConfigParser:
-    import configparser
+# ---- the file, line by line ----------------------------------------------------------------------
 
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
+_ANY = "surrogateescape"  # bytes that are no text stay what they are
+_ASSIGNS = regex("[=:]")
+
+
+def _read(path: str) -> list[str]:
+    """The lines with their ends; none where there is no file. Raises OSError."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            parser.read_string(file.read(MAX_BYTES))
-    except (OSError, configparser.Error):
-        pass  # no file, or none of ours: the defaults hold
-    return parser
+        with open(path, encoding="utf-8", errors=_ANY, newline="") as file:
+            return file.read(MAX_BYTES).splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+
+
+def _section(line: str) -> str | None:
+    """The section that begins with this line."""
+    text = line.strip()
+    return text[1:-1].strip() if text.startswith("[") and text.endswith("]") else None
+
+
+def _settings(lines: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Each setting (``section.name``) and its line. Indented lines go on with another one."""
+    section = ""
+    for number, line in enumerate(lines):
+        if (begun := _section(line)) is not None:
+            section = begun
+        elif section and line[:1].isalnum() and _ASSIGNS.search(line):
+            yield f"{section}.{_ASSIGNS.split(line, maxsplit=1)[0].strip().lower()}", number
+
+
+def _with(lines: list[str], name: str, value: str | None) -> list[str]:
+    """The lines with one setting changed where it stands, or put at the end of its section; with
+    None it is taken away.
+    """
+    section, _, option = name.partition(".")
+    places = [number for found, number in _settings(lines) if found == name]
+    kept, given = list(lines), f"{option} = {value}\n"
+    for number in reversed(places):
+        end = number + 1
+        while end < len(kept) and kept[end][:1] in (" ", "\t") and kept[end].strip():
+            end += 1  # its value goes on there
+        kept[number:end] = [given] if value is not None and number == places[-1] else []
+    if value is None or places:
+        return kept
+    if kept and not kept[-1].endswith("\n"):
+        kept[-1] += "\n"
+    headings = [number for number, line in enumerate(kept) if _section(line) == section]
+    if not headings:
+        return [*kept, f"[{section}]\n", given]
+    place = headings[-1] + 1
+    while place < len(kept) and kept[place].strip() and _section(kept[place]) is None:
+        place += 1
+    kept.insert(place, given)
+    return kept

@@ -25,11 +25,13 @@ def run(session: Session) -> int:
     """Be interactive until the user leaves; returns the exit code of ``crm``."""
     snapshots = Snapshots(session)
     snapshots.refresh()
-    session.console.pager = Pager(session.preferences.get("core.pager"), session.environ).show
     try:
         if is_plain(session):
+            session.console.be_plain()
             from crmsh_py.shell.plain import read_lines
         else:
+            pager = Pager(session.preferences.get("core.pager"), session.environ)
+            session.console.pager = pager.show
             from crmsh_py.shell.terminal import read_lines
         for text in read_lines(session, snapshots):
             run_text(session, text)

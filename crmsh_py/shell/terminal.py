@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -113,13 +114,20 @@ def _toolbar(live: Live) -> FormattedText:
 
 
 def history_of(session: Session) -> History:
-    """The history file of this user, in a directory that nobody else can read."""
+    """The history file of this user, in a directory that nobody else can read; what is no file
+    that can be written to is left alone, and this run's lines are remembered for this run.
+    """
     home = session.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     path = Path(home, "crmsh-py", "history")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
-        path.chmod(0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return InMemoryHistory()
+            os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
     except OSError:
         return InMemoryHistory()
     return FileHistory(str(path))

@@ -1,7 +1,7 @@
 """Waiting for the cluster, with a word about what it is doing meanwhile.
 
-On a terminal one line is drawn anew; elsewhere a line goes to standard error whenever the actions
-change. What was asked for stays asked for when the waiting ends early, by Ctrl-C or by its limit.
+On a terminal one line is drawn anew; elsewhere (and at a plain prompt) a line goes to standard
+error whenever the actions change. What was asked for stays asked for when the waiting ends early, by Ctrl-C or by its limit.
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ class _Progress:
         self._what = what or "waiting for the cluster"
         self._begin = time.monotonic()
         self._stream = session.console.err_stream
+        self._redraws = session.console.redraws and self._stream.isatty()
         self._drawn = False
         self._said: list[str] = []
 
@@ -102,7 +103,7 @@ class _Progress:
             return
         actions = under_way(self._session)
         text = self._what + ("".join(self._parts(actions)) if actions else "")
-        if self._stream.isatty():
+        if self._redraws:
             self._stream.write(f"{_CLEAR}{text}  {seconds:.0f} s"[:200])
             self._stream.flush()
             self._drawn = True

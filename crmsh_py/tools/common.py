@@ -206,8 +206,16 @@ def seconds(text: str, least: int = 0) -> int:
 
 
 def put(text: str) -> None:
-    """Write to stdout, as it is."""
-    sys.stdout.write(text)
+    """Write to stdout, as it is. Raises CrmError: it cannot be written (a full disk, say)."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # the reader has what it wanted
+    except OSError as error:
+        # What is left would be tried, and complained of, once more at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CrmError(f"standard output cannot be written: {error.strerror}") from None
 
 
 def put_file(path: str, text: str) -> None:

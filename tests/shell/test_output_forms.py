@@ -16,8 +16,10 @@ from shell.person import Person
 
 from crmsh_py.cib import xml
 from crmsh_py.errors import CrmError
+from crmsh_py.shell import repl, terminal, waiting
 from crmsh_py.shell.console import Console
-from crmsh_py.shell.options import parse
+from crmsh_py.shell.options import Options, parse
+from crmsh_py.shell.session import Session
 
 # Commands that show something of a configuration in a file, and what their JSON begins with.
 SHOWING = {
@@ -115,6 +117,21 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("words", [["status"], ["configure", "show"], ["--help"], ["--version"]])
+def test_a_full_disk_behind_the_output_is_said(tmp_path: Path, words: list[str]) -> None:
+    person = Person(tmp_path)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "crmsh_py", *words],
+            env={"CIB_file": str(person.file), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"ERROR: standard output cannot be written: No space left on device\n"
+
+
 @pytest.mark.parametrize("how", ["--no-color", "--display=plain"])
 def test_colours_can_be_taken_away(how: str) -> None:
     options = parse([how, "status"])
@@ -125,11 +142,63 @@ def test_colours_can_be_taken_away(how: str) -> None:
 
 def test_a_terminal_gets_colours_and_no_other_command() -> None:
     text = "\033[32mstart\033[0m a\u202eb\x9b2J\tc\nd"
-    terminal, pipe = _Terminal(), io.StringIO()
-    Console(out=terminal).out(text)
+    screen, pipe = _Terminal(), io.StringIO()
+    Console(out=screen).out(text)
     Console(out=pipe).out(text)
-    assert terminal.getvalue() == "\033[32mstart\033[0m a?b?2J\tc\nd\n"
+    assert screen.getvalue() == "\033[32mstart\033[0m a?b?2J\tc\nd\n"
     assert pipe.getvalue() == f"{text}\n"
+
+
+def test_a_plain_prompt_has_lines_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Screen readers and programs that type: no colours, no pager, no line that is drawn anew."""
+    monkeypatch.setenv("TERM", "xterm")
+    err = _Terminal()
+    console = Console(out=_Terminal(), err=err)
+    assert console.redraws
+    session = Session(
+        Options(),
+        console,
+        environ={"CRM_PLAIN_PROMPT": "1", "HOME": str(tmp_path), "CIB_file": "/nowhere"},
+        interactive=True,
+    )
+    session.leaving = True
+    assert repl.run(session) == 0
+    assert console.pager is None
+    console.error("it is so")
+    assert err.getvalue() == "ERROR: it is so\n"
+    monkeypatch.setattr(waiting, "WORDS_AFTER_S", 0.0)
+    monkeypatch.setattr(waiting, "under_way", lambda _: ["start vip"])
+    progress = waiting._Progress(session, "moving")
+    progress.show()
+    progress.end()
+    assert err.getvalue().endswith("\nmoving: start vip\n")
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_a_terminal_that_can_do_nothing_gets_no_colours(
+    monkeypatch: pytest.MonkeyPatch, term: str
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    assert not Console().colour(_Terminal())
+    assert not Console().redraws
+
+
+@pytest.mark.parametrize("what", ["a directory", "a pipe", "a file"])
+def test_a_history_that_cannot_be_kept_is_done_without(tmp_path: Path, what: str) -> None:
+    from prompt_toolkit.history import FileHistory, InMemoryHistory
+
+    path = tmp_path / ".cache" / "crmsh-py" / "history"
+    path.parent.mkdir(parents=True)
+    if what == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir() if what == "a directory" else path.touch(0o644)
+    session = Session(Options(), Console(), environ={"XDG_CACHE_HOME": str(tmp_path / ".cache")})
+    expected = FileHistory if what == "a file" else InMemoryHistory
+    assert type(terminal.history_of(session)) is expected
+    assert what != "a file" or path.stat().st_mode & 0o777 == 0o600
 
 
 class _Terminal(io.StringIO):

@@ -51,3 +51,61 @@ def test_nothing_is_lost_where_nothing_can_be_written(tmp_path: Path) -> None:
     preferences = Preferences({"repl.keys": "vi"})
     with pytest.raises(ConfigError, match="nothing was saved"):
         preferences.save({"CRM_CONFIG_FILE": str(tmp_path / "file" / "below")})
+
+
+OTHERS = """\
+a line before the first section
+# mine
+[core]
+; crmsh's
+editor = vim
+\tand more of it
+pager: less
+[colour]
+style = red
+
+[core]
+skill_level = expert
+# the end"""
+
+
+def test_what_others_wrote_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "crm.conf"
+    path.write_text(OTHERS)
+    path.chmod(0o640)
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    environ = {"CRM_CONFIG_FILE": str(link)}
+    preferences = Preferences.load(environ)
+    assert (preferences.get("core.editor"), preferences.get("core.pager")) == ("vim", "less")
+    preferences.set("editor", "ed")
+    preferences.set("wait", "yes")
+    preferences.set("repl.keys", "vi")
+    preferences.save(environ)
+    changed = OTHERS.replace("editor = vim\n\tand more of it", "editor = ed")
+    changed = changed.replace("pager: less", "pager = less")
+    assert path.read_text() == f"{changed}\nwait = yes\n[repl]\nkeys = vi\n"
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert Preferences.load(environ).get("core.editor") == "ed"
+    Preferences.load(environ).reset(environ)
+    left = path.read_text()
+    assert "a line before" in left
+    assert "# mine" in left
+    assert "style = red" in left
+    assert "editor" not in left
+
+
+def test_nothing_is_cut_off_or_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "crm.conf"
+    long = b"[other]\n" + b"# \xff" + b"x" * 100_000 + b"\r\nname = 1\n"
+    path.write_bytes(long)
+    environ = {"CRM_CONFIG_FILE": str(path)}
+    preferences = Preferences.load(environ)
+    preferences.set("repl.keys", "vi")
+    preferences.save(environ)
+    assert path.read_bytes() == long + b"[repl]\nkeys = vi\n"
+    path.write_bytes(b"#" * 2_000_000)
+    with pytest.raises(ConfigError, match="nothing was saved"):
+        preferences.save(environ)
+    assert path.stat().st_size == 2_000_000

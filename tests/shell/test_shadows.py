@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from shell.person import Answers, Person
 
 from crmsh_py.clusters.file import FileCluster
 from crmsh_py.clusters.shadow import Shadows
+from crmsh_py.shell import cmd_history
 from crmsh_py.shell.options import Options
 from crmsh_py.shell.session import Session
 
@@ -124,6 +126,27 @@ def test_commits_to_a_file_can_be_listed_compared_and_taken_back(person: Person)
     said = person.types("configure rollback 0.99")
     assert person.code == 1
     assert "revisions" in said
+
+
+def test_words_that_changed_are_marked_in_their_lines(person: Person) -> None:
+    person.types("configure set vip.ip 10.0.0.9")
+    person.types("configure primitive more Dummy")
+    said = person.types("history wdiff 0.5 0.6")
+    assert said == "\tparams [-ip=10.0.0.1-]{+ip=10.0.0.9+} \\\n"
+    assert "{+primitive more Dummy" in person.types("history wdiff 0.6")
+
+
+def test_a_large_configuration_is_compared_as_quickly_as_it_is_shown() -> None:
+    def text(count: int, ip: str) -> str:
+        return "".join(
+            f"primitive rsc{n} IPaddr2 \\\n\tparams ip={ip}.{n} \\\n\top monitor interval=10s\n"
+            for n in range(count)
+        )
+
+    begun = time.process_time()
+    lines = cmd_history._word_diff(text(400, "10.0.0"), text(400, "10.0.1") + "node x\n")
+    assert time.process_time() - begun < 5  # half a second; words alone would take minutes
+    assert len(lines) >= 400
 
 
 def test_a_rollback_waits_for_the_commit(sitting: Person) -> None:
