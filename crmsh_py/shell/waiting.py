@@ -1,7 +1,8 @@
 """Waiting for the cluster, with a word about what it is doing meanwhile.
 
 On a terminal one line is drawn anew; elsewhere (and at a plain prompt) a line goes to standard
-error whenever the actions change. What was asked for stays asked for when the waiting ends early, by Ctrl-C or by its limit.
+error whenever the actions change. What was asked for stays asked for when the waiting ends early,
+by Ctrl-C or by its limit.
 """
 
 from __future__ import annotations
