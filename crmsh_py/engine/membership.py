@@ -242,6 +242,9 @@ class Membership:
         self.conf = replace(conf, totem=totem, interfaces=self.conf.interfaces)
         self.totem.reconfigure(totem)
         self._networks.reconfigure(totem)
+        # A node that was added since this one started has its name in the file alone.
+        self._names |= {node.node_id: node.name for node in conf.nodes if node.name}
+        self._names[self.node_id] = self._settings.node
         self._own_votes = conf.votes_of(self.node_id)
         self._set_quorum(reconfigured(self._quorum, QuorumRules.of(conf), self._own_votes))
         return names

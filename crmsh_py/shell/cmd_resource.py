@@ -5,6 +5,9 @@ Looking at them is in ``cmd_resource_look``, moving and restarting them in ``cmd
 
 from __future__ import annotations
 
+import re
+
+from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import NotFound, UsageError
@@ -86,18 +89,17 @@ def failcount(session: Session, call: CommandCall) -> int:
     cluster = session.cluster
     prefix = f"fail-count-{resource}"
     seen = next((n for n in _status(session).nodes if n.name == node), None)
+    counted = _counted(prefix, call)
     counts = {
         name: value
         for name, value in (seen.attributes if seen else {}).items()
-        if name == prefix or name.startswith(prefix + "#")
+        if counted.fullmatch(name)
     }
     if call.has("SET"):
         value = call.get("VALUE") or ""
         if not is_number(value) and value != "INFINITY":
             raise UsageError(f"{value} is no fail count", hint="a number or INFINITY")
         operation, interval = call.get("OP_NAME") or "monitor", call.get("INTERVAL") or "0"
-        from crmsh_py.cib.durations import parse_ms
-
         name = f"{prefix}#{operation}_{parse_ms(interval)}"
         cluster.set_attribute(node, name, value)
     elif call.has("DELETE"):
@@ -111,6 +113,15 @@ def failcount(session: Session, call: CommandCall) -> int:
             lambda: Value(node, "status", f"fail-count-{resource}", str(total)),
         )
     return 0
+
+
+def _counted(prefix: str, call: CommandCall) -> re.Pattern[str]:
+    """What the counts are called that are meant: all of a resource, or those of an operation."""
+    operation, interval = call.get("OP_NAME"), call.get("INTERVAL")
+    if operation is None:
+        return re.compile(rf"{re.escape(prefix)}(#.*)?")
+    at = r"\d+" if interval is None else str(parse_ms(interval))
+    return re.compile(rf"{re.escape(prefix)}#{re.escape(operation)}_{at}")
 
 
 def param(session: Session, call: CommandCall) -> int:

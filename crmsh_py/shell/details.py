@@ -67,8 +67,9 @@ crm resource clear --expired
 crm resource clear --all
 """,
     "resource_failcount": """
-set and delete may name an operation and its interval: set NODE VALUE OP INTERVAL.
+Each may name an operation and its interval: set NODE VALUE OP INTERVAL, delete NODE OP INTERVAL.
 crm resource failcount WebSite set pacemaker01 3 monitor 60s
+crm resource failcount WebSite delete pacemaker01 monitor 60s
 """,
     "resource_param": """
 set NAME VALUE, set NAME=VALUE, delete NAME, show NAME.

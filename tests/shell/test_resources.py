@@ -229,3 +229,17 @@ def test_what_cannot_be_promoted_is_told_what_could(instances: Person) -> None:
     instances.types(hint)
     instances.types("resource promote alone-clone")
     assert role_of(instances, "alone-clone") == "Promoted"
+
+
+def test_fail_counts_of_one_operation_are_shown_set_and_deleted(person: Person) -> None:
+    person.types("resource failcount vip set alpha 3 monitor 30s")
+    person.types("resource failcount vip set alpha 2 start")
+    assert "value=5" in person.types("resource failcount vip show alpha")
+    assert "value=3" in person.types("resource failcount vip show alpha monitor 30s")
+    assert "value=0" in person.types("resource failcount vip show alpha monitor 20s")
+    person.types("resource failcount vip delete alpha monitor 20s")
+    assert "value=5" in person.types("resource failcount vip show alpha")
+    person.types("resource failcount vip delete alpha monitor")
+    assert "value=2" in person.types("resource failcount vip show alpha")
+    person.types("resource failcount vip delete alpha")
+    assert "value=0" in person.types("resource failcount vip show alpha")

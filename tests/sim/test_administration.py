@@ -146,6 +146,25 @@ def test_a_corosync_conf_is_read_again_by_all() -> None:
     assert commits(cluster, 1, "goes-on")
 
 
+def test_a_node_has_the_name_that_the_file_has_learned() -> None:
+    """Of a node that was added while others ran; what starts later knows it from the lab."""
+    cluster = started()
+    members = seen(cluster, 1).members
+    nodes = "".join(
+        f"node {{\nring0_addr: {m.address}\nnodeid: {m.node_id}\nname: new-{m.name}\n}}\n"
+        for m in members
+    )
+    for node in cluster.up:
+        node.conf_text = f"{conf_text(3)}nodelist {{\n{nodes}}}\n"
+
+    assert ask(cluster, 1, ReloadConf()) == Done()
+    cluster.run(1.0)
+
+    own, *others = members
+    expected = [own.name, *(f"new-{m.name}" for m in others)]
+    assert [m.name for m in seen(cluster, 1).members] == expected
+
+
 @pytest.mark.parametrize("slow", [1, 2, 3])
 def test_fewer_expected_votes_hold_whoever_reads_its_file_last(slow: int) -> None:
     """The ring after the first reading must not bring the old number back."""
