@@ -14,6 +14,7 @@ from crmsh_py.cib.options import Option
 from crmsh_py.cib.scores import is_score
 from crmsh_py.cib.upgrade import knows_promoted
 from crmsh_py.errors import ConfigError, did_you_mean
+from crmsh_py.regex import regex
 
 _ROLES = frozenset({"started", "stopped", "master", "slave", "promoted", "unpromoted"})
 _ROLE_ATTRIBUTES = ("role", "rsc-role", "with-rsc-role")
@@ -21,6 +22,7 @@ _OLD_ROLES = {"Promoted": "Master", "Unpromoted": "Slave"}
 _ACTIONS = frozenset({"start", "stop", "promote", "demote"})
 _KINDS = ("Mandatory", "Optional", "Serialize")
 _LOSS_POLICIES = ("stop", "demote", "fence", "freeze")
+_WHOLE = regex(r"\s*[+-]?[0-9]+")
 _BOOLEANS = ("symmetrical", "require-all", "sequential", "influence")
 
 
@@ -35,6 +37,7 @@ def check_values(cib: Cib, only: Collection[str] | None) -> Iterator[Finding]:
             yield from _resource(name, element)
         elif element.tag in CONSTRAINTS:
             yield from _constraint(name, element)
+        yield from _capacities(name, element)
         yield from _scores_and_rules(name, element)
         yield from _of_other_schemas(name, element, cib.schema)
     yield from _defaults(cib, only)
@@ -223,6 +226,22 @@ def _misspelled_score(owner: str, element: Element) -> Iterator[Finding]:
             f"“{word}” is not a score",
             hint=near or "a score is a whole number, INFINITY (inf) or -INFINITY (-inf)",
             word=word,
+        )
+
+
+def _capacities(owner: str, element: Element) -> Iterator[Finding]:
+    """What a node has and a resource takes is counted: what is no number counts as 0, and of 3.5
+    the 3 counts.
+    """
+    for pair in (p for s in element.findall("utilization") for p in s.findall("nvpair")):
+        name, value = pair.get("name"), pair.attrs.get("value")
+        if value is None or _WHOLE.fullmatch(value):
+            continue
+        found = _WHOLE.match(value)
+        report = error if found is None else warning
+        counts = "" if found is None else f": {found[0].strip()} counts"
+        yield report(
+            owner, f"utilization {name}: “{value}” is not a whole number{counts}", word=value
         )
 
 

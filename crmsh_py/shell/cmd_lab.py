@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import builtins
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import UsageError
 from crmsh_py.lab.client import Lab, list_labs
 from crmsh_py.lang.ast import CommandCall
+from crmsh_py.shell.console import Interrupted
 from crmsh_py.shell.session import Session
 from crmsh_py.views import lab as lab_view
 from crmsh_py.views.records import Names
@@ -36,7 +39,11 @@ def create(session: Session, call: CommandCall) -> int:
 
 
 def _names(text: str) -> builtins.list[str]:
-    return [name for name in text.split(",") if name]
+    """Names with commas between; none for ''. Raises UsageError for a list of nothing."""
+    names = [name for name in text.split(",") if name]
+    if text and not names:
+        raise UsageError(f"“{text}” names no nodes", hint="crm lab create --nodes alpha,beta")
+    return names
 
 
 def _option(call: CommandCall, value: str, joined: str) -> str:
@@ -57,14 +64,27 @@ def import_(session: Session, call: CommandCall) -> int:
 def start(session: Session, call: CommandCall) -> int:
     """Switch nodes on; returns when they answer."""
     lab = _lab(session)
-    lab.start(call.all("NODE_NAME"), corosync_only=call.has("COROSYNC_ONLY"))
+    with _interrupted(session, "the nodes go on starting", "crm lab status shows how far they are"):
+        lab.start(call.all("NODE_NAME"), corosync_only=call.has("COROSYNC_ONLY"))
     return 0
 
 
 def stop(session: Session, call: CommandCall) -> int:
     """Switch nodes off; their resources leave first."""
-    _lab(session).stop(call.all("NODE_NAME"))
+    lab = _lab(session)
+    with _interrupted(session, "the nodes go on stopping", "crm lab status shows how far they are"):
+        lab.stop(call.all("NODE_NAME"))
     return 0
+
+
+@contextmanager
+def _interrupted(session: Session, left: str, hint: str) -> Iterator[None]:
+    """Say what Ctrl-C leaves behind: what was asked for does not end with who has asked."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        session.console.warning(f"interrupted: {left}\n  {hint}")
+        raise Interrupted from None
 
 
 def kill(session: Session, call: CommandCall) -> int:
@@ -194,7 +214,11 @@ def status(session: Session, call: CommandCall) -> int:
 
 def destroy(session: Session, call: CommandCall) -> int:
     """Nothing of the lab is left."""
-    _lab(session).destroy()
+    lab = _lab(session)
+    with _interrupted(
+        session, "some of the lab may be left", "crm lab destroy takes the rest away"
+    ):
+        lab.destroy()
     return 0
 
 

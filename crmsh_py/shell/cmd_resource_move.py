@@ -11,6 +11,7 @@ from crmsh_py.errors import CrmError, TimedOut, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.scheduler.result import ClusterStatus, Role
 from crmsh_py.shell.changes import change, require_node, require_resources
+from crmsh_py.shell.console import Interrupted
 from crmsh_py.shell.resource_changes import CLIENT, meta_of, resources, with_meta
 from crmsh_py.shell.session import WAIT_S, Session
 from crmsh_py.shell.waiting import until_idle
@@ -66,7 +67,7 @@ def _clear_when_healthy(session: Session, resource: str, node: str) -> int:
             f"interrupted: {resource} goes on moving, and its constraint stays"
             f"\n  crm resource clear {resource} takes it away"
         )
-        raise
+        raise Interrupted from None
     now = [name for name, _ in _where(session, resource)]
     if not now or (node and node not in now):
         there = f"on {node}" if node else "anywhere else"
@@ -161,7 +162,7 @@ def restart(session: Session, call: CommandCall) -> int:
         until_idle(session, timeout_s=WAIT_S, what=f"starting {listed}")
     except KeyboardInterrupt:
         session.console.warning(f"interrupted: {listed} goes on starting")
-        raise
+        raise Interrupted from None
     missing = [name for name in ran if session.cluster.kind != "file" and not _where(session, name)]
     if missing:
         raise CrmError(
@@ -201,7 +202,7 @@ def _stop_and_wait(session: Session, before: dict[str, str | None]) -> None:
     except KeyboardInterrupt:
         _start_again(session, before)
         session.console.warning(f"interrupted: {listed} is started again, nothing else was changed")
-        raise
+        raise Interrupted from None
     except CrmError:
         _start_again(session, before)
         raise

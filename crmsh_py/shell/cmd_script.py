@@ -6,7 +6,9 @@ cluster can do by itself: the templates of ``configure template``, filled in and
 
 from __future__ import annotations
 
+from crmsh_py.cib.check_references import objects
 from crmsh_py.cib.document import Cib
+from crmsh_py.errors import ConfigError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.lang.templates import Template
 from crmsh_py.shell import cmd_template, commits, loading
@@ -62,12 +64,36 @@ def _loaded(session: Session, call: CommandCall) -> tuple[str, Cib]:
     name = call.get("TEMPLATE_NAME") or ""
     values = dict(pair.partition("=")[::2] for pair in call.all("VALIDATE_PAIR"))
     text = _template(name).with_values(values).filled()
+    before = session.working.cib()
     changed, typed = loading.load_text(
-        session.working.cib(),
+        before,
         text,
         how="update",
         origin=f"script {name}",
         catalogue=session.catalogue,
     )
     commits.refuse_wrong(session, changed, typed)
+    if not session.options.force:
+        _refuse_other(name, before, changed)
     return text, changed
+
+
+def _refuse_other(script: str, before: Cib, after: Cib) -> None:
+    """Raise ConfigError for what is there already and would become another one: what a script
+    makes is new. The same once more is no change.
+    """
+    different = commits.changed_names(before, after)
+    there = [name for name, _ in objects(before) if name in different and _is_one(after, name)]
+    if there:
+        raise ConfigError(
+            f"there is {' and '.join(there)} already, and it is another one",
+            hint=f"crm script show {script} tells what names it; -F overwrites it",
+        )
+
+
+def _is_one(cib: Cib, name: str) -> bool:
+    """Whether it is a resource or a constraint: options of the cluster are there to be changed."""
+    parts = (
+        part for section in ("resources", "constraints") for part in cib.section(section).iter()
+    )
+    return any(part.id == name for part in parts)

@@ -15,6 +15,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.errors import ConfigError, Conflict, CrmError, Diagnostic, NotFound
+from crmsh_py.shell.console import Interrupted
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.working import Judged, Typed, Whole
 from crmsh_py.tools import edits
@@ -187,7 +188,7 @@ def commit(
             "interrupted while the commit was under way: it is made as a whole or not at all"
             f"\n  {'refresh, then ' if session.interactive else 'crm configure '}show tells which"
         )
-        raise
+        raise Interrupted from None
     except ConfigError:
         # It may be what was left to the cluster to see: we know better words for that.
         if not (schema := _misbuilt(cib)):

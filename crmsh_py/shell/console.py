@@ -26,6 +26,10 @@ _SIMPLE_TERMINALS = ("dumb", "unknown")
 _COLOURS = {"ERROR": "1;31", "WARNING": "1;33", "INFO": "36", "OK": "1;32"}
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, where the user has been told already what has been done and what has not."""
+
+
 class Console:
     """The two streams of one run, and its way of answering questions.
 

@@ -163,6 +163,7 @@ crm history transition log 0
 """,
     "script_run": """
 The templates of configure template, filled in and committed at once. A mistake changes nothing.
+What is there already is not overwritten, but with -F.
 """,
     "configure_show": """
 Words: ids and patterns of ids, type:KIND, tag:NAME, related:ID, with and/or between them; xml.

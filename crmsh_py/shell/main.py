@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from crmsh_py.errors import CrmError, UsageError
-from crmsh_py.shell.console import INTERRUPTED, Console
+from crmsh_py.shell.console import INTERRUPTED, Console, Interrupted
 from crmsh_py.shell.options import USAGE, Options, parse
 from crmsh_py.shell.preferences import Preferences
 from crmsh_py.shell.session import Session
@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CrmError as error:
         console.error(error)
         return error.exit_code
+    except Interrupted:
+        return INTERRUPTED
     except KeyboardInterrupt:
         print(file=sys.stderr)
         console.error("interrupted; what was not committed is not in the cluster")

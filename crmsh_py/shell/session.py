@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from crmsh_py.errors import ClusterUnreachable, CrmError, UsageError
-from crmsh_py.shell.console import Console
+from crmsh_py.shell.console import Console, Interrupted
 from crmsh_py.shell.options import Options
 
 TYPE_CHECKING = False
@@ -248,4 +248,4 @@ class Session:
                 "the change is made; the cluster is still carrying it out"
                 "\n  crm status shows how far it is"
             )
-            raise
+            raise Interrupted from None

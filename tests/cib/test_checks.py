@@ -188,6 +188,14 @@ def test_guests_and_replicas_of_bundles_are_nodes() -> None:
 # ---- values ------------------------------------------------------------------------------------
 
 
+def takes(amount: str) -> str:
+    """A primitive that takes so much of a node."""
+    return (
+        '<primitive id="p" class="ocf" type="x"><utilization id="u">'
+        f'<nvpair id="n" name="cpu" value="{amount}"/></utilization></primitive>'
+    )
+
+
 @pytest.mark.parametrize(
     ("document", "element", "message", "severity"),
     [
@@ -242,6 +250,18 @@ def test_guests_and_replicas_of_bundles_are_nodes() -> None:
             "p",
             "op monitor: interval: “ten” is not a length of time (30s, 5min, 2h …)",
             "error",
+        ),
+        (
+            cib(takes("four")),
+            "p",
+            "utilization cpu: “four” is not a whole number",
+            "error",
+        ),
+        (
+            cib(takes("3.5")),
+            "p",
+            "utilization cpu: “3.5” is not a whole number: 3 counts",
+            "warning",
         ),
     ],
 )  # fmt: skip

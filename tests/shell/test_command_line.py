@@ -12,6 +12,9 @@ import pytest
 from shell.person import CIB
 
 from crmsh_py.errors import NotFound
+from crmsh_py.lab.client import Lab
+from crmsh_py.shell import waiting
+from crmsh_py.shell.console import INTERRUPTED
 from crmsh_py.shell.main import main
 
 
@@ -199,3 +202,44 @@ def test_closed_streams_are_as_good_as_empty_ones(file: Path, closed: str) -> No
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert 'value="61s"' in file.read_text()
+
+
+def test_ctrl_c_while_the_cluster_carries_a_change_out_says_that_it_is_made(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing else: what is said in general would contradict it."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(waiting, "until_idle", interrupted)
+    assert crm("-w resource stop vip") == INTERRUPTED
+    said = capsys.readouterr().err
+    assert "the change is made" in said
+    assert "not in the cluster" not in said
+
+
+@pytest.mark.parametrize(
+    ("verb", "left"),
+    [("start", "go on starting"), ("stop", "go on stopping"), ("destroy", "may be left")],
+)
+def test_ctrl_c_at_a_lab_says_that_the_nodes_go_on(
+    verb: str,
+    left: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Lab, verb, interrupted)
+    assert crm(f"lab {verb}") == INTERRUPTED
+    said = capsys.readouterr().err
+    assert left in said
+    assert "crm lab" in said
+    assert "not in the cluster" not in said
+
+
+def test_a_list_of_no_nodes_makes_no_lab(capsys: pytest.CaptureFixture[str]) -> None:
+    assert crm("lab create --nodes ,") != 0
+    assert "“,” names no nodes" in capsys.readouterr().err

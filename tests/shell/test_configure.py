@@ -310,6 +310,9 @@ def test_what_was_wrong_before_does_not_stop_other_changes(person: Person) -> No
 
 
 def test_deleting_the_last_value_leaves_no_empty_set(person: Person) -> None:
+    assert "not a whole number" in person.types("resource utilization vip set cpu four")
+    assert "not a whole number" in person.types("node utilization alpha set cpu four")
+    assert "cpu" not in person.file.read_text()
     person.types("resource utilization vip set cpu 2")
     assert "utilization cpu=2" in person.types("configure show vip")
     person.types("resource utilization vip delete cpu")

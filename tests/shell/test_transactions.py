@@ -234,9 +234,24 @@ def test_a_whole_service_that_cannot_be_committed_leaves_nothing_pending(
         raise CrmError("the cluster is away")
 
     monkeypatch.setattr(sitting.session.cluster, "commit", refuse)
-    assert "away" in sitting.types("script run virtual-ip ip=192.168.100.102")
+    assert "away" in sitting.types("script run virtual-ip ip=192.168.100.102 ip_id=other")
     assert sitting.session.edited is None
     assert sitting.session.levels == ()
+
+
+def test_a_script_makes_nothing_else_of_what_is_there(person: Person) -> None:
+    run = "script run virtual-ip ip_id=front ip="
+    assert person.types(f"{run}192.168.100.102") == ""
+    made = person.saved()
+    assert "nothing to commit" in person.types(f"{run}192.168.100.102")  # the same once more
+    assert "there is front already" in person.types(f"{run}192.168.100.103")
+    assert person.code != 0
+    assert person.saved().configuration == made.configuration
+    person.types("configure primitive loner ocf:pacemaker:Dummy")
+    assert person.types("script run virtual-ip ip_id=loners ip=192.168.100.104") == ""
+    person.session.options = person.session.options.__class__(force=True)
+    person.types(f"{run}192.168.100.103")
+    assert "192.168.100.103" in person.file.read_text()
 
 
 def test_quit_asks_for_what_is_pending(sitting: Person) -> None:
