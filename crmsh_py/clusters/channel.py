@@ -145,7 +145,7 @@ class Channel:
         if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
             return ClusterUnreachable(
                 f"node {self.node} is not running",
-                hint=f"crm lab status lists the lab's nodes, crm lab start {self.node} starts it",
+                hint=f"if crm lab status lists it: crm lab start {self.node}",
             )
         if isinstance(error, PermissionError):
             return NotPermitted(f"node {self.node} belongs to another user")
