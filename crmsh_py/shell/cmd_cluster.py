@@ -172,6 +172,7 @@ def add(session: Session, call: CommandCall) -> int:
 
 def remove(session: Session, call: CommandCall) -> int:
     """Nodes out of the lab and out of the configuration, with their disks."""
+    from crmsh_py.cib.lost import lost_nodes
     from crmsh_py.lab import members
     from crmsh_py.shell.cmd_node import forget
 
@@ -184,6 +185,8 @@ def remove(session: Session, call: CommandCall) -> int:
         # The configuration first: without quorum that is refused, and then nothing has changed.
         if any(name == n.get("uname") for n in session.working.cib().section("nodes").findall()):
             forget(session, name)
+        if name in lost_nodes(session.cluster.read_cib()):
+            session.cluster.confirm_fenced(name)  # it is off: that was looked at
         members.remove(lab, name)
         session.console.info(f"{name} was removed")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.lost import lost_nodes
 from crmsh_py.clusters import operations
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.lang.ast import CommandCall
@@ -128,12 +129,21 @@ def delete(session: Session, call: CommandCall) -> int:
         members = [m.name for m in session.cluster.membership().members if m.joined]
     if name in members:
         raise CrmError(f"{name} is a member", hint=f"stop it first: crm lab stop {name}")
+    if session.cluster.kind != "file" and name in lost_nodes(session.cluster.read_cib()):
+        question = f"{name} was lost. Is it off for sure, so that nothing runs there any more"
+        if session.console.ask(question):
+            session.cluster.confirm_fenced(name)
+        else:
+            session.console.warning(
+                f"{name} may still run what is started elsewhere now"
+                f"\n  when it is off for sure: stonith_admin --confirm {name}"
+            )
     forget(session, name)
     return 0
 
 
 def forget(session: Session, name: str) -> None:
-    """Take a node out of the configuration."""
+    """Take a node out of the configuration. That it may still run something is not forgotten."""
 
     def edit(cib: Cib) -> Cib:
         target = edits.find_node(cib, name)

@@ -99,12 +99,9 @@ def _point_out_doubt(session: Session, cib: Cib) -> None:
     enabled = properties.get("stonith-enabled", properties.get("fencing-enabled", "true"))
     if enabled.lower() not in ("false", "off", "no", "n", "0"):
         return
-    lost = [
-        state.get("uname")
-        for state in cib.status.findall("node_state")
-        if state.get("expected") == "member" and state.get("in_ccm") in ("false", "0")
-    ]
-    if lost:
+    from crmsh_py.cib.lost import lost_nodes
+
+    if lost := lost_nodes(cib):
         session.console.info(
             f"fencing is disabled: {', '.join(lost)} may still run what is started elsewhere now"
         )

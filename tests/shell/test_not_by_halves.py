@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from shell.on_fake import OnFake
+from tools.fakes import CIB
 
+from crmsh_py.cib.document import Cib
 from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NoQuorum
 from crmsh_py.shell import on_nodes
 from crmsh_py.shell.dispatch import run_line, single_line
@@ -122,6 +124,25 @@ def test_a_secret_is_a_parameter_that_the_agent_has(typist: Typist) -> None:
     with pytest.raises(ConfigError, match="no text"):
         typist.command("resource secret ClusterIP set nic \udcff")
     assert typist.ran == []
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_lost_node_is_deleted_and_nobody_pretends_that_it_is_off(
+    monkeypatch: pytest.MonkeyPatch, sure: bool
+) -> None:
+    typist = Typist()
+    typist.said.answer = sure  # -F, or a script that nobody answers for
+    typist.fake.cib = Cib.parse(
+        CIB.replace('<node_state id="2" uname="pacemaker02" in_ccm="true"',
+                    '<node_state id="2" uname="pacemaker02" in_ccm="false"')
+    )  # fmt: skip
+    seen = typist.fake.membership()
+    monkeypatch.setattr(typist.fake, "membership", lambda: replace(seen, members=[seen.members[0]]))
+    typist.command("node delete pacemaker02")
+    nodes = typist.fake.cib.section("nodes").findall("node")
+    assert [node.get("uname") for node in nodes] == ["pacemaker01"]
+    assert (("confirm", "pacemaker02") in typist.fake.done) is sure
+    assert ("may still run" in typist.said.said.getvalue()) is not sure
 
 
 # ---- corosync.conf, where nodes are off ----------------------------------------------------------
