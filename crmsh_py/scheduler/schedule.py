@@ -5,6 +5,9 @@ What each step may rely on is said between them; each is a module of its own.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from crmsh_py.cib.document import Cib
@@ -22,6 +25,8 @@ from crmsh_py.scheduler import (
 from crmsh_py.scheduler.reading import read_status
 from crmsh_py.scheduler.state import State
 
+_DEEPEST = 10_000  # a chain of 2,400 resources, a group of 4,900
+
 
 def schedule(cib: Cib, now: datetime, *, sanitized: bool = False, traced: bool = False) -> State:
     """Decide what is to be done about a CIB.
@@ -37,6 +42,12 @@ def decide(state: State) -> State:
     """The same from a state that has just been read; it is this very state that becomes a plan."""
     locations.apply_node_health(state)
     constraints.unpack_all(state)
+    with _room_for_chains():
+        _decide(state)
+    return state
+
+
+def _decide(state: State) -> None:
     # Scores are complete, but for colocations, before anything is assigned.
     locations.apply_node_criteria(state)
     for resource in state.resources:
@@ -52,7 +63,21 @@ def decide(state: State) -> State:
     # From here on vertices only become required or impossible by each other.
     orderings.apply_all(state)
     graph.build(state)
-    return state
+
+
+@contextmanager
+def _room_for_chains() -> Iterator[None]:
+    """Colocations and orders are followed by recursion, up to four calls a link.
+
+    Python counts calls to guard the stack of C, which these (all in Python) do not use. Whatever
+    else recurses keeps the usual limit.
+    """
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 def assign(state: State) -> None:
