@@ -17,16 +17,16 @@ from crmsh_py.value import frozen
 
 # Few configurations have dates: what reads them is compiled when the first one comes.
 _DATE = (
-    r"(?P<year>\d{4})(?:"
-    r"-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"
-    r"|-?(?P<yearday>\d{3})(?!\d)"
-    r"|-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?"
-    r"|(?P<month2>\d{2})(?P<day2>\d{2})"
+    r"(?P<year>[0-9]{4})(?:"
+    r"-?W(?P<week>[0-9]{2})(?:-?(?P<weekday>[1-7]))?"
+    r"|-?(?P<yearday>[0-9]{3})(?![0-9])"
+    r"|-(?P<month>[0-9]{1,2})(?:-(?P<day>[0-9]{1,2}))?"
+    r"|(?P<month2>[0-9]{2})(?P<day2>[0-9]{2})"
     r")"
 )
 _TIME = (
-    r"(?P<hour>\d{2})(?::?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,]\d+)?)?)?"
-    r"\s*(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?"
+    r"(?P<hour>[0-9]{2})(?::?(?P<minute>[0-9]{2})(?::?(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?)?"
+    r"\s*(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEPS_LIMIT = 2000  # how far ``next_change`` looks ahead: it may answer too early, never too late
@@ -92,7 +92,7 @@ _FIELDS: Mapping[str, Callable[[datetime], int]] = {
     "years": lambda t: t.year,
     "weekyears": lambda t: t.isocalendar().year,
 }
-_RANGE = r"\s*(?:(\d{1,9})\s*(-\s*(\d{1,9})?)?|-\s*(\d{1,9}))\s*"
+_RANGE = r"\s*(?:([0-9]{1,9})\s*(-\s*([0-9]{1,9})?)?|-\s*([0-9]{1,9}))\s*"
 
 
 @frozen

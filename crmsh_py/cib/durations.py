@@ -15,11 +15,11 @@ from crmsh_py.value import frozen
 
 MAX_MS = 2**53  # some 285,000 years: exact in JSON too, and no sum of a few overflows anything
 # Pacemaker looks at the beginning of the unit only: "10 seconds" and "2minutes" are understood.
-_PLAIN = regex(r"\s*(\d+)(?:\.\d*)?\s*(ms|us|s|m|h|)[a-z]*\s*", re.IGNORECASE)
+_PLAIN = regex(r"\s*([0-9]+)(?:\.[0-9]*)?\s*(ms|us|s|m|h|)[a-z]*\s*", re.IGNORECASE | re.ASCII)
 _MS = {"": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "ms": 1}
 # Pacemaker does not insist on the T before hours and seconds: P10S is understood.
-_ISO = r"(?i:P(?:T?\d+[YMWDHS])+)"  # rare: compiled when the first one comes
-_ISO_PART = r"(?i:(T?)(\d+)([YMWDHS]))"
+_ISO = r"(?ai:P(?:T?[0-9]+[YMWDHS])+)"  # rare: compiled when the first one comes
+_ISO_PART = r"(?ai:(T?)([0-9]+)([YMWDHS]))"
 _ISO_UNITS = {"Y": "years", "M": "months", "W": "weeks", "D": "days", "H": "hours", "S": "seconds"}
 
 

@@ -191,8 +191,8 @@ _COMPARISONS: Mapping[str, Callable[[int], bool]] = {
 }
 _ORDERING = frozenset({"lt", "lte", "gt", "gte"})
 _TYPES = frozenset({"string", "integer", "number", "version"})
-_INTEGER = regex(r"\s*([+-]?\d{1,18})")
-_NUMBER = regex(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?)", re.IGNORECASE)
+_INTEGER = regex(r"\s*([+-]?[0-9]{1,18})")
+_NUMBER = regex(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?)", re.IGNORECASE)
 
 
 def _attribute(element: Element, context: RuleContext) -> Outcome:
@@ -314,7 +314,7 @@ def _duration(element: Element) -> Duration:
     for name, text in element.attrs.items():
         if name not in _SPEC_FIELDS:
             continue
-        if not re.fullmatch(r"\s*\d{1,9}\s*", text):
+        if not re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
             raise ConfigError(f"“{name}={text}” is no length of time")
         numbers[name] = int(text)
     return Duration(**numbers)

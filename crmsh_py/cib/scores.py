@@ -20,7 +20,7 @@ _WORDS = {
     "yellow": 0,
     "green": 0,
 }
-_NUMBER = regex(r"([+-]?\d+)(?:\.\d*)?")  # a fraction is cut off
+_NUMBER = regex(r"([+-]?[0-9]+)(?:\.[0-9]*)?")  # a fraction is cut off
 
 
 @lru_cache(maxsize=1024)  # a configuration has few different ones, and many of each

@@ -105,7 +105,12 @@ class Clone(Resource):
         value = self.meta.get(name)
         if value is None and old_name:
             value = self.meta.get(old_name)
-        return max(0, whole_number(value, default)) if value is not None else default
+        if value is None:
+            return default
+        number = whole_number(value, -1)
+        if number < 0:
+            self.state.warn("clone_unpack", f"{name} of {self.id} is '{value}': using 0")
+        return max(0, number)
 
     def add_instance(self) -> Resource | None:
         """Make one more instance; beyond clone-max it counts as removed."""

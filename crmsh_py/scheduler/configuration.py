@@ -95,6 +95,7 @@ def unpack_nodes(state: State) -> None:
             state.warn("unpack_nodes", f"Using 0 as score for node {name} because "
                        f"'{element.get('score')}' is not a valid score")  # fmt: skip
         node = state.add_node(element.id, name, remote=kind == "remote", score=score or 0)
+        node.is_ping = kind == "ping"
         settle_startup_fencing(state, node)
         add_attributes(state, node, element, overwrite=False)
 

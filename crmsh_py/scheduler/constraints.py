@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import (
     attribute_sets,
     colocations,
@@ -34,7 +35,7 @@ def unpack_all(state: State) -> None:
                         f"Ignoring <{element.tag}> constraint without id")  # fmt: skip
         elif reader is None:
             state.error("pcmk__unpack_constraints", f"Unsupported constraint type: {element.tag}")
-        else:
+        elif in_force(state, element):
             known = len(state.relations)
             try:
                 reader(state, element)
@@ -42,6 +43,18 @@ def unpack_all(state: State) -> None:
                 continue
             for relation in state.relations[known:]:
                 relation.source = element.id
+
+
+def in_force(state: State, element: Element) -> bool:
+    """Whether any rule of a constraint's ``<lifetime>`` passes, or there is none.
+
+    All rules are asked: the moment at which the answer may change is that of any of them.
+    """
+    lifetime = element.find("lifetime")
+    rules = lifetime.findall("rule") if lifetime is not None else ()
+    context = RuleContext(now=state.now)
+    verdicts = [attribute_sets.passes(state, rule, context) for rule in rules]
+    return not verdicts or any(verdicts)
 
 
 # ---- tags ----------------------------------------------------------------------------------------

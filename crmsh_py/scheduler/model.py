@@ -176,6 +176,7 @@ class Node:
         "fail_standby",
         "id",
         "index",
+        "is_ping",
         "is_remote_kind",
         "maintenance",
         "name",
@@ -206,6 +207,7 @@ class Node:
         self.name = name
         self.sort_key = natural_key(name)
         self.is_remote_kind = remote
+        self.is_ping = False  # an old way to have a router among the nodes: it is never online
         self.score = score
         self.probe_mode = PROBE_ALWAYS
         self.attrs: dict[str, str] = {"#kind": "remote" if remote else "cluster"}

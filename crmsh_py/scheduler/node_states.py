@@ -36,6 +36,8 @@ def unpack_state(state: State, element: Element) -> None:
         )
     node.unclean = False
     node.seen = True
+    if node.is_ping:
+        return
     determine_online(state, node, element)
     if not state.quorate and node.online and state.settings.no_quorum_policy == "fence":
         fencing.fence_node(state, node, "cluster does not have quorum")

@@ -93,7 +93,7 @@ def whole_number(text: str | None, default: int = 0) -> int:
         return default
     digits = text.strip()
     end = 1 if digits[:1] in {"-", "+"} else 0
-    while end < len(digits) and digits[end].isdecimal():
+    while end < len(digits) and digits[end] in "0123456789":
         end += 1
     try:
         return int(digits[:end])
@@ -191,6 +191,8 @@ class Settings:
 
     def _health(self) -> None:
         self.health_strategy = self.text("node-health-strategy").lower()
+        # What every node's health begins with.
+        self.health_base = self._health_score("node-health-base")
         self.red = self.yellow = self.green = 0
         if self.health_strategy == "migrate-on-red":
             self.red = -INFINITY
@@ -202,12 +204,9 @@ class Settings:
             self.green = self._health_score("node-health-green")
 
     def _health_score(self, name: str) -> int:
+        text = self.text(name)
         try:
-            return parse_score(self.text(name))
+            return parse_score(text)
         except ConfigError:
-            return 0
-
-    @property
-    def health_base(self) -> int:
-        """What every node's health begins with."""
-        return self._health_score("node-health-base")
+            self._invalid(name, text)
+            return parse_score(_DEFAULTS[name])

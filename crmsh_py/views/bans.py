@@ -50,6 +50,8 @@ def find_bans(cib: Cib, status: ClusterStatus, *, now: datetime, prefix: str = "
 def _of_constraint(
     cib: Cib, status: ClusterStatus, constraint: Element, now: datetime
 ) -> Iterator[Ban]:
+    if not _in_force(cib, constraint, now):
+        return
     for name, match in _targets(cib, status, constraint):
         promoted = constraint.get("role").lower() in _PROMOTED
         rules = constraint.findall("rule")
@@ -65,6 +67,13 @@ def _of_constraint(
                 score = _of_rule(cib, rule, node_status, now=now, match=match)
                 if score < 0:
                     yield _ban(rule.id, name, node_status.name, score, only)
+
+
+def _in_force(cib: Cib, constraint: Element, now: datetime) -> bool:
+    lifetime = constraint.find("lifetime")
+    rules = lifetime.findall("rule") if lifetime is not None else ()
+    context = RuleContext(now=now)
+    return not rules or any(evaluate(r, context, find_id=cib.find_id).passes for r in rules)
 
 
 def _ban(name: str, resource: str, node: str, score: int, promoted: bool) -> Ban:

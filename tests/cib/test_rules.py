@@ -50,6 +50,7 @@ def verdict(inside: str, *, op: str = "and", context: RuleContext | None = None)
         ("nothing", "lt", "5", "", FAILS),  # absent: neither less nor greater
         ("nothing", "ne", "5", "", PASSES),  # but certainly not equal
         ("nothing", "eq", "5", "", FAILS),
+        ("pingd", "gt", "٣", 'type="integer"', FAILS),  # no number of ours: compared as strings
         ("#uname", "gt", "5", 'type="integer"', PASSES),  # no number: compared as strings
         ("#uname", "eq", "where", 'value-source="param"', PASSES),
         ("pingd", "lt", "limit", 'value-source="meta"', PASSES),

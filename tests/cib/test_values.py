@@ -59,7 +59,7 @@ def test_scores(text: str, score: int) -> None:
     assert is_score(text)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1e5", "--1", "INF INITY", "1.2.3"])
+@pytest.mark.parametrize("text", ["", "abc", "1e5", "--1", "INF INITY", "1.2.3", "٣"])
 def test_what_is_no_score(text: str) -> None:
     assert not is_score(text)
     with pytest.raises(ConfigError, match="is not a score"):
@@ -107,7 +107,9 @@ def test_lengths_of_time(text: str, milliseconds: int) -> None:
     assert is_duration(text)
 
 
-@pytest.mark.parametrize("text", ["", "banana", "-5", "10x", "s", "P", "PT", "P5", "1d", "5 5"])
+@pytest.mark.parametrize(
+    "text", ["", "banana", "-5", "10x", "s", "P", "PT", "P5", "1d", "5 5", "٣s", "PT٣S", "1ſ"]
+)
 def test_what_is_no_length_of_time(text: str) -> None:
     assert not is_duration(text)
     with pytest.raises(ConfigError, match="is not a length of time"):
@@ -144,7 +146,8 @@ def test_dates(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "2026-02-30", "2026-13-01", "2026-W60", "2026-400", "2026-01-01T25:00"]
+    "text",
+    ["", "x", "٢٠٢٦-01-01", "2026-02-30", "2026-13-01", "2026-W60", "2026-400", "2026-01-01T25:00"],
 )
 def test_what_is_no_date(text: str) -> None:
     with pytest.raises(ConfigError, match="is not a date"):
@@ -174,7 +177,9 @@ def test_a_date_specification_matches_ranges_and_knows_when_it_changes() -> None
     assert office.next_change(evening) == datetime(2026, 8, 3, 9, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("fields", [{"hours": "x"}, {"hours": "1-2-3"}, {"eons": "1"}])
+@pytest.mark.parametrize(
+    "fields", [{"hours": "x"}, {"hours": "1-2-3"}, {"hours": "٣"}, {"eons": "1"}]
+)
 def test_a_date_specification_of_nonsense_is_refused(fields: dict[str, str]) -> None:
     with pytest.raises(ConfigError):
         DateSpec.parse(fields)

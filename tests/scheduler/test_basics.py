@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import UTC, datetime
+from itertools import pairwise
+
 import pytest
 from scheduler.clusters import CLUSTER_IP, NODES, NOW, Lab, find, make, operations, waits_for
 
@@ -126,6 +130,9 @@ def test_a_failed_start_is_fatal_by_default() -> None:
     assert made.scores["ClusterIP", node] == -1_000_000
 
 
+LIKES_3 = '<rsc_location id="l" rsc="ClusterIP" node="pacemaker03" score="5">{}</rsc_location>'
+
+
 @pytest.mark.parametrize(
     ("constraint", "allowed"),
     [
@@ -157,6 +164,64 @@ def test_a_failed_start_is_fatal_by_default() -> None:
 )
 def test_locations(constraint: str, allowed: set[str]) -> None:
     assert set(Lab(make(CLUSTER_IP, constraint)).settle().places()["ClusterIP"]) <= allowed
+
+
+@pytest.mark.parametrize(
+    ("rules", "holds"),
+    [
+        (["end"], True),
+        (["over"], False),
+        (["over", "end"], True),  # any of them is enough
+        (["node"], False),  # a lifetime knows of no node
+    ],
+)
+def test_a_constraint_lasts_as_long_as_its_lifetime_says(rules: list[str], holds: bool) -> None:
+    inside = {
+        "end": '<date_expression id="e1" operation="lt" end="2026-01-02"/>',
+        "over": '<date_expression id="e2" operation="lt" end="2025-01-02"/>',
+        "node": '<expression id="e3" attribute="#uname" operation="eq" value="pacemaker03"/>',
+    }
+    told = "".join(f'<rule id="{name}" score="INFINITY">{inside[name]}</rule>' for name in rules)
+    constraint = LIKES_3.format(f"<lifetime>{told}</lifetime>")
+    made = Lab(make(CLUSTER_IP, constraint)).plan()
+    assert (find(made, "ClusterIP_start_0").node == "pacemaker03") is holds
+    assert (made.recheck_at == datetime(2026, 1, 2, tzinfo=UTC)) is ("end" in rules)
+
+
+def test_nothing_runs_on_a_ping_node() -> None:
+    lab = Lab(make(CLUSTER_IP, LIKES_3.format("")))
+    lab.change('uname="pacemaker03"/>', 'uname="pacemaker03" type="ping"/>')
+    made = lab.plan()
+    assert {action.node for action in made.actions if action.resource} == set(NODES[:2])
+
+
+@pytest.mark.parametrize("value", ["junk", ""])
+def test_a_health_score_that_is_none_is_the_default(value: str) -> None:
+    properties = {"node-health-strategy": "custom", "node-health-red": value}
+    lab = Lab(make(CLUSTER_IP, "", properties=properties))
+    made = lab.attribute("pacemaker01", "#health-disk", "red").plan()
+    assert made.scores["ClusterIP", "pacemaker01"] == -1_000_000
+    assert any("'node-health-red'" in message.text for message in made.messages)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "started"),
+    [
+        ("clone-max", "abc", 0),
+        ("clone-max", "", 0),
+        ("clone-node-max", "INFINITY", 0),
+        ("clone-max", "2 or so", 2),
+    ],
+)
+def test_a_limit_of_clones_that_is_no_number_is_none_at_all(
+    name: str, value: str, started: int
+) -> None:
+    """As Pacemaker reads it; it is told."""
+    clone = f"""<clone id="c"><meta_attributes id="c-meta">
+<nvpair id="c-max" name="{name}" value="{value}"/></meta_attributes>{CLUSTER_IP}</clone>"""
+    made = Lab(make(clone, "")).plan()
+    assert len([a for a in made.actions if a.operation == "start" and a.agent]) == started
+    assert any(name in message.text for message in made.messages) is (started == 0)
 
 
 def test_an_opt_in_cluster_runs_only_what_is_allowed() -> None:
@@ -278,3 +343,23 @@ def test_a_moment_beyond_the_calendar_is_one_that_nobody_waits_for() -> None:
     recheck_at = lab.attribute(here, "shutdown", "9" * 15).plan().recheck_at
     assert recheck_at is not None
     assert recheck_at.year == 9999
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_long_chains_are_planned(grouped: bool) -> None:
+    """They are followed by recursion, deeper than Python allows by itself."""
+    names = [f"r{number}" for number in range(500)]
+    resources = "".join(
+        f'<primitive id="{name}" class="ocf" provider="pacemaker" type="Dummy"/>' for name in names
+    )
+    constraints = "".join(
+        f'<rsc_colocation id="c-{one}" rsc="{one}" with-rsc="{other}" score="INFINITY"/>'
+        for one, other in pairwise(names)
+    )
+    limit = sys.getrecursionlimit()
+    cib = (
+        make(f'<group id="g">{resources}</group>', "") if grouped else make(resources, constraints)
+    )
+    made = Lab(cib).plan()
+    assert len({find(made, f"{name}_start_0").node for name in names}) == 1
+    assert sys.getrecursionlimit() == limit

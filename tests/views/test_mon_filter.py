@@ -199,3 +199,13 @@ def test_what_is_removed_may_be_called_like_a_clone() -> None:
     place = lines.index("Clone Set: cl [c]:")
     assert lines[place + 1 : place + 3] == ["Started: [ n1 n2 ]", "Stopped: [ n3 ]"]
     assert any(line.startswith("cl\t") and "ORPHANED" in line for line in lines)
+
+
+def test_a_ban_whose_lifetime_is_over_is_none() -> None:
+    over = """<lifetime><rule id="l1-r" score="INFINITY">
+<date_expression id="l1-e" operation="lt" end="2026-01-01"/></rule></lifetime>"""
+    ban = '<rsc_location id="l1" rsc="g" node="n2" score="-INFINITY"'
+    text = cib().to_xml()
+    assert f"{ban}/>" in text
+    lines = shown(Cib.parse(text.replace(f"{ban}/>", f"{ban}>{over}</rsc_location>")))
+    assert [line for line in lines if "prevents" in line] == BANS[:2]
