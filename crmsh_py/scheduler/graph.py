@@ -23,6 +23,7 @@ from crmsh_py.scheduler.model import (
     ORDERED,
     PSEUDO,
     RUNNABLE,
+    SERIALIZE,
     THEN_IMPLIES_FIRST_GRAPHED,
     UNMIGRATABLE_THEN_BLOCKS,
     VISITING,
@@ -32,7 +33,9 @@ from crmsh_py.scheduler.model import (
 from crmsh_py.scheduler.result import Message
 from crmsh_py.scheduler.state import State
 
-_HARMLESS = THEN_IMPLIES_FIRST_GRAPHED | FIRST_IMPLIES_THEN_GRAPHED | ORDERED
+# Of what will not be done these orders ask nothing. To be kept from happening at the same time is
+# one of them, though Pacemaker 2 waits then for what never comes.
+_HARMLESS = THEN_IMPLIES_FIRST_GRAPHED | FIRST_IMPLIES_THEN_GRAPHED | ORDERED | SERIALIZE
 
 
 def build(state: State) -> None:
@@ -194,6 +197,10 @@ def has_loop(begin: Vertex, vertex: Vertex, edge: Edge) -> bool:
     if first is begin:
         return True
     first.flags |= VISITING
-    found = any(has_loop(begin, first, other) for other in reversed(first.before))
+    found = False
+    for other in reversed(first.before):
+        if has_loop(begin, first, other):
+            found = True
+            break
     first.flags &= ~VISITING
     return found

@@ -244,6 +244,15 @@ def test_meta_attributes(name: str, value: str, left: str) -> None:
     assert tasks - {"all_stopped"} == ({left} if left else set())
 
 
+def test_what_must_not_happen_with_a_start_does_not_wait_for_one_that_never_comes() -> None:
+    """Pacemaker 2 waits for ever: first is not promoted, hence A is not started."""
+    dummy = '<primitive id="{}" class="ocf" provider="pacemaker" type="Dummy"/>'
+    orders = """<rsc_order id="o1" first="first" first-action="promote" then="A" \
+then-action="start"/><rsc_order id="o2" first="A" then="B" kind="Serialize"/>"""
+    lab = Lab(make("".join(map(dummy.format, ("first", "A", "B"))), orders)).settle()
+    assert {name for name, nodes in lab.places().items() if nodes} == {"first", "B"}
+
+
 def test_maintenance_mode_leaves_everything_alone() -> None:
     lab = Lab().settle().change(
         'name="stonith-enabled"', 'name="maintenance-mode" value="true"/><nvpair id="o-f" '
