@@ -181,16 +181,16 @@ def _container(element: Element, maker: IdMaker) -> Element:
 
 
 def _resource(element: Element, maker: IdMaker) -> Element:
-    """What an operation requires became what its resource requires."""
-    wanted = {
+    """What a start or a promotion requires became what the resource requires, the last of them."""
+    wanted = [
         op.get("requires")
         for operations in element.findall("operations")
         for op in operations.findall("op")
-        if op.get("requires") and op.get("name") == "start"
-    }
+        if op.get("requires") and op.get("name") in ("start", "promote")
+    ]
     if any("requires" in op.attrs for op in element.iter("op")):
         element = element.map_children(_without_requires)
-    return _with_meta(element, {"requires": sorted(wanted)[0]}, maker) if wanted else element
+    return _with_meta(element, {"requires": wanted[-1]}, maker) if wanted else element
 
 
 def _without_requires(child: Element) -> Element:

@@ -65,6 +65,19 @@ def test_what_an_operation_required_its_resource_requires() -> None:
     assert find(new, "p-meta_attributes-requires").get("value") == "nothing"
 
 
+def test_of_several_operations_the_last_start_or_promotion_counts() -> None:
+    first = '<op id="o2" name="start" interval="0" requires="nothing"/>'
+    for more, expected in (
+        ('<op id="o9" name="promote" interval="0" requires="quorum"/>', "quorum"),
+        ('<op id="o9" name="demote" interval="0" requires="quorum"/>', "nothing"),
+    ):
+        new = upgrade(Cib.parse(OLD.replace(first, first + more)))
+        assert find(new, "p-meta_attributes-requires").get("value") == expected
+        assert "requires" not in find(new, "o9").attrs
+    alone = upgrade(Cib.parse(OLD.replace(first, first.replace("start", "promote"))))
+    assert find(alone, "p-meta_attributes-requires").get("value") == "nothing"
+
+
 def test_properties_move_and_get_their_new_names() -> None:
     new = upgrade(Cib.parse(OLD))
     assert dict(new.properties()) == {"join-integration-timeout": "3min"}
