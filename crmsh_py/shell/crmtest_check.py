@@ -51,8 +51,10 @@ def disappointment(expected: Expectation, seen: Seen) -> str:
 def _require_nodes(names: Sequence[str], cib: Cib) -> None:
     """Raise NotFound for a name that no node has: it would meet whatever is *not* expected."""
     known = [node.get("uname") for node in known_nodes(cib)]
+    bundles = {bundle.id for bundle in cib.section("resources").findall("bundle")}
     for name in names:
-        if name not in known:
+        bundle, _, number = name.rpartition("-")  # a replica is a node, too
+        if name not in known and not (bundle in bundles and number.isdecimal()):
             raise NotFound(f"there is no node {name}", name=name, possibilities=known)
 
 

@@ -158,7 +158,10 @@ def test_output_that_cannot_be_written_is_told(cluster: FakeCluster, tmp_path: P
             text=True,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (1, "cibadmin: No space left on device\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "cibadmin: standard output cannot be written: No space left on device\n",
+    )
 
 
 def test_a_whole_cib_replaces_only_what_it_knew(cluster: FakeCluster, capsys: Capture) -> None:
