@@ -11,6 +11,7 @@ Needs root, and Debian's pacemaker, corosync, crmsh and resource-agents.
 from __future__ import annotations
 
 import argparse
+import random
 import statistics
 import sys
 import tempfile
@@ -38,6 +39,8 @@ EFFECTIVE_MS = TOKEN_MS + COEFFICIENT_MS * (len(NODES) - 2)
 CONSENSUS_MS = int(1.2 * EFFECTIVE_MS)
 IDLE_S = 10.0
 COMMITS = 30
+FAILURES = 4
+IDLE_BEFORE_S = 2.0  # and up to one second more
 
 
 @dataclass
@@ -126,8 +129,18 @@ def commits(subject: Subject, figures: Figures) -> None:
 
 
 def failover(subject: Subject, figures: Figures) -> None:
-    """The node with the resource loses its power."""
-    at = _with_one(subject)
+    """The node with the resource loses its power, some times.
+
+    At any moment of a cluster that has nothing to do: how long the token has been held by then is
+    a part of what is measured.
+    """
+    for _ in range(FAILURES):
+        at = _with_one(subject)
+        time.sleep(IDLE_BEFORE_S + random.random())  # noqa: S311 - no secret
+        _lose_power(subject, figures, at)
+
+
+def _lose_power(subject: Subject, figures: Figures, at: str) -> None:
     others = sorted(node for node in NODES if node != at)
     subject.kill(at)
     detection = wait("the loss is noticed", lambda: online(subject.status(others[0])) == others)
