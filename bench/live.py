@@ -74,9 +74,9 @@ _PRIMITIVE = (
 
 def _with_one(subject: Subject) -> str:
     """The node where the primitive of ``commit`` runs; a row that is measured alone makes it."""
-    if "One" not in active(subject.status(NODES[0])):
+    if 'id="One"' not in subject.status(NODES[0]):
         subject.crm(*_PRIMITIVE)
-        wait("One is started", lambda: "One" in active(subject.status(NODES[0])))
+    wait("One is started", lambda: "One" in active(subject.status(NODES[0])))
     return active(subject.status(NODES[0]))["One"]
 
 
