@@ -75,7 +75,8 @@ def test_ctrl_c_ends_a_script_where_it_is(person: Person) -> None:
     said = person.runs_script(
         "configure\nprimitive a ocf:pacemaker:Dummy\ncommit\n"
         "primitive b ocf:pacemaker:Dummy\n"
-        "filter 'kill -INT $PPID; sleep 0.05'\n"
+        # Not before the shell waits for it: while a process is begun, an interrupt can get lost.
+        "filter 'sleep 0.2; kill -INT $PPID; sleep 0.05'\n"
         "commit\n"
     )
     assert person.code == INTERRUPTED
