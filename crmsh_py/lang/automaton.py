@@ -7,7 +7,8 @@ would first reduce, the reductions are tried), and takes the word for the first 
 keywords, then patterns by priority. Completion and highlighting run the same automaton.
 
 At the place of a command an unfinished word is enough when only one command fits: a beginning
-(``conf``) or letters in order (``cf``), as in crmsh.
+(``conf``) or letters in order (``cf``), as in crmsh. The whole name of a command further up is no
+unfinished word: who types ``site`` in ``configure`` means the level, not ``simulate``.
 """
 
 from __future__ import annotations
@@ -137,11 +138,12 @@ class Run:
     """One parse of one text, word by word.
 
     ``builders`` make a value of each rule from the values of its symbols; None builds nothing.
-    Rules whose name begins with ``_`` only pass their values on.
+    Rules whose name begins with ``_`` only pass their values on. ``outer`` are the levels that the
+    one of ``start`` was entered through, without the root.
     """
 
-    __slots__ = ("abbreviations", "automaton", "brackets", "pos", "reductions", "states", "text",
-                 "values", "words")  # fmt: skip
+    __slots__ = ("abbreviations", "automaton", "brackets", "outer", "pos", "reductions", "states",
+                 "text", "values", "words")  # fmt: skip
 
     def __init__(
         self,
@@ -149,8 +151,10 @@ class Run:
         start: str,
         text: str,
         builders: Mapping[str, Builder] | None = None,
+        outer: Sequence[str] = (),
     ) -> None:
         self.automaton = automaton
+        self.outer = outer
         self.reductions = automaton.reductions(builders)
         self.text = text
         self.pos = 0
@@ -166,6 +170,17 @@ class Run:
     def level(self) -> str | None:
         """The level whose command may come next, or None inside a command."""
         return self.automaton.level_states.get(self.states[-1])
+
+    def levels_above(self) -> list[str]:
+        """The levels above the one whose command may come next, the root first."""
+        known = self.automaton.level_states
+        entered = (known[state] for state in self.states if state in known)
+        return list(dict.fromkeys(("root", *self.outer, *entered)))[:-1]
+
+    def owner_above(self, word: str) -> str | None:
+        """The nearest level above that has a command of exactly this name."""
+        levels = reversed(self.levels_above())
+        return next((n for n in levels if word.lower() in self.automaton.commands_of(n)), None)
 
     def can_take(self, terminal: str) -> bool:
         """Whether a word of this terminal may stand here."""
@@ -262,7 +277,7 @@ class Run:
             fits = pattern.fullmatch(word) if word else name in _MAY_BE_EMPTY
             if fits and (row[name] >= 0 or self.can_take(name)):
                 return name
-        if may_be_keyword and self.level is not None:
+        if may_be_keyword and self.level is not None and self.owner_above(word) is None:
             return self._abbreviated(word, choice)
         return None
 

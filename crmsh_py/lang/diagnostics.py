@@ -57,9 +57,7 @@ def unexpected(
             else f"there is no command “{stuck.text}”"
             + (f" at the level {level}" if level != "root" else "")
         )  # fmt: skip
-        if stuck.text.lower() in run.automaton.commands_of("root"):
-            hint = f"{stuck.text} is a command of the top level: “up” leads there"
-        hint = hint or "“help” lists the commands"
+        hint = _way_to(run, stuck.text) or hint or "“help” lists the commands"
         return problem(message, line, (stuck.start, stuck.end), origin, hint=hint)
     expected = (*dict.fromkeys(named), *keywords)
     if len(expected) > _MANY:
@@ -71,3 +69,20 @@ def unexpected(
         else f"“{stuck.text}” cannot stand here"
     )  # fmt: skip
     return problem(message, line, (stuck.start, stuck.end), origin, hint=hint, expected=expected)
+
+
+def _way_to(run: Run, word: str) -> str | None:
+    """How to get to the command of a level further up that has this name."""
+    owner = run.owner_above(word)
+    if owner is None:
+        return None
+    above = run.levels_above()
+    steps = len(above) - above.index(owner)
+    walked = run.words[-steps:]  # what was entered by this very line is only left out
+    if len(walked) == steps:
+        way = f"leave “{' '.join(walked)}” out"
+    else:
+        way = f"“{'up' if steps - len(walked) == 1 else 'cd /'}” leads there"
+    return (
+        f"{word} is a command of the {'top level' if owner == 'root' else f'level {owner}'}: {way}"
+    )

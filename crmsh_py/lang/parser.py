@@ -44,9 +44,15 @@ def _builders() -> Mapping[str, Builder]:
 
 
 def parse_command(
-    text: str | LogicalLine, level: str = "root", *, origin: str | None = None
+    text: str | LogicalLine,
+    level: str = "root",
+    *,
+    above: Sequence[str] = (),
+    origin: str | None = None,
 ) -> ast.CommandCall:
     """One command (or element) typed at a level; it may go through levels first.
+
+    ``above`` are the levels that the one where it is typed was entered through.
 
     ``--help`` (or ``-h``) at the end asks for the help of what stands before it.
     """
@@ -55,7 +61,7 @@ def parse_command(
     if asked and " -- " not in line.text:
         return _help(line.text[: asked.start()], level)
     abbreviations: list[tuple[str, str]] = []
-    found = _parse(line, f"{level}_line", origin, abbreviations)
+    found = _parse(line, f"{level}_line", origin, abbreviations, above)
     assert isinstance(found, ast.CommandCall)
     guessed = [(word, full) for word, full in abbreviations if not full.startswith(word.lower())]
     return replace(found, guessed=tuple(guessed)) if guessed else found
@@ -115,12 +121,13 @@ def _parse(
     start: str,
     origin: str | None,
     abbreviations: list[tuple[str, str]] | None = None,
+    above: Sequence[str] = (),
 ) -> object:
     from crmsh_py.lang import diagnostics
 
     if len(line.text) > MAX_LINE:
         raise SyntaxProblem(Diagnostic("the line is too long", origin=origin, line=line.line))
-    run = Run(automaton(), start, line.text, _builders())
+    run = Run(automaton(), start, line.text, _builders(), above)
     try:
         run.read_all()
         if abbreviations is not None:

@@ -44,7 +44,7 @@ def run_line(session: Session, line: LogicalLine, *, origin: str = "") -> int:
 
     level = session.levels[-1] if session.levels else "root"
     line, form = without_form(line)
-    call = parse_command(line, level, origin=origin or None)
+    call = parse_command(line, level, above=session.levels[:-1], origin=origin or None)
     for word, full in call.guessed:
         session.console.info(f"“{word}” is accepted as “{full}”")
     before = session.form

@@ -280,7 +280,7 @@ def test_a_level_alone_is_entered_and_a_line_may_walk() -> None:
             """there is no command “status” at the level configure
   configure status
             ~~~~~^
-  status is a command of the top level: “up” leads there""",
+  status is a command of the top level: leave “configure” out""",
         ),
         (
             "configure order o x: a b",
@@ -309,6 +309,35 @@ def test_a_mistake_is_shown_with_its_place_and_what_could_stand_there(text: str,
     got = message(text)
     assert sorted(got.replace(",", "").split()) == sorted(said.replace(",", "").split())
     assert got.splitlines()[:3] == said.splitlines()[:3]
+
+
+ELSEWHERE = (
+    ("configure", "site ticket grant T", "site is a command of the top level: “up” leads there"),
+    ("resource", "ra info Dummy", "ra is a command of the top level: “up” leads there"),
+    ("node", "ra classes", "ra is a command of the top level: “up” leads there"),
+    ("corosync", "RA classes", "RA is a command of the top level: “up” leads there"),
+    ("node", "status", "status is a command of the top level: “up” leads there"),
+    ("configure cibstatus", "site", "site is a command of the top level: “cd /” leads there"),
+    ("configure history", "set", "set is a command of the level configure: “up” leads there"),
+    ("configure", "cibstatus site", "site is a command of the top level: “up” leads there"),
+    ("root", "node ra classes", "ra is a command of the top level: leave “node” out"),
+    ("root", "configure history set x", "set is a command of the level configure: leave “history”"),
+    (
+        "root",
+        "configure ra lab list",
+        "lab is a command of the top level: leave “configure ra” out",
+    ),
+)
+
+
+@pytest.mark.parametrize(("levels", "line", "said"), ELSEWHERE)
+def test_the_name_of_a_command_above_is_no_abbreviation_of_one_here(
+    levels: str, line: str, said: str
+) -> None:
+    *above, level = levels.split()
+    with pytest.raises(SyntaxProblem, match="there is no command") as caught:
+        parse_command(line, level, above=above)
+    assert said in caught.value.format_message()
 
 
 @pytest.mark.parametrize(
