@@ -11,9 +11,11 @@ and its other file systems are out of reach, not only out of sight.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import ParamSpec
 
 from crmsh_py.lab import linux
@@ -67,6 +69,8 @@ class _View:
             if os.path.isdir(path)
         ]
         self._machine = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in ("/etc", "/var")}
+        self._own: list[str] = []  # trees in which directories may be made: the node's and no other
+        self._not_own = [HOST_VIEW]  # trees in these that are not the node's
 
     def build(self, disk: str) -> None:
         private = [
@@ -90,6 +94,7 @@ class _View:
         for path, descriptor in private:
             linux.bind_descriptor(descriptor, path)
             self._writable.add(path)
+            self._own.append(os.path.realpath(path))
         self._devices(devices)
         self._sys()
         self._show_kept()
@@ -102,6 +107,7 @@ class _View:
     def _fresh(self, path: str, mode: str) -> None:
         linux.mount("crm", path, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"mode={mode}")
         self._writable.add(path)
+        self._own.append(os.path.realpath(path))
 
     def _devices(self, devices: Sequence[tuple[str, int]]) -> None:
         linux.mount("crm", "/dev", "tmpfs", linux.MS_NOSUID, "mode=755")
@@ -131,14 +137,33 @@ class _View:
         self._writable.add("/proc/sys/net")
 
     def _show_kept(self) -> None:
+        """Show each at its path, which may lead over links of the machine, or of the node's disk.
+
+        What the machine has is not read-only yet, and a node's root can put any link on its disk:
+        so nothing is made, and nothing is hidden, but in the node's own trees.
+        """
         for path, writable, descriptor in self._kept:
             target = os.path.realpath(path)
+            if _is_same(descriptor, target):
+                if writable:
+                    linux.bind_descriptor(descriptor, target)
+            elif (own := self._own_tree(target)) is None:
+                raise MountError(
+                    f"{path}, which is the lab's, leads to {target} by a link on the node's disk: "
+                    "remove that link"
+                )
+            else:
+                with _made(own, target) as place:
+                    linux.bind_descriptor(descriptor, f"/proc/self/fd/{place}")
             if writable:
                 self._writable.add(target)
-            elif _is_same(descriptor, target):
-                continue
-            os.makedirs(target, exist_ok=True)
-            linux.bind_descriptor(descriptor, target)
+            self._not_own.append(target)
+
+    def _own_tree(self, path: str) -> str | None:
+        """The tree of the node's own that a path without links is in; None: it is another's."""
+        if any(_is_within(path, other) for other in self._not_own):
+            return None
+        return next((own for own in self._own if _is_within(path, own)), None)
 
     def _make_read_only(self) -> None:
         """Make every mount read-only that is not the node's own."""
@@ -160,6 +185,26 @@ def _try(step: Callable[_P, None], *arguments: _P.args, **named: _P.kwargs) -> N
         step(*arguments, **named)
     except OSError:
         pass  # good to have, and refused here
+
+
+def _is_within(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(f"{directory}/")
+
+
+@contextmanager
+def _made(own: str, target: str) -> Iterator[int]:
+    """A descriptor of a directory in a tree, made where it is missing; no link is followed."""
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    at = os.open(own, flags)
+    try:
+        for name in filter(None, target.removeprefix(own).split("/")):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, dir_fd=at)
+            outer, at = at, os.open(name, flags, dir_fd=at)
+            os.close(outer)
+        yield at
+    finally:
+        os.close(at)
 
 
 def _is_same(descriptor: int, path: str) -> bool:

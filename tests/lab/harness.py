@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -131,6 +132,47 @@ class Driver:
     def pings(self, node: str, target: str) -> bool:
         done = self.run(node, "ping", "-c1", "-W1", target)
         return done.returncode == 0
+
+
+@contextmanager
+def a_user(kind: str, parent: str = "/tmp") -> Iterator[Driver]:
+    """A ``root`` or ``plain`` user with a home in ``parent``; skips where there can be none.
+
+    Whatever lab is left is destroyed.
+    """
+    home = Path(tempfile.mkdtemp(prefix="crm-lab-", dir=parent))
+    (home / "run").mkdir(mode=0o700)
+    prefix: tuple[str, ...] = ()
+    python = sys.executable
+    try:
+        if kind == "root":
+            if os.geteuid() != 0:
+                pytest.skip("real root: this test run is not root's")
+        elif os.geteuid() == 0:
+            prefix = (
+                "setpriv",
+                f"--reuid={PLAIN_UID}",
+                f"--regid={PLAIN_UID}",
+                "--clear-groups",
+            )
+            python = reachable_python()
+            if not python:
+                pytest.skip("a plain user: no Python of this version that other users can start")
+            if not shutil.which("setpriv"):
+                pytest.skip("a plain user: setpriv is not installed")
+            for path in (home, home / "run"):
+                os.chown(path, PLAIN_UID, PLAIN_UID)
+        if kind == "plain" and not user_namespaces(prefix):
+            pytest.skip("a plain user: user namespaces are not allowed here")
+        made = Driver(kind, python, home, prefix=prefix)
+        try:
+            yield made
+        finally:
+            for name in made.do("list_labs"):
+                made.environment["CRM_LAB"] = name
+                made.do("destroy")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
