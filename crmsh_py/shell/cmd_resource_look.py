@@ -69,7 +69,8 @@ def operations(session: Session, call: CommandCall) -> int:
         words += ["--node", require_node(session, node)]
     if session.form != "text":
         words.append(f"--output-as={session.form}")
-    return crm_mon.run(words, lambda: session.cluster)
+    with session.console.paging():
+        return crm_mon.run(words, lambda: session.cluster)
 
 
 def scores(session: Session, call: CommandCall) -> int:

@@ -58,7 +58,8 @@ def show_status(session: Session, options: tuple[str, ...]) -> int:
     if session.form != "text":
         words.append(f"--output-as={session.form}")
     once = _ReadOnce(session.cluster)
-    code = crm_mon.run(words, lambda: once)  # type: ignore[arg-type,return-value]
+    with session.console.paging():
+        code = crm_mon.run(words, lambda: once)  # type: ignore[arg-type,return-value]
     if session.form == "text" and once.cib is not None:
         _point_out_leftovers(session, once.cib)
         _point_out_doubt(session, once.cib)
@@ -114,7 +115,8 @@ def verify(session: Session, call: CommandCall) -> int:
     if session.form == "html":
         raise UsageError("only status has the form html", hint="--output-as json or xml")
     words = ["-L", "-V", f"--output-as={session.form}"]
-    code = crm_verify.run(words, lambda: session.cluster)
+    with session.console.paging():
+        code = crm_verify.run(words, lambda: session.cluster)
     if call.has("SCORES"):
         from crmsh_py.shell import cmd_resource_look
 

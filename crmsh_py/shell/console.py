@@ -7,10 +7,11 @@ a terminal, and only for the prefixes and what a view colours itself.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 
 from crmsh_py.errors import CrmError
 from crmsh_py.regex import regex
@@ -106,6 +107,22 @@ class Console:
             except OSError as error:
                 _give_up(self.out_stream)
                 raise CrmError(f"standard output cannot be written: {error.strerror}") from None
+
+    @contextmanager
+    def paging(self) -> Iterator[None]:
+        """What tools write to standard output meanwhile is shown at the end as ``out`` shows it.
+
+        Where there is no pager, they write by themselves.
+        """
+        if self.pager is None:
+            yield
+            return
+        kept = io.StringIO()
+        try:
+            with redirect_stdout(kept):
+                yield
+        finally:
+            self.out(kept.getvalue().removesuffix("\n"))
 
     def reader_is_gone(self) -> None:
         """Nobody reads what is printed any more: from here on it goes nowhere."""

@@ -30,8 +30,7 @@ def run(session: Session) -> int:
             session.console.be_plain()
             from crmsh_py.shell.plain import read_lines
         else:
-            pager = Pager(session.preferences.get("core.pager"), session.environ)
-            session.console.pager = pager.show
+            session.console.pager = lambda text: paged(session, text)
             from crmsh_py.shell.terminal import read_lines
         for text in read_lines(session, snapshots):
             run_text(session, text)
@@ -41,6 +40,11 @@ def run(session: Session) -> int:
     if session.leaving or not session.levels:
         session.console.out("bye")
     return 0
+
+
+def paged(session: Session, text: str) -> bool:
+    """Show a text that is longer than the screen by the pager that is preferred now."""
+    return Pager(session.preferences.get("core.pager"), session.environ).show(text)
 
 
 def is_plain(session: Session) -> bool:

@@ -176,6 +176,38 @@ def test_a_plain_prompt_has_lines_and_nothing_else(
     assert err.getvalue().endswith("\nmoving: start vip\n")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [*SHOWING, "status xml", "verify --output-as xml", "resource operations", "cibstatus run"],
+)
+def test_everything_that_is_shown_can_be_paged_and_nothing_goes_beside_it(
+    person: Person, line: str
+) -> None:
+    """What tools print themselves (status) as well as what the shell prints."""
+    paged: list[str] = []
+    direct = shown(person, line)
+
+    def pager(text: str) -> bool:
+        paged.append(text)
+        return True
+
+    person.console.pager = pager
+    assert not re.search("^[^I\n]", shown(person, line), re.MULTILINE)  # INFO is no output
+    assert without_times("\n".join((*paged, ""))) in without_times(direct)
+    assert bool(paged) == bool(direct)
+
+
+def test_what_the_pager_does_not_take_is_printed_as_without_one(person: Person) -> None:
+    """No terminal, or short enough."""
+    before = shown(person, "status")
+    person.console.pager = lambda text: False
+    assert without_times(shown(person, "status")) == without_times(before)
+
+
+def without_times(text: str) -> str:
+    return re.sub(r"\d\d:\d\d:\d\d", "", text)
+
+
 @pytest.mark.parametrize("term", ["dumb", "unknown"])
 def test_a_terminal_that_can_do_nothing_gets_no_colours(
     monkeypatch: pytest.MonkeyPatch, term: str
