@@ -74,6 +74,8 @@ def stop(session: Session, call: CommandCall) -> int:
     lab = _lab(session)
     with _interrupted(session, "the nodes go on stopping", "crm lab status shows how far they are"):
         lab.stop(call.all("NODE_NAME"))
+    if not call.all("NODE_NAME"):
+        session.leave_lab()
     return 0
 
 
@@ -219,6 +221,7 @@ def destroy(session: Session, call: CommandCall) -> int:
         session, "some of the lab may be left", "crm lab destroy takes the rest away"
     ):
         lab.destroy()
+    session.leave_lab()
     return 0
 
 

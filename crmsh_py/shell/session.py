@@ -219,6 +219,12 @@ class Session:
             return f"{old} does not answer, and no other node does"
         return f"{old} does not answer any more: the shell sits on {new} now"
 
+    def leave_lab(self) -> None:
+        """Sit on no node: the lab was just taken away or switched off, and nobody misses it."""
+        if self._cluster is not None and self._cluster.kind == "local":
+            self._cluster, self._sat_on = None, ""
+            self.environ.pop("CRM_NODE", None)
+
     def moved(self) -> str | None:
         """The sentence that says that another node has answered than the one we sat on.
 

@@ -7,6 +7,7 @@ from shell.person import Answers
 from tools.fakes import FakeCluster
 
 from crmsh_py.errors import ClusterUnreachable
+from crmsh_py.lab.client import Lab
 from crmsh_py.shell import repl
 from crmsh_py.shell.background import Snapshots
 from crmsh_py.shell.options import Options
@@ -65,6 +66,32 @@ def test_later_warnings_name_the_node_that_the_shell_sat_on(
     monkeypatch.setattr(session.fake, "membership", nobody)
     monkeypatch.setattr(session, "choose", nobody)
     assert session.follow_node() == "pacemaker02 does not answer, and no other node does"
+
+
+@pytest.mark.parametrize("line", ["lab destroy", "lab stop"])
+def test_nobody_is_told_that_a_lab_does_not_answer_which_was_just_taken_away(
+    monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    session = Sitting()
+
+    def nobody(*_: object, **__: object) -> None:
+        raise ClusterUnreachable("nobody answers")
+
+    def gone(*_: object, **__: object) -> None:
+        monkeypatch.setattr(session.fake, "membership", nobody)
+        monkeypatch.setattr(session, "choose", nobody)
+
+    monkeypatch.setattr(Lab, "destroy", gone)
+    monkeypatch.setattr(Lab, "stop", gone)
+    assert session.types(line) == ""
+    assert session.follow_node() is None
+    assert (session.node, session.label) == ("", "none")
+
+
+def test_a_part_of_a_lab_that_is_stopped_is_told_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Sitting()
+    monkeypatch.setattr(Lab, "stop", lambda *_, **__: session.loses_node())
+    assert "the shell sits on pacemaker02 now" in session.types("lab stop pacemaker01")
 
 
 def test_completion_and_toolbar_go_along() -> None:
