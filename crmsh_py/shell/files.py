@@ -7,7 +7,6 @@ import sys
 from crmsh_py.errors import ConfigError, CrmError
 
 MAX_FILE = 64 * 1024 * 1024  # characters
-FETCH_TIMEOUT_S = 10.0  # how long a server may say nothing
 
 
 def read_text(name: str) -> str:
@@ -15,16 +14,17 @@ def read_text(name: str) -> str:
     try:
         if name == "-":
             text = sys.stdin.read(MAX_FILE + 1)
-        elif name.startswith(("http://", "https://")):
-            text = _fetched(name)
+        elif name.lower().startswith(("http://", "https://")):
+            from crmsh_py.shell.fetching import fetch
+
+            text = fetch(name, MAX_FILE).decode("utf-8")
         else:
             with open(name, encoding="utf-8") as file:
                 text = file.read(MAX_FILE + 1)
     except UnicodeDecodeError:
         raise ConfigError(f"{name}: this is no text (UTF-8); nothing was changed") from None
     except OSError as error:
-        reason = getattr(error, "reason", error)  # urllib wraps what happened
-        why = getattr(reason, "strerror", None) or error
+        why = error.strerror or error
         raise CrmError(f"{name} cannot be read: {why}; nothing was changed") from None
     except ValueError:  # a NUL in the name
         raise CrmError(f"{name!r} is no name of a file; nothing was changed") from None
@@ -45,21 +45,6 @@ def read_bytes(name: str) -> bytes:
     if len(data) > MAX_FILE:
         raise ConfigError(f"{name}: larger than 64 MiB")
     return data
-
-
-def _fetched(address: str) -> str:
-    """The text at an address, bounded in size and (for every piece of it) in time."""
-    from http.client import HTTPException
-    from urllib.request import urlopen
-
-    try:
-        with urlopen(address, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310  # http(s) only
-            data: bytes = answer.read(MAX_FILE + 1)
-    except HTTPException as error:
-        raise CrmError(
-            f"{address} cannot be read: {type(error).__name__}; nothing was changed"
-        ) from None
-    return data.decode("utf-8")
 
 
 def write_text(name: str, text: str) -> None:
