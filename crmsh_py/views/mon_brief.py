@@ -2,15 +2,17 @@
 
 Input: primitives, and how to name an agent; output: one line for each agent and each node where
 resources of it are active: ``2/3\\t(ocf:pacemaker:Dummy):\\tActive node1``. Agents and nodes are
-sorted by name; a total stands where inactive resources are told, too.
+sorted by name; a total stands where inactive resources are told, too. ``away`` are the nodes that
+are gone for sure: what was there counts no more (``mon_facts.active_nodes``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from crmsh_py.scheduler.result import Agent, ResourceStatus
+from crmsh_py.views.mon_facts import active_nodes
 from crmsh_py.views.text import natural_key
 
 
@@ -18,6 +20,7 @@ def tally(
     primitives: Iterable[ResourceStatus],
     *,
     totals: bool,
+    away: Collection[str] = frozenset(),
     agent_name: Callable[[Agent | None], str] = str,
 ) -> list[str]:
     """The lines for a list of primitives; what is active nowhere needs ``totals`` to show."""
@@ -26,7 +29,7 @@ def tally(
     for primitive in primitives:
         name = agent_name(primitive.agent)
         all_of[name] += 1
-        active.setdefault(name, Counter()).update(primitive.nodes)
+        active.setdefault(name, Counter()).update(active_nodes(primitive, away))
     lines = []
     for name, total in sorted(all_of.items()):
         of = f"/{total}" if totals else ""
@@ -38,8 +41,16 @@ def tally(
 
 
 def tally_on(
-    primitives: Iterable[ResourceStatus], *, agent_name: Callable[[Agent | None], str] = str
+    node: str,
+    primitives: Iterable[ResourceStatus],
+    *,
+    away: Collection[str] = frozenset(),
+    agent_name: Callable[[Agent | None], str] = str,
 ) -> list[str]:
     """The same for what is active on one node, which is not named again."""
-    numbers = Counter(agent_name(primitive.agent) for primitive in primitives)
+    numbers = Counter(
+        agent_name(primitive.agent)
+        for primitive in primitives
+        if node in active_nodes(primitive, away)
+    )
     return [f"{number}\t({name}):\tActive " for name, number in sorted(numbers.items())]

@@ -152,6 +152,7 @@ _LISTS = {
 def _node_block(chosen: Chosen, options: MonOptions) -> list[str]:
     lines: list[str] = []
     together: dict[str, list[str]] = {title: [] for title in _LISTS.values()}
+    away = mon_facts.away(chosen.status)
     for node in chosen.nodes:
         mode = node_mode(node)
         listed = _LISTS.get((node.kind, mode))
@@ -168,7 +169,8 @@ def _node_block(chosen: Chosen, options: MonOptions) -> list[str]:
                 if node.name in primitive.nodes
             ]
             if options.brief:
-                texts = _in_columns(mon_brief.tally_on(here, agent_name=classic_agent))
+                tally = mon_brief.tally_on(node.name, here, away=away, agent_name=classic_agent)
+                texts = _in_columns(tally)
             else:
                 texts = [primitive_line(_as_on(p, node.name), with_nodes=False) for p in here]
             lines += [f"        {text}" for text in texts]
@@ -180,6 +182,7 @@ def _resource_block(chosen: Chosen, options: MonOptions) -> list[str]:
     if options.by_node and not options.inactive:
         return []
     lines: list[str] = []
+    away = mon_facts.away(chosen.status)
     wanted = [
         resource
         for resource in chosen.resources
@@ -188,15 +191,18 @@ def _resource_block(chosen: Chosen, options: MonOptions) -> list[str]:
     if options.brief and not options.by_node:
         alone = [resource for resource in wanted if resource.kind == "primitive"]
         wanted = [resource for resource in wanted if resource.kind != "primitive"]
-        tally = mon_brief.tally(alone, totals=options.inactive, agent_name=classic_agent)
-        lines += _in_columns(tally)
+        lines += _in_columns(
+            mon_brief.tally(alone, totals=options.inactive, away=away, agent_name=classic_agent)
+        )
     for resource in wanted:
         if options.by_node:
             shown = not is_active(chosen.whole(resource), wholly=True)
         else:
             shown = options.inactive or is_active(resource, wholly=False)
         if shown and options.brief and resource.kind == "group":
-            members = mon_brief.tally(resource.children, totals=True, agent_name=classic_agent)
+            members = mon_brief.tally(
+                resource.children, totals=True, away=away, agent_name=classic_agent
+            )
             lines.append(f"Resource Group: {resource.id}{_flags(resource)}")
             lines += [f"{_MEMBER_INDENT}{text}" for text in _in_columns(members)]
         elif shown:

@@ -313,6 +313,13 @@ def _promotes(cib: Cib, bundle: str) -> bool:
     return False
 
 
+def active_nodes(primitive: ResourceStatus, away: Collection[str]) -> tuple[str, ...]:
+    """Where a primitive runs; what is managed runs no more on nodes that are ``away`` for sure."""
+    if not primitive.managed:
+        return primitive.nodes
+    return tuple(node for node in primitive.nodes if node not in away)
+
+
 def is_active(
     resource: ResourceStatus, *, wholly: bool, away: Collection[str] = frozenset()
 ) -> bool:
@@ -321,7 +328,7 @@ def is_active(
     ``away`` are the nodes that are gone for sure: what is managed and was there runs no more.
     """
     if resource.kind == "primitive":
-        return any(node not in away or not resource.managed for node in resource.nodes)
+        return bool(active_nodes(resource, away))
     parts = [is_active(child, wholly=wholly, away=away) for child in resource.children]
     return bool(parts) and (all(parts) if wholly else any(parts))
 

@@ -62,6 +62,12 @@ class Chosen:
         """Whether of a container only parts were asked for."""
         return self.names is not None and resource.id not in self.names
 
+    def running_on(self, node: NodeStatus) -> list[ResourceStatus]:
+        """The primitives that are active on a node, in the order of its history."""
+        here = [p for p in mon_facts.primitives(self.around) if node.name in p.nodes]
+        order = {name: place for place, name in enumerate(node.running)}
+        return sorted(here, key=lambda primitive: order.get(primitive.id, len(order)))
+
     def failures(self) -> list[FailedAction]:
         """The failures that are worth telling, on these nodes and of these resources."""
         return [

@@ -197,17 +197,19 @@ def _nodes(chosen: Chosen, options: MonOptions, drawer: Drawer) -> list[str]:
         if not options.by_node:
             entries.append(_entry(1, line))
             continue
-        if options.brief:  # what is counted is told, be it only implied; nothing is not
-            texts = mon_brief.tally_on(drawer.running_on(node, implied=True))
+        if options.brief:  # what is counted is told, be it only implied
+            here = drawer.running_on(node, implied=True)
+            texts = mon_brief.tally_on(node.name, here, away=drawer.away)
         else:
             texts = [drawer.primitive_on(primitive, node.name) for primitive in here]
-        if texts or not options.brief:
+        if here or not options.brief:
             entries += [_entry(1, f"{line}:"), _entry(2, "Resources:")]
             entries += [_entry(3, text) for text in texts]
     for title in _LISTS.values():
         if title in lists:
             entries.append(_entry(1, f"{title}: {bracketed(lists[title])}"))
-    return _section("Node List", entries)
+    # Nodes on which nothing is to be counted are not listed, but they are there.
+    return ["Node List:", *entries] if chosen.nodes else []
 
 
 def _resources(chosen: Chosen, options: MonOptions, drawer: Drawer) -> list[str]:
@@ -216,14 +218,9 @@ def _resources(chosen: Chosen, options: MonOptions, drawer: Drawer) -> list[str]
     entries: list[str] = []
     counted_only = options.brief and not options.by_node
     if counted_only:
-        alone = [
-            resource
-            for resource in chosen.resources
-            if resource.kind == "primitive"
-            and (not resource.orphan or drawer.active(resource, wholly=True))
-            and not drawer.hidden(resource)
-        ]
-        entries += [_entry(1, text) for text in mon_brief.tally(alone, totals=options.inactive)]
+        alone = [resource for resource in chosen.resources if resource.kind == "primitive"]
+        tally = mon_brief.tally(alone, totals=options.inactive, away=drawer.away)
+        entries += [_entry(1, text) for text in tally]
     for resource in chosen.resources:
         if counted_only and resource.kind == "primitive":
             continue

@@ -48,8 +48,7 @@ class Drawer:
         self._options = options
         self._unclean = {n.name for n in status.nodes if n.unclean and not n.online}
         self._configured = {e.id for e in cib.section("resources").iter("primitive")}
-        self._away = mon_facts.away(status)
-        self._primitives = list(mon_facts.primitives(chosen.around))
+        self.away = mon_facts.away(status)
         self._failed_probes = {
             (action.resource, action.node): action.rc
             for action in status.failed_actions
@@ -63,10 +62,7 @@ class Drawer:
 
         Connections that others imply are among them only with ``implied``.
         """
-        here = [p for p in self._primitives if node.name in p.nodes]
-        here = [p for p in here if implied or not self.hidden(p)]
-        order = {name: place for place, name in enumerate(node.running)}
-        return sorted(here, key=lambda primitive: order.get(primitive.id, len(order)))
+        return [p for p in self._chosen.running_on(node) if implied or not self.hidden(p)]
 
     def whole(self, resource: ResourceStatus) -> ResourceStatus:
         """A topmost resource with the parts that were not asked for."""
@@ -74,7 +70,7 @@ class Drawer:
 
     def active(self, resource: ResourceStatus, *, wholly: bool) -> bool:
         """Whether a resource runs, wholly or in part."""
-        return is_active(resource, wholly=wholly, away=self._away)
+        return is_active(resource, wholly=wholly, away=self.away)
 
     def hidden(self, resource: ResourceStatus) -> bool:
         """Whether it is the connection to a guest node, which its container implies."""
@@ -176,7 +172,7 @@ class Drawer:
         mark = f" ({', '.join(attributes)})" if attributes else ""
         yield 0, f"Resource Group: {group.id}{mark}:"
         if self._options.brief:
-            for text in mon_brief.tally(group.children, totals=True):
+            for text in mon_brief.tally(group.children, totals=True, away=self.away):
                 yield 1, text
             return
         for child in group.children:

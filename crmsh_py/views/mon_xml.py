@@ -76,7 +76,7 @@ def document(
     children = [
         _summary(cib, status, now, options.live_on),
         Element("nodes", {}, tuple(facts.node(node) for node in chosen.nodes)),
-        Element("resources", {}, tuple(facts.resources())),
+        *facts.resources_section(),
         *_section("node_attributes", _attributes(cib, chosen)),
         *_history(cib, chosen, now),
         *_section("failures", (_failure(cib, entry) for entry in chosen.failures())),
@@ -219,14 +219,32 @@ class _Facts:
         }
         if node.kind == "guest" and node.container:
             attrs["id_as_resource"] = node.container
-        return Element("node", attrs)
+        here = self._chosen.running_on(node) if self._options.by_node else ()
+        return Element("node", attrs, tuple(map(self._described, here)))
+
+    def _described(self, resource: ResourceStatus) -> Element:
+        """A primitive inside of its node, where its description is told as well."""
+        element = self.primitive(resource)
+        configured = self._cib.find_id(resource.id)
+        description = configured.get("description") if configured is not None else ""
+        return element.with_attributes({"description": description}) if description else element
+
+    def resources_section(self) -> list[Element]:
+        """The section; by node, it is left out where nothing remains to be told in it."""
+        found = tuple(self.resources())
+        return [Element("resources", {}, found)] if found or not self._options.by_node else []
 
     def resources(self) -> Iterable[Element]:
+        """The resources to list; by node, those that are not wholly active."""
         for resource in self._chosen.resources:
             active = is_active(resource, wholly=False, away=self._away)
-            if resource.orphan and not is_active(resource, wholly=True, away=self._away):
+            whole = is_active(self._chosen.whole(resource), wholly=True, away=self._away)
+            if resource.orphan and not whole:
                 continue
-            if active or self._options.inactive:
+            if self._options.by_node:
+                if self._options.inactive and not whole:
+                    yield self.resource(resource)
+            elif active or self._options.inactive:
                 yield self.resource(resource)
 
     def resource(self, resource: ResourceStatus) -> Element:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.value import replace
 from crmsh_py.views import mon_classic, mon_modern, mon_state
 from crmsh_py.views.mon_facts import MonOptions
 
@@ -70,3 +71,16 @@ def test_by_node_each_node_has_its_numbers() -> None:
     at = lines.index("* Node n1: online:")
     assert lines[at + 1] == "* Resources:"
     assert " ".join(lines[at + 2].split()) == "* 3 (ocf:pacemaker:Dummy): Active"
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_what_was_on_a_guest_that_is_gone_counts_no_more(modern: bool) -> None:
+    read, status = mon_state.read(CIB, now=NOW)
+    away = replace(status.nodes[1], online=False, kind="guest")
+    status = replace(status, nodes=(status.nodes[0], away))
+    render = mon_modern.render if modern else mon_classic.render
+    brief = render(read, status, now=NOW, options=MonOptions(brief=True, inactive=True))
+    assert "n1" in brief
+    assert "Active n2" not in brief
+    by_node = render(read, status, now=NOW, options=MonOptions(brief=True, by_node=True))
+    assert by_node.rstrip().endswith("OFFLINE:\n    * Resources:" if modern else "OFFLINE")
