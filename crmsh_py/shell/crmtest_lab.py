@@ -1,7 +1,8 @@
 """A test's cluster for real: a lab of its own, with real agents, that is destroyed in the end.
 
 Events are the commands that a person would type. A resource cannot be made to fail for real, and
-time cannot be hurried: tests with these say so.
+time cannot be hurried: tests with these say so. Remote nodes and guests that the configuration
+of the file names are hosts of the lab (``lab_hosts``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import time
 from collections.abc import Callable
 
+from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -23,6 +25,7 @@ from crmsh_py.shell import events
 from crmsh_py.shell.crmtest import Configuration, Configure, TestFile, TimePasses, take
 from crmsh_py.shell.crmtest_check import Seen
 from crmsh_py.shell.events import Event
+from crmsh_py.shell.lab_hosts import Hosts, for_lab, hosts_of
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 from crmsh_py.views.mon_facts import primitives
@@ -41,7 +44,11 @@ class RealLab:
         self._session = Session(session.options, session.console, environ=environ)
         self._before: Seen | None = None
         self._killed = ""  # the node that the last event took the power from
-        self._lab.create(nodes=file.nodes)
+        self._hosts = _hosts(file, session.catalogue)
+        if number == 1:  # once for all tests
+            for sentence in self._hosts.left_out:
+                session.console.warning(f"not on a lab: {sentence}")
+        self._lab.create(nodes=file.nodes, remotes=self._hosts.remotes, guests=self._hosts.guests)
         try:
             self._lab.start()
             for configuration in file.configurations:
@@ -102,7 +109,8 @@ class RealLab:
     def _power(self, event: Event) -> None:
         find_node(self._session.cluster.read_cib(), event.name)
         if event.verb == "return":
-            self._lab.start([event.name])
+            if event.name not in self._hosts.guests:  # which their machines bring back
+                self._lab.start([event.name])
         else:
             if event.verb == "kill":
                 self._lab.kill([event.name])
@@ -119,7 +127,9 @@ class RealLab:
         raise TimedOut(f"the cluster has not noticed {event} in {NOTICE_S:g} s")
 
     def _load(self, configuration: Configuration) -> None:
-        self._commit(lambda cib: take(cib, configuration, self._session.catalogue))
+        self._commit(
+            lambda cib: for_lab(take(cib, configuration, self._session.catalogue), self._hosts)
+        )
 
     def _commit(self, change: Callable[[Cib], Cib]) -> None:
         cib = self._session.cluster.read_cib()
@@ -133,6 +143,20 @@ class RealLab:
     def _seen(self) -> Seen:
         cib = self._session.cluster.read_cib()
         return Seen(cib, cluster_status(cib, now=local_now()))
+
+
+def _hosts(file: TestFile, catalogue: Catalogue) -> Hosts:
+    """What the configuration names."""
+    cib = Cib.new().with_section("nodes", _members(file.nodes))
+    for configuration in file.configurations:
+        cib = take(cib, configuration, catalogue)
+    return hosts_of(cib, file.nodes)
+
+
+def _members(names: tuple[str, ...]) -> Element:
+    numbered = enumerate(names, start=1)
+    nodes = (Element("node", {"id": str(number), "uname": name}) for number, name in numbered)
+    return Element("nodes", {}, tuple(nodes))
 
 
 # ---- what has changed between two looks ----------------------------------------------------------

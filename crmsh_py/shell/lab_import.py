@@ -2,7 +2,8 @@
 
 ``crm lab import`` makes a lab with the nodes and the configuration of a live cluster or of a saved
 CIB. No agent of the machine runs in it: services are stand-ins, and what a fence device does, it
-does to nodes of the lab. What was imported is kept beside the lab.
+does to nodes of the lab. Remote nodes and guests get hosts, under the lab's addresses
+(``lab_hosts``); what cannot be had is named. What was imported is kept beside the lab.
 
 ``crm plan --apply-to TARGET`` compares that with what the lab has by now, makes a patch of the
 difference, says what it would do to the target, and after a yes commits it there. What the target
@@ -30,6 +31,7 @@ from crmsh_py.lab.client import Lab
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import files
 from crmsh_py.shell.ended import by_exception
+from crmsh_py.shell.lab_hosts import as_it_was, for_lab, hosts_of
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 
@@ -49,22 +51,29 @@ def import_(session: Session, call: CommandCall) -> int:
     _require_known(cib)
     copy = upgrade(cib.without_status())
     members = _members(copy)
+    hosts = hosts_of(copy, tuple(node.get("uname") for node in members))
     lab = Lab(environ=session.environ, say=session.console.out)
     with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="utf-8") as conf:
         conf.write(_corosync_conf(members))
         conf.flush()
-        lab.create(conf_file=conf.name, agents="stand-ins")
+        lab.create(
+            conf_file=conf.name, remotes=hosts.remotes, guests=hosts.guests, agents="stand-ins"
+        )
     with by_exception():
         try:
             files.write_text(f"{lab.place.state}/{IMPORTED}", cib.without_status().to_xml())
             lab.start()
             cluster = _cluster_of(session, lab)
             _await_quorum(cluster)
-            _fill(cluster, copy)
+            _fill(cluster, for_lab(copy, hosts))
         except BaseException:
             lab.destroy()  # nothing is left half done
             raise
     session.console.out(f"it has the configuration {cib.version}; services run as stand-ins")
+    if hosts.names:
+        session.console.info("connections to remote nodes and guests lead to hosts of the lab")
+    for sentence in hosts.left_out:
+        session.console.warning(f"left out: {sentence}")
     return 0
 
 
@@ -105,8 +114,12 @@ def changes(imported: Cib, lab: Cib) -> Patch:
             hint="upgrade the cluster's first: crm configure upgrade",
         )
     facts = {name: imported.properties().get(name) for name in _OWN}
+    hosts = hosts_of(imported, tuple(node.get("uname") for node in _members(imported)))
+    made = for_lab(imported, hosts)
     options = lab.section("crm_config").map_children(lambda s: _with_facts(s, facts))
     tried = lab.with_section("crm_config", options)
+    resources = as_it_was(lab.section("resources"), imported=imported, made=made)
+    tried = tried.with_section("resources", resources)
     document = imported.with_section("configuration", tried.configuration)
     return diff(imported, document)
 

@@ -45,6 +45,33 @@ SAVED = """\
 """
 
 
+# A remote node and a virtual machine with a node in it, as a real cluster has them.
+FAR = """\
+<primitive id="far" class="ocf" provider="pacemaker" type="remote">
+  <instance_attributes id="far-params">
+    <nvpair id="far-server" name="server" value="192.0.2.7"/>
+    <nvpair id="far-port" name="port" value="4000"/>
+  </instance_attributes>
+  <operations><op id="far-m" name="monitor" interval="2s" timeout="5s"/></operations>
+</primitive>
+<primitive id="machine" class="ocf" provider="heartbeat" type="VirtualDomain">
+  <instance_attributes id="machine-params">
+    <nvpair id="machine-config" name="config" value="/etc/libvirt/qemu/vm.xml"/>
+  </instance_attributes>
+  <meta_attributes id="machine-meta">
+    <nvpair id="machine-remote" name="remote-node" value="vm"/>
+    <nvpair id="machine-addr" name="remote-addr" value="192.0.2.8"/>
+  </meta_attributes>
+</primitive>
+<primitive id="web" class="systemd" type="web"/>
+<primitive id="mail" class="systemd" type="mail"/>
+"""
+ON_FAR = """\
+<rsc_location id="web-on-far" rsc="web" node="far" score="INFINITY"/>
+<rsc_location id="mail-in-vm" rsc="mail" node="vm" score="INFINITY"/>
+"""
+
+
 @pytest.fixture
 def saved(lab: Lab) -> Path:
     path = lab.home / "saved.xml"
@@ -87,6 +114,28 @@ def test_a_change_and_a_failure_are_tried_and_taken_back(lab: Lab, saved: Path) 
     assert again.returncode == 1, "the target is not what was imported any more"
     assert "somebody else changed it meanwhile" in again.stderr
     assert saved.read_text() == text
+
+
+def test_remote_nodes_and_guests_are_hosts_of_the_lab(lab: Lab, saved: Path) -> None:
+    text = SAVED.replace("<group", f"{FAR}<group").replace(
+        "</constraints>", f"{ON_FAR}</constraints>"
+    )
+    text = text.replace("</nodes>", '<node id="old" uname="old" type="remote"/></nodes>')
+    saved.write_text(text)
+    done = lab.run("crm", "lab", "import", str(saved))
+    assert "far (192.168.100.12, remote), vm (192.168.100.13, guest)" in done.stdout
+    assert "left out: remote node old: no resource connects with it" in done.stderr
+    lab.wait("web runs on far", lambda: lab.where("web", "db1") == "far")
+    lab.wait("mail runs in vm", lambda: lab.where("mail", "db1") == "vm")
+
+    again = lab.run("crm", "-F", "plan", "--apply-to", str(saved))
+    assert "nothing was changed in the lab's configuration" in again.stdout + again.stderr
+    lab.crm("resource", "meta", "web", "set", "priority", "5")
+    lab.crm("-F", "plan", "--apply-to", str(saved))
+    text = saved.read_text()
+    assert 'name="priority" value="5"' in text
+    assert all(each in text for each in ("192.0.2.7", "4000", "VirtualDomain", "192.0.2.8"))
+    assert "lab-guest" not in text
 
 
 def test_what_cannot_be_imported_leaves_nothing(lab: Lab, saved: Path) -> None:
