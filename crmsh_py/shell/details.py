@@ -19,9 +19,12 @@ crm status --output-as json
 Findings go to standard error; the exit code is 78 when there is one, as crm_verify's.
 """,
     "root_plan": """
-Actions with the reasons for them; with nothing to do it says that the cluster is settled. In a lab
-made by “crm lab import”, --apply-to shows what its changes would do to the cluster (pacemaker, or a
-host: user@node) or to a saved CIB, asks, and commits them there.
+Actions with the reasons for them; with nothing to do it says that the cluster is settled. Events:
+node kill, leave, return, standby, online, maintenance, ready, attribute (NAME VALUE, until it
+restarts); resource start, stop, promote, demote, move, ban, clear, fail (OPERATION, on NODE);
+ticket grant, revoke, standby, activate. In a lab made by “crm lab import”, --apply-to shows what
+its changes would do to the cluster (pacemaker, or a host: user@node) or to a saved CIB, asks, and
+commits them there.
 """,
     "root_why": """
 With a node: why it runs there, or does not, down to the ids of constraints and their scores.

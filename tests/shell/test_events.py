@@ -105,6 +105,33 @@ def test_an_event_of_somebody_unknown_names_who_is_there() -> None:
             events.after(Lab().cib, events.parse(tuple(event.split())), NOW)
 
 
+def test_plan_takes_the_failure_of_any_operation(settled: Person) -> None:
+    """As test files do: a start that fails makes the node unfit, a monitor does not."""
+    before = settled.file.read_bytes()
+    said = settled.types("plan resource fail WebSite start on pacemaker01").splitlines()
+    assert "After resource fail WebSite start on pacemaker01:" in said
+    leaves = ["recover", "WebSite", "pacemaker01", "->", "pacemaker02"]
+    assert any(line.split()[:5] == leaves for line in said)
+    assert "recover" in settled.types("plan resource fail WebSite monitor")
+    assert "recover" in settled.types("plan resource fail WebSite on pacemaker01")
+    assert "WebSite has no operation strat" in settled.types("plan resource fail WebSite strat")
+    assert settled.code == 2
+    assert settled.file.read_bytes() == before
+
+
+def test_plan_takes_an_attribute_of_a_node(settled: Person) -> None:
+    settled.types("configure location web WebSite rule -INFINITY: pingd lt 1")
+    before = settled.file.read_bytes()
+    said = settled.types("plan node attribute pacemaker01 pingd 0").splitlines()
+    assert said[0] == "After node attribute pacemaker01 pingd 0:"
+    assert any(line.split()[:2] == ["move", "WebSite"] for line in said)
+    settled.types("configure plan node attribute pacemaker01 pingd 5")
+    assert settled.code == 0
+    assert settled.types("plan node attribute pacemaker01 pingd").startswith("After node attribute")
+    assert "there is no node 'nobody'" in settled.types("plan node attribute nobody pingd 0")
+    assert settled.file.read_bytes() == before
+
+
 def test_plan_says_what_would_follow_and_changes_nothing(settled: Person) -> None:
     before = settled.file.read_bytes()
     assert settled.types("plan") == "Nothing would change: the cluster is settled.\n"
