@@ -1,7 +1,8 @@
 """The ``corosync`` level: what the membership layer runs with, and how it is.
 
-``show``, ``set``, ``edit``, ``add-node`` and ``del-node`` are about the file; ``get`` and
-``status`` ask the running node. What was changed in the file counts after ``push`` and ``reload``.
+``show``, ``set``, ``edit``, ``add-node`` and ``del-node`` are about the file (with ``--host`` that
+of the host); ``get`` and ``status`` ask the running node. What was changed in the file counts after
+``push`` and ``reload``.
 """
 
 from __future__ import annotations
@@ -123,9 +124,14 @@ def status(session: Session, call: CommandCall) -> int:
 
 
 def log(session: Session, call: CommandCall) -> int:
-    """The logs of nodes, as ``crm lab log`` prints them."""
+    """The logs of nodes, as ``crm lab log`` prints them; a real cluster's are its system's."""
     from crmsh_py.shell import cmd_lab
 
+    if ring.is_real(session):
+        raise CrmError(
+            "the logs of a real cluster are its system's to show",
+            hint="crm cluster run 'journalctl -u corosync -n 100'",
+        )
     return cmd_lab.log(session, call)
 
 

@@ -61,8 +61,14 @@ def run(
 
         done = Lab(environ=session.environ).output(node, argv, stdin=stdin, timeout_s=limit)
         return Outcome(node, done.returncode, done.stdout, done.stderr)
-    made = programs(session, node).output(argv, timeout_s=limit, stdin=stdin)
-    return Outcome(node, made.code, made.out, made.err)
+    return _run_by(programs(session, node), node, argv, stdin, limit)
+
+
+def _run_by(
+    there: Programs, name: str, argv: Sequence[str], stdin: bytes = b"", limit_s: float = TIMEOUT_S
+) -> Outcome:
+    made = there.output(argv, timeout_s=limit_s, stdin=stdin)
+    return Outcome(name, made.code, made.out, made.err)
 
 
 def programs(session: Session, node: str) -> Programs:
@@ -96,28 +102,50 @@ def each(
 
 def read_file(session: Session, node: str, path: str) -> bytes | None:
     """A file of a node; None where it has none. Raises CrmError: it cannot be read."""
-    outcome = run(session, node, ["cat", "--", node_path(session, node, path)])
+    return _content(run(session, node, _reading(node_path(session, node, path))), path)
+
+
+def read_by(there: Programs, name: str, path: str) -> bytes | None:
+    """The same of the machine whose programs are given, whatever cluster it belongs to."""
+    return _content(_run_by(there, name, _reading(path)), path)
+
+
+def _reading(path: str) -> list[str]:
+    return ["cat", "--", path]
+
+
+def _content(outcome: Outcome, path: str) -> bytes | None:
     if outcome.code == 0:
         return outcome.out[:MAX_FILE]
     said = outcome.err.decode(errors="replace").strip()
     if "No such file" in said:
         return None
-    raise CrmError(f"{node}: {said or f'{path} cannot be read'}")
+    raise CrmError(f"{outcome.node}: {said or f'{path} cannot be read'}")
 
 
 def write_file(session: Session, node: str, path: str, data: bytes) -> None:
     """Put a file onto a node, in one step. Raises CrmError."""
+    _check_written(run(session, node, _writing(node_path(session, node, path)), stdin=data), path)
+
+
+def write_by(there: Programs, name: str, path: str, data: bytes) -> None:
+    """The same on the machine whose programs are given, whatever cluster it belongs to."""
+    _check_written(_run_by(there, name, _writing(path), data), path)
+
+
+def _writing(path: str) -> list[str]:
     # A name that nobody can have put a link at; mktemp lets nobody else read it.
     script = (
         'new=$(mktemp -- "$1.XXXXXXXX") || exit; cat > "$new" && chmod 644 -- "$new"'
         ' && mv -f -- "$new" "$1" || { rm -f -- "$new"; exit 1; }'
     )
-    outcome = run(
-        session, node, ["sh", "-c", script, "sh", node_path(session, node, path)], stdin=data
-    )
+    return ["sh", "-c", script, "sh", path]
+
+
+def _check_written(outcome: Outcome, path: str) -> None:
     if outcome.code != 0:
         said = outcome.err.decode(errors="replace").strip()
-        raise CrmError(f"{node}: {path} cannot be written: {said}")
+        raise CrmError(f"{outcome.node}: {path} cannot be written: {said}")
 
 
 def node_path(session: Session, node: str, path: str) -> str:
