@@ -97,17 +97,27 @@ def open_cluster() -> Cluster:
     return choose(os.environ, client=os.path.basename(sys.argv[0]) or "crm")
 
 
-def guarded(tool: str, body: Callable[[], int]) -> int:
-    """Run a tool's body and turn what goes wrong into a message and an exit code."""
+def guarded(tool: str, body: Callable[[], int], argv: Sequence[str] | None = ()) -> int:
+    """Run a tool's body and turn what goes wrong into a message and an exit code.
+
+    ``argv`` is the command line of a tool that answers in XML: who asked for that gets the message
+    in it, as with Pacemaker's (None: that of the process).
+    """
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # what it cannot show is no mishap
     try:
         code = body()
         sys.stdout.flush()
     except CrmError as error:
-        message = error.format_message()
-        print(f"{tool}: {message}", file=sys.stderr)
-        return _exit_code(error)
+        message, code = error.format_message(), _exit_code(error)
+        if _wants_xml(sys.argv if argv is None else argv) and not isinstance(error, UsageError):
+            from crmsh_py.views.result_xml import document
+
+            errors = (f"{tool}: {message}",)
+            put(document([], request=request(tool, argv), code=code, errors=errors))
+        else:
+            print(f"{tool}: {message}", file=sys.stderr)
+        return code
     except BrokenPipeError:
         # The reader has gone; what it has is all that it wanted. Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -119,6 +129,11 @@ def guarded(tool: str, body: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _wants_xml(words: Sequence[str]) -> bool:
+    text = " ".join(words)
+    return "--output-as=xml" in text or "--output-as xml" in text
 
 
 def _exit_code(error: CrmError) -> int:

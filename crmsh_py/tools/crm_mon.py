@@ -35,7 +35,7 @@ _REDRAW = "\x1b[H\x1b[J"
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Print the state of the cluster."""
-    return guarded(TOOL, lambda: run(argv, door))
+    return guarded(TOOL, lambda: run(argv, door), argv)
 
 
 def layout_of(chosen: str | None) -> str:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.scheduler.result import Role
 from crmsh_py.tools.common import (
+    EXIT_NO_SUCH,
     MOST_SECONDS,
     Door,
     ExistsError,
     Parser,
     ToolUsageError,
     commit,
-    complain,
     guarded,
     local_now,
     open_cluster,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from crmsh_py.scheduler.result import ClusterStatus
 
 TOOL = "crm_resource"
+LAYOUTS = ("classic", "modern")
 _WAIT_LIMIT_S = 3600.0
 _ABOUT_AGENTS = ("standards", "list_agents", "list_ocf_providers")
 # The commands that are about one resource.
@@ -46,7 +47,7 @@ _NEED_RESOURCE = (
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Carry out one command about resources."""
-    return guarded(TOOL, lambda: _run(argv, door))
+    return guarded(TOOL, lambda: _run(argv, door), argv)
 
 
 def _parser() -> Parser:
@@ -134,6 +135,7 @@ def _add_details(parser: Parser) -> None:
     details.add_argument("-Q", "--quiet", action="store_true", help="the answer alone")
     details.add_argument("-V", "--verbose", action="count")
     details.add_argument("--output-as", choices=("text", "xml"), default="text")
+    details.add_argument("--layout", choices=LAYOUTS, help="of text: Pacemaker 1.1's or 3's")
 
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:
@@ -162,8 +164,9 @@ def _xml(argv: Sequence[str] | None, command: str, arguments: Namespace, door: D
         part = resource_xml.ANSWERS[command](door(), arguments)
     else:
         raise ToolUsageError(f"--{command.replace('_', '-')} has no answer in XML")
-    put(document([part], request=request(TOOL, argv)))
-    return 0
+    nothing = command in ("list", "list_raw") and not part.findall()
+    put(document([part], request=request(TOOL, argv), code=EXIT_NO_SUCH if nothing else 0))
+    return EXIT_NO_SUCH if nothing else 0
 
 
 def _valued(arguments: Namespace) -> str:
@@ -186,48 +189,6 @@ def _status(cluster: Cluster) -> ClusterStatus:
     return cluster_status(cluster.read_cib(), now=local_now())
 
 
-def _list(cluster: Cluster, arguments: Namespace) -> int:
-    from crmsh_py.views import resource_status
-
-    put(resource_status.listing(_status(cluster)))
-    return 0
-
-
-def _list_raw(cluster: Cluster, arguments: Namespace) -> int:
-    resources = cluster.read_cib().section("resources")
-    put("".join(f"{element.id}\n" for element in resources.iter("primitive")))
-    return 0
-
-
-def _query_xml(cluster: Cluster, arguments: Namespace) -> int:
-    from crmsh_py.cib.xml import to_xml
-    from crmsh_py.tools import edits
-    from crmsh_py.views import mon_classic, resource_status
-    from crmsh_py.views.text import joined
-
-    element = edits.find_resource(cluster.read_cib(), arguments.resource)
-    if not arguments.quiet:
-        found = resource_status.find(_status(cluster), arguments.resource)
-        lines = mon_classic.resource_lines(found, inactive=True)
-        put(joined([*lines, "Resource XML:"]) + "\n")
-    put(to_xml(element).rstrip("\n") + "\n")
-    return 0
-
-
-def _locate(cluster: Cluster, arguments: Namespace) -> int:
-    from crmsh_py.views import resource_status
-
-    status, name = _status(cluster), arguments.resource
-    if arguments.quiet:
-        put("".join(f"{node}\n" for node, _ in resource_status.places(status, name)))
-        return 0
-    lines = resource_status.location_lines(status, name)
-    put("".join(f"{line}\n" for line in lines))
-    if not lines:
-        complain(resource_status.not_running(name))
-    return 0
-
-
 def _get_parameter(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.tools import resource_parameters
 
@@ -247,6 +208,12 @@ def _delete_parameter(cluster: Cluster, arguments: Namespace) -> int:
 
     resource_parameters.delete_one(cluster, arguments, client=TOOL)
     return 0
+
+
+def _answer(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.tools import resource_text
+
+    return resource_text.ANSWERS[arguments.command](cluster, arguments)
 
 
 def _operations(cluster: Cluster, arguments: Namespace) -> int:
@@ -425,10 +392,7 @@ def _wait(cluster: Cluster, arguments: Namespace) -> int:
 
 
 _COMMANDS = {
-    "list": _list,
-    "list_raw": _list_raw,
-    "query_xml": _query_xml,
-    "locate": _locate,
+    **dict.fromkeys(("list", "list_raw", "query_xml", "locate"), _answer),
     "get_parameter": _get_parameter,
     "set_parameter": _set_parameter,
     "delete_parameter": _delete_parameter,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler.result import ClusterStatus, Role
-from crmsh_py.tools import agent_lists, resource_parameters
+from crmsh_py.tools import agent_lists, resource_parameters, resource_text
 from crmsh_py.tools.common import local_now
 from crmsh_py.views import resource_operations, resource_status
 from crmsh_py.views.result_xml import item, listed
@@ -32,9 +32,7 @@ def agents(command: str, arguments: Namespace) -> Element:
 
 
 def _status(cluster: Cluster) -> ClusterStatus:
-    from crmsh_py.scheduler.status import cluster_status
-
-    return cluster_status(cluster.read_cib(), now=local_now())
+    return resource_text.status_of(cluster.read_cib())
 
 
 def _list(cluster: Cluster, arguments: Namespace) -> Element:
@@ -44,8 +42,20 @@ def _list(cluster: Cluster, arguments: Namespace) -> Element:
 
 
 def _list_raw(cluster: Cluster, arguments: Namespace) -> Element:
-    primitives = cluster.read_cib().section("resources").iter("primitive")
-    return listed("resource names", [item("resource", each.id) for each in primitives])
+    names = resource_status.instances(_status(cluster))
+    return listed("resource names", [item("resource", name) for name in names])
+
+
+def _query_xml(cluster: Cluster, arguments: Namespace) -> Element:
+    from crmsh_py.cib.xml import to_xml
+    from crmsh_py.tools import edits
+    from crmsh_py.views import mon_xml
+
+    cib = cluster.read_cib()
+    configured = edits.find_resource(cib, arguments.resource.partition(":")[0])
+    status = resource_text.status_of(cib)
+    state = mon_xml.resource(cib, status, resource_status.find(status, arguments.resource))
+    return Element("resource_config", {}, (state, Element("xml", {}, (), to_xml(configured))))
 
 
 def _locate(cluster: Cluster, arguments: Namespace) -> Element:
@@ -84,6 +94,7 @@ def operations(cluster: Cluster, arguments: Namespace) -> list[resource_operatio
 ANSWERS: dict[str, Callable[[Cluster, Namespace], Element]] = {
     "list": _list,
     "list_raw": _list_raw,
+    "query_xml": _query_xml,
     "locate": _locate,
     "get_parameter": _get_parameter,
     "operations": _operations,

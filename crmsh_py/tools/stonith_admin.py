@@ -44,7 +44,7 @@ _COMMANDS = (
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Do what the one command says."""
-    return guarded(TOOL, lambda: _run(argv, door))
+    return guarded(TOOL, lambda: _run(argv, door), argv)
 
 
 def _parser() -> Parser:
@@ -195,13 +195,20 @@ def _history(node: str, records: list[FencingRecord], arguments: Namespace) -> s
 
     shown = records
     if not arguments.verbose:  # the last that worked, of each node
-        shown = list({r.target: r for r in records if r.state == "done"}.values())
-    if arguments.quiet:
+        last = {r.target: r for r in sorted(records, key=_ended) if r.state == "done"}
+        shown = list(last.values())
+    shown = sorted(shown, key=_ended, reverse=True)
+    if arguments.quiet and shown:
         return "".join(f"{r.ended_ms // 1000}\n" for r in shown)
     now = local_now()
     lines = [fencing.line(r, records, now=now, full=bool(arguments.verbose)) for r in shown]
     counted = "1 event" if len(lines) == 1 else f"{len(lines)} events"
     return joined([*lines, f"{counted} found"]) + "\n"
+
+
+def _ended(record: FencingRecord) -> float:
+    """When it ended; what is pending is newer than anything that has."""
+    return record.ended_ms or float("inf")
 
 
 # ---- devices and agents --------------------------------------------------------------------------

@@ -128,12 +128,13 @@ def line(
     if record.state == "pending":
         return f"{what} pending: {asker}"
     when = time_text(record.ended_ms, now)
+    by = f"delegate={record.delegate}, " if record.delegate else ""
     if record.state == "done":
         kind = "completed" if full else "last-successful"
-        return f"{what} successful: delegate={record.delegate}, {asker}, {kind}='{when}'"
+        return f"{what} successful: {by}{asker}, {kind}='{when}'"
     reason = f" ({record.reason})" if record.reason else ""
     kind = "completed" if full else "last-failed"
-    text = f"{what} failed{reason}: delegate={record.delegate}, {asker}, {kind}='{when}'"
+    text = f"{what} failed{reason}: {by}{asker}, {kind}='{when}'"
     return f"{text} (a later attempt succeeded)" if _later(record, records) else text
 
 

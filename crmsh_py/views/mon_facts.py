@@ -43,8 +43,10 @@ class MonOptions:
     """What to show; the defaults are those of ``crm_mon -1``.
 
     ``bans`` is None for no list of negative locations, else the prefix of the ids to list.
-    ``only_node`` and ``only_resource`` limit the lists to one node or one resource. ``live_on`` is
-    the node of a running cluster that tells all this, '' for a file.
+    ``only_node`` and ``only_resource`` limit the lists to one node or one resource. ``places``
+    names the node where a primitive runs, ``descriptions`` what people have written about a
+    resource; without ``places`` its description always stands there. ``live_on`` is the node of a
+    running cluster that tells all this, '' for a file.
     """
 
     by_node: bool = False
@@ -59,6 +61,8 @@ class MonOptions:
     brief: bool = False
     headers: bool = True
     failures: bool = True
+    places: bool = True
+    descriptions: bool = False
     only_node: str = ""
     only_resource: str = ""
     request: str = "crm_mon"

@@ -125,6 +125,16 @@ def choose(cib: Cib, status: ClusterStatus, options: MonOptions) -> Chosen:
     )  # fmt: skip
 
 
+def as_called(status: ClusterStatus, chosen: Chosen, resource: ResourceStatus) -> ResourceStatus:
+    """A resource of the scheduler's ``status`` as it is displayed in what was chosen of it."""
+    pairs = zip(
+        mon_facts.everything(status.resources),
+        mon_facts.everything(chosen.status.resources),
+        strict=True,
+    )
+    return next(shown for named, shown in pairs if named is resource)
+
+
 def _tagged(cib: Cib, tag: str) -> frozenset[str]:
     return frozenset(
         reference.id

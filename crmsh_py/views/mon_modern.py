@@ -34,6 +34,7 @@ from crmsh_py.views.text import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.scheduler.result import ResourceStatus
     from crmsh_py.views.bans import Ban
     from crmsh_py.views.mon_filter import Chosen
     from crmsh_py.views.mon_history import OperationRecord, ResourceHistory
@@ -87,6 +88,26 @@ def body(cib: Cib, status: ClusterStatus, *, now: datetime, options: MonOptions)
         sections.append(_bans(chosen.bans(find_bans(cib, status, now=now, prefix=options.bans))))
     text = "\n\n".join(joined(section) for section in sections if section)
     return f"{text}\n" if text else ""
+
+
+def resource_list(cib: Cib, status: ClusterStatus) -> list[str]:
+    """All resources, as Pacemaker's ``crm_resource --list`` tells them: without their nodes."""
+    options = MonOptions(inactive=True, places=False)
+    chosen = mon_filter.choose(cib, status, options)
+    return _resources(chosen, options, Drawer(cib, chosen, options))
+
+
+def state_lines(cib: Cib, status: ClusterStatus, resource: ResourceStatus) -> list[str]:
+    """The state of one resource of ``status``: its line or, of a container, those of its parts."""
+    options = MonOptions()
+    chosen = mon_filter.choose(cib, status, options)
+    called = mon_filter.as_called(status, chosen, resource)
+    own = 0 if called.kind == "primitive" else 1
+    return [
+        f"{'  ' * (depth - own - 1)}{'* ' if depth > own else ''}{text}"
+        for depth, text in Drawer(cib, chosen, options).lines(called)
+        if depth >= own
+    ]
 
 
 def _entry(depth: int, text: str) -> str:

@@ -80,14 +80,13 @@ class Drawer:
     def primitive_on(self, resource: ResourceStatus, node: str) -> str:
         """A primitive in the list of a node: its role there, and no node."""
         role = resource.locations.get(node, resource.role)
-        line = self.primitive(replace(resource, role=role), show_node=False)
-        configured = self._cib.find_id(resource.id)
-        description = configured.get("description") if configured is not None else ""
-        return f"{line} ({description})" if description else line
+        return self.primitive(replace(resource, role=role), show_node=False)
 
     def primitive(self, resource: ResourceStatus, *, show_node: bool = True, name: str = "") -> str:
         """One primitive's line, under its own name or another."""
         many = len(resource.nodes) > 1
+        described = self._description(resource, anyway=many or not show_node)
+        show_node = show_node and self._options.places
         node = resource.nodes[0] if resource.nodes and show_node and not many else ""
         locked = bool(resource.locked_to) and not resource.nodes and show_node
         if locked:
@@ -103,9 +102,17 @@ class Drawer:
         flags = self._flags(resource, node, locked=locked)
         if flags:
             text += f" ({', '.join(flags)})"
+        text += described
         if show_node and many:
             text += f" {bracketed(resource.nodes)}"
         return text
+
+    def _description(self, resource: ResourceStatus, *, anyway: bool = False) -> str:
+        if not (anyway or self._options.descriptions or not self._options.places):
+            return ""
+        configured = self._cib.find_id(resource.id.partition(":")[0])
+        description = configured.get("description") if configured is not None else ""
+        return f" ({description})" if description else ""
 
     def _state_words(self, resource: ResourceStatus, node: str) -> list[str]:
         words = ["ORPHANED"] if resource.orphan else []
@@ -170,7 +177,7 @@ class Drawer:
         attributes = [f"{counted(hidden, 'member')} inactive"] if hidden else []
         attributes += self._container_flags(group)
         mark = f" ({', '.join(attributes)})" if attributes else ""
-        yield 0, f"Resource Group: {group.id}{mark}:"
+        yield 0, f"Resource Group: {group.id}{mark}{self._description(group)}:"
         if self._options.brief:
             for text in mon_brief.tally(group.children, totals=True, away=self.away):
                 yield 1, text
@@ -199,7 +206,7 @@ class Drawer:
         body = list(self._clone_body(clone))
         # A clone that may have no instances at all is told of, too.
         if body or (clone.instances_max >= 0 and self._options.inactive and not clone.unique):
-            yield 0, f"Clone Set: {clone.id} [{inner}]{mark}:"
+            yield 0, f"Clone Set: {clone.id} [{inner}]{mark}{self._description(clone)}:"
             yield from body
 
     def _clone_body(self, clone: ResourceStatus) -> Lines:
@@ -291,7 +298,8 @@ class Drawer:
         unique = " (unique)" if bundle.unique else ""
         flags = self._container_flags(replace(bundle, target_role="", disabled=False))
         mark = f" ({', '.join(flags)})" if flags else ""
-        yield 0, f"Container bundle{many}: {bundle.id} [{image}]{unique}{mark}:"
+        described = self._description(bundle)
+        yield 0, f"Container bundle{many}: {bundle.id} [{image}]{unique}{described}{mark}:"
         for replica in bundle.children:
             if not self._options.detail and not self._chosen.in_part(bundle):
                 yield 1, self._replica(bundle, replica)

@@ -98,6 +98,14 @@ def nodes_and_resources(cib: Cib, status: ClusterStatus) -> tuple[Element, Eleme
     return nodes, Element("resources", {}, tuple(facts.resources()))
 
 
+def resource(cib: Cib, status: ClusterStatus, wanted: ResourceStatus) -> Element:
+    """One resource of ``status`` with its parts."""
+    chosen = mon_filter.choose(cib, status, MonOptions())
+    return _Facts(cib, chosen, MonOptions(inactive=True)).resource(
+        mon_filter.as_called(status, chosen, wanted)
+    )
+
+
 def _yes(value: bool) -> str:
     return "true" if value else "false"
 
@@ -225,7 +233,7 @@ class _Facts:
     def _described(self, resource: ResourceStatus) -> Element:
         """A primitive inside of its node, where its description is told as well."""
         element = self.primitive(resource)
-        configured = self._cib.find_id(resource.id)
+        configured = self._cib.find_id(resource.id.partition(":")[0])
         description = configured.get("description") if configured is not None else ""
         return element.with_attributes({"description": description}) if description else element
 

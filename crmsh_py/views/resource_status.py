@@ -69,13 +69,18 @@ def banned_without_node(status: ClusterStatus, name: str) -> str:
 
 
 def listing(status: ClusterStatus) -> str:
-    """All resources and their states, as ``crm_resource -L`` lists them."""
+    """All resources and their states in the classic layout, as ``crm resource status`` has them."""
     lines = [
         line
         for resource in status.resources
         for line in mon_classic.resource_lines(resource, inactive=True)
     ]
     return "".join(f"{legible(line)}\n" for line in lines) or "NO resources configured\n"
+
+
+def instances(status: ClusterStatus) -> list[str]:
+    """The names of all primitives there are, those of a clone's instances with their numbers."""
+    return [primitive.id for primitive in primitives(status.resources)]
 
 
 def location_lines(status: ClusterStatus, name: str, *, classic: bool = True) -> list[str]:

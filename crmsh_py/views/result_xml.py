@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.xml import to_xml
+from crmsh_py.cib.xml import carriable, to_xml
 
 API_VERSION = "2.42"  # Pacemaker 3's
+# What Pacemaker calls its exit codes, as far as our tools end with them.
+_MESSAGES = {
+    0: "OK",
+    4: "Insufficient privileges",
+    64: "Incorrect usage",
+    65: "Invalid data given",
+    66: "Input file not available",
+    78: "Invalid configuration",
+    102: "Not connected",
+    105: "No such object",
+    108: "Requested item already exists",
+    124: "Timeout occurred",
+}
 
 
-def document(parts: Iterable[Element], *, request: str, code: int = 0) -> str:
-    """The whole document as text, with an XML declaration; ``request`` is the command line."""
-    status = {"code": str(code), "message": "OK" if code == 0 else "Error occurred"}
-    children = (*parts, Element("status", status))
+def document(
+    parts: Iterable[Element], *, request: str, code: int = 0, errors: Sequence[str] = ()
+) -> str:
+    """The whole document as text, with an XML declaration; ``request`` is the command line,
+    ``errors`` are what a person would read on stderr.
+    """
+    status = {"code": str(code), "message": _MESSAGES.get(code, "Error occurred")}
+    told = tuple(Element("error", {}, (), carriable(text)) for text in errors)
+    inside = (Element("errors", {}, told),) if told else ()
+    children = (*parts, Element("status", status, inside))
     head = {"api-version": API_VERSION, "request": request}
     return to_xml(Element("pacemaker-result", head, children), declaration=True)
 

@@ -7,6 +7,7 @@ from scheduler.clusters import with_instances
 from tools.fakes import FakeCluster
 
 from crmsh_py import __version__
+from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse
 from crmsh_py.tools import crm_node, crm_resource
@@ -174,7 +175,7 @@ def test_cleaning_up_names_every_node(cluster: FakeCluster, capsys: Capture) -> 
 
 def test_lists_of_resources_agents_and_nodes(cluster: FakeCluster, capsys: Capture) -> None:
     assert run(cluster, "-L") == 0
-    assert capsys.readouterr().out.splitlines()[1].endswith("Stopped")
+    assert capsys.readouterr().out.splitlines()[2].endswith("Stopped")
     assert run(cluster, "-q", "-r", "WebSite", "-Q") == 0
     assert capsys.readouterr().out.startswith('<primitive id="WebSite" ')
     assert run(cluster, "--list-ocf-providers", "IPaddr2") == 0
@@ -309,3 +310,92 @@ def test_every_tool_tells_its_version(capsys: Capture) -> None:
         crm_resource.main(["--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out == f"crm_resource {__version__}\n"
+
+
+GROUP_AND_CLONE = """<group id="g" description="two of them"><primitive id="a" class="ocf"
+ provider="heartbeat" type="Dummy"/></group><clone id="c"><primitive id="i" class="ocf"
+ provider="heartbeat" type="Dummy" description="one each"/></clone>"""
+
+
+@pytest.fixture
+def crowd(cluster: FakeCluster) -> FakeCluster:
+    """What the cluster has, a group and a clone of which nothing runs."""
+    text = cluster.cib.to_xml().replace("</resources>", f"{GROUP_AND_CLONE}</resources>")
+    cluster.cib = Cib.parse(text)
+    return cluster
+
+
+def test_all_resources_are_listed_as_pacemaker_lists_them(
+    crowd: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(crowd) == 0
+    assert capsys.readouterr().out == (
+        "Full List of Resources:\n"
+        "  * ClusterIP\t(ocf:heartbeat:IPaddr2):\t Started\n"
+        "  * WebSite\t(ocf:heartbeat:apache):\t Stopped\n"
+        "  * Resource Group: g (two of them):\n"
+        "    * a\t(ocf:heartbeat:Dummy):\t Stopped\n"
+        "  * Clone Set: c [i]:\n"
+        "    * Stopped: [ pacemaker01 pacemaker02 ]\n"
+    )
+    old = "ClusterIP      (ocf::heartbeat:IPaddr2):       Started pacemaker01\n"
+    assert run(crowd, "-L", "--layout", "classic") == 0
+    assert capsys.readouterr().out.startswith(old)
+    monkeypatch.setenv("CRM_LAYOUT", "classic")
+    assert run(crowd, "--list") == 0
+    assert capsys.readouterr().out.startswith(old)
+
+
+def test_the_names_are_those_of_all_instances(crowd: FakeCluster, capsys: Capture) -> None:
+    assert run(crowd, "-l") == 0
+    assert capsys.readouterr().out.split() == ["ClusterIP", "WebSite", "a", "i:0", "i:1"]
+    assert run(crowd, "-l", "--output-as=xml") == 0
+    assert '<list name="resource names" count="5">' in capsys.readouterr().out
+
+
+def test_where_there_is_nothing_the_code_says_so(cluster: FakeCluster, capsys: Capture) -> None:
+    cluster.cib = Cib.parse(
+        '<cib validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0">'
+        "<configuration><crm_config/><nodes/><resources/><constraints/></configuration>"
+        "<status/></cib>"
+    )
+    assert run(cluster, "-L") == 105
+    assert capsys.readouterr().out == "Full List of Resources:\n  * No resources\n"
+    assert run(cluster, "-l") == 105
+    assert capsys.readouterr() == ("", "NO resources configured\n")
+    assert run(cluster, "-l", "--output-as=xml") == 105
+    assert '<status code="105" message="No such object"/>' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("ClusterIP", ["ClusterIP\t(ocf:heartbeat:IPaddr2):\t Started pacemaker01"]),
+        ("g", []),
+        ("i:1", ["i\t(ocf:heartbeat:Dummy):\t Stopped"]),
+    ],
+)
+def test_one_resource_has_its_state_before_its_xml(
+    crowd: FakeCluster, capsys: Capture, name: str, state: list[str]
+) -> None:
+    assert run(crowd, "-q", "-r", name) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[: len(state) + 1] == [*state, "Resource XML:"]
+    assert run(crowd, "-q", "-r", name, "--output-as", "xml") == 0
+    shown = parse(capsys.readouterr().out).find("resource_config")
+    assert shown is not None
+    state_of, configured = shown.findall()
+    assert state_of.id == name.partition(":")[0]
+    assert configured.text.splitlines()[0] == lines[len(state) + 1]
+
+
+def test_who_asks_in_xml_is_told_of_mistakes_in_xml(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-W", "-r", "Nosuch", "--output-as=xml") == 105
+    told = capsys.readouterr()
+    assert told.err == ""
+    status = parse(told.out).find("status")
+    assert status is not None
+    assert status.attrs == {"code": "105", "message": "No such object"}
+    errors = status.find("errors")
+    assert errors is not None
+    assert errors.findall()[0].text == "crm_resource: Resource 'Nosuch' not found"

@@ -99,14 +99,12 @@ def test_what_was_fenced(
     assert run(fake(), "--history", "*") == 0
     assert capsys.readouterr().out == f"{done}last-successful='{when}'\n1 event found\n"
     run(fake(), "-H", "pacemaker02", "-V")
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
-    assert lines[0].endswith("(a later attempt succeeded)")
-    assert "failed (it burns): delegate=, " in lines[0]
-    assert lines[1] == f"{done}completed='{when}'"
-    assert lines[2] == (
-        "reboot of pacemaker02 pending: client=pacemaker-controld, origin=pacemaker01"
-    )
+    pending, worked, failed, count = capsys.readouterr().out.splitlines()
+    assert pending == "reboot of pacemaker02 pending: client=pacemaker-controld, origin=pacemaker01"
+    assert worked == f"{done}completed='{when}'"
+    assert "failed (it burns): client=pacemaker-controld, " in failed, "nobody did it"
+    assert failed.endswith("(a later attempt succeeded)")
+    assert count == "3 events found"
     run(fake(), "--last", "pacemaker02")
     assert capsys.readouterr().out == f"Node pacemaker02 last fenced at: {when}\n"
     run(fake(), "-h", "pacemaker01")
@@ -114,6 +112,23 @@ def test_what_was_fenced(
     cluster = fake()
     run(cluster, "-H", "pacemaker02", "--cleanup")
     assert cluster.done == [("forget", "pacemaker02")]
+
+
+def test_the_newest_is_told_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """As pacemaker 2.1.5 lists it; without -V it is the last that worked, here of each node."""
+    cluster = fake()
+    cluster.fenced = [
+        record(1, "done"), record(2, "done", target="n9"), record(4, "done"), record(3, "failed"),
+    ]  # fmt: skip
+    run(cluster, "-H", "*", "-q")
+    assert capsys.readouterr().out.split() == [f"{AT // 1000 + 4}", f"{AT // 1000 + 2}"]
+    run(cluster, "-H", "*", "-V")
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(" of ")[1].split(":")[0] for line in told[:4]] == [
+        "pacemaker02 successful", "pacemaker02 failed", "n9 successful", "pacemaker02 successful",
+    ]  # fmt: skip
+    run(cluster, "-H", "nobody", "-q")
+    assert capsys.readouterr().out == "0 events found\n"
 
 
 def test_what_was_fenced_as_xml(capsys: pytest.CaptureFixture[str]) -> None:

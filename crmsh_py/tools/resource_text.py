@@ -1,0 +1,92 @@
+"""What crm_resource tells about resources as text: the list, one with its XML, where it runs.
+
+Two layouts, as with crm_mon, but the default is Pacemaker 3's here: scripts read these lines, and
+the tutorial's age is long over for them. ``--layout classic`` or ``CRM_LAYOUT=classic`` gives
+Pacemaker 1.1's.
+"""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from crmsh_py.tools.common import EXIT_NO_SUCH, complain, local_now, put
+from crmsh_py.views import resource_status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.clusters.port import Cluster
+    from crmsh_py.scheduler.result import ClusterStatus
+
+
+def status_of(cib: Cib) -> ClusterStatus:
+    """The state that a CIB tells, now."""
+    from crmsh_py.scheduler.status import cluster_status
+
+    return cluster_status(cib, now=local_now())
+
+
+def is_classic(arguments: Namespace) -> bool:
+    """Whether the layout of Pacemaker 1.1 was asked for, by option or by the environment."""
+    return (arguments.layout or os.environ.get("CRM_LAYOUT", "")) == "classic"
+
+
+def _list(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.views.text import legible
+
+    cib = cluster.read_cib()
+    status = status_of(cib)
+    if is_classic(arguments):
+        put(resource_status.listing(status))
+    else:
+        from crmsh_py.views import mon_modern
+
+        put("".join(f"{legible(line)}\n" for line in mon_modern.resource_list(cib, status)))
+    return 0 if status.resources else EXIT_NO_SUCH
+
+
+def _list_raw(cluster: Cluster, arguments: Namespace) -> int:
+    names = resource_status.instances(status_of(cluster.read_cib()))
+    put("".join(f"{name}\n" for name in names))
+    if not names:
+        complain("NO resources configured")
+    return 0 if names else EXIT_NO_SUCH
+
+
+def _query_xml(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.cib.xml import to_xml
+    from crmsh_py.tools import edits
+    from crmsh_py.views.text import joined
+
+    cib = cluster.read_cib()
+    element = edits.find_resource(cib, arguments.resource.partition(":")[0])
+    if not arguments.quiet:
+        status = status_of(cib)
+        found = resource_status.find(status, arguments.resource)
+        if is_classic(arguments):
+            from crmsh_py.views import mon_classic
+
+            lines = mon_classic.resource_lines(found, inactive=True)
+        else:
+            from crmsh_py.views import mon_modern
+
+            lines = mon_modern.state_lines(cib, status, found)
+        put(joined([*lines, "Resource XML:"]) + "\n")
+    put(to_xml(element).rstrip("\n") + "\n")
+    return 0
+
+
+def _locate(cluster: Cluster, arguments: Namespace) -> int:
+    status, name = status_of(cluster.read_cib()), arguments.resource
+    if arguments.quiet:
+        put("".join(f"{node}\n" for node, _ in resource_status.places(status, name)))
+        return 0
+    lines = resource_status.location_lines(status, name, classic=is_classic(arguments))
+    put("".join(f"{line}\n" for line in lines))
+    if not lines:
+        complain(resource_status.not_running(name))
+    return 0
+
+
+ANSWERS = {"list": _list, "list_raw": _list_raw, "query_xml": _query_xml, "locate": _locate}
