@@ -1,7 +1,7 @@
 """``crm_attribute``: read and set cluster properties, defaults and node attributes.
 
 Agents call it too: ``crm_attribute -N node -n name -l reboot -v value``, and with ``--promotion``
-for their promotion score.
+for their promotion score. A query without a name tells all of a section.
 """
 
 from __future__ import annotations
@@ -21,21 +21,25 @@ from crmsh_py.tools.common import (
     open_cluster,
     parse,
     put,
+    request,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.element import Element
+    from crmsh_py.cib.pairs import Pair
     from crmsh_py.clusters.port import Cluster
 
 TOOL = "crm_attribute"
 _SECTIONS = ("crm_config", "nodes", "status", "rsc_defaults", "op_defaults")
 _LIFETIMES = {"reboot": "status", "forever": "nodes"}
+_SETS = {"crm_config": "cluster_property_set"}  # what the others keep is in meta_attributes
 
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster, tool: str = TOOL) -> int:
-    """Query, set or delete one attribute."""
-    return guarded(tool, lambda: _run(argv, door, tool))
+    """Query, set or delete attributes."""
+    return guarded(tool, lambda: _run(argv, door, tool), argv)
 
 
 def _parser(tool: str) -> Parser:
@@ -46,6 +50,7 @@ def _parser(tool: str) -> Parser:
     what.add_argument("-D", "--delete", "--delete-attr", action="store_true", dest="delete")
     which = parser.add_argument_group("which attribute")
     which.add_argument("-n", "--name", "--attr-name", default="", dest="name")
+    which.add_argument("-P", "--pattern", default="", help="all whose names this expression finds")
     which.add_argument("-t", "--type", choices=_SECTIONS, dest="section")
     which.add_argument("-N", "-U", "--node", "--uname", "--node-uname", default=None, dest="node")
     which.add_argument("-l", "--lifetime", choices=tuple(_LIFETIMES), dest="lifetime")
@@ -57,6 +62,7 @@ def _parser(tool: str) -> Parser:
     parser.add_argument("-q", "--quiet", "-Q", action="store_true", help="the value alone")
     parser.add_argument("-!", "--inhibit-policy-engine", action="store_true", dest="ignored")
     parser.add_argument("-V", "--verbose", action="count")
+    parser.add_argument("--output-as", choices=("text", "xml"), default="text")
     return parser
 
 
@@ -65,16 +71,36 @@ def _run(argv: Sequence[str] | None, door: Door, tool: str) -> int:
     if arguments.promotion is not None:
         arguments.name = promotion_attribute(arguments.promotion)
         arguments.lifetime = arguments.lifetime or "reboot"
-    if not arguments.name:
-        raise ToolUsageError("no attribute is named", hint="name one with --name")
+    changes = arguments.delete or arguments.value is not None
+    section = _section(arguments)
+    _check(arguments, section, changes=changes)
+    cluster = door()
+    told: list[Element] = []
+    if changes:
+        _change(cluster, arguments, section, tool)
+    else:
+        told = _query(cluster, arguments, section)
+    if arguments.output_as == "xml":
+        from crmsh_py.views.result_xml import document
+
+        put(document(told, request=request(tool, argv)))
+    return 0
+
+
+def _check(arguments: Namespace, section: str, *, changes: bool) -> None:
+    """Raise ToolUsageError for what does not go together."""
     if arguments.value is not None and arguments.delete:
         raise ToolUsageError("--update and --delete exclude each other")
-    cluster = door()
-    section = _section(arguments)
-    if arguments.delete or arguments.value is not None:
-        _change(cluster, arguments, section, tool)
-        return 0
-    return _query(cluster, arguments, section)
+    if arguments.pattern and arguments.name:
+        raise ToolUsageError("--name and --pattern exclude each other")
+    if arguments.pattern and changes and section != "status":
+        raise ToolUsageError(
+            "with --pattern only transient attributes can be changed",
+            hint="add --lifetime=reboot, or name one with --name",
+        )
+    # A query of a whole section has to be said: no word at all is a mistake, not a question.
+    if not (arguments.name or arguments.pattern or (arguments.query and not changes)):
+        raise ToolUsageError("no attribute is named", hint="name one with --name")
 
 
 def promotion_attribute(resource: str) -> str:
@@ -102,15 +128,39 @@ def _change(cluster: Cluster, arguments: Namespace, section: str, tool: str) -> 
     name, value = arguments.name, None if arguments.delete else arguments.value
     node = node_name(cluster, arguments.node or "") if section in ("status", "nodes") else ""
     if section == "status":
-        if value is not None and value.startswith("value"):
-            from crmsh_py.tools.counting import counted
+        names = [name]
+        if arguments.pattern:
+            from crmsh_py.tools.patterns import matching
 
-            value = counted(value, cluster.attribute_values(name).get(node))
-        cluster.set_attribute(node, name, value)
+            names = matching(arguments.pattern, _transient(cluster, node))
+        for each in names:
+            set_transient(cluster, node, each, value)
         return
+    scope = section
     if section == "nodes" and arguments.utilization:
         section = "utilization"
-    commit(cluster, lambda cib: _with_value(cib, section, node, name, value), client=tool)
+    gone: list[Pair] = []
+
+    def change(cib: Cib) -> Cib:
+        from crmsh_py.cib import pairs
+
+        present = pairs.find_pair(cib, section, node, name)
+        gone[:] = [present] if value is None and present is not None else []
+        return _with_value(cib, section, node, name, value)
+
+    commit(cluster, change, client=tool)
+    if gone and not arguments.quiet and arguments.output_as != "xml":
+        kind = "attribute" if scope == "nodes" else "option"
+        put(f"Deleted {scope} {kind}: id={gone[0].id} name={name}\n")
+
+
+def set_transient(cluster: Cluster, node: str, name: str, value: str | None) -> None:
+    """Set a transient attribute or remove it (None); a value may count from the present one."""
+    if value is not None and value.startswith("value"):
+        from crmsh_py.tools.counting import counted
+
+        value = counted(value, cluster.attribute_values(name).get(node))
+    cluster.set_attribute(node, name, value)
 
 
 def _with_value(cib: Cib, section: str, node: str, name: str, value: str | None) -> Cib:
@@ -124,31 +174,51 @@ def _with_value(cib: Cib, section: str, node: str, name: str, value: str | None)
     return pairs.set_pair(cib, section, node, name, value)
 
 
-def _query(cluster: Cluster, arguments: Namespace, section: str) -> int:
+def _query(cluster: Cluster, arguments: Namespace, section: str) -> list[Element]:
+    """Print what is set, or give it as elements; raises NotFound where nothing is."""
+    from crmsh_py.cib.element import Element
+
+    present = _present(cluster, arguments, section)
+    if arguments.pattern:
+        from crmsh_py.tools.patterns import matching
+
+        found = {name: present[name] for name in matching(arguments.pattern, present)}
+    elif arguments.name:
+        value = present.get(arguments.name, arguments.default)
+        found = {} if value is None else {arguments.name: value}
+    else:
+        found = present
+    if not found:
+        raise NotFound("Error performing operation: No such device or address")
+    if arguments.output_as == "xml":
+        return [
+            Element("attribute", {"name": name, "value": value, "scope": section})
+            for name, value in found.items()
+        ]
+    for name, value in found.items():
+        put(f"{value}\n" if arguments.quiet else f"scope={section}  name={name} value={value}\n")
+    return []
+
+
+def _present(cluster: Cluster, arguments: Namespace, section: str) -> dict[str, str]:
+    """What is set in a section; of a name that is there several times, the first counts."""
     from crmsh_py.tools import edits
 
-    cib, name = cluster.read_cib(), arguments.name
-    found: str | None
+    cib = cluster.read_cib()
     if section == "status":
-        found = _transient(cluster, arguments)
-    elif section == "nodes":
+        return _transient(cluster, node_name(cluster, arguments.node or ""), cib)
+    owner, tag = cib.section(section), _SETS.get(section, "meta_attributes")
+    if section == "nodes":
         owner = edits.find_node(cib, node_name(cluster, arguments.node or ""))
         tag = "utilization" if arguments.utilization else "instance_attributes"
-        pair = edits.pair_in(owner, tag, name)
-        found = pair.value if pair else None
-    else:
-        pair = edits.section_pair(cib, section, name)
-        found = pair.value if pair else None
-    if found is None:
-        found = arguments.default
-    if found is None:
-        raise NotFound("Error performing operation: No such device or address")
-    put(f"{found}\n" if arguments.quiet else f"scope={section}  name={name} value={found}\n")
-    return 0
+    found: dict[str, str] = {}
+    for attributes in owner.findall(tag):
+        for pair in attributes.findall("nvpair"):
+            found.setdefault(pair.get("name"), pair.get("value"))
+    return found
 
 
-def _transient(cluster: Cluster, arguments: Namespace) -> str | None:
+def _transient(cluster: Cluster, node: str, cib: Cib | None = None) -> dict[str, str]:
     from crmsh_py.views.mon_facts import transient_attributes
 
-    node = node_name(cluster, arguments.node or "")
-    return transient_attributes(cluster.read_cib(), node).get(arguments.name)
+    return transient_attributes(cib or cluster.read_cib(), node)

@@ -108,6 +108,8 @@ def _attribute(tool: str, options: dict[str, str], environ: Mapping[str, str]) -
         return None
     if options.get("value", "").startswith("value"):  # value++, value+=5
         return None
+    if "delete" in options and section != "status":
+        return None  # what was deleted is told with its id
     own = section in ("nodes", "status", "utilization")
     single = _contact(tool, environ, asks=own or not changes)
     if single is None:
@@ -183,6 +185,7 @@ def _updater(tool: str, options: dict[str, str], environ: Mapping[str, str]) -> 
     counts = value is not None and value.startswith("value")  # value++, value+=5
     if not options.get("name") or len(do) != 1 or counts:
         return None
+    everywhere = "all" in options or not ("node" in options or "OCF_RESOURCE_INSTANCE" in environ)
     single = _contact(tool, environ)
     if single is None:
         return None
@@ -194,7 +197,7 @@ def _updater(tool: str, options: dict[str, str], environ: Mapping[str, str]) -> 
     reply = _expect(single.ask({"type": "ReadAttribute", "name": name}), "AttributeReply")
     values = reply.get("values")
     assert isinstance(values, dict)
-    told = [(n, values[n]) for n in (sorted(values) if "all" in options else [node]) if n in values]
+    told = [(n, values[n]) for n in (sorted(values) if everywhere else [node]) if n in values]
     for where, each in told:
         line = f'name="{name}" host="{where}" value="{each}"'
         sys.stdout.write(f"{each if 'quiet' in options else line}\n")

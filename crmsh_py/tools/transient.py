@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 
@@ -15,11 +16,13 @@ from crmsh_py.tools.common import (
     open_cluster,
     parse,
     put,
+    request,
 )
 from crmsh_py.tools.counting import counted, counts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from crmsh_py.cib.element import Element
     from crmsh_py.clusters.port import Cluster
 
 TOOL = "attrd_updater"
@@ -27,12 +30,15 @@ TOOL = "attrd_updater"
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Query, set or delete one transient attribute."""
-    return guarded(TOOL, lambda: _run(argv, door))
+    return guarded(TOOL, lambda: _run(argv, door), argv)
 
 
 def _parser() -> Parser:
     parser = Parser(prog=TOOL, description="Reads and sets transient attributes of nodes.")
-    parser.add_argument("-n", "--name", required=True)
+    parser.add_argument("-n", "--name", default="")
+    parser.add_argument(
+        "-P", "--pattern", default="", help="all whose names this expression finds (not to query)"
+    )
     do = parser.add_argument_group("what to do")
     for *names, command, text in (
         ("-U", "--update", "-v", "--value", "value", "set it"),
@@ -55,6 +61,7 @@ def _parser() -> Parser:
     parser.add_argument("-p", "--private", action="store_true", help="never put into the CIB")
     parser.add_argument("-q", "--quiet", action="store_true", help="the value alone")
     parser.add_argument("-V", "--verbose", action="count")
+    parser.add_argument("--output-as", choices=("text", "xml"), default="text")
     return parser
 
 
@@ -72,17 +79,38 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
         raise ToolUsageError(f"--{command.replace('both', 'update-both')} needs a --delay")
     if command == "refresh":
         return 0
+    if bool(arguments.name) is bool(arguments.pattern):
+        raise ToolUsageError("one of --name and --pattern is needed")
+    if arguments.pattern and command == "query":
+        raise ToolUsageError("--pattern is for changes", hint="crm_attribute -G asks by a pattern")
     cluster = door()
-    if command == "query":
-        return _query(cluster, arguments)
-    _set(cluster, command, value, arguments)
+    told = _query(cluster, arguments) if command == "query" else []
+    if command != "query":
+        node = node_name(cluster, arguments.node)
+        for name in _names(cluster, node, arguments):
+            _set(cluster, node, name, (command, value), arguments)
+    if arguments.output_as == "xml":
+        from crmsh_py.views.result_xml import document
+
+        put(document(told, request=request(TOOL, argv)))
     return 0
 
 
-def _set(cluster: Cluster, command: str, value: str | None, arguments: Namespace) -> None:
+def _names(cluster: Cluster, node: str, arguments: Namespace) -> list[str]:
+    if arguments.name:
+        return [arguments.name]
+    from crmsh_py.tools.patterns import matching
+    from crmsh_py.views.mon_facts import transient_attributes
+
+    return matching(arguments.pattern, transient_attributes(cluster.read_cib(), node))
+
+
+def _set(
+    cluster: Cluster, node: str, name: str, told: tuple[str, str | None], arguments: Namespace
+) -> None:
     from crmsh_py.cib.durations import parse_ms
 
-    node, name = node_name(cluster, arguments.node), arguments.name
+    command, value = told
     present: dict[str, str] = {}
     if command == "update_delay" or counts(value):
         present = cluster.attribute_values(name)
@@ -102,16 +130,28 @@ def _set(cluster: Cluster, command: str, value: str | None, arguments: Namespace
     )
 
 
-def _query(cluster: Cluster, arguments: Namespace) -> int:
+def _query(cluster: Cluster, arguments: Namespace) -> list[Element]:
+    """Print the values, or give them as elements; raises NotFound where there are none."""
+    from crmsh_py.cib.element import Element
+
     name = arguments.name
     values = cluster.attribute_values(name)
-    wanted = sorted(values) if arguments.all else [node_name(cluster, arguments.node)]
-    found = False
-    for node in wanted:
-        if (value := values.get(node)) is not None:
-            found = True
-            line = f'name="{name}" host="{node}" value="{value}"'
-            put(f"{value if arguments.quiet else line}\n")
+    everywhere = arguments.all or not (arguments.node or _is_agent())
+    wanted = sorted(values) if everywhere else [node_name(cluster, arguments.node)]
+    found = [(node, values[node]) for node in wanted if node in values]
     if not found:
         raise NotFound(f"Could not query value of {name}: attribute does not exist")
-    return 0
+    if arguments.output_as == "xml":
+        return [
+            Element("attribute", {"name": name, "value": value, "host": node})
+            for node, value in found
+        ]
+    for node, value in found:
+        line = f'name="{name}" host="{node}" value="{value}"'
+        put(f"{value if arguments.quiet else line}\n")
+    return []
+
+
+def _is_agent() -> bool:
+    """Whether an agent asks, who means the node for which it acts; a person means all nodes."""
+    return "OCF_RESOURCE_INSTANCE" in os.environ

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from crmsh_py.errors import NotFound
 from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus, Role
 from crmsh_py.value import frozen
-from crmsh_py.views import mon_classic
 from crmsh_py.views.mon_facts import primitives
 from crmsh_py.views.text import classic_role, legible
 
@@ -70,6 +69,8 @@ def banned_without_node(status: ClusterStatus, name: str) -> str:
 
 def listing(status: ClusterStatus) -> str:
     """All resources and their states in the classic layout, as ``crm resource status`` has them."""
+    from crmsh_py.views import mon_classic
+
     lines = [
         line
         for resource in status.resources

@@ -204,3 +204,104 @@ def test_a_name_may_hold_what_an_id_cannot(cluster: FakeCluster) -> None:
     for name, made in (("#health-x", ".health-x"), ("a:b#c", "a.b.c"), ("a b#c", "a.b.c-0")):
         assert crm_attribute.main(["-N", "pacemaker02", "-n", name, "-v", "red"], door=cluster) == 0
         assert cluster.find(f"nodes-2-{made}").get("name") == name
+
+
+# ---- all of a section, and those that a pattern finds --------------------------------------------
+
+
+def test_a_query_without_a_name_tells_all(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_attribute.main(["-G"], door=cluster) == 0
+    assert capsys.readouterr().out == (
+        "scope=crm_config  name=dc-version value=1.1.10-42f2063\n"
+        "scope=crm_config  name=cluster-infrastructure value=corosync\n"
+        "scope=crm_config  name=stonith-enabled value=false\n"
+    )
+    assert crm_attribute.main(["-G", "-N", "pacemaker02"], door=cluster) == 0
+    assert capsys.readouterr().out == "scope=nodes  name=site value=north\n"
+    assert crm_attribute.main(["-G", "-N", "pacemaker01"], door=cluster) == 105
+    assert crm_attribute.main([], door=cluster) == 64
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("ping", ["pingd"]),
+        ("^(p|f)", ["pingd", "fail-count-ClusterIP#monitor_30000"]),
+        ("_[[:digit:]]+$", ["fail-count-ClusterIP#monitor_30000"]),
+    ],
+)
+def test_a_pattern_finds_names_as_an_extended_expression(
+    cluster: FakeCluster, capsys: Capture, pattern: str, names: list[str]
+) -> None:
+    assert crm_attribute.main(["-G", "-l", "reboot", "-P", pattern], door=cluster) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split("name=")[1].split()[0] for line in shown] == names
+    assert crm_attribute.main(["-l", "reboot", "-P", pattern, "-v", "7"], door=cluster) == 0
+    assert cluster.done == [("attribute", "pacemaker01", name, "7") for name in names]
+    cluster.done.clear()
+    assert attrd_updater.main(["-P", pattern, "-D"], door=cluster) == 0
+    assert cluster.done == [("attribute", "pacemaker01", name, None) for name in names]
+
+
+def test_a_pattern_that_finds_nothing_changes_nothing(cluster: FakeCluster) -> None:
+    assert crm_attribute.main(["-P", "PING", "-l", "reboot", "-D"], door=cluster) == 0
+    assert attrd_updater.main(["-P", "PING", "-U", "1"], door=cluster) == 0
+    assert crm_attribute.main(["-P", "PING", "-G"], door=cluster) == 105
+    assert cluster.done == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-P", "site", "-N", "pacemaker02", "-v", "1"],
+        ["-P", "a", "-n", "a", "-G"],
+        ["-P", "(", "-l", "reboot", "-v", "1"],
+    ],
+)
+def test_what_a_pattern_is_not_for(cluster: FakeCluster, words: list[str]) -> None:
+    assert crm_attribute.main(words, door=cluster) == 64
+    assert cluster.done == []
+
+
+def test_the_attribute_manager_is_not_asked_by_a_pattern(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert attrd_updater.main(["-P", "ping", "-Q"], door=cluster) == 64
+    assert "crm_attribute -G asks by a pattern" in capsys.readouterr().err
+    assert attrd_updater.main(["-Q"], door=cluster) == 64
+
+
+def test_what_was_deleted_is_told(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_attribute.main(["-D", "-n", "stonith-enabled"], door=cluster) == 0
+    assert capsys.readouterr().out == "Deleted crm_config option: id=p3 name=stonith-enabled\n"
+    assert crm_attribute.main(["-D", "-n", "site", "-N", "pacemaker02"], door=cluster) == 0
+    assert capsys.readouterr().out == "Deleted nodes attribute: id=nodes-2-site name=site\n"
+    assert crm_attribute.main(["-D", "-n", "dc-version", "-q"], door=cluster) == 0
+    assert crm_attribute.main(["-D", "-n", "nosuch"], door=cluster) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_attributes_as_xml(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_attribute.main(["-G", "-P", "cluster", "--output-as=xml"], door=cluster) == 0
+    assert (
+        '<attribute name="cluster-infrastructure" value="corosync" scope="crm_config"/>'
+        in capsys.readouterr().out
+    )
+    assert attrd_updater.main(["-Q", "-n", "pingd", "--output-as=xml"], door=cluster) == 0
+    assert '<attribute name="pingd" value="1000" host="pacemaker01"/>' in capsys.readouterr().out
+    assert crm_attribute.main(["-n", "a", "-v", "1", "--output-as=xml"], door=cluster) == 0
+    assert '<status code="0" message="OK"/>' in capsys.readouterr().out
+    assert crm_attribute.main(["-G", "-n", "nosuch", "--output-as=xml"], door=cluster) == 105
+    told = capsys.readouterr()
+    assert "No such device or address" in told.out
+    assert told.err == ""
+
+
+def test_a_person_asks_all_nodes_and_an_agent_its_own(
+    cluster: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.node = "pacemaker02"
+    assert attrd_updater.main(["-Q", "-n", "pingd"], door=cluster) == 0
+    assert capsys.readouterr().out == 'name="pingd" host="pacemaker01" value="1000"\n'
+    monkeypatch.setenv("OCF_RESOURCE_INSTANCE", "ping")
+    assert attrd_updater.main(["-Q", "-n", "pingd"], door=cluster) == 105

@@ -68,7 +68,6 @@ def transient(value: str | None, node: str = "node1", name: str = "a") -> contro
         ("crm_attribute -n a -v 1", pair("crm_config", "1")),
         ("crm_attribute --name=a --update=-INFINITY", pair("crm_config", "-INFINITY")),
         ("crm_attribute -t rsc_defaults -n a -v -1", pair("rsc_defaults", "-1")),
-        ("crm_attribute -t op_defaults -n a -D", pair("op_defaults", None)),
         ("crm_attribute -N node2 -n a -v 1", pair("nodes", "1", "node2")),
         ("crm_attribute -N node2 -z -n a -v 1", pair("utilization", "1", "node2")),
         ("crm_attribute -t nodes -N node2 -n a -v 1", pair("nodes", "1", "node2")),
@@ -123,6 +122,7 @@ def test_a_question_is_answered_as_the_long_way_does(
     "line",
     [
         *("crm_attribute", "crm_attribute --help", "crm_attribute -n a -v", "crm_attribute -v 1"),
+        *("crm_attribute -t op_defaults -n a -D", "crm_attribute -G", "crm_attribute -P a -G"),
         *("crm_attribute -n a -v 1 -D", "crm_attribute -n a -v 1 -n b", "crm_attribute -na -v1"),
         *("crm_attribute -n a -t resources", "crm_attribute -n a -l never -v 1"),
         *("crm_attribute -n a -v 1 --quiet=1", "crm_attribute --promotion -v 1"),
