@@ -23,6 +23,8 @@ from crmsh_py.views.mon_facts import MonOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.wire.fencing import FencingRecord
 
@@ -93,6 +95,19 @@ def parser() -> Parser:
         help="one line for a monitoring system",
     )
     _add_fence_history(show)
+    for names, include in ((("-I", "--include"), True), (("-U", "--exclude"), False)):
+        show.add_argument(
+            *names,
+            type=_step(include),
+            action="append",
+            default=[],
+            dest="steps",
+            metavar="SECTION,…",
+            help=f"sections to {'show' if include else 'leave out'} (list: which there are)",
+        )
+    show.add_argument(
+        "--show-description", action="store_true", dest="descriptions", help="of resources"
+    )
     show.add_argument(
         "--node", default="", dest="only_node", help="only this node, or those of a tag"
     )
@@ -129,8 +144,48 @@ def _add_fence_history(group: _ArgumentGroup) -> None:
     )
 
 
+def _step(include: bool) -> Callable[[str], tuple[bool, str]]:
+    return lambda sections: (include, sections)
+
+
 def options_of(arguments: Namespace) -> MonOptions:
-    """What the command line asks to be shown."""
+    """What the command line asks to be shown. Raises UsageError for a section that is none."""
+    options = _flags(arguments)
+    if not arguments.steps:
+        return options
+    from crmsh_py.views import mon_sections
+
+    everything = arguments.output_as in ("xml", "json")
+    usual = mon_sections.ALL if everything else mon_sections.USUAL
+    asked = {
+        "attributes": options.attributes,
+        "bans": options.bans is not None,
+        "failcounts": options.fail_counts,
+        "operations": options.operations,
+        "tickets": options.tickets,
+        "fencing-succeeded": int(arguments.fence_history) > 1,
+    }
+    shown = usual | {name for name, wanted in asked.items() if wanted}
+    if not options.headers:
+        shown -= mon_sections.SUMMARY
+    if arguments.fence_history == "0":
+        shown -= mon_sections.FENCING
+    steps = [mon_sections.Step(*step) for step in arguments.steps]
+    shown, prefix = mon_sections.chosen(steps, shown=shown, usual=usual)
+    return replace(
+        options,
+        attributes="attributes" in shown,
+        bans=(options.bans or prefix) if "bans" in shown else None,
+        fail_counts="failcounts" in shown,
+        failures="failures" in shown,
+        headers=not shown.isdisjoint(mon_sections.SUMMARY),
+        operations="operations" in shown,
+        tickets="tickets" in shown,
+        sections=shown,
+    )
+
+
+def _flags(arguments: Namespace) -> MonOptions:
     return MonOptions(
         by_node=arguments.by_node,
         inactive=arguments.inactive,
@@ -143,6 +198,7 @@ def options_of(arguments: Namespace) -> MonOptions:
         detail=arguments.detail,
         brief=arguments.brief,
         headers=arguments.headers,
+        descriptions=arguments.descriptions,
         only_node=arguments.only_node,
         only_resource=arguments.only_resource,
     )
@@ -180,7 +236,9 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
     listed = arguments.output_as in ("xml", "json") or options.tickets or options.bans is not None
     cib, status = mon_state.read(cluster.read_cib(), now=now, with_constraints=listed)
     level = int(arguments.fence_history)
-    records = _fenced(cluster) if level and not options.only_resource else []
+    records = _fenced(cluster, options, level) if not options.only_resource else []
+    if options.shows("fencing-succeeded") and options.sections is not None:
+        level = max(level, 2)
     if arguments.output_as == "xml":
         from crmsh_py.views import mon_xml
 
@@ -211,14 +269,19 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
     return text + "".join("\n" + joined(section) + "\n" for section in fenced)
 
 
-def _fenced(cluster: Cluster) -> list[FencingRecord]:
+def _fenced(cluster: Cluster, options: MonOptions, level: int) -> list[FencingRecord]:
     """What has been fenced; nothing where that cannot be told: the rest can be."""
     from crmsh_py.errors import CrmError
 
+    states = {"failed": "fencing-failed", "pending": "fencing-pending", "done": "fencing-succeeded"}
+    wanted = [state for state, section in states.items() if options.shows(section)]
+    if not wanted or (options.sections is None and not level):
+        return []
     try:
-        return cluster.fencing().records
+        records = cluster.fencing().records
     except CrmError:
         return []
+    return [record for record in records if record.state in wanted]
 
 
 def _simple(cluster: Cluster) -> int:

@@ -62,9 +62,11 @@ def render(
     options = options or MonOptions()
     chosen = mon_filter.choose(cib, status, options)
     status = chosen.status
-    blocks = [_node_block(chosen, options), _resource_block(chosen, options)]
-    if options.headers:
-        blocks.insert(0, _header(cib, status, now))
+    blocks = [_header(cib, status, now, options)] if options.headers else []
+    if options.shows("nodes"):
+        blocks.append(_node_block(chosen, options))
+    if options.shows("resources"):
+        blocks.append(_resource_block(chosen, options))
     if options.attributes:
         blocks.append(_attribute_block(chosen))
     if options.operations or options.fail_counts:
@@ -75,7 +77,8 @@ def render(
         blocks.append(_ticket_block(cib, now))
     if options.bans is not None:
         blocks.append(_ban_block(chosen.bans(find_bans(cib, status, now=now, prefix=options.bans))))
-    return "\n\n".join(joined(block) for block in blocks if block) + "\n"
+    text = "\n\n".join(joined(block) for block in blocks if block)
+    return f"{text}\n" if text else ""
 
 
 def resource_lines(resource: ResourceStatus, *, inactive: bool = False) -> list[str]:
@@ -98,29 +101,36 @@ def _in_columns(texts: Iterable[str]) -> list[str]:
     return [f" {text}".expandtabs(8)[1:].rstrip() for text in texts]
 
 
-def _header(cib: Cib, status: ClusterStatus, now: datetime) -> list[str]:
-    change = mon_facts.last_change(cib)
-    written = f"Last change: {change.time}".rstrip()
-    if change.client:
-        written += f" via {change.client}"
-    if change.origin:
-        written += f" on {change.origin}"
-    lines = [f"Last updated: {clock_text(now)}", written]
-    lines.append(f"Stack: {status.stack or 'unknown'}")
-    if status.dc:
-        number = f" ({status.dc_id})" if status.dc_id and status.dc_id != status.dc else ""
-        quorum = "with" if status.quorate else "WITHOUT"
-        lines.append(f"Current DC: {status.dc}{number} - partition {quorum} quorum")
-    else:
-        lines.append("Current DC: NONE")
-    if status.dc_version:
-        lines.append(f"Version: {status.dc_version}")
-    lines.append(f"{len(status.nodes)} Nodes configured")
-    lines.append(f"{status.primitives_configured} Resources configured")
-    if status.maintenance_mode:
+def _header(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
+    lines: list[str] = []
+    if options.shows("times"):
+        change = mon_facts.last_change(cib)
+        written = f"Last change: {change.time}".rstrip()
+        if change.client:
+            written += f" via {change.client}"
+        if change.origin:
+            written += f" on {change.origin}"
+        lines += [f"Last updated: {clock_text(now)}", written]
+    if options.shows("stack"):
+        lines.append(f"Stack: {status.stack or 'unknown'}")
+    if options.shows("dc"):
+        lines += _dc_lines(status)
+    if options.shows("counts"):
+        lines.append(f"{len(status.nodes)} Nodes configured")
+        lines.append(f"{status.primitives_configured} Resources configured")
+    if status.maintenance_mode and options.shows("maint-mode"):
         lines += ["", "              *** Resource management is DISABLED ***"]
         lines += ["  The cluster will not attempt to start, stop or recover services"]
     return lines
+
+
+def _dc_lines(status: ClusterStatus) -> list[str]:
+    version = [f"Version: {status.dc_version}"] if status.dc_version else []
+    if not status.dc:
+        return ["Current DC: NONE", *version]
+    number = f" ({status.dc_id})" if status.dc_id and status.dc_id != status.dc else ""
+    quorum = "with" if status.quorate else "WITHOUT"
+    return [f"Current DC: {status.dc}{number} - partition {quorum} quorum", *version]
 
 
 def node_mode(node: NodeStatus) -> str:

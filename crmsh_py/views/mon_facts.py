@@ -45,8 +45,9 @@ class MonOptions:
     ``bans`` is None for no list of negative locations, else the prefix of the ids to list.
     ``only_node`` and ``only_resource`` limit the lists to one node or one resource. ``places``
     names the node where a primitive runs, ``descriptions`` what people have written about a
-    resource; without ``places`` its description always stands there. ``live_on`` is the node of a
-    running cluster that tells all this, '' for a file.
+    resource; without ``places`` its description always stands there. ``sections`` are the only
+    ones to show (None: the usual ones), by the names of ``mon_sections``. ``live_on`` is the node
+    of a running cluster that tells all this, '' for a file.
     """
 
     by_node: bool = False
@@ -63,10 +64,15 @@ class MonOptions:
     failures: bool = True
     places: bool = True
     descriptions: bool = False
+    sections: frozenset[str] | None = None
     only_node: str = ""
     only_resource: str = ""
     request: str = "crm_mon"
     live_on: str = ""
+
+    def shows(self, section: str) -> bool:
+        """Whether a section is shown that is there without being asked for."""
+        return self.sections is None or section in self.sections
 
 
 @frozen(kw_only=True)

@@ -69,9 +69,11 @@ def body(cib: Cib, status: ClusterStatus, *, now: datetime, options: MonOptions)
     sections: list[list[str]] = []
     if options.headers:
         sections.append(_summary(cib, status, now, options))
-        sections += _warnings(status)
-    sections.append(_nodes(chosen, options, drawer))
-    sections.append(_resources(chosen, options, drawer))
+        sections += _warnings(status) if options.shows("maint-mode") else []
+    if options.shows("nodes"):
+        sections.append(_nodes(chosen, options, drawer))
+    if options.shows("resources"):
+        sections.append(_resources(chosen, options, drawer))
     if options.attributes:
         sections.append(_attributes(cib, chosen, options))
     if options.operations:
@@ -134,29 +136,37 @@ def _named(name: str, status: ClusterStatus, options: MonOptions) -> str:
 
 
 def _summary(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[str]:
-    running = " (Pacemaker is running)" if options.live_on else ""
-    lines = [f"Stack: {status.stack or 'unknown'}{running}"]
-    if status.dc:
-        quorum = "with" if status.quorate else "WITHOUT"
-        version = status.dc_version or "unknown"
-        dc = _named(status.dc, status, options)
-        lines.append(f"Current DC: {dc} (version {version}) - partition {quorum} quorum")
-    else:
-        lines.append("Current DC: NONE")
-    told_by = f" on {options.live_on}" if options.live_on else ""
-    lines.append(f"Last updated: {clock_text(now)}{told_by}")
-    change = mon_facts.last_change(cib)
-    by = (("by", change.user), ("via", change.client), ("on", change.origin))
-    written = "".join(f" {word} {value}" for word, value in by if value)
-    lines.append(f"Last change:  {change.time}{written}")
-    lines.append(f"{counted(len(status.nodes), 'node')} configured")
-    limits = [f"{status.disabled} DISABLED"] if status.disabled else []
-    if status.blocked:
-        limits.append(f"{status.blocked} BLOCKED from further action due to failure")
-    total = counted(status.primitives_configured, "resource instance")
-    limited = f" ({', '.join(limits)})" if limits else ""
-    lines.append(f"{total} configured{limited}")
-    return ["Cluster Summary:", *(_entry(1, line) for line in lines)]
+    lines: list[str] = []
+    if options.shows("stack"):
+        running = " (Pacemaker is running)" if options.live_on else ""
+        lines.append(f"Stack: {status.stack or 'unknown'}{running}")
+    if options.shows("dc"):
+        lines.append(_dc_line(status, options))
+    if options.shows("times"):
+        told_by = f" on {options.live_on}" if options.live_on else ""
+        lines.append(f"Last updated: {clock_text(now)}{told_by}")
+        change = mon_facts.last_change(cib)
+        by = (("by", change.user), ("via", change.client), ("on", change.origin))
+        written = "".join(f" {word} {value}" for word, value in by if value)
+        lines.append(f"Last change:  {change.time}{written}")
+    if options.shows("counts"):
+        lines.append(f"{counted(len(status.nodes), 'node')} configured")
+        limits = [f"{status.disabled} DISABLED"] if status.disabled else []
+        if status.blocked:
+            limits.append(f"{status.blocked} BLOCKED from further action due to failure")
+        total = counted(status.primitives_configured, "resource instance")
+        limited = f" ({', '.join(limits)})" if limits else ""
+        lines.append(f"{total} configured{limited}")
+    return _section("Cluster Summary", (_entry(1, line) for line in lines))
+
+
+def _dc_line(status: ClusterStatus, options: MonOptions) -> str:
+    if not status.dc:
+        return "Current DC: NONE"
+    quorum = "with" if status.quorate else "WITHOUT"
+    version = status.dc_version or "unknown"
+    dc = _named(status.dc, status, options)
+    return f"Current DC: {dc} (version {version}) - partition {quorum} quorum"
 
 
 def _warnings(status: ClusterStatus) -> list[list[str]]:

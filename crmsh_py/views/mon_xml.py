@@ -73,18 +73,26 @@ def document(
     chosen = mon_filter.choose(cib, status, options)
     status = chosen.status
     facts = _Facts(cib, chosen, options)
-    children = [
-        _summary(cib, status, now, options.live_on),
-        Element("nodes", {}, tuple(facts.node(node) for node in chosen.nodes)),
-        *facts.resources_section(),
-        *_section("node_attributes", _attributes(cib, chosen)),
-        *_history(cib, chosen, now),
-        *_section("failures", (_failure(cib, entry) for entry in chosen.failures())),
-        *([history_element(fencing, now=now)] if fencing else ()),
-        *_section("tickets", (_ticket(ticket, now) for ticket in mon_facts.tickets(cib))),
-        *_section("bans", map(_ban, chosen.bans(find_bans(cib, status, now=now)))),
-        Element("status", {"code": "0", "message": "OK"}),
-    ]
+    shows = options.shows
+    children = _summary(cib, status, now, options)
+    if shows("nodes"):
+        children.append(Element("nodes", {}, tuple(facts.node(node) for node in chosen.nodes)))
+    if shows("resources"):
+        children += facts.resources_section()
+    if shows("attributes"):
+        children += _section("node_attributes", _attributes(cib, chosen))
+    if shows("operations") or shows("failcounts"):
+        children += _history(cib, chosen, now)
+    if shows("failures"):
+        children += _section("failures", (_failure(cib, entry) for entry in chosen.failures()))
+    if fencing:
+        children.append(history_element(fencing, now=now))
+    if shows("tickets"):
+        children += _section("tickets", (_ticket(ticket, now) for ticket in mon_facts.tickets(cib)))
+    if shows("bans"):
+        found = find_bans(cib, status, now=now, prefix=options.bans or "")
+        children += _section("bans", map(_ban, chosen.bans(found)))
+    children.append(Element("status", {"code": "0", "message": "OK"}))
     head = {"api-version": API_VERSION, "request": options.request}
     return Element("pacemaker-result", head, tuple(children))
 
@@ -118,8 +126,8 @@ def _section(tag: str, children: Iterable[Element]) -> list[Element]:
 # ---- summary -----------------------------------------------------------------------------------
 
 
-def _summary(cib: Cib, status: ClusterStatus, now: datetime, live_on: str) -> Element:
-    change = mon_facts.last_change(cib)
+def _summary(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions) -> list[Element]:
+    change, live_on = mon_facts.last_change(cib), options.live_on
     dc = {"present": "false"}
     if status.dc:
         dc = {
@@ -143,19 +151,16 @@ def _summary(cib: Cib, status: ClusterStatus, now: datetime, live_on: str) -> El
     }
     running = {"pacemakerd-state": "running"} if live_on else {}
     told_by = {"origin": live_on} if live_on else {}
-    return Element(
-        "summary",
-        {},
-        (
-            Element("stack", {"type": status.stack or "unknown", **running}),
-            Element("current_dc", dc),
-            Element("last_update", {"time": clock_text(now), **told_by}),
-            Element("last_change", last),
-            Element("nodes_configured", {"number": str(len(status.nodes))}),
-            Element("resources_configured", counts),
-            Element("cluster_options", _cluster_options(cib.properties(), status)),
-        ),
+    parts = (
+        ("stack", Element("stack", {"type": status.stack or "unknown", **running})),
+        ("dc", Element("current_dc", dc)),
+        ("times", Element("last_update", {"time": clock_text(now), **told_by})),
+        ("times", Element("last_change", last)),
+        ("counts", Element("nodes_configured", {"number": str(len(status.nodes))})),
+        ("counts", Element("resources_configured", counts)),
+        ("options", Element("cluster_options", _cluster_options(cib.properties(), status))),
     )
+    return _section("summary", (part for name, part in parts if options.shows(name)))
 
 
 def _cluster_options(properties: Mapping[str, str], status: ClusterStatus) -> dict[str, str]:
@@ -228,14 +233,7 @@ class _Facts:
         if node.kind == "guest" and node.container:
             attrs["id_as_resource"] = node.container
         here = self._chosen.running_on(node) if self._options.by_node else ()
-        return Element("node", attrs, tuple(map(self._described, here)))
-
-    def _described(self, resource: ResourceStatus) -> Element:
-        """A primitive inside of its node, where its description is told as well."""
-        element = self.primitive(resource)
-        configured = self._cib.find_id(resource.id.partition(":")[0])
-        description = configured.get("description") if configured is not None else ""
-        return element.with_attributes({"description": description}) if description else element
+        return Element("node", attrs, tuple(self._described(self.primitive(r), r) for r in here))
 
     def resources_section(self) -> list[Element]:
         """The section; by node, it is left out where nothing remains to be told in it."""
@@ -256,6 +254,16 @@ class _Facts:
                 yield self.resource(resource)
 
     def resource(self, resource: ResourceStatus) -> Element:
+        element = self._resource(resource)
+        return self._described(element, resource) if self._options.descriptions else element
+
+    def _described(self, element: Element, resource: ResourceStatus) -> Element:
+        """With its description, which is always told of a primitive inside of its node."""
+        configured = self._cib.find_id(resource.id.partition(":")[0])
+        description = configured.get("description") if configured is not None else ""
+        return element.with_attributes({"description": description}) if description else element
+
+    def _resource(self, resource: ResourceStatus) -> Element:
         if resource.kind == "primitive":
             return self.primitive(resource)
         children = tuple(
