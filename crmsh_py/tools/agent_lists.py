@@ -7,12 +7,18 @@ from collections.abc import Iterable
 
 from crmsh_py.errors import CrmError, NotFound
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.agents.catalogue import Catalogue
+
 
 def answer(command: str, arguments: Namespace) -> str:
     """The text for one of the commands that ask about agents. Raises CrmError."""
     from crmsh_py.agents.catalogue import Catalogue
 
     catalogue = Catalogue.of_machine()
+    if command == "show_metadata":
+        return _metadata(catalogue, arguments.show_metadata)
     if command == "standards":
         return _lines(kind.name for kind in catalogue.classes())
     if command == "list_ocf_providers":
@@ -26,6 +32,32 @@ def answer(command: str, arguments: Namespace) -> str:
     if not names:
         raise CrmError(f"No agents found for standard '{arguments.list_agents}'")
     return _lines(names)
+
+
+def _metadata(catalogue: Catalogue, name: str) -> str:
+    """What an agent says of itself, as it says it; of one that is not here, what we know of it."""
+    import os
+
+    from crmsh_py.agents.process import run
+    from crmsh_py.resources import ra_metadata_directory
+
+    spec = catalogue.resolve(name)
+    path = catalogue.installed_path(spec)
+    if path is not None and spec.standard in ("ocf", "stonith"):
+        words = ["-o", "metadata"] if spec.standard == "stonith" else ["meta-data"]
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LC_ALL": "C.UTF-8",
+            "OCF_ROOT": os.environ.get("OCF_ROOT") or "/usr/lib/ocf",
+        }
+        said = run(
+            [str(path), *words], environment=environment, timeout_s=30.0, max_bytes=1024 * 1024
+        )
+        return said.decode("utf-8", "replace")
+    own = ra_metadata_directory().joinpath(spec.standard, spec.provider, f"{spec.type}.xml")
+    if not own.is_file():
+        raise NotFound(f"Metadata query for {name} failed: there is no such agent here")
+    return own.read_text(encoding="utf-8")
 
 
 def _lines(names: Iterable[str]) -> str:

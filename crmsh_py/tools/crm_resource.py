@@ -36,12 +36,17 @@ if TYPE_CHECKING:
 TOOL = "crm_resource"
 LAYOUTS = ("classic", "modern")
 _WAIT_LIMIT_S = 3600.0
-_ABOUT_AGENTS = ("standards", "list_agents", "list_ocf_providers")
+_ABOUT_AGENTS = ("standards", "list_agents", "list_ocf_providers", "show_metadata")
+# What changes something, and has nothing to tell a program but whether it was done.
+_CHANGES = (
+    "set_parameter", "delete_parameter", "delete", "move", "ban", "clear", "cleanup", "refresh",
+    "wait", "restart",
+)  # fmt: skip
 # The commands that are about one resource.
 _NEED_RESOURCE = (
     "locate", "query_xml", "get_parameter", "set_parameter", "delete_parameter", "move", "ban",
     "clear", "constraints", "delete", "validate", "force_start", "force_stop", "force_promote",
-    "force_demote", "force_check",
+    "force_demote", "force_check", "restart",
 )  # fmt: skip
 
 
@@ -82,6 +87,8 @@ def _parser() -> Parser:
     )
     command("-O", "--list-operations", to="operations", help="what was done since the last start")
     command("-o", "--list-all-operations", to="all_operations", help="all that is remembered")
+    command("-Y", "--why", to="why", help="why a resource does not run")
+    command("--restart", to="restart", help="stop it and start it again, and wait for both")
     command("-C", "--cleanup", to="cleanup", help="forget failures")
     command("-R", "--refresh", to="refresh", help="forget the whole history and look again")
     command(
@@ -103,6 +110,7 @@ def _parser() -> Parser:
         ("-p", "--set-parameter", "set a parameter to --parameter-value"),
         ("-d", "--delete-parameter", "remove a parameter"),
         ("--list-agents", "agents of a class, or of CLASS:PROVIDER"),
+        ("--show-metadata", "what an agent says of itself: CLASS:PROVIDER:TYPE"),
     ):
         commands.add_argument(*names, help=text, metavar="NAME")
     commands.add_argument(
@@ -128,6 +136,8 @@ def _add_details(parser: Parser) -> None:
     details.add_argument(
         "-P", "--promoted", "--master", action="store_true", help="only the promoted role"
     )
+    details.add_argument("-s", "--set-name", help="(taken; the set is found by the name)")
+    details.add_argument("-i", "--nvpair", help="(taken; the pair is found by the name)")
     details.add_argument("-n", "--operation", default="", help="(taken, not needed)")
     details.add_argument("-I", "--interval", default="", help="(taken, not needed)")
     details.add_argument("-T", "--timeout", default="", help="how long --wait waits")
@@ -158,7 +168,15 @@ def _xml(argv: Sequence[str] | None, command: str, arguments: Namespace, door: D
     from crmsh_py.tools import resource_xml
     from crmsh_py.views.result_xml import document
 
-    if command in _ABOUT_AGENTS:
+    if command in _CHANGES:
+        from contextlib import redirect_stdout
+        from io import StringIO
+
+        with redirect_stdout(StringIO()):  # remarks for people
+            code = _COMMANDS[command](door(), arguments)
+        put(document([], request=request(TOOL, argv), code=code))
+        return code
+    if command in _ABOUT_AGENTS and command != "show_metadata":
         part = resource_xml.agents(command, arguments)
     elif command in resource_xml.ANSWERS:
         part = resource_xml.ANSWERS[command](door(), arguments)
@@ -177,6 +195,7 @@ def _valued(arguments: Namespace) -> str:
         "delete_parameter",
         "list_agents",
         "list_ocf_providers",
+        "show_metadata",
     ):
         if getattr(arguments, name) is not None:
             return name
@@ -391,8 +410,14 @@ def _wait(cluster: Cluster, arguments: Namespace) -> int:
     return 0
 
 
+def _restart(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.tools import resource_restart
+
+    return resource_restart.run(cluster, arguments, client=TOOL)
+
+
 _COMMANDS = {
-    **dict.fromkeys(("list", "list_raw", "query_xml", "locate"), _answer),
+    **dict.fromkeys(("list", "list_raw", "query_xml", "locate", "why"), _answer),
     "get_parameter": _get_parameter,
     "set_parameter": _set_parameter,
     "delete_parameter": _delete_parameter,
@@ -406,6 +431,7 @@ _COMMANDS = {
     "operations": _operations,
     "all_operations": _operations,
     "wait": _wait,
+    "restart": _restart,
     "validate": _force,
     **{f"force_{action}": _force for action in ("start", "stop", "promote", "demote", "check")},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.errors import CrmError
 from crmsh_py.tools.common import (
     Door,
     Parser,
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
 
 TOOL = "crm_node"
+
+
+class UnknownIdError(CrmError):
+    """No node has this id; the exit code is that of Pacemaker's, for a host that is not known."""
+
+    exit_code = 68
 
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
@@ -90,7 +96,7 @@ def _answer(cluster: Cluster, question: str, about: str) -> str:
     for element in cluster.read_cib().section("nodes").findall("node"):
         if element.id == about:
             return f"{element.get('uname')}\n"
-    raise NotFound(f"there is no node with id {about}")
+    raise UnknownIdError("Node is not known to cluster")
 
 
 def _remove(cluster: Cluster, name: str, *, force: bool) -> int:

@@ -89,4 +89,31 @@ def _locate(cluster: Cluster, arguments: Namespace) -> int:
     return 0
 
 
-ANSWERS = {"list": _list, "list_raw": _list_raw, "query_xml": _query_xml, "locate": _locate}
+def _why(cluster: Cluster, arguments: Namespace) -> int:
+    """Whether resources run, in Pacemaker's words, and what is in the way of those that do not."""
+    from crmsh_py.scheduler.explain import why
+    from crmsh_py.views.text import legible
+
+    cib = cluster.read_cib()
+    status = status_of(cib)
+    node = arguments.node
+    tops = [each for each in status.resources if not each.orphan]
+    names = [arguments.resource] if arguments.resource else [each.id for each in tops]
+    for name in names:
+        places = [place for place, _ in resource_status.places(status, name)]
+        runs = bool(places) if not node else node in places
+        where = f" on host {node}" if node else ""
+        put(f"Resource {name} is {'' if runs else 'not '}running{where}\n")
+        if not runs:
+            lines = why(cib, name, node or None, now=local_now())
+            put("".join(f"  {legible(line)}\n" for line in lines))
+    return 0
+
+
+ANSWERS = {
+    "list": _list,
+    "list_raw": _list_raw,
+    "query_xml": _query_xml,
+    "locate": _locate,
+    "why": _why,
+}

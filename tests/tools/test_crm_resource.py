@@ -10,6 +10,7 @@ from crmsh_py import __version__
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse
+from crmsh_py.errors import TimedOut
 from crmsh_py.tools import crm_node, crm_resource
 
 Capture = pytest.CaptureFixture[str]
@@ -79,7 +80,7 @@ def test_the_node_knows_itself_and_its_partition(cluster: FakeCluster, capsys: C
         assert crm_node.main([option], door=cluster) == 0
     assert crm_node.main(["-N", "2"], door=cluster) == 0
     assert capsys.readouterr().out == ("pacemaker01\n1\npacemaker01 pacemaker02 \n1\npacemaker02\n")
-    assert crm_node.main(["-N", "77"], door=cluster) == 105
+    assert crm_node.main(["-N", "77"], door=cluster) == 68
     assert crm_node.main([], door=cluster) == 64
 
 
@@ -291,7 +292,7 @@ def test_answers_in_xml(
 
 
 def test_what_has_no_xml_says_so_before_it_changes_anything(cluster: FakeCluster) -> None:
-    assert run(cluster, "-B", "-r", "ClusterIP", "--output-as", "xml") == 64
+    assert run(cluster, "--force-start", "-r", "ClusterIP", "--output-as", "xml") == 64
     assert cluster.done == []
 
 
@@ -399,3 +400,83 @@ def test_who_asks_in_xml_is_told_of_mistakes_in_xml(cluster: FakeCluster, capsys
     errors = status.find("errors")
     assert errors is not None
     assert errors.findall()[0].text == "crm_resource: Resource 'Nosuch' not found"
+
+
+# ---- restarting, why, and what agents say --------------------------------------------------------
+
+
+def roles(cluster: FakeCluster) -> list[str | None]:
+    """The target-role of ClusterIP, and what was done so far."""
+    pair = cluster.cib.find_id("ClusterIP-meta_attributes-target-role")
+    return [None if pair is None else pair.get("value"), *(str(d[0]) for d in cluster.done)]
+
+
+def test_a_restart_stops_it_waits_and_sets_back_what_was_there(
+    cluster: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(cluster, "wait_idle", lambda **_: seen.append(roles(cluster)[0]))
+    assert run(cluster, "--restart", "-r", "ClusterIP") == 0
+    assert seen == ["Stopped", None]
+    assert capsys.readouterr().out == (
+        "Waiting for 1 resource to stop:\n * ClusterIP\n"
+        "Waiting for 1 resource to start again:\n * ClusterIP\n"
+    )
+
+
+def test_what_does_not_stop_in_time_is_started_again(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(**_: object) -> None:
+        raise TimedOut("it goes on and on")
+
+    monkeypatch.setattr(cluster, "wait_idle", never)
+    assert run(cluster, "--restart", "-r", "ClusterIP", "-T", "1s") == 124
+    assert roles(cluster) == [None, "commit", "commit"]
+
+
+def test_one_instance_is_kept_off_its_node_meanwhile(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def look(**_: object) -> None:
+        seen.append(cluster.cib.find_id("cli-ban-ClusterIP-on-pacemaker01") is not None)
+
+    monkeypatch.setattr(cluster, "wait_idle", look)
+    assert run(cluster, "--restart", "-r", "ClusterIP", "-N", "1") == 0
+    assert seen == [True, False]
+
+
+def test_what_does_not_run_is_not_restarted(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "--restart", "-r", "WebSite") == 105
+    assert run(cluster, "--restart", "-r", "ClusterIP", "-N", "pacemaker02") == 105
+    assert "ClusterIP is not running on pacemaker02" in capsys.readouterr().err
+    assert cluster.done == []
+
+
+def test_why_something_runs_or_does_not(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "--why") == 0
+    running, stopped, *reasons = capsys.readouterr().out.splitlines()
+    assert (running, stopped) == (
+        "Resource ClusterIP is running", "Resource WebSite is not running"
+    )  # fmt: skip
+    assert reasons
+    assert run(cluster, "-Y", "-r", "ClusterIP", "-N", "pacemaker01") == 0
+    assert capsys.readouterr().out == "Resource ClusterIP is running on host pacemaker01\n"
+
+
+def test_an_agent_describes_itself(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "--show-metadata", "ocf:heartbeat:IPaddr2") == 0
+    assert '<resource-agent name="IPaddr2"' in capsys.readouterr().out
+    assert run(cluster, "--show-metadata", "ocf:heartbeat:Nosuch") == 105
+
+
+def test_a_change_answers_in_xml_whether_it_was_done(cluster: FakeCluster, capsys: Capture) -> None:
+    words = ("-r", "ClusterIP", "--output-as=xml")
+    for command in (("-p", "nic", "-v", "eth1"), ("-M", "-N", "pacemaker02"), ("-U",), ("-C",)):
+        assert run(cluster, *command, *words) == 0
+        document = parse(capsys.readouterr().out)
+        assert [child.tag for child in document.findall()] == ["status"]
+    assert run(cluster, "-M", "-N", "nosuch", *words) == 105
+    assert 'code="105"' in capsys.readouterr().out
