@@ -107,15 +107,52 @@ def delete(cib: Cib, scope: str, element: Element) -> Cib:
     return _put(cib, section.tag, _without(section, fitting[0]))
 
 
-def delete_xpath(cib: Cib, path: str) -> Cib:
-    """Remove the first element that the path names."""
+def delete_xpath(cib: Cib, path: str, *, every: bool = False) -> Cib:
+    """Remove the first element that the path names, or ``every`` one."""
     from crmsh_py.tools.xpath import select
 
-    for target in select(cib.root, path)[:1]:
-        if target is cib.root or target is cib.configuration:
-            raise CrmError("the configuration itself cannot be deleted")
-        return cib.with_root(_without(cib.root, target))
-    return cib
+    targets = select(cib.root, path) if every else select(cib.root, path)[:1]
+    if any(target is cib.root or target is cib.configuration for target in targets):
+        raise CrmError("the configuration itself cannot be deleted")
+    if not targets:
+        return cib
+    gone = {id(target) for target in targets}
+    return cib.with_root(_without_all(cib.root, gone))
+
+
+def change_xpath(cib: Cib, path: str, command: str, element: Element) -> Cib:
+    """Put an element in the place of the first one that the path names (``replace``), merge it into
+    that (``modify``), or add it below that (``create``).
+
+    Raises NotFound where nothing is named so; ExistsError, CrmError for what cannot be.
+    """
+    from crmsh_py.tools.xpath import select
+
+    target = next(iter(select(cib.root, path)), None)
+    if target is None:
+        raise NotFound(f"nothing is at {path}")
+    if command == "create":
+        if element.id and cib.find_id(element.id) is not None:
+            raise ExistsError(f"an element with the id '{element.id}' exists already")
+        new = target.append(element)
+    elif element.tag != target.tag:
+        raise CrmError(f"at {path} is a <{target.tag}>, and no <{element.tag}>")
+    else:
+        new = _merged(target, element) if command == "modify" else element
+    if target is cib.root:
+        raise CrmError("the whole document has no path", hint="leave --xpath out")
+    return cib.with_root(_with(cib.root, target, new))
+
+
+def path_of(root: Element, wanted: Element) -> str:
+    """The path of an element, with ids where there are any; '' for one that is elsewhere."""
+    step = f"/{root.tag}" + (f"[@id='{root.id}']" if root.id else "")
+    if root is wanted:
+        return step
+    for child in root.findall():
+        if rest := path_of(child, wanted):
+            return step + rest
+    return ""
 
 
 def erase(cib: Cib) -> Cib:
@@ -187,6 +224,10 @@ def _merged(old: Element, new: Element) -> Element:
 
 def _without(parent: Element, target: Element) -> Element:
     return parent.map_children(lambda c: None if c is target else _without(c, target))
+
+
+def _without_all(parent: Element, gone: set[int]) -> Element:
+    return parent.map_children(lambda c: None if id(c) in gone else _without_all(c, gone))
 
 
 def _with(parent: Element, target: Element, new: Element) -> Element:

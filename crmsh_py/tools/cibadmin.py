@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
 
 TOOL = "cibadmin"
-_CHANGES = ("create", "modify", "replace", "delete", "patch", "erase")
+_CHANGES = (*("create", "modify", "replace", "delete", "delete-all", "patch", "erase", "upgrade"),)
+# What is done only if --force is said, too.
+_UNSAFE = {
+    "erase": "erasing everything",
+    "delete-all": "deleting all that is found",
+    "upgrade": "upgrading to the latest schema",
+}
 _ABSENT = "Call {} failed: No such device or address"
 
 
@@ -55,12 +61,15 @@ def _parser() -> Parser:
         ("-M", "--modify"),
         ("-R", "--replace"),
         ("-D", "--delete"),
+        ("-d", "--delete-all"),
         ("-P", "--patch"),
         ("-E", "--erase"),
+        ("-u", "--upgrade"),
         ("-5", "--md5-sum"),
     ):
         name = names[1].lstrip("-")
         commands.add_argument(*names, action="store_const", const=name, dest="command")
+    commands.add_argument("-a", "--empty", nargs="?", const="", metavar="SCHEMA")
     data = parser.add_argument_group("data")
     data.add_argument("-X", "--xml-text", metavar="XML", dest="text")
     data.add_argument("-x", "--xml-file", metavar="FILE", dest="file")
@@ -68,6 +77,7 @@ def _parser() -> Parser:
     where = parser.add_argument_group("where")
     where.add_argument("-o", "--scope", default="", help="a section: resources, constraints …")
     where.add_argument("-A", "--xpath", default="")
+    where.add_argument("-e", "--node-path", action="store_true", help="of what --xpath finds")
     where.add_argument("-n", "--no-children", action="store_true")
     where.add_argument("-c", "--allow-create", action="store_true")
     where.add_argument("-f", "--force", action="store_true")
@@ -89,6 +99,8 @@ def _judged(argv: Sequence[str] | None, door: Door) -> int:
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(_parser(), argv)
+    if arguments.empty is not None:
+        return _empty(arguments.empty)
     if arguments.command in _CHANGES:
         return _change(arguments, door)
     cluster = door()
@@ -96,6 +108,16 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
         put(f"{cluster.read_cib().digest}\n")
         return 0
     return _query(cluster, arguments)
+
+
+def _empty(schema: str) -> int:
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.xml import to_xml
+
+    made = Cib.new(cluster_infrastructure="")
+    root = made.root.with_attributes({"validate-with": schema}) if schema else made.root
+    put(to_xml(root).rstrip("\n") + "\n")
+    return 0
 
 
 def _query(cluster: Cluster, arguments: Namespace) -> int:
@@ -108,6 +130,11 @@ def _query(cluster: Cluster, arguments: Namespace) -> int:
         found = select(cib.root, arguments.xpath)
         if not found:
             raise NotFound(_ABSENT.format("cib_query"))
+        if arguments.node_path:
+            from crmsh_py.tools.cib_changes import path_of
+
+            put("".join(f"{path_of(cib.root, element)}\n" for element in found))
+            return 0
         texts = [_shown(element, arguments) for element in found]
         if len(texts) == 1:
             put(texts[0])
@@ -146,19 +173,25 @@ def scope_of(cib: Cib, name: str) -> Element:
 def _change(arguments: Namespace, door: Door) -> int:
     from crmsh_py.tools import cib_changes
 
-    if arguments.command == "erase":
-        if not arguments.force:
-            raise UnsafeError("erasing everything cannot be undone", hint="say --force to do it")
+    command, path = arguments.command, arguments.xpath
+    if command in _UNSAFE and not arguments.force:
+        raise UnsafeError(f"{_UNSAFE[command]} cannot be undone", hint="say --force to do it")
+    if command == "erase":
         commit(door(), cib_changes.erase, client=TOOL)
         return 0
-    if arguments.command == "delete" and arguments.xpath:
-        commit(door(), lambda cib: cib_changes.delete_xpath(cib, arguments.xpath), client=TOOL)
+    if command == "upgrade":
+        from crmsh_py.cib.upgrade import upgrade
+
+        commit(door(), upgrade, client=TOOL)
         return 0
-    if arguments.xpath:
-        raise ToolUsageError(
-            f"--xpath is for --query and --delete, not for --{arguments.command}",
-            hint="the element of the input is found by its id",
-        )
+    if command == "delete-all" and not path:
+        raise ToolUsageError("--delete-all needs an --xpath")
+    if command in ("delete", "delete-all") and path:
+        every = command == "delete-all"
+        commit(door(), lambda cib: cib_changes.delete_xpath(cib, path, every=every), client=TOOL)
+        return 0
+    if command == "patch" and path:
+        raise ToolUsageError("--xpath is not for --patch", hint="a patch names its places itself")
     text = _input(arguments)
     cluster = door()
     if arguments.command == "patch":
@@ -169,6 +202,13 @@ def _change(arguments: Namespace, door: Door) -> int:
     from crmsh_py.cib.xml import parse as parse_xml
 
     element = _part(parse_xml(text), arguments.scope)
+    if path:
+        commit(
+            cluster,
+            lambda cib: cib_changes.change_xpath(cib, path, command, element),
+            client=TOOL,
+        )
+        return 0
     make = {
         "create": cib_changes.create,
         "modify": cib_changes.modify,

@@ -1,75 +1,231 @@
 """The part of XPath that people give to ``cibadmin --xpath``, on our elements.
 
-Steps (``/tag``, ``//tag``, ``*``) with conditions on attributes (``[@id]``, ``[@id='x']``, several
-joined by ``and``). Anything else is refused: it is never quietly understood as something else.
+Steps (``/tag``, ``//tag``, ``*``), several paths joined by ``|``, an attribute at the end
+(``//op/@id``: the elements that have it), and conditions: attributes (``[@id]``, ``[@id='x']``,
+``!=``), elements inside (``[op/@timeout]``), ``contains``, ``starts-with``, ``not``, a place
+(``[2]``, ``[last()]``), joined by ``and`` and ``or``. Anything else is refused: it is never quietly
+understood as something else.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterable
 
 from crmsh_py.cib.element import Element
 from crmsh_py.regex import regex
 from crmsh_py.tools.common import ToolUsageError
+from crmsh_py.value import frozen
 
-_STEP = regex(r"(//?)(\*|[A-Za-z_][\w.-]*)((?:\[[^\]]*\])*)")
-_CONDITION = regex(r"""\s*@([A-Za-z_][\w.-]*)(?:\s*=\s*(?:'([^']*)'|"([^"]*)"))?\s*""")
+_TOKEN = regex(r"""\s*(//|::|!=|[/\[\]()@|=,*]|'[^']*'|"[^"]*"|\d+|[A-Za-z_][\w.-]*)""")
+_NAME = regex(r"[A-Za-z_][\w.-]*")
 _MAX_LENGTH = 4096
+_MAX_DEPTH = 32
 
-Condition = tuple[str, str | None]
+# Whether an element holds, with its place among those of its parent (from 1) and their number.
+Condition = Callable[[Element, int, int], bool]
+
+
+@frozen
+class _Step:
+    """One step: how deep it looks, for which tag, and what must hold."""
+
+    deep: bool
+    tag: str
+    conditions: tuple[Condition, ...]
+
+
+@frozen
+class _Path:
+    """The steps to elements, and an attribute that these must have ('' for none)."""
+
+    steps: tuple[_Step, ...]
+    attribute: str = ""
+
+    def select(self, context: Element) -> list[Element]:
+        """The elements below ``context``, each once."""
+        found = [context]
+        for step in self.steps:
+            inside = {id(e): e for parent in found for e in _taken(parent, step)}
+            found = list(inside.values())
+        return [e for e in found if not self.attribute or self.attribute in e.attrs]
 
 
 def select(root: Element, path: str) -> list[Element]:
     """The elements that the path names, in document order. Raises ToolUsageError."""
-    context = [Element("", {}, (root,))]
-    for deep, tag, conditions in _steps(path):
-        found: dict[int, Element] = {}
-        for parent in context:
-            for candidate in _below(parent, deep=deep):
-                if tag in ("*", candidate.tag) and _holds(candidate, conditions):
-                    found.setdefault(id(candidate), candidate)
-        context = list(found.values())
-    return context
+    paths = _Reader(path if path.startswith("/") else f"//{path}").paths()
+    above = Element("", {}, (root,))
+    named = {id(element) for each in paths for element in each.select(above)}
+    return [element for element in root.iter() if id(element) in named]
 
 
-def _steps(path: str) -> list[tuple[bool, str, list[Condition]]]:
-    steps = []
-    position = 0
-    text = path if path.startswith("/") else f"//{path}"
-    while position < len(text):
-        match = _STEP.match(text, position)
-        if match is None or len(text) > _MAX_LENGTH:
-            raise ToolUsageError(
-                f"this XPath is not understood from '{text[position : position + 40]}' on",
-                hint="use steps like //primitive[@id='x']/operations",
-            )
-        steps.append((match[1] == "//", match[2], _conditions(match[3])))
-        position = match.end()
-    return steps
+def _taken(parent: Element, step: _Step) -> Iterable[Element]:
+    for holder in parent.iter() if step.deep else (parent,):
+        found = [child for child in holder.findall() if step.tag in ("*", child.tag)]
+        for condition in step.conditions:
+            number = len(found)
+            found = [e for at, e in enumerate(found, 1) if condition(e, at, number)]
+        yield from found
 
 
-def _conditions(text: str) -> list[Condition]:
-    found: list[Condition] = []
-    for inner in re.findall(r"\[([^\]]*)\]", text):
-        for part in re.split(r"\s+and\s+", inner):
-            match = _CONDITION.fullmatch(part)
-            if match is None:
-                raise ToolUsageError(
-                    f"this condition of an XPath is not understood: [{inner}]",
-                    hint="use conditions like [@id='x' and @name='y']",
-                )
-            found.append((match[1], match[2] if match[2] is not None else match[3]))
-    return found
+class _Reader:
+    """Reads a path by its tokens."""
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens: list[tuple[str, int]] = []
+        self._at = 0
+        self._depth = 0
+        position = 0
+        while position < len(text.rstrip()):
+            match = _TOKEN.match(text, position)
+            if match is None or len(text) > _MAX_LENGTH:
+                raise self._refusal(position)
+            self._tokens.append((match[1], match.start(1)))
+            position = match.end()
 
-def _below(parent: Element, *, deep: bool) -> list[Element]:
-    if not deep:
-        return list(parent.findall())
-    return [element for element in parent.iter() if element is not parent]
+    def paths(self) -> list[_Path]:
+        """All paths of the text."""
+        found = [self._path()]
+        while self._took("|"):
+            found.append(self._path())
+        if self._at < len(self._tokens):
+            raise self._refusal()
+        return found
 
+    def _path(self) -> _Path:
+        steps: list[_Step] = []
+        while (separator := self._next()) in ("/", "//"):
+            self._at += 1
+            if self._took("@"):
+                if separator == "//":  # attributes of what is anywhere below
+                    steps.append(_Step(True, "*", ()))
+                return _Path(tuple(steps), self._name())
+            steps.append(self._step(deep=separator == "//"))
+        if not steps:
+            raise self._refusal()
+        return _Path(tuple(steps))
 
-def _holds(element: Element, conditions: list[Condition]) -> bool:
-    return all(
-        name in element.attrs if value is None else element.attrs.get(name) == value
-        for name, value in conditions
-    )
+    def _step(self, *, deep: bool) -> _Step:
+        tag = "*" if self._took("*") else self._name()
+        conditions = []
+        while self._took("["):
+            conditions.append(self._place() or self._any_of())
+            self._must("]")
+        return _Step(deep, tag, tuple(conditions))
+
+    def _place(self) -> Condition | None:
+        if self._next().isdecimal():
+            place = int(self._next())
+            self._at += 1
+            return lambda _element, at, _number: at == place
+        if self._word("last"):
+            self._must(")")
+            return lambda _element, at, number: at == number
+        return None
+
+    def _any_of(self) -> Condition:
+        parts = [self._all_of()]
+        while self._took("or"):
+            parts.append(self._all_of())
+        return lambda *there: any(part(*there) for part in parts)
+
+    def _all_of(self) -> Condition:
+        parts = [self._one()]
+        while self._took("and"):
+            parts.append(self._one())
+        return lambda *there: all(part(*there) for part in parts)
+
+    def _one(self) -> Condition:
+        if self._word("not"):
+            inner = self._nested()
+            return lambda *there: not inner(*there)
+        if self._took("("):
+            return self._nested()
+        for function, holds in (("contains", str.__contains__), ("starts-with", str.startswith)):
+            if self._word(function):
+                return self._about_text(holds)
+        if self._took("@"):
+            return self._about_attribute()
+        return self._inside()
+
+    def _nested(self) -> Condition:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise self._refusal()
+        inner = self._any_of()
+        self._must(")")
+        return inner
+
+    def _about_text(self, holds: Callable[[str, str], bool]) -> Condition:
+        self._must("@")
+        name = self._name()
+        self._must(",")
+        text = self._literal()
+        self._must(")")
+        return lambda element, _at, _number: holds(element.attrs.get(name, ""), text)
+
+    def _about_attribute(self) -> Condition:
+        name = self._name()
+        if self._took("="):
+            text = self._literal()
+            return lambda element, _at, _number: element.attrs.get(name) == text
+        if self._took("!="):
+            text = self._literal()
+            return lambda element, _at, _number: element.attrs.get(name, text) != text
+        return lambda element, _at, _number: name in element.attrs
+
+    def _inside(self) -> Condition:
+        """Elements below, which need only be there."""
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise self._refusal()
+        first = self._step(deep=False)
+        rest = self._path() if self._next() in ("/", "//") else _Path(())
+        path = _Path((first, *rest.steps), rest.attribute)
+        return lambda element, _at, _number: bool(path.select(element))
+
+    # ---- tokens ----------------------------------------------------------------------------------
+
+    def _next(self) -> str:
+        return self._tokens[self._at][0] if self._at < len(self._tokens) else ""
+
+    def _took(self, token: str) -> bool:
+        taken = self._next() == token
+        self._at += taken
+        return taken
+
+    def _word(self, name: str) -> bool:
+        """Whether a function of this name begins here; its opening parenthesis is taken, too."""
+        following = self._tokens[self._at + 1][0] if self._at + 1 < len(self._tokens) else ""
+        called = self._next() == name and following == "("
+        self._at += 2 * called
+        return called
+
+    def _must(self, token: str) -> None:
+        if not self._took(token):
+            raise self._refusal()
+
+    def _name(self) -> str:
+        name = self._next()
+        if not _NAME.fullmatch(name):
+            raise self._refusal()
+        self._at += 1
+        return name
+
+    def _literal(self) -> str:
+        text = self._next()
+        if text[:1] not in ("'", '"'):
+            raise self._refusal()
+        self._at += 1
+        return text[1:-1]
+
+    def _refusal(self, position: int | None = None) -> ToolUsageError:
+        if position is None:
+            ended = self._at >= len(self._tokens)
+            position = len(self._text) if ended else self._tokens[self._at][1]
+        rest = self._text[position : position + 40]
+        where = f"from '{rest}' on" if rest else "at its end"
+        return ToolUsageError(
+            f"this XPath is not understood {where}",
+            hint="use steps like //primitive[@id='x']/operations, and conditions on attributes",
+        )

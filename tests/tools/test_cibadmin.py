@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lxml import etree
 from tools.fakes import CIB, FakeCluster
 
 from crmsh_py.cib.diff import diff
@@ -14,6 +15,8 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.tools import cibadmin
+from crmsh_py.tools.common import ToolUsageError
+from crmsh_py.tools.xpath import select
 
 Capture = pytest.CaptureFixture[str]
 
@@ -131,12 +134,95 @@ def test_delete_asks_which_of_several_is_meant(cluster: FakeCluster, capsys: Cap
     assert cluster.cib == before
 
 
-@pytest.mark.parametrize("command", ["--create", "--modify", "--replace"])
-def test_an_xpath_is_not_passed_over(cluster: FakeCluster, capsys: Capture, command: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["-M", "-A", "//primitive[@id='ClusterIP']", "-X", "<op/>"], 1),
+        (["-R", "-A", "//primitive[@id='nosuch']", "-X", "<primitive/>"], 105),
+        (["-C", "-A", "//resources", "-X", '<primitive id="WebSite"/>'], 108),
+        (["-P", "-A", "//resources", "-X", "<diff/>"], 64),
+        (["-d", "-A", "//op"], 107),
+        (["-d", "-f"], 64),
+        (["-u"], 107),
+        (["-M", "-A", "/cib", "-X", "<cib/>"], 1),
+    ],
+)
+def test_an_xpath_is_not_passed_over(cluster: FakeCluster, words: list[str], code: int) -> None:
     before = cluster.cib
-    assert run(cluster, command, "-A", "//primitive[@id='ClusterIP']", "-X", "<op/>") != 0
-    assert "--xpath is for --query and --delete" in capsys.readouterr().err
+    assert run(cluster, *words) == code
     assert cluster.cib == before
+
+
+def test_a_change_may_name_its_place_by_a_path(cluster: FakeCluster) -> None:
+    at = "//primitive[@id='WebSite']"
+    words = ("-X", '<primitive id="WebSite" description="a site"/>')
+    assert run(cluster, "-M", "-A", at, *words) == 0
+    assert cluster.find("WebSite").attrs["type"] == "apache"
+    assert cluster.find("WebSite").attrs["description"] == "a site"
+    whole = '<primitive id="WebSite" class="ocf" provider="pacemaker" type="Dummy"/>'
+    assert run(cluster, "-R", "-A", at, "-X", whole) == 0
+    assert "description" not in cluster.find("WebSite").attrs
+    operations = '<operations><op id="o1" name="start" interval="0"/></operations>'
+    assert run(cluster, "-C", "-A", at, "-X", operations) == 0
+    assert cluster.find("o1").get("name") == "start"
+    assert run(cluster, "-d", "-f", "-A", "//op") == 0
+    assert not list(cluster.cib.section("resources").iter("op"))
+
+
+def test_where_something_is_can_be_asked(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "-Q", "-e", "-A", "//op") == 0
+    assert capsys.readouterr().out == (
+        "/cib/configuration/resources/primitive[@id='ClusterIP']/operations"
+        "/op[@id='ClusterIP-monitor-30s']\n"
+    )
+
+
+def test_an_empty_configuration_and_the_latest_schema(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert run(cluster, "-a", "pacemaker-3.0") == 0
+    empty = Cib.parse(capsys.readouterr().out)
+    assert empty.schema == "pacemaker-3.0"
+    assert not empty.section("crm_config").findall()
+    assert run(cluster, "--empty") == 0
+    cluster.cib = Cib.parse(CIB.replace("pacemaker-3.9", "pacemaker-2.10"))
+    assert run(cluster, "--upgrade", "--force") == 0
+    assert cluster.cib.schema.startswith("pacemaker-3")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("//nvpair", "/cib/configuration/nodes/node", "//primitive[1]", "//nvpair[last()]"),
+        *("//nvpair[@name='ip' or @name='site']", "//*[@id='p1']", "//op/@id", "//@uname"),
+        *("//nvpair[contains(@name,'fail')]", '//nvpair[starts-with(@id, "status-")][2]'),
+        *("//primitive[not(operations)]", "//primitive[operations/op[@interval='30s']]"),
+        *("//node|//op", "//*[not(@id) and not(@name)]"),
+        *("//nvpair[@value!='false']", "//primitive[(@id='WebSite' or @id='x') and @class]"),
+        *("//lrm_resource[lrm_rsc_op/@call-id]", "//primitive[instance_attributes//nvpair]"),
+        "//nvpair[@name=']']",
+    ],
+)
+def test_paths_are_understood_as_libxml2_understands_them(path: str) -> None:
+    found = select(Cib.parse(CIB).root, path)
+    named = etree.fromstring(CIB).xpath(path)
+    assert isinstance(named, list)
+    owners = [each.getparent() if hasattr(each, "attrname") else each for each in named]
+    assert [(e.tag, dict(e.attrib)) for e in owners] == [(e.tag, dict(e.attrs)) for e in found]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "/", "//", "//a[", "//a[]", "//a[@]", "//a[@b=c]", "//a]", "//a[count(b)>1]", "a b"),
+        *("//a[" + "not(" * 50 + "@b" + ")" * 50 + "]", "//a[0x]", "//a[@b='c", "a" * 5000),
+        *("//a/@b/c", "//a[position()=1]", "//parent::a", "//a['x']"),
+        "//node_state[.//x]/..",
+    ],
+)
+def test_what_is_no_path_is_refused_where_it_ends_to_be_one(path: str) -> None:
+    with pytest.raises(ToolUsageError, match="not understood"):
+        select(Element("cib"), path)
 
 
 def test_nothing_is_no_new_configuration(cluster: FakeCluster, capsys: Capture) -> None:
