@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tools.fakes import FakeCluster
 
+from crmsh_py.errors import ClusterUnreachable
 from crmsh_py.tools import attrd_updater, crm_attribute, crm_failcount, crm_master, crm_standby
 
 Capture = pytest.CaptureFixture[str]
@@ -124,7 +125,27 @@ def test_standby_is_a_node_attribute_that_is_off_by_default(
     assert crm_standby.main(["-G", "-N", "pacemaker02"], door=cluster) == 0
     assert crm_standby.main(["-v", "on", "-N", "pacemaker02"], door=cluster) == 0
     assert crm_standby.main(["-G", "-N", "pacemaker02", "-q"], door=cluster) == 0
-    assert capsys.readouterr().out == "scope=nodes  name=standby value=off\non\n"
+    assert capsys.readouterr().out == "scope=status  name=standby value=off\non\n"
+
+
+def test_standby_may_end_with_the_nodes_next_start(cluster: FakeCluster, capsys: Capture) -> None:
+    """Without a lifetime both are meant, and the lasting one is asked for first."""
+    words = ("-N", "pacemaker02")
+    assert crm_standby.main(["-v", "on", "-l", "reboot", *words], door=cluster) == 0
+    assert cluster.done == [("attribute", "pacemaker02", "standby", "on")]
+    assert crm_standby.main(["-v", "on", *words], door=cluster) == 0
+    assert crm_standby.main([*words, "-q"], door=cluster) == 0
+    assert crm_standby.main(["-D", *words], door=cluster) == 0
+    assert capsys.readouterr().out == (
+        "on\nDeleted nodes attribute: id=nodes-2-standby name=standby\n"
+    )
+    assert cluster.done[-1] == ("attribute", "pacemaker02", "standby", None)
+    assert crm_standby.main(["-N", "nosuch"], door=cluster) == 105
+
+    def door() -> FakeCluster:
+        raise ClusterUnreachable("no cluster runs here")
+
+    assert crm_standby.main([], door=door) == 102
 
 
 def test_fail_counts_are_summed_and_forgotten(cluster: FakeCluster, capsys: Capture) -> None:
