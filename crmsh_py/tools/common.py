@@ -84,6 +84,9 @@ class Parser(argparse.ArgumentParser):
         )
         if not prog.startswith("corosync"):
             self.add_argument("-$", "--version", action="version", version=f"{prog} {__version__}")
+            self.add_argument("--help-all", action="help", help=argparse.SUPPRESS)
+            if add_help:
+                self.add_argument("-?", action="help", help=argparse.SUPPRESS)
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of exiting."""

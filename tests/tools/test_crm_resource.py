@@ -480,3 +480,47 @@ def test_a_change_answers_in_xml_whether_it_was_done(cluster: FakeCluster, capsy
         assert [child.tag for child in document.findall()] == ["status"]
     assert run(cluster, "-M", "-N", "nosuch", *words) == 105
     assert 'code="105"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("resource", "value"),
+    [("own", "1"), ("x", "2"), ("grouped", "3"), ("cloned", "4"), ("alone", "5"), ("ruled", "5")],
+)
+def test_a_meta_attribute_may_come_from_what_is_around_a_resource(
+    cluster: FakeCluster, capsys: Capture, resource: str, value: str
+) -> None:
+    """Its own, then its template's, its group's and clone's, then the default; rules aside."""
+
+    def meta(owner: str, number: int, rule: str = "") -> str:
+        return (
+            f'<meta_attributes id="{owner}-m">{rule}<nvpair id="{owner}-p" name="priority"'
+            f' value="{number}"/></meta_attributes>'
+        )
+
+    def primitive(name: str, inside: str = "", how: str = 'class="ocf" type="Dummy"') -> str:
+        return f'<primitive id="{name}" {how}>{inside}</primitive>'
+
+    rule = '<rule id="r" score="1"><expression id="e" attribute="a" operation="defined"/></rule>'
+    resources = (
+        primitive("own", meta("own", 1))
+        + f'<template id="tpl" class="ocf" type="Dummy">{meta("tpl", 2)}</template>'
+        + primitive("x", how='template="tpl"')
+        + f'<group id="g">{meta("g", 3)}{primitive("grouped")}</group>'
+        + f'<clone id="c">{meta("c", 4)}<group id="cg">{primitive("cloned")}</group></clone>'
+        + primitive("alone")
+        + primitive("ruled", meta("ruled", 9, rule))
+    )
+    text = cluster.cib.to_xml().replace("</resources>", f"{resources}</resources>")
+    defaults = f"<rsc_defaults>{meta('all', 5)}</rsc_defaults></configuration>"
+    cluster.cib = Cib.parse(text.replace("</configuration>", defaults))
+    assert run(cluster, "-r", resource, "--meta", "-g", "priority") == 0
+    assert capsys.readouterr().out == f"{value}\n"
+    assert run(cluster, "-r", "alone", "-g", "priority") == 105
+
+
+@pytest.mark.parametrize("option", ["--help-all", "-?", "--help"])
+def test_help_is_given_by_all_the_names_that_people_know(option: str, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as left:
+        crm_resource.main([option])
+    assert left.value.code == 0
+    assert "--resource" in capsys.readouterr().out
