@@ -103,10 +103,14 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
         return _empty(arguments.empty)
     if arguments.command in _CHANGES:
         return _change(arguments, door)
-    cluster = door()
     if arguments.command == "md5-sum":
-        put(f"{cluster.read_cib().digest}\n")
+        from crmsh_py.cib.document import Cib
+
+        given = arguments.pipe or arguments.text is not None or arguments.file is not None
+        cib = Cib.parse(_input(arguments)) if given else door().read_cib()
+        put(f"{cib.digest}\n")
         return 0
+    cluster = door()
     return _query(cluster, arguments)
 
 

@@ -18,6 +18,7 @@ from crmsh_py.tools.common import (
     open_cluster,
     parse,
     put,
+    request,
     undisturbed,
 )
 from crmsh_py.tools.crm_mon import LAYOUTS, layout_of
@@ -39,7 +40,7 @@ class NoInputError(CrmError):
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Print what is wrong (on stderr) and end with 78, or be silent and end with 0."""
     with undisturbed(last=argv is None):
-        return guarded(TOOL, lambda: run(argv, door))
+        return guarded(TOOL, lambda: run(argv, door), argv)
 
 
 def run(argv: Sequence[str] | None, door: Door) -> int:
@@ -63,17 +64,25 @@ def run(argv: Sequence[str] | None, door: Door) -> int:
                 file.write(cib.to_xml())
         except OSError as error:
             raise CrmError(f"{arguments.save} cannot be written: {error.strerror}") from error
-    modern = layout_of(arguments.layout) == "modern"
+    # What programs of Pacemaker's read is in its own words.
+    modern = layout_of(arguments.layout) == "modern" or arguments.output_as == "xml"
     messages, valid = _examine(cib, modern=modern)
-    if arguments.output_as != "text":
+    code = verify.exit_code(messages, valid=valid)
+    if arguments.output_as == "xml":
+        from crmsh_py.views.result_xml import document
+
+        told = verify.modern(messages, verbose=max(1, arguments.verbose), valid=valid).splitlines()
+        if arguments.quiet and told:
+            told.pop()  # the verdict, which the status tells
+        put(document([], request=request(TOOL, argv), code=code, errors=told))
+    elif arguments.output_as == "json":
         from crmsh_py.views import records
 
-        write = records.to_json if arguments.output_as == "json" else records.to_xml
-        put(write(verify.record(messages, valid=valid)))
+        put(records.to_json(verify.record(messages, valid=valid)))
     elif not arguments.quiet:
         draw = verify.modern if modern else verify.classic
         sys.stderr.write(draw(messages, verbose=arguments.verbose, valid=valid))
-    return verify.exit_code(messages, valid=valid)
+    return code
 
 
 def _examine(cib: Cib, *, modern: bool) -> tuple[list[Message], bool]:

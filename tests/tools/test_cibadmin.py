@@ -307,3 +307,14 @@ def test_what_the_output_cannot_show_is_written_as_a_number(tmp_path: Path) -> N
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b'value="h\xf6her \\u2603"' in done.stdout
+
+
+def test_a_digest_is_of_what_is_given_or_of_the_cluster(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert run(cluster, "-5") == 0
+    assert run(cluster, "-5", "-X", CIB) == 0
+    assert run(cluster, "-5", "-X", CIB.replace("WebSite", "Another")) == 0
+    of_cluster, of_same, of_other = capsys.readouterr().out.split()
+    assert of_cluster == of_same == cluster.cib.digest
+    assert of_other != of_same

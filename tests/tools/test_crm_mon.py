@@ -14,6 +14,7 @@ import pytest
 from tools.fakes import CIB, FakeCluster
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.xml import parse
 from crmsh_py.errors import ClusterUnreachable
 from crmsh_py.tools import crm_mon, crm_verify
 
@@ -156,3 +157,25 @@ def test_verify_saves_what_it_has_read(cluster: FakeCluster, tmp_path: Path) -> 
     saved = tmp_path / "saved.xml"
     assert crm_verify.main(["-L", "-S", str(saved)], door=cluster) == 0
     assert Cib.parse(saved.read_bytes()) == cluster.cib
+
+
+def test_verify_answers_programs_as_pacemakers_does(capsys: Capture, tmp_path: Path) -> None:
+    file = tmp_path / "cib.xml"
+    file.write_text(WITHOUT_FENCING)
+    words = ["-x", str(file), "--output-as=xml"]
+    assert crm_verify.main(words) == 78
+    told = capsys.readouterr()
+    assert told.err == ""
+    status = parse(told.out).find("status")
+    assert status is not None
+    assert status.attrs == {"code": "78", "message": "Invalid configuration"}
+    errors = [error.text for error in status.findall()[0].findall()]
+    assert errors[0].startswith("error: Resource start-up disabled since no fencing resources")
+    assert errors[-2:] == ["error: CIB did not pass schema validation", "Configuration invalid"]
+    assert crm_verify.main([*words, "-q"]) == 78
+    assert "Configuration invalid<" not in capsys.readouterr().out
+    file.write_text(CIB)
+    assert crm_verify.main(words) == 0
+    assert '<status code="0" message="OK"/>' in capsys.readouterr().out
+    assert crm_verify.main(["-x", f"{file}.gone", "--output-as=xml"]) == 66
+    assert 'message="Input file not available"' in capsys.readouterr().out
