@@ -95,25 +95,7 @@ def parser() -> Parser:
         help="one line for a monitoring system",
     )
     _add_fence_history(show)
-    for names, include in ((("-I", "--include"), True), (("-U", "--exclude"), False)):
-        show.add_argument(
-            *names,
-            type=_step(include),
-            action="append",
-            default=[],
-            dest="steps",
-            metavar="SECTION,…",
-            help=f"sections to {'show' if include else 'leave out'} (list: which there are)",
-        )
-    show.add_argument(
-        "--show-description", action="store_true", dest="descriptions", help="of resources"
-    )
-    show.add_argument(
-        "--node", default="", dest="only_node", help="only this node, or those of a tag"
-    )
-    show.add_argument(
-        "--resource", default="", dest="only_resource", help="only this resource or tag"
-    )
+    _add_limits(show)
     how = made.add_argument_group("how to show it")
     how.add_argument("-1", "--one-shot", action="store_true", dest="once", help="once, then exit")
     how.add_argument("-i", "--interval", default="5", help="seconds between looks (default 5)")
@@ -129,6 +111,29 @@ def parser() -> Parser:
     for ignored in ("-N", "-V", "-Q"):  # no ncurses here anyway; nothing to be more verbose about
         how.add_argument(ignored, action="count", default=0, dest="ignored")
     return made
+
+
+def _add_limits(group: _ArgumentGroup) -> None:
+    """Which sections, nodes and resources, and how much of these."""
+    for names, include in ((("-I", "--include"), True), (("-U", "--exclude"), False)):
+        group.add_argument(
+            *names,
+            type=_step(include),
+            action="append",
+            default=[],
+            dest="steps",
+            metavar="SECTION,…",
+            help=f"sections to {'show' if include else 'leave out'} (list: which there are)",
+        )
+    group.add_argument(
+        "--show-description", action="store_true", dest="descriptions", help="of resources"
+    )
+    group.add_argument(
+        "--node", default="", dest="only_node", help="only this node, or those of a tag"
+    )
+    group.add_argument(
+        "--resource", default="", dest="only_resource", help="only this resource or tag"
+    )
 
 
 def _add_fence_history(group: _ArgumentGroup) -> None:
