@@ -8,7 +8,8 @@ first socket is its owner's alone, a second one inside the node (``public``) is 
 Root and the owner may act for somebody (``Hello.acts_for``, CIB_user in the environment).
 Connections, requests in flight and what waits to be sent are bounded, for the members of haclient
 apart, so that none of them can keep root and agents out; a client that breaks the protocol or does
-not read is cut off, which hurts nobody else.
+not read is cut off, which hurts nobody else. So is one of them that asks nothing for long and waits
+for no answer: it would keep a place from another.
 
 A request becomes ``RequestReceived`` with a ticket of ours; ``reply`` finds the way back.
 """
@@ -37,6 +38,8 @@ MAX_UNSENT = 2 * framing.MAX_FRAME  # bytes that may wait for one client to read
 MAX_UNSENT_STREAM = 1024 * 1024  # the same for a watch, which can be asked for again
 MAX_UNFINISHED = 4 * framing.MAX_FRAME  # bytes of unfinished frames of who may do all, together
 MAX_UNFINISHED_LIMITED = 2 * framing.MAX_FRAME  # the same of all others
+SILENT_S = 30.0  # how long one of all others may be connected and ask nothing
+IDLE_S = 600.0  # the same after it has been answered; a shell connects again when it needs to
 LAST_WORDS_S = 1.0  # what clients get to read their answers when the node stops
 
 # Which of Corosync's services a client would talk to, by what it asks for.
@@ -235,6 +238,11 @@ class ControlServer:
         who = connection.client or "unnamed"
         self._log("warning", "MAIN", f"Cut off a control client ({who}): {error.message}")
 
+    def idle(self, connection: _Connection, seconds: float) -> None:
+        """A client has asked nothing for long and is cut off."""
+        who = f"{connection.client or 'unnamed'}, {connection.user}"
+        self._log("info", "MAIN", f"A control client ({who}) has asked nothing for {seconds:g} s")
+
     def gone(self, connection: _Connection) -> None:
         """A connection has ended."""
         if connection in self._connections:
@@ -264,6 +272,9 @@ class _Connection(asyncio.Protocol):
         self._service = _SERVICE_CPG
         self._requests = self._responses = self._dispatched = 0
         self.tickets: dict[int, int] = {}  # ours -> the client's, unanswered
+        self._asked = False  # anything but who it is
+        self._quiet_since = 0.0  # on the loop's clock: its last request, or the answer to it
+        self._timer: asyncio.TimerHandle | None = None
 
     def seen(self) -> Connection:
         """It as ``corosync-cmapctl`` shows it."""
@@ -290,6 +301,22 @@ class _Connection(asyncio.Protocol):
             transport.abort()
             return
         self._transport = transport
+        if not self.trusted:
+            self._quiet_since = asyncio.get_running_loop().time()
+            self._look_after_silence()
+
+    def _look_after_silence(self) -> None:
+        """Cut it off if it has been silent for too long; else look again when that could be."""
+        loop = asyncio.get_running_loop()
+        limit = IDLE_S if self._asked else SILENT_S
+        until = self._quiet_since + limit
+        if self.tickets:
+            until = loop.time() + limit  # it waits, perhaps for what is yet to happen
+        if until <= loop.time():
+            self._server.idle(self, limit)
+            self.hang_up()
+        else:
+            self._timer = loop.call_at(until, self._look_after_silence)
 
     def data_received(self, data: bytes) -> None:
         if self._transport is None:
@@ -305,6 +332,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
         self._server.gone(self)
 
     def _take(self, ticket: int, request: control.Request | control.Refused) -> None:
@@ -324,6 +353,8 @@ class _Connection(asyncio.Protocol):
                     self._server.act_for(self, request.acts_for[:64])
             self._send(ticket, control.Done())
             return
+        self._asked = True
+        self._quiet_since = asyncio.get_running_loop().time()
         self._server.receive(self, ticket, request)
 
     def answer(self, ticket: int, reply: control.Reply) -> bool:
@@ -331,6 +362,7 @@ class _Connection(asyncio.Protocol):
         stream = isinstance(reply, control.Changed)
         self._responses += not stream
         self._dispatched += stream
+        self._quiet_since = asyncio.get_running_loop().time()
         theirs = self.tickets[ticket] if stream else self.tickets.pop(ticket)
         self._send(theirs, reply, limit=MAX_UNSENT_STREAM if stream else MAX_UNSENT)
         return stream

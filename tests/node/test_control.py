@@ -53,6 +53,17 @@ class Bench:
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_unix_connection(self.path)
 
+    async def ask(
+        self, request: control.Request
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect and ask, before the server can take either."""
+        channel = socket.socket(socket.AF_UNIX)
+        channel.connect(self.path)
+        channel.sendall(framing.encode_request(1, request))
+        reader, writer = await asyncio.open_unix_connection(sock=channel)
+        self.clients.append(writer)
+        return reader, writer
+
     async def until(self, count: int) -> None:
         while len(self.events) < count:  # noqa: ASYNC110 - the list does not tell
             await asyncio.sleep(0.005)
@@ -286,6 +297,67 @@ def test_what_a_limited_user_leaves_unfinished_cuts_off_nobody_else(
     bench.run(work)
     (line,) = bench.log
     assert "too many large requests" in line
+
+
+async def hung_up(reader: asyncio.StreamReader) -> bool:
+    """Wait until the server hangs up; whether it had said nothing before."""
+    with contextlib.suppress(ConnectionResetError):
+        return await reader.read(1) == b""
+    return True
+
+
+def test_a_limited_user_who_says_nothing_keeps_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is answered, or waits for an answer, keeps it; and so does root in any case."""
+    monkeypatch.setattr(control_module, "SILENT_S", 0.02)
+    monkeypatch.setattr(control_module, "MAX_LIMITED_OF_USER", 2)
+    bench = Bench(tmp_path)
+    bench.server._groups_of = lambda name: ("haclient",)
+
+    async def work() -> None:
+        root, root_writer = await bench.ask(control.Hello(client="crm"))
+        assert await replies(root, 1) == [(1, control.Done())]
+        bench.user = 4001
+        waiting, _ = await bench.ask(control.ReadCib())
+        await bench.until(1)
+
+        for greeting in (b"", framing.encode_request(1, control.Hello(client="crm"))[:-1]):
+            silent, writer = await bench.connect()
+            writer.write(greeting)
+            assert await hung_up(silent), "and the place is free for the next"
+            writer.close()
+
+        request = bench.events[0]
+        assert isinstance(request, RequestReceived)
+        bench.server.reply(request.ticket, control.Done())
+        assert await replies(waiting, 1) == [(1, control.Done())]
+        root_writer.write(framing.encode_request(2, control.Hello(client="crm")))
+        assert await replies(root, 1) == [(2, control.Done())]
+
+    bench.run(work)
+    assert "has asked nothing for" in bench.log[0]
+
+
+def test_a_limited_user_who_has_asked_long_ago_keeps_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell connects again when its user types the next command."""
+    monkeypatch.setattr(control_module, "SILENT_S", 0.02)
+    monkeypatch.setattr(control_module, "IDLE_S", 0.02)
+    bench = Bench(tmp_path, user=4001)
+    bench.server._groups_of = lambda name: ("haclient",)
+
+    async def work() -> None:
+        reader, _ = await bench.ask(control.ReadCib())
+        await bench.until(1)
+        request = bench.events[0]
+        assert isinstance(request, RequestReceived)
+        bench.server.reply(request.ticket, control.Done())
+        assert await replies(reader, 1) == [(1, control.Done())]
+        assert await hung_up(reader)
+
+    bench.run(work)
 
 
 def test_an_answer_too_large_to_send_becomes_a_refusal(tmp_path: Path) -> None:
