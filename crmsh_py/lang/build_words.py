@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from crmsh_py.lang import ast, facts
 from crmsh_py.lang.words import Word
+from crmsh_py.xml_text import is_attribute_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,12 +76,15 @@ def own_attributes(children: Children) -> tuple[ast.Nvpair, ...]:
 
 
 def check_attribute_name(name: str) -> None:
-    """Raise MeaningError for what cannot be the name of an attribute in XML."""
-    if not facts.XML_ATTRIBUTE.fullmatch(name):
+    """Raise MeaningError for what cannot be the name of an attribute in XML.
+
+    (Names of nvpairs are values, and freer.)
+    """
+    if not is_attribute_name(name):
         raise MeaningError(
             f"“{name}” cannot be the name of an attribute",
             name,
-            "it begins with a letter or _, and goes on with letters, digits, _ . and -",
+            "it begins with a letter or _ but not with xml; letters, digits, _ . and - may follow",
         )
 
 

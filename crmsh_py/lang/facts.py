@@ -73,9 +73,6 @@ BOOLEANS = {
     **dict.fromkeys(("false", "no", "off", "n", "0"), False),
 }
 
-# What can be an attribute of an element of a CIB. (Names of nvpairs are values, and freer.)
-XML_ATTRIBUTE = regex(r"[A-Za-z_][A-Za-z0-9_.-]*")
-
 _SCORE_WORDS = {
     "inf": "INFINITY",
     "infinity": "INFINITY",

@@ -25,6 +25,7 @@ from crmsh_py.lang.read_sets import (
     sets_of,
 )
 from crmsh_py.regex import regex
+from crmsh_py.xml_text import is_attribute_name
 
 _AGENT = regex(r"[^\s\"'\\=:@][^\s\"'\\=:]*")
 
@@ -189,9 +190,10 @@ def _mapping(element: Element) -> tuple[ast.Nvpair, ...]:
 
 
 def _as_pairs(element: Element) -> tuple[ast.Nvpair, ...]:
-    return tuple(
-        ast.Nvpair(said(facts.XML_ATTRIBUTE, n), line_value(v)) for n, v in element.attrs.items()
-    )
+    for name in element.attrs:
+        if not is_attribute_name(name):
+            raise UnsayableError(name)
+    return tuple(ast.Nvpair(name, line_value(value)) for name, value in element.attrs.items())
 
 
 READERS: dict[str, Callable[[Element, Context], ast.ElementNode]] = {

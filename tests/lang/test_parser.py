@@ -357,6 +357,7 @@ def test_the_name_of_a_command_above_is_no_abbreviation_of_one_here(
         "group g",
         "bundle b docker replicas=1",
         "bundle b docker image=x 'a b=2'",
+        "bundle b docker image=x xmlns=urn:y",
         "bundle b docker image=x network '#uname'",
         "bundle b docker image=x storage storage-mapping é=1",
         "bundle b docker image=x replicas",
