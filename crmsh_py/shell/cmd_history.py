@@ -44,8 +44,8 @@ def info(session: Session, call: CommandCall) -> int:
         f"Transitions: {record.transitions}",
         f"Commits:     {record.revisions}",
     ]
-    if chosen.begin or chosen.end:
-        lines.append(f"Limited to:  {chosen.begin or 'the beginning'} – {chosen.end or 'now'}")
+    if (begin := chosen.begin or chosen.since) or chosen.end:
+        lines.append(f"Limited to:  {begin or 'the beginning'} – {chosen.end or 'now'}")
     session.show(joined(lines), lambda: record)
     return 0
 
@@ -141,7 +141,7 @@ def resource(session: Session, call: CommandCall) -> int:
     names = call.all("RESOURCE")
     found = [e for e in past.entries(session) if log_lines.about_resource(e, names)]
     if not past.choice(session).detail:
-        found = [e for e in found if log_lines.is_event(e) or e.subsystem == "PENGINE"]
+        found = [e for e in found if log_lines.is_event(e) or log_lines.is_plan(e)]
     return _show(session, found)
 
 
@@ -237,7 +237,7 @@ def _one_transition(session: Session, number: int | None, *, with_log: bool) -> 
         begin, end = datetime.fromisoformat(one.begin), datetime.fromisoformat(one.end)
         entries = [e for e in past.entries(session) if begin <= e.at <= end]
         if not past.choice(session).detail:
-            entries = [e for e in entries if e.subsystem in ("PENGINE", "CRMD", "LRMD") or e.agent]
+            entries = [e for e in entries if e.subsystem in log_lines.MANAGERS or e.agent]
         text += "\n" + log_lines.text(entries)
     session.show(text, lambda: log_lines.Transitions(transitions=(one,)))
     return 0

@@ -29,6 +29,7 @@ from crmsh_py.lang.ast import CommandCall
 from crmsh_py.lang.listing import SECRETS
 from crmsh_py.regex import regex
 from crmsh_py.shell import on_nodes, past
+from crmsh_py.shell.collected import LOGS
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import Parser, local_now
 from crmsh_py.value import frozen
@@ -36,12 +37,6 @@ from crmsh_py.views import log_lines
 
 HIDDEN = "******"
 _SHORTEST_SECRET = 4  # characters; a shorter one would be found in every text
-_REAL_LOGS = (
-    "/var/log/pacemaker/pacemaker.log",
-    "/var/log/pacemaker.log",
-    "/var/log/corosync/corosync.log",
-    "/var/log/cluster/corosync.log",
-)
 _SHARED_KEY = regex(r"^(\s*key\s*:\s*)\S.*$", re.MULTILINE)
 _NODE_FILES = ("/etc/corosync/corosync.conf", "/etc/hosts")
 
@@ -214,7 +209,7 @@ def _files(session: Session, node: str) -> Iterator[tuple[str, str]]:
             except OSError:
                 continue  # a disk that was wiped
         return
-    for path in (*_REAL_LOGS, *_NODE_FILES):
+    for path in (*LOGS, *_NODE_FILES):
         try:
             data = on_nodes.read_file(session, node, path)
         except CrmError as error:

@@ -158,10 +158,12 @@ crm options set core.wait no
 """,
     "history_limit": """
 FROM and TO: 10:30, 2026-11-29T10:00, "2 hours ago", 15m. Alone: all of it again. A limit holds for
-the session, so it is of use in the shell and in scripts.
+the session, so it is of use in the shell and in scripts. Of a real cluster, without a limit, it is
+the last hour.
 """,
     "history_source": """
-A report of crm report (its .tar.gz), or live: the logs of the cluster's nodes.
+A report of crm report (its .tar.gz), or live: the logs of the cluster's nodes. A real
+cluster's are collected from all its nodes, once for a session; refresh collects them again.
 """,
     "history_transition": """
 What was planned, how it ended and why, and from which configuration it began; log adds the lines of

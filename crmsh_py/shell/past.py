@@ -1,6 +1,8 @@
 """What ``history`` looks at: the logs of nodes and the stored commits, live or from a report.
 
-A choice (source, time, nodes, what is left out) holds for the session.
+A lab's logs are here, and are read anew by every command but in the shell; those of a real cluster
+are collected from its nodes once (``collected``), and again for what lies further back. A choice
+(source, time, nodes, what is left out) holds for the session.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ class Choice:
     excluded: list[re.Pattern[str]] = field(default_factory=list)
     detail: int = 0
     lines: list[tuple[str, str]] | None = None  # read once; ``refresh`` reads again
+    since: datetime | None = None  # from when on they were collected; None: as far as there are any
 
 
 def choice(session: Session) -> Choice:
@@ -52,9 +55,11 @@ def choice(session: Session) -> Choice:
 def entries(session: Session) -> list[LogEntry]:
     """The lines that are looked at, in the order of time."""
     chosen = choice(session)
-    if chosen.lines is None or (chosen.source == LIVE and not session.interactive):
-        chosen.lines = _lines(session, chosen.source)
-    found = log_lines.read(chosen.lines, now=local_now())
+    if chosen.source == LIVE and session.cluster.kind == "pacemaker":
+        _collect(session, chosen)
+    elif chosen.lines is None or (chosen.source == LIVE and not session.interactive):
+        chosen.lines, chosen.since = _lines(session, chosen.source), None
+    found = log_lines.read(chosen.lines or (), now=local_now())
     return [
         entry
         for entry in found
@@ -94,15 +99,20 @@ def _lines(session: Session, source: str) -> list[tuple[str, str]]:
         from crmsh_py.lab.client import Lab
 
         return Lab(environ=session.environ).log()
-    if session.cluster.kind == "file":
-        raise CrmError(
-            "a configuration in a file has no history",
-            hint="in the shell, history source REPORT.tar.gz looks at what crm report has made",
-        )
     raise CrmError(
-        "the logs of a real cluster are its system's to show",
-        hint="journalctl -u pacemaker -u corosync; crm configure revisions has the commits",
+        "a configuration in a file has no history",
+        hint="in the shell, history source REPORT.tar.gz looks at what crm report has made",
     )
+
+
+def _collect(session: Session, chosen: Choice) -> None:
+    """Have the logs of a real cluster from where the choice begins."""
+    from crmsh_py.shell import collected
+
+    further = chosen.begin and chosen.since and chosen.begin < chosen.since
+    if chosen.lines is None or further:
+        since = chosen.begin or local_now() - collected.USUAL
+        chosen.lines, chosen.since = collected.collect(session, since), since
 
 
 def from_report(path: str) -> list[tuple[str, str]]:

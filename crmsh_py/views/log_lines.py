@@ -2,7 +2,7 @@
 
 A line of a node's log is ``Jul 28 19:53:46 notice  [CRMD  ] text``; agents write theirs as
 ``Jul 28 19:53:46  apache(WebSite)[12]:    INFO: text``, Pacemaker and Corosync with fractions of
-seconds. The year is not in it: it is the newest one
+seconds, their host and their process. The year is not in it: it is the newest one
 in which the line is not in the future of ``now``.
 """
 
@@ -18,6 +18,10 @@ from crmsh_py.views.text import joined
 
 _STAMP = regex(r"(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d)(?:\.\d+)? ")
 _OURS = regex(r"(?P<level>\w+) +\[(?P<subsystem>[^\]]*)\] ?(?P<text>.*)")
+_PACEMAKER = regex(
+    r"\S+ +(?P<subsystem>pacemaker[\w-]*) *\[\d+\] +\([^)]*\)\s+(?P<level>\w+): (?P<text>.*)"
+)
+_COROSYNC = regex(r"\[\d+\] \S+ corosync +(?P<level>\w+) +\[(?P<subsystem>[^\]]*)\] ?(?P<text>.*)")
 _AGENT = regex(r" *(?P<agent>[\w.-]+)\((?P<resource>[^)]+)\)\[\d+\]:?\s*(?P<text>.*)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TOMORROW = timedelta(days=1)  # clocks of nodes may differ
@@ -33,9 +37,20 @@ _STEPS = regex(r"is asked for|_monitor_0\b")
 _TRANSITION = regex(
     r"Transition (?P<number>\d+) is (?P<result>complete|over early|void)\b(?P<rest>.*)"
 )
+# Pacemaker's: done, then four kinds of not done, then how it ended.
+_GRAPH = regex(
+    r"Transition (?P<number>\d+) \(Complete=(?P<done>\d+), Pending=(\d+), Fired=\d+, "
+    r"Skipped=(\d+), Incomplete=(\d+),[^)]*\): (?P<result>\w+)"
+)
+_PLANNED = "Actions: "  # before what Pacemaker plans
 _REASON = regex(r" \((?P<in_brackets>.*)\): \d|: (?P<after>(?!\d+ of).*)")
 _ACTIONS = regex(r"(?P<done>\d+) of (?P<all>\d+) actions")
 _CHANGE = regex(r"^[\w:.-]+: \w+ .*|^\w+ [\w:.-]+$")
+
+_PLANNERS = ("PENGINE", "pacemaker-schedulerd")
+_CONTROLLERS = ("CRMD", "pacemaker-controld")
+# Who decides and acts on resources.
+MANAGERS = (*_PLANNERS, *_CONTROLLERS, "LRMD", "pacemaker-execd")
 
 
 @frozen(kw_only=True)
@@ -125,7 +140,7 @@ def _entry(node: str, line: str, now: datetime) -> LogEntry | None:
         return None
     rest = line[stamp.end() :]
     level, subsystem, agent, text = "", "", "", rest.strip()
-    if ours := _OURS.match(rest):
+    if ours := _OURS.match(rest) or _PACEMAKER.match(rest) or _COROSYNC.match(rest):
         level, subsystem, text = ours["level"], ours["subsystem"].strip(), ours["text"]
     elif theirs := _AGENT.match(rest):
         agent, text = (
@@ -157,9 +172,18 @@ def is_event(entry: LogEntry) -> bool:
     """Whether a line tells that something has happened."""
     if entry.level in ("error", "crit", "alert"):
         return True
+    if entry.subsystem.startswith("pacemaker") and entry.level in ("info", "debug", "trace"):
+        return False
     if entry.agent or _STEPS.search(entry.text):
         return False
     return bool(_EVENTS.search(entry.text))
+
+
+def is_plan(entry: LogEntry) -> bool:
+    """Whether a line says what was planned."""
+    if entry.subsystem == "pacemaker-schedulerd":
+        return entry.text.startswith(_PLANNED)
+    return entry.subsystem == "PENGINE"
 
 
 def about_resource(entry: LogEntry, names: Sequence[str]) -> bool:
@@ -190,29 +214,59 @@ def transitions(
     found = []
     planned: dict[str, list[LogEntry]] = {}
     for entry in entries:
-        if entry.subsystem == "PENGINE":
+        if is_plan(entry):
             planned.setdefault(entry.node, []).append(entry)
-        ended = _TRANSITION.match(entry.text) if entry.subsystem == "CRMD" else None
+        ended = _end_of(entry.text) if entry.subsystem in _CONTROLLERS else None
         if ended is None:
             continue
         plans = planned.pop(entry.node, [])
         begin = plans[0].at if plans else entry.at
-        actions = _ACTIONS.search(entry.text)
         found.append(
             TransitionRecord(
-                number=int(ended["number"][:9]),
+                number=ended.number,
                 node=entry.node,
                 begin=begin.isoformat(),
                 end=entry.at.isoformat(),
-                result=ended["result"],
-                reason=_reason(ended["rest"]),
-                done=int(actions["done"]) if actions else 0,
-                actions=int(actions["all"]) if actions else 0,
-                changes=tuple(dict.fromkeys(p.text for p in plans if _CHANGE.match(p.text))),
+                result=ended.result,
+                reason=ended.reason,
+                done=ended.done,
+                actions=ended.actions,
+                changes=tuple(dict.fromkeys(c for p in plans if (c := _change(p.text)))),
                 revision=_revision_at(begin, commits),
             )
         )
     return found
+
+
+@frozen
+class _End:
+    """How a transition has ended."""
+
+    number: int
+    result: str
+    reason: str
+    done: int
+    actions: int
+
+
+def _end_of(text: str) -> _End | None:
+    if ended := _TRANSITION.match(text):
+        actions = _ACTIONS.search(text)
+        done, planned = (int(actions["done"]), int(actions["all"])) if actions else (0, 0)
+        number = int(ended["number"][:9])
+        return _End(number, ended["result"], _reason(ended["rest"]), done, planned)
+    if graph := _GRAPH.match(text):
+        done, left = int(graph["done"][:9]), sum(int(graph[n][:9]) for n in (3, 4, 5))
+        result = "complete" if graph["result"] == "Complete" else "over early"
+        return _End(int(graph["number"][:9]), result, "", done, done + left)
+    return None
+
+
+def _change(text: str) -> str:
+    """What a line of the planner says that is done; '' where it is about something else."""
+    if text.startswith(_PLANNED):
+        return " ".join(text.removeprefix(_PLANNED).split())
+    return text if _CHANGE.match(text) else ""
 
 
 def _reason(rest: str) -> str:

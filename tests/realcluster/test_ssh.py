@@ -137,6 +137,22 @@ def test_a_report_has_the_files_of_all_nodes(office: Office) -> None:
     assert real.run(ONE, CRM, "report", "/nowhere/report", check=False).returncode == 1
 
 
+def test_the_history_of_all_nodes_is_collected(office: Office) -> None:
+    real = office.real
+    real.crm(ONE, "-w", "configure", "primitive", "past", "ocf:pacemaker:Dummy")
+    real.crm(ONE, "-w", "resource", "move", "past", THREE)
+    done = real.run(ONE, CRM, "history", "resource", "past")
+    assert f"the logs of {ONE}, {TWO}, {THREE} since" in done.stderr
+    assert f"past_start_0 on {THREE}" in done.stdout
+    told = real.run(ONE, CRM, "history", stdin="info\nlimit '1 second ago'\ninfo\ntransitions\n")
+    assert f"Nodes:       {ONE} {TWO} {THREE}" in told.stdout
+    assert told.stderr.count("are collected") == 1, "the second look needs no more"
+    assert "complete" in real.run(ONE, CRM, "history", "transitions").stdout
+    far = office.crm("history", "resource", "past")
+    assert f"past_start_0 on {THREE}" in far.stdout
+    real.crm(ONE, "-w", "-F", "configure", "delete", "past")
+
+
 def test_the_cluster_is_stopped_and_started(office: Office) -> None:
     """This node, another one, all of them; by the machines' service managers."""
     real = office.real

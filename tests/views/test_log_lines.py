@@ -84,3 +84,27 @@ def test_any_line_is_read_without_an_exception(lines: list[str]) -> None:
     log_lines.transitions(found)
     log_lines.text(found)
     assert all(entry.at.month == 1 for entry in found if entry.line.startswith("Jan"))
+
+
+REAL = """\
+Jan 02 10:00:00.100 alpha pacemaker-schedulerd[46] (rsc_action_default) \tinfo: Leave db (Started beta)
+Jan 02 10:00:00.200 alpha pacemaker-schedulerd[46] (log_list_item) \tnotice: Actions: Start      web       (    beta )
+Jan 02 10:00:00.300 alpha pacemaker-controld  [47] (execute_rsc_action) \tnotice: Initiating start operation web_start_0 on beta | action 5
+Jan 02 10:00:01.000 alpha pacemaker-controld  [47] (pcmk__execute_graph) \tnotice: Transition 12 (Complete=3, Pending=0, Fired=0, Skipped=1, Incomplete=2, Source=/var/lib/pacemaker/pengine/pe-input-6.bz2): Stopped
+Jan 02 10:00:02.000 [21] alpha corosync notice  [TOTEM ] A new membership (1.2) was formed.
+Jan 02 10:00:03.000 alpha pacemaker-based     [42] (cib_perform_op) \tinfo: the start failed
+"""  # noqa: E501 - as they are written
+
+
+def test_lines_of_pacemaker_and_corosync_are_read_in_their_parts() -> None:
+    found = log_lines.read((("alpha", line) for line in REAL.splitlines()), now=NOW)
+    assert [(e.level, e.subsystem.removeprefix("pacemaker-")) for e in found] == [
+        ("info", "schedulerd"), ("notice", "schedulerd"), ("notice", "controld"),
+        ("notice", "controld"), ("notice", "TOTEM"), ("info", "based"),
+    ]  # fmt: skip
+    events = [entry.text for entry in found if log_lines.is_event(entry)]
+    assert events == ["Initiating start operation web_start_0 on beta | action 5",
+                      "A new membership (1.2) was formed."]  # fmt: skip
+    (one,) = log_lines.transitions(found)
+    assert (one.number, one.result, one.done, one.actions) == (12, "over early", 3, 6)
+    assert one.changes == ("Start web ( beta )",)
