@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
+from crmsh_py import __version__
 from crmsh_py.errors import CrmError
 from crmsh_py.tools.common import Door, Parser, guarded, local_now, open_cluster, parse, put
 from crmsh_py.views import quorumtool
@@ -30,6 +31,8 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     parser.add_argument("-s", action="store_true", dest="status", help="quorum status (default)")
     parser.add_argument("-l", action="store_true", dest="members", help="the members")
     parser.add_argument("-m", action="store_true", dest="monitor", help="status at every change")
+    parser.add_argument("-V", action="version", version=f"corosync-quorumtool {__version__}")
+    parser.add_argument("-a", action="store_true", help="(all of a node's addresses: it has one)")
     parser.add_argument("-i", action="store_true", dest="addresses", help="addresses, not names")
     parser.add_argument("-H", action="store_true", dest="hexadecimal", help="ids in hexadecimal")
     parser.add_argument("-o", choices=("a", "n", "i"), dest="order", default="a", help="order of")

@@ -17,6 +17,7 @@ from crmsh_py.tools.common import (
     parse,
     put,
     put_file,
+    request,
 )
 from crmsh_py.value import replace
 from crmsh_py.views.mon_facts import MonOptions
@@ -203,6 +204,7 @@ def _flags(arguments: Namespace) -> MonOptions:
         detail=arguments.detail,
         brief=arguments.brief,
         headers=arguments.headers,
+        request=arguments.request,
         descriptions=arguments.descriptions,
         only_node=arguments.only_node,
         only_resource=arguments.only_resource,
@@ -213,6 +215,7 @@ def run(argv: Sequence[str] | None, door: Door) -> int:
     """What the tool does; raises CrmError kinds."""
     made = parser()
     arguments = parse(made, argv)
+    arguments.request = request(TOOL, argv)
     if arguments.as_html:
         arguments.output_as, arguments.output_to = "html", arguments.as_html
     if arguments.daemonize:

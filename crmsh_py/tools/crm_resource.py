@@ -134,6 +134,9 @@ def _add_details(parser: Parser) -> None:
         "-u", "--lifetime", default="", help="how long --move and --ban hold (ISO 8601)"
     )
     details.add_argument(
+        "-e", "--expired", action="store_true", help="with --clear: only what has expired"
+    )
+    details.add_argument(
         "-P", "--promoted", "--master", action="store_true", help="only the promoted role"
     )
     details.add_argument("-s", "--set-name", help="(taken; the set is found by the name)")
@@ -151,7 +154,9 @@ def _add_details(parser: Parser) -> None:
 def _run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(_parser(), argv)
     command = arguments.command = arguments.command or _valued(arguments)
-    if command in _NEED_RESOURCE and not arguments.resource:
+    if arguments.expired and command != "clear":
+        raise ToolUsageError("--expired requires --clear or -U")
+    if command in _NEED_RESOURCE and not arguments.resource and not arguments.expired:
         raise ToolUsageError("no resource is named", hint="name one with --resource")
     _check_lifetime(arguments.lifetime)
     if arguments.output_as == "xml":
@@ -323,6 +328,12 @@ def _constrain(
         )
 
     commit(cluster, change, client=TOOL)
+    if arguments.lifetime and not arguments.quiet:
+        from crmsh_py.cib.leftovers import leftovers
+
+        left = leftovers(cluster.read_cib(), now=local_now())
+        until = [one.until for one in left if one.resource == arguments.resource and one.until]
+        put(f"Migration will take effect until: {until[-1]}\n" if until else "")
 
 
 def _check_lifetime(text: str) -> None:
@@ -353,13 +364,32 @@ def _clear(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.clusters import operations
 
     resource, node = arguments.resource, arguments.node
+
+    def change(cib: Cib) -> Cib:
+        if arguments.expired:
+            return operations.without(cib, _expired(cib, resource, node))
+        return operations.clear(cib, resource, node)
+
     before = cluster.read_cib().section("constraints")
-    commit(cluster, lambda cib: operations.clear(cib, resource, node), client=TOOL)
+    commit(cluster, change, client=TOOL)
     if not arguments.quiet:
         left = {element.id for element in cluster.read_cib().section("constraints").findall()}
         gone = [element.id for element in before.findall() if element.id not in left]
         put("".join(f"Removing constraint: {name}\n" for name in gone))
     return 0
+
+
+def _expired(cib: Cib, resource: str, node: str) -> list[str]:
+    """The constraints of moves and bans whose lifetime is over; '' means any."""
+    from crmsh_py.cib.leftovers import leftovers
+    from crmsh_py.cib.pairs import find_node
+
+    name = find_node(cib, node).get("uname") if node else ""
+    return [
+        one.id
+        for one in leftovers(cib, now=local_now())
+        if one.expired and resource in ("", one.resource) and name in ("", one.node)
+    ]
 
 
 def _clean(cluster: Cluster, arguments: Namespace) -> int:

@@ -102,11 +102,11 @@ def _answer(cluster: Cluster, question: str, about: str) -> str:
 def _remove(cluster: Cluster, name: str, *, force: bool) -> int:
     from crmsh_py.tools import edits
 
+    if not force:
+        raise ToolUsageError("forgetting a node cannot be undone", hint="say --force to do it")
     edits.find_node(cluster.read_cib(), name)
     if any(m.joined and name in (m.name, str(m.node_id)) for m in cluster.membership().members):
         raise CrmError(f"node {name} is a member of the cluster", hint="stop it first")
-    if not force:
-        raise ToolUsageError("forgetting a node cannot be undone", hint="say --force to do it")
 
     def without(cib: Cib) -> Cib:
         def keep(node: Element) -> Element | None:

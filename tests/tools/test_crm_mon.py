@@ -56,7 +56,9 @@ def test_other_formats(cluster: FakeCluster, capsys: Capture, tmp_path: Path) ->
     assert crm_mon.main(["--output-as", "json"], door=cluster) == 0
     assert json.loads(capsys.readouterr().out)["nodes"][0]["name"] == "pacemaker01"
     assert crm_mon.main(["-X"], door=cluster) == 0
-    assert capsys.readouterr().out.startswith('<?xml version="1.0" ?>\n<pacemaker-result ')
+    xml = capsys.readouterr().out
+    assert xml.startswith('<?xml version="1.0" ?>\n<pacemaker-result ')
+    assert 'request="crm_mon -X"' in xml
     page = tmp_path / "state.html"
     assert crm_mon.main(["--output-as=html", "--output-to", str(page)], door=cluster) == 0
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from scheduler.clusters import with_instances
 from tools.fakes import FakeCluster
@@ -524,3 +526,24 @@ def test_help_is_given_by_all_the_names_that_people_know(option: str, capsys: Ca
         crm_resource.main([option])
     assert left.value.code == 0
     assert "--resource" in capsys.readouterr().out
+
+
+def test_what_has_expired_is_cleared_of_one_or_of_all(
+    cluster: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ban = ("-B", "-N", "pacemaker02")
+    assert run(cluster, *ban, "-r", "ClusterIP", "-u", "PT1M") == 0
+    assert "Migration will take effect until: 20" in capsys.readouterr().out
+    for words in (("-N", "pacemaker01", "-r", "ClusterIP"), ("-N", "2", "-r", "WebSite")):
+        assert run(cluster, "-B", *words, "-u", "PT1M", "-Q") == 0
+    assert capsys.readouterr().out == ""
+    assert run(cluster, "-U", "--expired") == 0
+    assert capsys.readouterr().out == "", "not yet"
+    later = crm_resource.local_now() + timedelta(hours=1)
+    monkeypatch.setattr(crm_resource, "local_now", lambda: later)
+    assert run(cluster, "-U", "-e", "-r", "ClusterIP", "-N", "pacemaker02") == 0
+    assert capsys.readouterr().out == "Removing constraint: cli-ban-ClusterIP-on-pacemaker02\n"
+    assert run(cluster, "-U", "-e", "-Q") == 0
+    assert not [c.id for c in cluster.cib.section("constraints").findall() if "cli-" in c.id]
+    assert run(cluster, "--expired", "-C") == 64
+    assert run(cluster, "-U") == 64
