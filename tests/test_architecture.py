@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,28 @@ def _names(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [node.module or ""] if names != ["random.Random"] else names
 
 
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts)
+
+
+def needed_by(path: Path) -> Iterator[str]:
+    """The modules that one imports, wherever in it; of a package also what is named from it."""
+    for node in _running(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """Everything below a node but what is for type checkers."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
+            yield child
+            yield from _running(child)
+
+
 def all_imports() -> Iterator[tuple[str, Import]]:
     for path in modules():
         for each in imports_of(path):
@@ -154,6 +177,19 @@ def test_packages_import_only_whom_they_may() -> None:
     ]
 
     assert wrong == []
+
+
+def test_no_module_needs_itself_by_a_detour() -> None:
+    """Circles make that one file cannot be read without the next. The scheduler's kinds of
+    resources are defined by each other; nowhere else is there a reason.
+    """
+    known = {name_of(path): path for path in modules() if package_of(path) != "scheduler"}
+    needs = {name: known.keys() & set(needed_by(path)) for name, path in known.items()}
+
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        pytest.fail(" needs ".join(reversed(error.args[1])))
 
 
 def test_libraries_stay_in_their_rooms() -> None:

@@ -10,66 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from crmsh_py.errors import CrmError
 from crmsh_py.lang.expectation import Expectation, expect, rules
 from crmsh_py.lang.glosses import GLOSSES, UNUSUAL
 from crmsh_py.lang.labels import LABELS
 from crmsh_py.shell.declarations import BY_RULE, LEVELS
-from crmsh_py.shell.snapshot import Snapshot
+from crmsh_py.shell.offers import of_kind
+from crmsh_py.shell.sources import Candidate, Sources
 from crmsh_py.value import frozen, replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from crmsh_py.agents.catalogue import Catalogue
-    from crmsh_py.agents.metadata import AgentMetadata
-
 MOST = 250  # candidates that are shown; more than that nobody reads
-
-
-@frozen
-class Candidate:
-    """What can be inserted, and what is said beside it.
-
-    ``open`` ones are no whole word yet (``ip=``, ``ocf:``): no blank follows them. ``required``
-    ones are marked. ``fits`` is False for names that the command would have nothing to do with (a
-    running resource for ``start``): they come up only where nothing else begins so.
-    """
-
-    text: str
-    about: str = ""
-    open: bool = False
-    required: bool = False
-    fits: bool = True
-    shown: str = ""
-
-    @property
-    def label(self) -> str:
-        """What is shown in a list: of ``name=value`` the value, of a path its last part."""
-        if self.shown or self.open:
-            return self.shown or self.text.removesuffix("=")
-        return self.text.partition("=")[2] or self.text
-
-
-@frozen
-class Sources:
-    """Where names come from."""
-
-    snapshot: Snapshot
-    catalogue: Catalogue
-    shipped: Callable[[], Iterable[str]] = tuple  # templates of the level template
-    begun: Callable[[], Iterable[str]] = tuple  # what the user has begun from them
-    describes: bool = True  # whether a list of agents says what each one is for
-
-    def agent(self, name: str) -> AgentMetadata | None:
-        """What an agent (or the agent of an @template) says about itself, if it is known."""
-        if name.startswith("@"):
-            name = self.snapshot.agents.get(name[1:], "")
-        if not name:
-            return None
-        try:
-            return self.catalogue.find(self.catalogue.resolve(name))
-        except CrmError:
-            return None
 
 
 @frozen
@@ -115,8 +64,6 @@ def offer(sources: Sources, text: str, level: str = "root") -> Offer:
 
 
 def _all(sources: Sources, expectation: Expectation) -> list[Candidate]:
-    from crmsh_py.shell.offers import of_kind
-
     kinds = sorted(expectation.kinds, key=lambda kind: kind in _LATE)
     if not _BY_NAME.isdisjoint(kinds):  # ``set NAME VALUE`` rather than ``set NAME=VALUE``
         kinds = [kind for kind in kinds if kind != "NVPAIR"]

@@ -11,6 +11,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.pairs import known_nodes
 from crmsh_py.errors import NotFound, did_you_mean
 from crmsh_py.shell.session import Session
+from crmsh_py.shell.waiting import settle
 from crmsh_py.tools import edits
 
 
@@ -45,7 +46,7 @@ def change(
     changed = version is not None
     if changed:
         working.refresh()
-        session.settle(version)
+        settle(session, version)
     return changed
 
 

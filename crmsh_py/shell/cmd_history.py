@@ -13,6 +13,7 @@ from crmsh_py.errors import NotFound, UsageError, did_you_mean
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import history as revisions
 from crmsh_py.shell import past
+from crmsh_py.shell.choice import LIVE
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 from crmsh_py.views import constraint_graph, log_lines
@@ -75,7 +76,7 @@ def source(session: Session, call: CommandCall) -> int:
     if not wanted:
         session.show(chosen.source, lambda: Text("source", (chosen.source,)))
         return 0
-    if wanted != past.LIVE:
+    if wanted != LIVE:
         wanted = os.path.abspath(wanted)
         chosen.lines = past.from_report(wanted)
     else:

@@ -10,6 +10,7 @@ from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import consent
 from crmsh_py.shell.changes import change, require_node
 from crmsh_py.shell.session import Session
+from crmsh_py.shell.waiting import settle
 from crmsh_py.tools import edits
 from crmsh_py.tools.common import local_now
 from crmsh_py.views.records import Value
@@ -47,7 +48,7 @@ def standby(session: Session, call: CommandCall) -> int:
         consent.require(session, lambda cib: _standby_until_reboot(cib, names))
         for name in names:
             session.cluster.set_attribute(name, "standby", "on")
-        session.settle()
+        settle(session)
         return 0
     return _set_on(session, names, "standby", "on")
 
@@ -64,7 +65,7 @@ def online(session: Session, call: CommandCall) -> int:
     _set_on(session, names, "standby", "off")
     for name in names:
         session.cluster.set_attribute(name, "standby", None)
-    session.settle()
+    settle(session)
     return 0
 
 
@@ -95,7 +96,7 @@ def fence(session: Session, call: CommandCall) -> int:
     action = properties.get("stonith-action") or properties.get("fencing-action") or "reboot"
     action = "off" if action in ("off", "poweroff") else "reboot"
     _seen_from_elsewhere(session, node).fence(node, action, client="crm")
-    session.settle()
+    settle(session)
     return 0
 
 
@@ -181,7 +182,7 @@ def status_attr(session: Session, call: CommandCall) -> int:
     name = call.get("ATTRIBUTE") or ""
     if call.has("SET"):
         session.cluster.set_attribute(node, name, call.get("VALUE") or "")
-        session.settle()
+        settle(session)
         return 0
     from crmsh_py.views.mon_facts import transient_attributes
 
@@ -196,7 +197,7 @@ def status_attr(session: Session, call: CommandCall) -> int:
             f"scope=status  name={name} value={values[name]}",
             lambda: Value(node, "status", name, values[name]),
         )
-    session.settle()
+    settle(session)
     return 0
 
 

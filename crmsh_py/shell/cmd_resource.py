@@ -15,6 +15,7 @@ from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.changes import change, require_node, require_resources
 from crmsh_py.shell.resource_changes import require_promotable, resources, set_meta
 from crmsh_py.shell.session import Session
+from crmsh_py.shell.waiting import settle
 from crmsh_py.tools import edits
 from crmsh_py.tools.common import local_now
 from crmsh_py.views.records import Value
@@ -159,7 +160,7 @@ def _clean(session: Session, call: CommandCall, *, all_history: bool) -> int:
         f"Cleaned up {resource or 'all resources'} on {node or 'all nodes'}"
         f"{'' if not all_history else ' (whole history)'}"
     )
-    session.settle()
+    settle(session)
     return 0
 
 

@@ -13,8 +13,8 @@ from crmsh_py.scheduler.result import ClusterStatus, Role
 from crmsh_py.shell.changes import change, require_node, require_resources
 from crmsh_py.shell.console import Interrupted
 from crmsh_py.shell.resource_changes import CLIENT, meta_of, resources, with_meta
-from crmsh_py.shell.session import WAIT_S, Session
-from crmsh_py.shell.waiting import until_idle
+from crmsh_py.shell.session import Session
+from crmsh_py.shell.waiting import WAIT_S, until_idle
 from crmsh_py.tools.common import local_now
 
 

@@ -6,6 +6,7 @@ from crmsh_py.cib.tickets import ticket_state
 from crmsh_py.errors import CrmError, NoQuorum, NotFound
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
+from crmsh_py.shell.waiting import settle
 from crmsh_py.tools.common import local_now
 from crmsh_py.views import tickets as view
 from crmsh_py.views.text import parse_int, unix_clock_text
@@ -30,7 +31,7 @@ def ticket(session: Session, call: CommandCall) -> int:
     else:
         changes = {"standby": "true" if call.has("STANDBY") else "false"}
     session.cluster.set_ticket(name, changes)
-    session.settle()
+    settle(session)
     return 0
 
 
@@ -81,7 +82,7 @@ def _delete(session: Session, name: str, *, forced: bool) -> int:
             hint=f"revoke it first, or: crm site ticket delete {name} force",
         )
     session.cluster.set_ticket(name, None)
-    session.settle()
+    settle(session)
     return 0
 
 

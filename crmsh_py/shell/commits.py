@@ -17,6 +17,7 @@ from crmsh_py.cib.version import Version
 from crmsh_py.errors import ConfigError, Conflict, CrmError, Diagnostic, NotFound
 from crmsh_py.shell.console import Interrupted
 from crmsh_py.shell.session import Session
+from crmsh_py.shell.waiting import settle
 from crmsh_py.shell.working import Judged, Typed, Whole
 from crmsh_py.tools import edits
 
@@ -206,7 +207,7 @@ def commit(
         raise explained(working.base, cib, theirs, conflict) from None
     if session.interactive and session.cluster.kind != "file":
         console.info(f"committed as {_revision(version)}; “rollback {_revision(before)}” undoes it")
-    session.settle(version)
+    settle(session, version)
     return 0
 
 

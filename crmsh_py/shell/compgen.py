@@ -18,8 +18,8 @@ from crmsh_py.value import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.lang.expectation import Expectation
-    from crmsh_py.shell.candidates import Candidate, Sources
     from crmsh_py.shell.snapshot import Snapshot
+    from crmsh_py.shell.sources import Candidate, Sources
 
 SHELLS = ("bash", "zsh", "fish")
 _WORD = regex(r"""\s*(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
@@ -95,7 +95,8 @@ class _Typed:
 
 def _candidates(shell: str, typed: _Typed, environ: Mapping[str, str]) -> Sequence[Candidate]:
     from crmsh_py.lang.expectation import expect
-    from crmsh_py.shell.candidates import Candidate, matching, offer
+    from crmsh_py.shell.candidates import matching, offer
+    from crmsh_py.shell.sources import Candidate
 
     if typed.in_options:
         options = typed.options
@@ -157,8 +158,8 @@ def _word_start(text: str) -> int:
 def _sources(
     shell: str, expectation: Expectation, options: str, environ: Mapping[str, str]
 ) -> Sources:
-    from crmsh_py.shell.candidates import Sources
     from crmsh_py.shell.snapshot import Snapshot
+    from crmsh_py.shell.sources import Sources
 
     needed = not _FROM_CLUSTER.isdisjoint(expectation.kinds)
     needed |= expectation.agent.startswith("@") or expectation.part in ("attributes", "utilization")

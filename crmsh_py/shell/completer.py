@@ -11,8 +11,9 @@ from prompt_toolkit.formatted_text import FormattedText
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.words import quote_word
 from crmsh_py.shell.background import Snapshots
-from crmsh_py.shell.candidates import Candidate, Sources, offer
+from crmsh_py.shell.candidates import offer
 from crmsh_py.shell.session import Session
+from crmsh_py.shell.sources import Candidate, Sources
 
 
 def sources_of(session: Session, snapshots: Snapshots) -> Sources:

@@ -15,9 +15,9 @@ from crmsh_py.lang.automaton import Run, StuckError, UnclosedError
 from crmsh_py.lang.expectation import expect
 from crmsh_py.lang.parser import automaton
 from crmsh_py.lang.words import LogicalLine, Piece, Word
-from crmsh_py.shell.candidates import Sources
 from crmsh_py.shell.offers_attributes import is_known, settings_at
 from crmsh_py.shell.snapshot import Snapshot
+from crmsh_py.shell.sources import Sources
 from crmsh_py.value import frozen
 
 LONGEST = 4000  # characters; longer lines are pasted, and judged when they are run

@@ -16,9 +16,9 @@ from pygments.token import Error, Token, _TokenType
 
 from crmsh_py.lang.expectation import Expectation, expect
 from crmsh_py.lang.highlight import CrmLexer
-from crmsh_py.shell.candidates import Sources
 from crmsh_py.shell.completer import one_line
 from crmsh_py.shell.judging import LONGEST, Judge, Mark
+from crmsh_py.shell.sources import Sources
 from crmsh_py.shell.toolbar import Fragments, Place, cluster_line, typing_line
 
 _class = lru_cache(maxsize=None)(lambda token: f"class:{pygments_token_to_classname(token)}")

@@ -14,11 +14,11 @@ from crmsh_py.errors import CrmError
 from crmsh_py.lang import facts
 from crmsh_py.lang.expectation import Expectation
 from crmsh_py.shell import offers_attributes, offers_files, offers_set
-from crmsh_py.shell.candidates import Candidate, Sources
 from crmsh_py.shell.declarations import LEVELS, of_level
 from crmsh_py.shell.preferences import TABLE
 from crmsh_py.shell.pretended import EXIT_CODES, OP_STATUSES
 from crmsh_py.shell.snapshot import Fact, Item
+from crmsh_py.shell.sources import Candidate, Sources
 
 Fits = Callable[[Item], bool]
 Lister = Callable[[Sources, Expectation], Iterable[Candidate]]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from crmsh_py.cib import options
 from crmsh_py.lang.expectation import Expectation
-from crmsh_py.shell.candidates import Candidate, Sources
+from crmsh_py.shell.sources import Candidate, Sources
 from crmsh_py.value import frozen
 
 TYPE_CHECKING = False

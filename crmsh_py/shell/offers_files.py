@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from crmsh_py.lang.expectation import Expectation
-from crmsh_py.shell.candidates import Candidate, Sources
+from crmsh_py.shell.sources import Candidate, Sources
 
 _MOST = 2000  # entries of a directory that are looked at
 _KEYS = {

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from crmsh_py.cib import options, single_values
 from crmsh_py.lang.expectation import Expectation
-from crmsh_py.shell.candidates import Candidate, Sources
 from crmsh_py.shell.offers_attributes import ALERT, NODE, Setting, of_agent, of_table, values_of
+from crmsh_py.shell.sources import Candidate, Sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
 """What ``history`` looks at: the logs of nodes and the stored commits, live or from a report.
 
 A lab's logs are here, and are read anew by every command but in the shell; those of a real cluster
-are collected from its nodes once (``collected``), and again for what lies further back. A choice
-(source, time, nodes, what is left out) holds for the session.
+are collected from its nodes once (``collected``), and again for what lies further back.
 """
 
 from __future__ import annotations
@@ -16,33 +15,18 @@ from pathlib import PurePosixPath
 from crmsh_py.cib.dates import parse_datetime
 from crmsh_py.errors import ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.regex import regex
+from crmsh_py.shell.choice import LIVE, Choice
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
-from crmsh_py.value import field, mutable
 from crmsh_py.views import log_lines
 from crmsh_py.views.log_lines import LogEntry
 from crmsh_py.wire.control import Revision
 
-LIVE = "live"
 MAX_LOG = 64 * 1024 * 1024  # bytes of one log in a report
 _REVISIONS = 5000
 _AGO = regex(r"(\d+)\s*(s|sec|second|m|min|minute|h|hour|d|day|w|week)s?(?:\s+ago)?", re.I)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _CLOCK = regex(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
-
-
-@mutable
-class Choice:
-    """What part of the past is looked at."""
-
-    source: str = LIVE
-    begin: datetime | None = None
-    end: datetime | None = None
-    nodes: tuple[str, ...] = ()
-    excluded: list[re.Pattern[str]] = field(default_factory=list)
-    detail: int = 0
-    lines: list[tuple[str, str]] | None = None  # read once; ``refresh`` reads again
-    since: datetime | None = None  # from when on they were collected; None: as far as there are any
 
 
 def choice(session: Session) -> Choice:

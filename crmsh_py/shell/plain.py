@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.words import quote_word
 from crmsh_py.shell.background import Snapshots
+from crmsh_py.shell.prompting import follow, leave, prompt_text
 from crmsh_py.shell.session import Session
 
 
 def read_lines(session: Session, snapshots: Snapshots) -> Iterator[str]:
     """What a person types, until the person leaves; a backslash at the end goes on below."""
-    from crmsh_py.shell.repl import follow, leave, prompt_text
-
     _with_readline(session, snapshots)
     while not session.leaving:
         follow(session)

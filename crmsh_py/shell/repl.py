@@ -15,10 +15,10 @@ import sys
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.words import logical_lines
 from crmsh_py.shell.background import Snapshots
-from crmsh_py.shell.dispatch import leave_configure, run_line
+from crmsh_py.shell.dispatch import run_line
 from crmsh_py.shell.paging import Pager
+from crmsh_py.shell.prompting import follow
 from crmsh_py.shell.session import Session
-from crmsh_py.shell.toolbar import Place
 
 
 def run(session: Session) -> int:
@@ -75,42 +75,3 @@ def run_text(session: Session, text: str) -> None:
                 session.console.warning(sentence)
         if session.leaving:
             return
-
-
-def follow(session: Session) -> None:
-    """Move to another node if ours has died, and say so."""
-    if sentence := session.follow_node():
-        session.console.warning(sentence)
-
-
-def leave(session: Session) -> bool:
-    """What Ctrl-D does; False when pending changes could not be committed."""
-    try:
-        leave_configure(session)
-    except CrmError as error:
-        session.console.error(error)
-        return False
-    except KeyboardInterrupt:
-        print()
-        return False
-    session.levels = ()
-    return True
-
-
-def prompt_text(session: Session) -> str:
-    """``crm(live/pacemaker01)configure# ``"""
-    return f"crm({session.label}){' '.join(session.levels)}# "
-
-
-def place_of(session: Session) -> Place:
-    """Where a person stands, as it is after a command."""
-    edited = session.edited
-    pending: tuple[str, ...] = ()
-    if edited is not None:
-        from crmsh_py.shell.commits import changed_names
-
-        base = session.working.base
-        gone = {*changed_names(edited, base)} - {*changed_names(base, edited)}
-        pending = tuple(sorted({*changed_names(base, edited), *gone}))
-    level = session.levels[-1] if session.levels else "root"
-    return Place(level, session.node, session.shadow, pending)

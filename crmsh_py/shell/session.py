@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from crmsh_py.errors import ClusterUnreachable, CrmError, UsageError
-from crmsh_py.shell.console import Console, Interrupted
+from crmsh_py.shell.console import Console
 from crmsh_py.shell.options import Options
 
 TYPE_CHECKING = False
@@ -18,15 +18,12 @@ if TYPE_CHECKING:
 
     from crmsh_py.agents.catalogue import Catalogue
     from crmsh_py.cib.document import Cib
-    from crmsh_py.cib.version import Version
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.lang.words import LogicalLine
-    from crmsh_py.shell.past import Choice
+    from crmsh_py.shell.choice import Choice
     from crmsh_py.shell.preferences import Preferences
     from crmsh_py.shell.pretended import Pretended
     from crmsh_py.shell.working import WorkingCopy
-
-WAIT_S = 120.0  # how long -w and waiting commands give the cluster
 
 
 class Session:
@@ -240,18 +237,3 @@ class Session:
         if not old or old == new:
             return None
         return f"{old} does not answer any more or has lost quorum: the shell sits on {new} now"
-
-    def settle(self, version: Version | None = None) -> None:
-        """With -w: return when the cluster has carried out what was changed."""
-        if not self.options.wait and not self.preferences.is_on("core.wait"):
-            return
-        from crmsh_py.shell.waiting import until_idle
-
-        try:
-            until_idle(self, timeout_s=WAIT_S, version=version)
-        except KeyboardInterrupt:
-            self.console.warning(
-                "the change is made; the cluster is still carrying it out"
-                "\n  crm status shows how far it is"
-            )
-            raise Interrupted from None

@@ -30,6 +30,7 @@ from crmsh_py.shell.candidates import offer
 from crmsh_py.shell.completer import CrmCompleter, one_line, sources_of
 from crmsh_py.shell.live import Live, LiveLexer
 from crmsh_py.shell.next_words import next_words
+from crmsh_py.shell.prompting import follow, leave, place_of, prompt_text
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.toolbar import Place
 
@@ -187,8 +188,6 @@ def _prefer(prompt: PromptSession[str], session: Session) -> None:
 
 def read_lines(session: Session, snapshots: Snapshots) -> Iterator[str]:
     """What a person types, until the person leaves."""
-    from crmsh_py.shell.repl import follow, leave, place_of, prompt_text
-
     here = place_of(session)
     prompt = open_prompt(session, snapshots, lambda: here)
     while not session.leaving:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmsh_py.lang.expectation import Expectation
-from crmsh_py.shell.candidates import Sources
 from crmsh_py.shell.declarations import BY_RULE, LEVELS
 from crmsh_py.shell.judging import Mark
 from crmsh_py.shell.offers_attributes import setting_at
 from crmsh_py.shell.snapshot import Standing
+from crmsh_py.shell.sources import Sources
 from crmsh_py.value import frozen
 
 Fragments = list[tuple[str, str]]

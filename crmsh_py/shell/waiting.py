@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 
 from crmsh_py.errors import TimedOut
+from crmsh_py.shell.console import Interrupted
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 
@@ -19,10 +20,25 @@ if TYPE_CHECKING:
     from crmsh_py.cib.version import Version
     from crmsh_py.scheduler.result import ResourceChange
 
+WAIT_S = 120.0  # how long -w and waiting commands give the cluster
 STEP_S = 0.5  # how often to look
 WORDS_AFTER_S = 1.0  # what takes less needs no words
 _SHOWN = 4  # actions that are named
 _CLEAR = "\r\033[K"
+
+
+def settle(session: Session, version: Version | None = None) -> None:
+    """With -w: return when the cluster has carried out what was changed."""
+    if not session.options.wait and not session.preferences.is_on("core.wait"):
+        return
+    try:
+        until_idle(session, timeout_s=WAIT_S, version=version)
+    except KeyboardInterrupt:
+        session.console.warning(
+            "the change is made; the cluster is still carrying it out"
+            "\n  crm status shows how far it is"
+        )
+        raise Interrupted from None
 
 
 def until_idle(

@@ -10,9 +10,10 @@ from shell.clusters import CIB, HARD, ROOT, STATUS, example_lines, large
 from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.cib.document import Cib
 from crmsh_py.lang.tables import LEVELS as GRAMMAR_LEVELS
-from crmsh_py.shell.candidates import MOST, Candidate, Offer, Sources, offer
+from crmsh_py.shell.candidates import MOST, Offer, offer
 from crmsh_py.shell.declarations import LEVELS
 from crmsh_py.shell.snapshot import Fact, names_of, states_from, with_states
+from crmsh_py.shell.sources import Candidate, Sources
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,12 @@ from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.lang.expectation import expect
-from crmsh_py.shell.candidates import Sources, offer
+from crmsh_py.shell.candidates import offer
 from crmsh_py.shell.judging import LONGEST, Judge, Mark
 from crmsh_py.shell.live import Live, LiveLexer
 from crmsh_py.shell.next_words import next_words
 from crmsh_py.shell.snapshot import Snapshot, Standing, names_of, with_states
+from crmsh_py.shell.sources import Sources
 from crmsh_py.shell.toolbar import Fragments, Place, cluster_line, typing_line
 
 IP = "ocf:heartbeat:IPaddr2"
