@@ -152,7 +152,6 @@ def test_a_node_that_hangs_is_reset_by_its_watchdog(five: Lab) -> None:
         five.crm("lab", "freeze", holder)
         assert "frozen" in five.crm("lab", "status")
         five.wait("it was reset", lambda: "frozen" not in five.crm("lab", "status"), 30, 0.3)
-        assert truth.samples[-1][1] in ((), (holder,))
         five.wait("the address runs", lambda: truth.samples[-1][1], 30, 0.2)
     assert truth.overlap_s() == 0
     five.wait("all are back", lambda: five.online(*FIVE, seen_by=others[0]), 40, 0.3)

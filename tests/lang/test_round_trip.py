@@ -135,6 +135,7 @@ def test_no_text_is_a_surprise(text: str) -> None:
     assert "".join(piece for _, _, piece in CrmLexer().get_tokens_unprocessed(text)) == text
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "text",
     [
@@ -166,6 +167,7 @@ def test_a_hundred_kilobytes_take_less_than_a_second(text: str) -> None:
     assert time.process_time() - started < 1.0 * max(1, len(text) / 100_000)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "text",
     [

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from clusters.pacemaker_machine import START
@@ -152,12 +153,14 @@ def test_the_host_of_the_environment_counts_too(tmp_path: Path) -> None:
 def test_a_lab_of_the_desk_is_another_cluster(desk: Desk) -> None:
     """Its file and its logs are not those of the host."""
     del desk.session.environ["COROSYNC_MAIN_CONFIG_FILE"]
-    lab = Lab(environ=desk.session.environ, say=lambda _: None)
-    lab.create(nodes=("mine1", "mine2"))
-    before = Path(lab.place.conf).read_text()
-    assert desk.types("corosync show").startswith("# of root@n1\n")
-    desk.types("corosync set totem.token 4000")
-    assert Path(lab.place.conf).read_text() == before
-    said = desk.types("corosync log")
-    assert "the logs of a real cluster are its system's" in said
-    assert "cluster run" in said
+    with TemporaryDirectory(dir="/tmp") as short:  # paths of sockets are
+        desk.session.environ["XDG_RUNTIME_DIR"] = short
+        lab = Lab(environ=desk.session.environ, say=lambda _: None)
+        lab.create(nodes=("mine1", "mine2"))
+        before = Path(lab.place.conf).read_text()
+        assert desk.types("corosync show").startswith("# of root@n1\n")
+        desk.types("corosync set totem.token 4000")
+        assert Path(lab.place.conf).read_text() == before
+        said = desk.types("corosync log")
+        assert "the logs of a real cluster are its system's" in said
+        assert "cluster run" in said
