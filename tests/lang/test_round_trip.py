@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from yardstick import slowness
 
 from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.cib.checks import check
@@ -164,7 +165,8 @@ def test_a_hundred_kilobytes_take_less_than_a_second(text: str) -> None:
     except CrmError as error:
         message = error.format_message()
     assert len(message) < 70_000
-    assert time.process_time() - started < 1.0 * max(1, len(text) / 100_000)
+    took = time.process_time() - started
+    assert took < 1.0 * max(1, len(text) / 100_000) * slowness()
 
 
 @pytest.mark.alone
@@ -197,4 +199,4 @@ def test_storing_and_checking_fifty_kilobytes_is_quick(text: str) -> None:
         message = error.format_message()
     assert len(message) < 70_000
     # A second on an idle machine; what grows with the square would take minutes.
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 5 * slowness()

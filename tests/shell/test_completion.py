@@ -6,6 +6,7 @@ import time
 
 import pytest
 from shell.clusters import CIB, HARD, ROOT, STATUS, example_lines, large
+from yardstick import slowness
 
 from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.cib.document import Cib
@@ -302,4 +303,4 @@ def test_completion_takes_30_ms_at_most_with_5000_resources(catalogue: Catalogue
                 offer(sources, line[:end])
                 spent.append(time.process_time() - begin)
     spent.sort()
-    assert spent[len(spent) * 99 // 100] <= 0.030, spent[-10:]
+    assert spent[len(spent) * 99 // 100] <= 0.030 * slowness(), spent[-10:]

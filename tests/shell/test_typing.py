@@ -7,6 +7,7 @@ import time
 import pytest
 from prompt_toolkit.document import Document
 from shell.clusters import CIB, HARD, STATUS, example_lines, large
+from yardstick import slowness
 
 from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.agents.spec import AgentSpec
@@ -213,7 +214,7 @@ def test_a_key_is_answered_in_bounded_time(sources: Sources) -> None:
             seen.toolbar(text[:end], 120)
             spent.append(time.process_time() - begin)
     spent.sort()
-    assert spent[len(spent) * 99 // 100] <= 0.030, spent[-10:]
+    assert spent[len(spent) * 99 // 100] <= 0.030 * slowness(), spent[-10:]
     begin = time.process_time()
     LiveLexer(seen).lex_document(Document("x " * LONGEST))(0)
-    assert time.process_time() - begin <= 0.030
+    assert time.process_time() - begin <= 0.030 * slowness()
