@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 _STEPS = 500_000
-_LAPTOP_S = 0.03  # what a laptop's processor needs for them
+_LAPTOP_S = 0.02  # what a laptop's processor needs for them
 _MOST = 4.0
 
 
