@@ -122,6 +122,16 @@ class InstalledAgents:
         self.cache.write(path, answer)  # only what could be read is remembered
         return metadata
 
+    def text(self, spec: AgentSpec) -> bytes | None:
+        """What an installed agent prints about itself, as it is; None for what prints nothing.
+
+        Raises CrmError kinds when it does not answer.
+        """
+        path = self.path(spec)
+        if path is None or spec.standard not in ("ocf", "stonith"):
+            return None
+        return self.cache.read(path) or self._ask(spec, path)
+
     def _ask(self, spec: AgentSpec, path: Path) -> bytes:
         from crmsh_py.agents.process import run  # an answer that is kept needs no processes
 

@@ -38,21 +38,12 @@ def _metadata(catalogue: Catalogue, name: str) -> str:
     """What an agent says of itself, as it says it; of one that is not here, what we know of it."""
     import os
 
-    from crmsh_py.agents.process import run
+    from crmsh_py.agents.installed import InstalledAgents
     from crmsh_py.resources import ra_metadata_directory
 
     spec = catalogue.resolve(name)
-    path = catalogue.installed_path(spec)
-    if path is not None and spec.standard in ("ocf", "stonith"):
-        words = ["-o", "metadata"] if spec.standard == "stonith" else ["meta-data"]
-        environment = {
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "LC_ALL": "C.UTF-8",
-            "OCF_ROOT": os.environ.get("OCF_ROOT") or "/usr/lib/ocf",
-        }
-        said = run(
-            [str(path), *words], environment=environment, timeout_s=30.0, max_bytes=1024 * 1024
-        )
+    said = InstalledAgents.of(os.environ).text(spec)
+    if said is not None:
         return said.decode("utf-8", "replace")
     own = ra_metadata_directory().joinpath(spec.standard, spec.provider, f"{spec.type}.xml")
     if not own.is_file():
