@@ -9,7 +9,7 @@ from crmsh_py.errors import CrmError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from crmsh_py.agents.catalogue import Catalogue
+    from crmsh_py.agents.spec import AgentSpec
 
 
 def answer(command: str, arguments: Namespace) -> str:
@@ -18,7 +18,7 @@ def answer(command: str, arguments: Namespace) -> str:
 
     catalogue = Catalogue.of_machine()
     if command == "show_metadata":
-        return _metadata(catalogue, arguments.show_metadata)
+        return metadata(catalogue.resolve(arguments.show_metadata))
     if command == "standards":
         return _lines(kind.name for kind in catalogue.classes())
     if command == "list_ocf_providers":
@@ -34,20 +34,22 @@ def answer(command: str, arguments: Namespace) -> str:
     return _lines(names)
 
 
-def _metadata(catalogue: Catalogue, name: str) -> str:
-    """What an agent says of itself, as it says it; of one that is not here, what we know of it."""
+def metadata(spec: AgentSpec) -> str:
+    """What an agent says of itself, as it says it; of one that is not here, what we know of it.
+
+    Raises NotFound: nothing is known of it; other CrmError kinds: it does not answer.
+    """
     import os
 
     from crmsh_py.agents.installed import InstalledAgents
     from crmsh_py.resources import ra_metadata_directory
 
-    spec = catalogue.resolve(name)
     said = InstalledAgents.of(os.environ).text(spec)
     if said is not None:
         return said.decode("utf-8", "replace")
     own = ra_metadata_directory().joinpath(spec.standard, spec.provider, f"{spec.type}.xml")
     if not own.is_file():
-        raise NotFound(f"Metadata query for {name} failed: there is no such agent here")
+        raise NotFound(f"Metadata query for {spec} failed: it is not installed here")
     return own.read_text(encoding="utf-8")
 
 

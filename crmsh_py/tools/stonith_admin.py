@@ -26,9 +26,6 @@ from crmsh_py.tools.common import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from crmsh_py.agents.spec import AgentSpec
     from crmsh_py.cib.element import Element
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.wire.fencing import FencingRecord
@@ -273,7 +270,9 @@ def _about_agents(command: str, arguments: Namespace) -> int:
         raise ToolUsageError(f"--{command} needs an --agent")
     spec = AgentSpec("stonith", "", arguments.agent)
     if command == "metadata":
-        put(_metadata(spec, catalogue.installed_path(spec)))
+        from crmsh_py.tools.agent_lists import metadata
+
+        put(metadata(spec))
         return 0
     found = catalogue.metadata(spec)
     known = {parameter.name for parameter in found.parameters}
@@ -284,19 +283,3 @@ def _about_agents(command: str, arguments: Namespace) -> int:
     if not arguments.quiet:
         put(f"Validation of {arguments.agent} succeeded\n")
     return 0
-
-
-def _metadata(spec: AgentSpec, path: Path | None) -> str:
-    """What an agent says of itself, as it says it. Raises NotFound where it is not here."""
-    from crmsh_py.agents.process import run
-    from crmsh_py.resources import ra_metadata_directory
-
-    if path is not None:
-        command = [str(path), "-o", "metadata"]
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
-        answer = run(command, environment=environment, timeout_s=10.0, max_bytes=1024 * 1024)
-        return answer.decode("utf-8", "replace")
-    own = ra_metadata_directory() / "stonith" / f"{spec.type}.xml"
-    if spec.type != "lab" or not own.is_file():
-        raise NotFound(f"the fence agent {spec.type} is not installed")
-    return own.read_text(encoding="utf-8")
