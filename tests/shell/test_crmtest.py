@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import textwrap
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 from shell.person import Person
+from tools.fakes import FakeCluster
 
-from crmsh_py.errors import CrmError
+from crmsh_py.cib.document import Cib
+from crmsh_py.cib.patch import Patch
+from crmsh_py.cib.version import Version
+from crmsh_py.errors import CrmError, NoQuorum
 from crmsh_py.shell import cmd_root_test, crmtest, crmtest_lab
 
 ROOT = Path(__file__).parents[2]
@@ -216,3 +221,33 @@ def test_a_lab_is_destroyed_also_when_the_test_is_ended(
     assert ended.value.code == 128 + number
     assert done == ["made", "destroyed"]
     assert signal.signal(number, before) is signal.SIG_DFL
+
+
+class Shaken(FakeCluster):
+    """A cluster whose ring is formed again in the middle: its first commits find no quorum."""
+
+    refusals = 2
+
+    def commit(self, patch: Patch, *, client: str, force_no_quorum: bool = False) -> Version:
+        self.quorate = self.refusals == 0
+        self.refusals -= not self.quorate
+        return super().commit(patch, client=client, force_no_quorum=force_no_quorum)
+
+
+def renamed(cib: Cib) -> Cib:
+    return cib.with_attributes({"remote-clear-port": "1"})
+
+
+def test_a_lab_that_loses_its_quorum_for_a_moment_is_waited_for() -> None:
+    cluster = Shaken()
+    crmtest_lab.commit_when_quorate(cluster, renamed, patience_s=30)
+    assert cluster.done == [("commit", "crm test")]
+
+
+def test_a_lab_without_power_for_most_of_its_nodes_says_so_at_once() -> None:
+    cluster = FakeCluster(quorate=False)
+    begun = time.monotonic()
+    with pytest.raises(NoQuorum):
+        crmtest_lab.commit_when_quorate(cluster, renamed, patience_s=0)
+    assert time.monotonic() - begun < 5
+    assert cluster.done == []
