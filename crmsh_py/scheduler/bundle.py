@@ -13,7 +13,10 @@ from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import (
     bundle_parts,
     colocations,
+    digests,
+    failcounts,
     instances,
+    locations,
     placement,
     promotable,
     relations,
@@ -21,6 +24,8 @@ from crmsh_py.scheduler import (
     vertices,
 )
 from crmsh_py.scheduler.bundle_parts import Layout, Mount, Replica
+from crmsh_py.scheduler.clone import Clone
+from crmsh_py.scheduler.connections import connection_element
 from crmsh_py.scheduler.contributions import replaced, table
 from crmsh_py.scheduler.model import (
     BUNDLE,
@@ -51,17 +56,8 @@ from crmsh_py.scheduler.settings import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from crmsh_py.scheduler.resource import Maker
     from crmsh_py.scheduler.state import State
-
-
-def inside(resource: Resource) -> Resource | None:
-    """What runs inside a container of a bundle."""
-    top = resource.topmost(include_bundle=True)
-    if isinstance(top, Bundle):
-        for replica in top.replicas:
-            if replica.container is resource:
-                return replica.child
-    return None
 
 
 class Bundle(Resource):
@@ -79,10 +75,8 @@ class Bundle(Resource):
 
     # ---- reading ---------------------------------------------------------------------------------
 
-    def unpack(self, instance: int | None) -> bool:
+    def unpack(self, instance: int | None, make: Maker) -> bool:
         """Read the containers' description and make the replicas."""
-        from crmsh_py.scheduler.definitions import unpack_resource
-
         if not self._read_container():
             return False
         self._read_network()
@@ -104,13 +98,13 @@ class Bundle(Resource):
                 )
                 layout.per_host = 1
             element = bundle_parts.clone_element(layout, primitive)
-            self.child = unpack_resource(self.state, element, self)
+            self.child = make(self.state, element, self, None)
             if self.child is None:
                 return False
             layout.add_implied()
         self._make_replicas()
         for replica in self.replicas:
-            self._make_parts(replica)
+            self._make_parts(replica, make)
             if replica.child is not None:
                 container = replica.container
                 container.utilization, replica.child.utilization = replica.child.utilization, {}
@@ -190,10 +184,8 @@ class Bundle(Resource):
             self.meta["container-attribute-target"] = target
             self.child.meta["container-attribute-target"] = target
 
-    def _make_parts(self, replica: Replica) -> None:
-        from crmsh_py.scheduler.definitions import unpack_resource
-
-        container = unpack_resource(
+    def _make_parts(self, replica: Replica, make: Maker) -> None:
+        container = make(
             self.state,
             bundle_parts.container_element(
                 self.layout,
@@ -202,30 +194,30 @@ class Bundle(Resource):
                 has_child=replica.child is not None,
             ),
             self,
+            None,
         )
         assert container is not None
         replica.container = container
         container.replica_container = True
+        container.contents = replica.child
         self.children.append(container)
         if replica.address is not None and self.layout.ip_range_start is not None:
-            replica.ip = unpack_resource(
+            replica.ip = make(
                 self.state,
                 bundle_parts.address_element(self.layout, replica.offset, replica.address),
                 self,
+                None,
             )
             if replica.ip is not None:
                 self.children.append(replica.ip)
         if replica.child is not None and self.layout.reachable:
-            self._make_connection(replica, replica.child)
+            self._make_connection(replica, replica.child, make)
             if replica.address is not None:
                 replica.child.meta["external-ip"] = replica.address
         if replica.remote is not None:
             replica.remote.remote_nesting_allowed = True
 
-    def _make_connection(self, replica: Replica, child: Resource) -> None:
-        from crmsh_py.scheduler.configuration import connection_element
-        from crmsh_py.scheduler.definitions import unpack_resource
-
+    def _make_connection(self, replica: Replica, child: Resource, make: Maker) -> None:
         state = self.state
         name = f"{self.id}-{replica.offset}"
         if name in state.by_id:
@@ -251,7 +243,7 @@ class Bundle(Resource):
             child.parent.scores[node.index] = -INFINITY
             replaced(child.parent.scores, node.index, "own-container", self.xml_id)
             child.parent.probe_modes[node.index] = PROBE_EXCLUSIVE
-        replica.remote = unpack_resource(state, element, self)
+        replica.remote = make(state, element, self, None)
         if replica.remote is None:
             return
         for index in replica.remote.scores:
@@ -292,6 +284,10 @@ class Bundle(Resource):
                     chosen = self.better_active(node, chosen)
         return chosen, len(found), sum(node.online and not node.unclean for node in found)
 
+    def instances(self) -> list[Resource]:
+        """Its containers."""
+        return [replica.container for replica in self.replicas]
+
     def replica_on(self, node: Node) -> Resource | None:
         """What runs inside the container that a node is."""
         return next((r.child for r in self.replicas if r.node is node), None)
@@ -324,8 +320,6 @@ class Bundle(Resource):
         return None
 
     def _assign_replica(self, replica: Replica, prefer: Node | None, *, stop_if_fail: bool) -> None:
-        from crmsh_py.scheduler import failcounts
-
         if replica.ip is not None:
             replica.ip.assign(prefer, stop_if_fail=stop_if_fail)
         host = replica.container.assigned
@@ -405,8 +399,6 @@ class Bundle(Resource):
 
     def _concerns(self, origin: Resource) -> bool:
         """Whether the bundle's colocations are about one of its parts."""
-        from crmsh_py.scheduler.clone import Clone
-
         if origin is self or origin.replica_container:
             return True
         child = self.child
@@ -428,8 +420,6 @@ class Bundle(Resource):
 
     def apply_location(self, location: Location) -> None:
         """The scores of the containers and their addresses; those of roles are for the inside."""
-        from crmsh_py.scheduler import locations
-
         locations.apply(self, location)
         for replica in self.replicas:
             replica.container.apply_location(location)
@@ -556,8 +546,6 @@ class Bundle(Resource):
 
     def take_into_graph(self) -> None:
         """Take the vertices of all parts into the graph."""
-        from crmsh_py.scheduler import digests
-
         if self.child is not None:
             self.child.take_into_graph()
         for replica in self.replicas:

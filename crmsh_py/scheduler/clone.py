@@ -10,10 +10,13 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import (
     colocations,
+    graph,
     instances,
+    locations,
     notifications,
     operations,
     placement,
+    probes,
     promotable,
     relations,
     utilization,
@@ -42,6 +45,7 @@ from crmsh_py.scheduler.settings import whole_number
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.scheduler.notifications import Notifications
+    from crmsh_py.scheduler.resource import Maker
     from crmsh_py.scheduler.state import State
 
 
@@ -65,7 +69,7 @@ class Clone(Resource):
         self.promotion_constrained = False
         self.notifications: dict[str, Notifications] = {}
 
-    def unpack(self, instance: int | None) -> bool:
+    def unpack(self, instance: int | None, make: Maker) -> bool:
         """Read the limits and make the instances."""
         meta = self.meta
         if self.promotable:
@@ -94,12 +98,16 @@ class Clone(Resource):
                 "clone_unpack", f"clone-max of {self.id} is {self.clone_max}: using {most}"
             )
             self.clone_max = most
-        if self.add_instance() is None:
+        if self.add_instance(make) is None:
             return False
         while self.total < self.clone_max:  # the first instance may have made it smaller
-            if self.add_instance() is None:
+            if self.add_instance(make) is None:
                 return False
         return True
+
+    def as_clone(self) -> Clone:
+        """Itself."""
+        return self
 
     def _limit(self, name: str, old_name: str, default: int) -> int:
         value = self.meta.get(name)
@@ -112,13 +120,11 @@ class Clone(Resource):
             self.state.warn("clone_unpack", f"{name} of {self.id} is '{value}': using 0")
         return max(0, number)
 
-    def add_instance(self) -> Resource | None:
+    def add_instance(self, make: Maker) -> Resource | None:
         """Make one more instance; beyond clone-max it counts as removed."""
-        from crmsh_py.scheduler.definitions import unpack_resource
-
         assert self.inner is not None
         removed = self.total >= self.clone_max
-        child = unpack_resource(self.state, self.inner, self, self.total)
+        child = make(self.state, self.inner, self, self.total)
         if child is None:
             return None
         self.total += 1
@@ -237,8 +243,6 @@ class Clone(Resource):
 
     def apply_location(self, location: Location) -> None:
         """The scores of the whole and of every instance."""
-        from crmsh_py.scheduler import locations
-
         locations.apply(self, location)
         for child in self.children:
             child.apply_location(location)
@@ -269,8 +273,6 @@ class Clone(Resource):
 
     def create_probe(self, node: Node) -> bool:
         """Probe every unique instance, or one of the anonymous ones."""
-        from crmsh_py.scheduler import probes
-
         if self.exclusive_probes and (
             node.index not in self.scores or self.probe_mode(node) != PROBE_EXCLUSIVE
         ):
@@ -336,8 +338,6 @@ class Clone(Resource):
 
     def take_into_graph(self) -> None:
         """Notifications are made last of all: only now it is known what happens."""
-        from crmsh_py.scheduler import graph
-
         for vertex in reversed(self.vertices):
             self.vertex_flags(vertex, None)
         notifications.create(self)

@@ -12,7 +12,7 @@ from bisect import insort_left
 
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import relations, sources
-from crmsh_py.scheduler.contributions import note, restart
+from crmsh_py.scheduler.contributions import Trail, note, restart
 from crmsh_py.scheduler.model import (
     GROUP,
     IF_REQUIRED_ON_SAME_NODE,
@@ -21,7 +21,6 @@ from crmsh_py.scheduler.model import (
     UNPROMOTED,
     Colocation,
     Node,
-    Vertex,
     single_precision,
 )
 from crmsh_py.scheduler.resource import Resource
@@ -44,16 +43,13 @@ def node_attribute(node: Node | None, name: str, resource: Resource | None) -> s
         return None
     launcher = node.launcher
     if launcher is not None:
-        from crmsh_py.scheduler.bundle import Bundle
-
         target = None
-        top = resource.topmost(include_bundle=True) if resource is not None else None
         if (
-            isinstance(top, Bundle)
-            and resource is not None
+            resource is not None
+            and resource.bundled
+            and resource.topmost().is_clone  # it runs inside: what is around that are primitives
             and node.remote is not None
             and node.remote.bundled
-            and resource.topmost() is top.child
         ):
             target = "host"
         elif resource is not None:
@@ -178,11 +174,7 @@ def has_influence(colocation: Colocation, resource: Resource | None = None) -> b
 
 def _role_bearer(resource: Resource) -> Resource:
     """Whose role counts: for a bundle's container, that of what runs inside."""
-    if resource.replica_container:
-        from crmsh_py.scheduler.bundle import inside
-
-        return inside(resource) or resource
-    return resource
+    return resource.contents or resource
 
 
 AFFECTS_NOTHING, AFFECTS_LOCATION, AFFECTS_ROLE = range(3)
@@ -255,6 +247,15 @@ def contribution(
     )
 
 
+def note_priority(
+    resource: Resource, amount: int, kind: str, colocation: Colocation, other: Resource
+) -> None:
+    """Keep what a colocation changed the priority for promotion of a resource by."""
+    if resource.state.traced and amount:
+        made = contribution(kind, colocation, other, amount)
+        resource.priority_trail = Trail(made, resource.priority_trail)
+
+
 def apply_to_priority(dependent: Resource, primary: Resource, colocation: Colocation) -> int:
     """Change the dependent's priority for promotion by where the primary will be."""
     if dependent.assigned is None:
@@ -276,7 +277,7 @@ def apply_to_priority(dependent: Resource, primary: Resource, colocation: Coloca
         sign = -1
     delta = sign * colocation.score
     dependent.priority = add_scores(delta, dependent.priority)
-    dependent.note_priority(delta, "colocation", colocation, primary)
+    note_priority(dependent, delta, "colocation", colocation, primary)
     return delta
 
 
@@ -503,44 +504,3 @@ def add_dependent_wishes(colocation: Colocation, primary: Resource) -> None:
     changed = add_wishes(colocation.dependent, primary, primary.scores, colocation, factor, flags)
     if changed is not None:
         primary.scores = changed
-
-
-# ---- dependents of what cannot start -------------------------------------------------------------
-
-
-def block_dependents(vertex: Vertex) -> None:
-    """What must be with something that cannot start (or be promoted) cannot either."""
-    from crmsh_py.scheduler.model import RUNNABLE
-
-    if vertex.flags & RUNNABLE or vertex.task not in {"start", "promote"}:
-        return
-    assert vertex.resource is not None
-    resource = vertex.resource.topmost()
-    if resource.parent is not None:
-        resource = resource.parent  # the bundle around it
-    for child in resource.children:
-        theirs = child.first_vertex(vertex.task)
-        if theirs is None or theirs.flags & RUNNABLE:
-            return
-    for colocation in with_this(resource):
-        if colocation.score < INFINITY:
-            continue
-        if vertex.task == "promote" and colocation.primary_role != PROMOTED:
-            continue
-        task = "promote" if colocation.dependent_role == PROMOTED else "start"
-        _block(colocation.dependent, task, vertex)
-
-
-def _block(resource: Resource, task: str, cause: Vertex) -> None:
-    from crmsh_py.scheduler import orderings
-    from crmsh_py.scheduler.model import RUNNABLE
-
-    about = cause.resource.id if cause.resource is not None else ""
-    for vertex in reversed(resource.find_vertices(f"{resource.id}_{task}_0")):
-        if vertex.flags & RUNNABLE and vertex.task == task:
-            vertex.flags &= ~RUNNABLE
-            vertex.set_reason(f"colocation with {about}", cause=cause)
-            block_dependents(vertex)
-            orderings.update(vertex)
-    for child in resource.children:
-        _block(child, task, cause)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import attribute_sets
-from crmsh_py.scheduler.definitions import is_remote_connection, unpack_resource
+from crmsh_py.scheduler.connections import connection_element, is_remote_connection
+from crmsh_py.scheduler.definitions import unpack_resource
 from crmsh_py.scheduler.model import Node
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.settings import Settings, whole_number
@@ -179,68 +180,6 @@ def _imply_guest(state: State, element: Element) -> None:
         )
     )
     _ensure_remote(state, name)
-
-
-def _pair(parent_id: str, name: str, value: str) -> Element:
-    return Element("nvpair", {"id": f"{parent_id}-{name}", "name": name, "value": value})
-
-
-def connection_element(
-    name: str,
-    *,
-    container: str | None = None,
-    migratable: str | None = None,
-    managed: str | None = None,
-    start_timeout: str | None = None,
-    server: str | None = None,
-    port: str | None = None,
-) -> Element:
-    """The connection resource that a guest implies."""
-    meta_id = f"{name}-meta_attributes"
-    meta = {
-        "internal_rsc": "true",
-        "container": container,
-        "allow-migrate": migratable,
-        "is-managed": managed,
-    }
-    parameters = {"addr": server, "port": port}
-    children = [
-        Element(
-            "meta_attributes",
-            {"id": meta_id},
-            tuple(_pair(meta_id, key, value) for key, value in meta.items() if value),
-        )
-    ]
-    if server or port:
-        set_id = f"{name}-instance_attributes"
-        children.append(
-            Element(
-                "instance_attributes",
-                {"id": set_id},
-                tuple(_pair(set_id, key, value) for key, value in parameters.items() if value),
-            )
-        )
-    operations = [
-        Element(
-            "op",
-            {"id": f"{name}-monitor-30s", "interval": "30s", "name": "monitor", "timeout": "30s"},
-        )
-    ]
-    if start_timeout:
-        operations.append(
-            Element(
-                "op",
-                {
-                    "id": f"{name}-start-0",
-                    "interval": "0",
-                    "name": "start",
-                    "timeout": start_timeout,
-                },
-            )
-        )
-    children.append(Element("operations", {}, tuple(operations)))
-    attrs = {"id": name, "class": "ocf", "provider": "pacemaker", "type": "remote"}
-    return Element("primitive", attrs, tuple(children))
 
 
 # ---- resources -----------------------------------------------------------------------------------

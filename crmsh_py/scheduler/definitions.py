@@ -10,6 +10,8 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import attribute_sets
+from crmsh_py.scheduler.connections import is_remote_connection
+from crmsh_py.scheduler.kinds import CLASSES
 from crmsh_py.scheduler.model import is_true, parse_role
 from crmsh_py.scheduler.operations import Operation
 from crmsh_py.scheduler.resource import Resource
@@ -20,21 +22,10 @@ from crmsh_py.value import replace
 _MULTIPLE = {"stop_only", "block", "stop_unexpected", "stop_start"}
 
 
-def is_remote_connection(element: Element) -> bool:
-    """Whether an element is a connection to a remote node (``ocf:pacemaker:remote``)."""
-    return (
-        element.get("type").lower() == "remote"
-        and element.get("class").lower() == "ocf"
-        and element.get("provider").lower() == "pacemaker"
-    )
-
-
 def unpack_resource(
     state: State, element: Element, parent: Resource | None, instance: int | None = None
 ) -> Resource | None:
     """Make the working object of a resource with all below it; None if it is not valid."""
-    from crmsh_py.scheduler.kinds import CLASSES
-
     if not element.id:
         return None
     expanded = _with_template(state, element)
@@ -52,7 +43,7 @@ def unpack_resource(
     resource.operations = _operations(state, expanded)
     _unpack_meta(state, resource, instance)
     _settle(state, resource)
-    if not resource.unpack(instance):
+    if not resource.unpack(instance, unpack_resource):
         return None
     state.by_id[id_] = resource
     _add_default_scores(state, resource)

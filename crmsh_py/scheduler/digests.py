@@ -226,20 +226,13 @@ def _restart_matches(computed: _Computed, entry: HistoryEntry) -> bool:
 
 def remote_address(resource: Resource) -> str | None:
     """The host that a bundle's connection shall be made to, where it says ``#uname``."""
-    from crmsh_py.scheduler.bundle import Bundle
-
-    if not resource.is_remote_connection:
+    container = resource.launcher
+    if not resource.is_remote_connection or container is None or not container.replica_container:
         return None
     if resource.parameters(None).get("addr", "").lower() != "#uname":
         return None
-    top = resource.topmost(include_bundle=True)
-    if not isinstance(top, Bundle):
-        return None
-    for replica in top.replicas:
-        if replica.remote is resource:
-            node = replica.container.assigned or replica.container.current_node()
-            return node.name if node is not None else None
-    return None
+    node = container.assigned or container.current_node()
+    return node.name if node is not None else None
 
 
 # ---- unfencing -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Fencing of nodes: whether it can be done, asking for it, and what waits for it.
+"""Fencing of nodes: whether it can be done, and asking for it; and unfencing.
 
 Rules: a node can be fenced where fencing is enabled, a device exists, and this partition has
 quorum (or need not have it); a guest is fenced by stopping what carries it (Pacemaker Explained,
@@ -7,24 +7,18 @@ quorum (or need not have it); a guest is fenced by stopping what carries it (Pac
 
 from __future__ import annotations
 
-from crmsh_py.scheduler import digests, vertices
+from crmsh_py.scheduler import digests
 from crmsh_py.scheduler.model import (
     FIRST_IMPLIES_SAME_NODE_THEN,
-    FIRST_IMPLIES_THEN,
-    GUEST_ALLOWED,
     IF_ON_SAME_NODE,
-    NEEDS_FENCING,
-    NEEDS_QUORUM,
     OPTIONAL,
     ORDERED,
-    PSEUDO,
-    RUNNABLE,
-    UNRUNNABLE_FIRST_BLOCKS,
     Node,
     Relation,
     Vertex,
     join,
 )
+from crmsh_py.scheduler.points import cluster_vertex
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.state import State
 
@@ -94,7 +88,7 @@ def fence_vertex(
     key = f"stonith-{node.name}-{action}"
     vertex = state.singletons.get(key)
     if vertex is None:
-        vertex = vertices.cluster_vertex(state, key, "stonith", node, optional=True)
+        vertex = cluster_vertex(state, key, "stonith", node, optional=True)
         vertex.meta["on_node"] = node.name
         vertex.meta["on_node_uuid"] = node.id
         vertex.meta["stonith_action"] = action
@@ -154,92 +148,6 @@ def _priority_delay_s(state: State, node: Node) -> int:
     if min(priorities) == max(priorities) or node.priority < max(priorities):
         return 0
     return -(-state.settings.priority_fencing_ms // 1000)
-
-
-# ---- what waits for a fencing --------------------------------------------------------------------
-
-
-def order_all(state: State, fence: Vertex) -> None:
-    """Let what depends on a node's death wait for it."""
-    for resource in state.resources:
-        for leaf in resource.leaves():
-            if leaf.managed:
-                _order_starts(leaf, fence)
-                _order_stops(leaf, fence)
-
-
-def _known_on(resource: Resource, node: Node) -> bool:
-    if node.index in resource.probed:
-        return True
-    parent = resource.parent
-    return (
-        resource.is_primitive
-        and parent is not None
-        and parent.is_anonymous_clone
-        and node.index in parent.probed
-    )
-
-
-def _order_starts(resource: Resource, fence: Vertex) -> None:
-    target = fence.node
-    assert target is not None
-    for vertex in reversed(resource.vertices):
-        if vertex.needs == NEEDS_FENCING:
-            join(fence, vertex, ORDERED)
-        elif (
-            vertex.needs == NEEDS_QUORUM
-            and vertex.task == "start"
-            and target.index in resource.scores
-            and not _known_on(resource, target)
-        ):
-            join(fence, vertex, ORDERED | UNRUNNABLE_FIRST_BLOCKS)
-
-
-def _order_stops(resource: Resource, fence: Vertex) -> None:
-    """A stop on a fenced node is done by the fencing itself."""
-    from crmsh_py.scheduler import notifications
-
-    target = fence.node
-    assert target is not None
-    stops = resource.find_vertices(f"{resource.id}_stop_0", target)
-    implied = resource.needs_fencing or target.is_guest
-    parent_stop = resource.topmost().first_vertex("stop") if stops and implied else None
-    for vertex in stops:
-        vertex.flags |= PSEUDO | RUNNABLE
-        if implied:
-            if not resource.bundled:
-                join(fence, vertex, GUEST_ALLOWED)
-            join(fence, parent_stop, GUEST_ALLOWED)
-        if resource.notify:
-            notifications.order_after_fencing(vertex, resource, fence)
-    for vertex in resource.find_vertices(f"{resource.id}_demote_0", target):
-        node = vertex.node
-        if node is None or not node.online or node.unclean or resource.failed:
-            vertex.flags |= PSEUDO | RUNNABLE
-            if not resource.bundled and implied:
-                join(fence, vertex, GUEST_ALLOWED | ORDERED)
-
-
-def fence_guest(state: State, node: Node) -> None:
-    """Fence a guest: a point in the order, since stopping its carrier is what does it."""
-    launcher = node.launcher
-    assert node.remote is not None
-    stop = None
-    action = "off"
-    if launcher is not None:
-        stop = launcher.first_vertex("stop")
-        if launcher.first_vertex("start") is not None:
-            action = "reboot"
-    fence = fence_vertex(state, node, action, optional=False, reason="guest is unclean")
-    fence.flags |= PSEUDO | RUNNABLE
-    if stop is not None and stop.flags & PSEUDO and stop.node is not None:
-        parent = fence_vertex(state, stop.node, None, optional=False)
-        join(parent, fence, UNRUNNABLE_FIRST_BLOCKS | FIRST_IMPLIES_THEN)
-    elif stop is not None:
-        join(stop, fence, UNRUNNABLE_FIRST_BLOCKS | FIRST_IMPLIES_THEN)
-    else:
-        join(node.remote.first_vertex("stop"), fence, ORDERED)
-    order_all(state, fence)
 
 
 # ---- unfencing -----------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from crmsh_py.scheduler.model import (
     Edge,
     Vertex,
 )
+from crmsh_py.scheduler.points import pseudo
 from crmsh_py.scheduler.result import Message
 from crmsh_py.scheduler.state import State
 
@@ -77,8 +78,6 @@ def _tell_hopeless(state: State) -> None:
 
 def _tell_maintenance(state: State) -> None:
     """Remote nodes have to be told whether they are in maintenance."""
-    from crmsh_py.scheduler.vertices import pseudo
-
     if any(node.is_remote_kind and node.maintenance != node.remote_maintenance
            for node in state.nodes):  # fmt: skip
         pseudo(state, "maintenance_nodes").flags |= ALWAYS_IN_GRAPH

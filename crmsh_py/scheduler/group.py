@@ -7,7 +7,16 @@ mean its first member where the group follows, and its last member where others 
 from __future__ import annotations
 
 from crmsh_py.cib.scores import INFINITY, add_scores
-from crmsh_py.scheduler import colocations, orderings, probes, relations, vertices
+from crmsh_py.scheduler import (
+    colocations,
+    graph,
+    locations,
+    order_effects,
+    probes,
+    relations,
+    utilization,
+    vertices,
+)
 from crmsh_py.scheduler.model import (
     FIRST_IMPLIES_THEN,
     FIRST_IMPLIES_THEN_GRAPHED,
@@ -31,6 +40,10 @@ from crmsh_py.scheduler.model import (
 )
 from crmsh_py.scheduler.resource import Resource
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.scheduler.resource import Maker
+
 _BEGINNINGS = {"running": "start", "stopped": "stop", "promoted": "promote", "demoted": "demote"}
 
 
@@ -46,14 +59,12 @@ class Group(Resource):
     ordered = True
     colocated = True
 
-    def unpack(self, instance: int | None) -> bool:
+    def unpack(self, instance: int | None, make: Maker) -> bool:
         """Read the members; an instance's members have its number."""
-        from crmsh_py.scheduler.definitions import unpack_resource
-
         self.ordered = parse_boolean(self.meta.get("ordered")) is not False
         self.colocated = parse_boolean(self.meta.get("collocated")) is not False
         for element in self.element.findall("primitive"):
-            member = unpack_resource(self.state, element, self, instance)
+            member = make(self.state, element, self, instance)
             if member is not None:
                 self.children.append(member)
         if not self.children:
@@ -110,7 +121,7 @@ class Group(Resource):
                 delta = add_scores(delta, member.lead(member, colocation))
         if delta:
             self.priority = add_scores(delta, self.priority)
-            self.note_priority(delta, "colocation", colocation, primary)
+            colocations.note_priority(self, delta, "colocation", colocation, primary)
         return delta
 
     def lead(self, dependent: Resource, colocation: Colocation) -> int:
@@ -134,8 +145,6 @@ class Group(Resource):
 
     def colocated_with(self, origin: Resource | None, found: list[Resource]) -> None:
         """All members, where they must be together."""
-        from crmsh_py.scheduler import utilization
-
         origin = origin or self
         if self.colocated or (self.parent is not None and self.parent.is_clone):
             found.insert(0, self)
@@ -181,8 +190,6 @@ class Group(Resource):
 
     def apply_location(self, location: Location) -> None:
         """The first member gets the scores; the others only learn about the nodes."""
-        from crmsh_py.scheduler import locations
-
         locations.apply(self, location)
         reset = location
         if self.colocated and len(self.children) > 1:
@@ -315,7 +322,7 @@ class Group(Resource):
         self, first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
     ) -> int:
         """Let an order act on the point, and on the members' vertices."""
-        changed = orderings.update_pair(first, then, node, flags, filter_, type_)
+        changed = order_effects.update_pair(first, then, node, flags, filter_, type_)
         owner = then.resource
         for member in owner.children if owner is not None else ():
             theirs = member.first_vertex(then.task, node)
@@ -325,8 +332,6 @@ class Group(Resource):
 
     def take_into_graph(self) -> None:
         """Take the points and the members' vertices into the graph."""
-        from crmsh_py.scheduler import graph
-
         for vertex in reversed(self.vertices):
             graph.take(vertex)
         for member in self.children:

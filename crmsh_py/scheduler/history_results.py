@@ -31,6 +31,7 @@ from crmsh_py.scheduler.history_entry import (
     HistoryEntry,
     number,
 )
+from crmsh_py.scheduler.history_reading import Reading, failure_of, set_active
 from crmsh_py.scheduler.model import (
     FAIL_BAN,
     FAIL_BLOCK,
@@ -45,10 +46,6 @@ from crmsh_py.scheduler.model import (
     UNKNOWN,
     UNPROMOTED,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from crmsh_py.scheduler.histories import Reading
 
 _CLEARED_BY_SUCCESS = {
     FAIL_BLOCK,
@@ -76,10 +73,8 @@ def judge(reading: Reading, *, expired: bool) -> None:
     if reading.status == DONE:
         _succeed(reading, reading.rc)
         return
-    from crmsh_py.scheduler import histories
-
     banned = resource if resource.unique else resource.topmost()
-    handling, role = histories.failure_of(reading)
+    handling, role = failure_of(reading)
     if reading.status == NOT_INSTALLED:
         if handling == FAIL_IGNORE:
             reading.handling = FAIL_BAN
@@ -252,14 +247,12 @@ def _failure_is_newer(entry: HistoryEntry, failure: HistoryEntry | None) -> bool
 
 
 def _judge_pending(reading: Reading) -> None:
-    from crmsh_py.scheduler import histories
-
     entry, resource, node = reading.entry, reading.resource, reading.node
     if _failure_is_newer(entry, reading.last_failure):
         return
     if entry.task == "start":
         resource.start_pending = True
-        histories.set_active(resource)
+        set_active(resource)
     elif entry.task == "promote":
         resource.orig_role = PROMOTED
     elif entry.task == "migrate_to" and node.unclean:
@@ -272,8 +265,6 @@ def _judge_pending(reading: Reading) -> None:
 
 
 def _succeed(reading: Reading, rc: int) -> None:
-    from crmsh_py.scheduler import histories
-
     entry, resource = reading.entry, reading.resource
     task = entry.task
     clears = True
@@ -285,7 +276,7 @@ def _succeed(reading: Reading, rc: int) -> None:
     elif task == "monitor":
         clears = reading.last_failure is not None and reading.last_failure.key == entry.key
         if resource.orig_role < STARTED:
-            histories.set_active(resource)
+            set_active(resource)
     elif task in {"start", "migrate_from"}:
         resource.orig_role = STARTED
     elif task == "stop":
@@ -300,7 +291,7 @@ def _succeed(reading: Reading, rc: int) -> None:
         if task == "migrate_to":
             migration_history.read_success(reading)
         elif resource.orig_role < STARTED:
-            histories.set_active(resource)
+            set_active(resource)
     if not clears:
         return
     if reading.handling in _CLEARED_BY_SUCCESS or (
@@ -311,8 +302,6 @@ def _succeed(reading: Reading, rc: int) -> None:
 
 
 def _fail(reading: Reading, handling: int, role: int) -> None:
-    from crmsh_py.scheduler import histories
-
     entry, resource, node = reading.entry, reading.resource, reading.node
     state = resource.state
     reading.last_failure = entry
@@ -341,7 +330,7 @@ def _fail(reading: Reading, handling: int, role: int) -> None:
     if entry.is_probe and reading.rc == RC_NOT_INSTALLED:
         resource.orig_role = STOPPED
     elif resource.orig_role < STARTED:
-        histories.set_active(resource)
+        set_active(resource)
     if role != STARTED and resource.next_role < role:
         resource.set_next_role(role, "failure", entry.id)
     if role == STOPPED:

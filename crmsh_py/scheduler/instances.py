@@ -9,7 +9,14 @@ from __future__ import annotations
 from functools import cmp_to_key
 
 from crmsh_py.cib.scores import INFINITY
-from crmsh_py.scheduler import colocations, notifications, operations, placement, sources, vertices
+from crmsh_py.scheduler import (
+    colocations,
+    notifications,
+    operations,
+    order_effects,
+    placement,
+    vertices,
+)
 from crmsh_py.scheduler.group import task_of_part
 from crmsh_py.scheduler.model import (
     CHANGED_FIRST,
@@ -143,7 +150,7 @@ def _note_unusable(instance: Resource, node: Node, per_node: int) -> None:
         kind = "whole-forbidden"
     else:
         kind = "instance-node-limit"
-    source = sources.of_node(top.state, node) if kind == "unavailable" else top.xml_id
+    source = node.configured_as() if kind == "unavailable" else top.xml_id
     for each in (instance, *instance.children):
         if node.index in each.scores:
             each.note(node.index, -INFINITY, kind, source)
@@ -281,16 +288,7 @@ def create_vertices(whole: Resource, instances: list[Resource]) -> None:
     if not restarting:
         stop.flags |= MIGRATABLE
     if whole.is_clone:
-        notifications.create_for_starts(whole.clone_top, start, running, stop, stopped)
-
-
-def instances_of(resource: Resource) -> list[Resource]:
-    """The instances of a clone, or the containers of a bundle."""
-    from crmsh_py.scheduler.bundle import Bundle
-
-    if isinstance(resource, Bundle):
-        return [replica.container for replica in resource.replicas]
-    return resource.children
+        notifications.create_for_starts(whole.as_clone(), start, running, stop, stopped)
 
 
 def matches(
@@ -324,7 +322,7 @@ def find_compatible(
             for spot in placement.sorted_nodes(for_.state, placement.scored_nodes(for_), None)
         ]
     for candidate in candidates:
-        for instance in instances_of(whole):
+        for instance in whole.instances():
             if matches(instance, candidate, role, attribute, current=current):
                 return instance
     return None
@@ -378,13 +376,11 @@ def _interleaved(first: Vertex, then: Vertex) -> bool:
 def _instance_vertex(
     vertex: Vertex, instance: Resource, task: str, node: Node | None, *, for_first: bool
 ) -> Vertex | None:
-    from crmsh_py.scheduler.bundle import inside
-
     subject: Resource | None = None
     if (for_first and vertex.task not in {"stop", "stopped"}) or (
         not for_first and vertex.task in {"promote", "promoted", "demote", "demoted"}
     ):
-        subject = inside(instance)
+        subject = instance.contents
     if subject is None:
         return instance.first_vertex(task, node)
     return subject.first_vertex(task)
@@ -399,7 +395,7 @@ def _update_interleaved(
     changed = 0
     task = original_task(first)
     current = first.key.endswith(("_stopped_0", "_demoted_0"))
-    for instance in instances_of(owner):
+    for instance in owner.instances():
         partner = find_compatible(instance, leader, UNKNOWN, current=current)
         if partner is None:
             if (
@@ -427,15 +423,13 @@ def update_ordered(  # noqa: PLR0917
     first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
 ) -> int:
     """Let an order act on a whole: instance by instance where interleaved, else on all."""
-    from crmsh_py.scheduler import orderings
-
     owner = then.resource
     if owner is None:
         return 0
     if _interleaved(first, then):
         return _update_interleaved(first, then, node, filter_, type_)
-    changed = orderings.update_pair(first, then, node, flags, filter_, type_)
-    for instance in instances_of(owner):
+    changed = order_effects.update_pair(first, then, node, flags, filter_, type_)
+    for instance in owner.instances():
         theirs = instance.first_vertex(then.task, node)
         if theirs is None or not instance.vertex_flags(theirs, node) & RUNNABLE:
             continue
@@ -443,5 +437,5 @@ def update_ordered(  # noqa: PLR0917
         changed |= effect
         if effect & CHANGED_THEN:
             for after in reversed(theirs.after):
-                orderings.update(after.vertex)
+                order_effects.update(after.vertex)
     return changed

@@ -13,7 +13,7 @@ from crmsh_py.cib.pattern import NamePattern
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.errors import ConfigError
-from crmsh_py.scheduler import attribute_sets, failcounts, sources
+from crmsh_py.scheduler import attribute_sets, failcounts, sources, vertices
 from crmsh_py.scheduler.model import (
     PROBE_ALWAYS,
     PROBE_EXCLUSIVE,
@@ -286,14 +286,12 @@ def _apply_exclusive(resource: Resource, node: Node) -> None:
 
 def apply_shutdown_lock(resource: Resource) -> None:
     """Keep a resource on a node that is (or was) shut down in an orderly way."""
-    from crmsh_py.scheduler.vertices import clear_history
-
     state = resource.state
     if resource.fence_device or resource.is_remote_connection:
         return
     if resource.lock_node is not None:
         if resource.active_nodes:
-            clear_history(resource, resource.lock_node)
+            vertices.clear_history(resource, resource.lock_node)
             resource.lock_node = None
             resource.lock_time = 0
     elif len(resource.active_nodes) == 1:

@@ -13,7 +13,7 @@ from crmsh_py.scheduler.model import PROMOTED, STARTED, STOPPED, Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from crmsh_py.scheduler.histories import Reading
+    from crmsh_py.scheduler.history_reading import Reading
     from crmsh_py.scheduler.resource import Resource
 
 _MOVING = {"start", "stop", "migrate_to", "migrate_from"}

@@ -247,6 +247,10 @@ class Node:
         """Whether it is reached through a connection resource and is not a guest."""
         return self.is_remote_kind and (self.remote is None or self.remote.launcher is None)
 
+    def configured_as(self) -> str:
+        """The id of the element that makes it a node; for a guest, of the resource it lives in."""
+        return self.id if self.launcher is None else self.launcher.configured_as()
+
     def available(self, score: int = 0) -> bool:
         """Whether resources may run here, given the score of one (0 where it does not matter)."""
         return (

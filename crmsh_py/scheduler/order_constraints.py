@@ -10,6 +10,13 @@ from enum import Enum
 
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler import relations
+from crmsh_py.scheduler.constraint_sets import (
+    require,
+    resource_in_set,
+    set_for,
+    sets_of,
+    with_role,
+)
 from crmsh_py.scheduler.model import (
     ASYMMETRIC,
     FIRST_IMPLIES_THEN,
@@ -22,10 +29,10 @@ from crmsh_py.scheduler.model import (
     is_true,
     parse_boolean,
 )
+from crmsh_py.scheduler.points import pseudo
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.settings import whole_number
 from crmsh_py.scheduler.state import State
-from crmsh_py.scheduler.vertices import pseudo
 
 
 class Kind(Enum):
@@ -105,8 +112,6 @@ def _flags(kind: Kind, first_task: str, symmetry: Symmetry) -> int:
 
 def unpack(state: State, element: Element) -> None:
     """Read an order constraint of two resources or of sets."""
-    from crmsh_py.scheduler.constraints import require, set_for, sets_of, with_role
-
     get = element.attrs.get
     kind = _kind(state, element)
     symmetry = _symmetry(state, element, kind, None)
@@ -198,8 +203,6 @@ def _order_minimum(  # noqa: PLR0917
 
 
 def _members(state: State, set_: Element) -> list[Resource]:
-    from crmsh_py.scheduler.constraints import resource_in_set
-
     return [
         resource_in_set(state, set_.id, reference.id) for reference in set_.findall("resource_ref")
     ]

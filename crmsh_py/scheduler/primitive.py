@@ -12,8 +12,10 @@ from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import (
     colocations,
     fencing,
+    graph,
+    locations,
     migration,
-    orderings,
+    order_effects,
     placement,
     probes,
     recurring,
@@ -50,6 +52,10 @@ from crmsh_py.scheduler.model import (
 )
 from crmsh_py.scheduler.resource import Resource
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crmsh_py.scheduler.resource import Maker
+
 # The next step from a role (row) towards a role (column).
 _STEPS = (
     (UNKNOWN, STOPPED, STOPPED, STOPPED, STOPPED),
@@ -80,12 +86,12 @@ class Primitive(Resource):
 
     kind = PRIMITIVE
 
-    def unpack(self, instance: int | None) -> bool:
+    def unpack(self, instance: int | None, make: Maker) -> bool:
         """Some standards of agents allow less than others."""
         top = self.topmost()
         standard = self.standard.lower()
         if standard not in {"ocf", "stonith"} and self.unique and top.is_clone:
-            top.clone_top.force_anonymous(self.standard, self.id)
+            top.as_clone().force_anonymous(self.standard, self.id)
             for resource in (top, *top.leaves(), self):
                 resource.unique = False
                 resource.meta["globally-unique"] = "false"
@@ -169,7 +175,7 @@ class Primitive(Resource):
             return "stopped", ""
         if self.next_role_why in {"", "target-role"}:
             return "target-role", sources.of_meta(self, "target-role")
-        return "stopped", self.next_role_source or sources.of_resource(self)
+        return "stopped", self.next_role_source or self.configured_as()
 
     def _take_over(self, colocation: Colocation) -> None:
         """Place the primary of a colocation, and let it change our scores."""
@@ -233,8 +239,6 @@ class Primitive(Resource):
 
     def apply_location(self, location: Location) -> None:
         """Add the scores of a location constraint."""
-        from crmsh_py.scheduler import locations
-
         locations.apply(self, location)
 
     def add_utilization(
@@ -417,7 +421,7 @@ class Primitive(Resource):
         self, first: Vertex, then: Vertex, node: Node | None, flags: int, filter_: int, type_: int
     ) -> int:
         """Let an order act on the vertices as they are."""
-        return orderings.update_pair(first, then, node, flags, filter_, type_)
+        return order_effects.update_pair(first, then, node, flags, filter_, type_)
 
     # ---- constraints of its own ------------------------------------------------------------------
 
@@ -462,7 +466,7 @@ class Primitive(Resource):
                 if state.nodes_by_index[index].remote is not remote:
                     self.scores[index] = -INFINITY
                     if state.traced:
-                        self.note(index, -INFINITY, "own-container", sources.of_resource(launcher))
+                        self.note(index, -INFINITY, "own-container", launcher.configured_as())
             return
         relations.order(
             launcher, "start", self, "start", FIRST_IMPLIES_THEN | UNRUNNABLE_FIRST_BLOCKS
@@ -490,15 +494,11 @@ class Primitive(Resource):
 
     def take_into_graph(self) -> None:
         """Take its vertices into the graph, newest first."""
-        from crmsh_py.scheduler import graph
-
         for vertex in reversed(self.vertices):
             graph.take(vertex)
 
     def shutdown_lock(self) -> None:
         """Keep it on a node that is shutting down, so that it comes back there."""
-        from crmsh_py.scheduler import locations
-
         locations.apply_shutdown_lock(self)
 
 
@@ -508,4 +508,4 @@ def _avoid_remote_nodes(resource: Resource) -> None:
         if nodes[index].remote is not None:
             resource.scores[index] = -INFINITY
             if resource.state.traced:
-                resource.note(index, -INFINITY, "no-remote", sources.of_resource(resource))
+                resource.note(index, -INFINITY, "no-remote", resource.configured_as())

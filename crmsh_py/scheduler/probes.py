@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crmsh_py.scheduler import fencing, relations
+from crmsh_py.scheduler import fencing, relations, remote
 from crmsh_py.scheduler.history_entry import NOT_RUNNING, RUNNING_PROMOTED
 from crmsh_py.scheduler.model import (
     OPTIONAL,
@@ -24,8 +24,6 @@ from crmsh_py.scheduler.vertices import expect, vertex_for
 
 def create_all(state: State) -> None:
     """Probe all resources on every node that is up."""
-    from crmsh_py.scheduler import remote
-
     if not state.settings.probes:
         return
     for node in state.nodes:

@@ -15,6 +15,7 @@ from crmsh_py.scheduler import (
     notifications,
     relations,
     sources,
+    tickets,
     vertices,
 )
 from crmsh_py.scheduler.contributions import TracedScores, Trail, joined, note, trail_of
@@ -250,8 +251,6 @@ def _compare(one: Resource, other: Resource) -> int:
 
 def _sort(clone: Clone) -> None:
     """Weigh in what others wish of the promoted role, then sort, best first."""
-    from crmsh_py.scheduler import tickets
-
     if clone.promotion_constrained:
         return
     clone.promotion_constrained = True
@@ -286,7 +285,7 @@ def _sort(clone: Clone) -> None:
             )
         elif chosen is None:
             child.promotion_priority = -INFINITY
-            child.promotion_trail = _only("no-node", -INFINITY, child, sources.of_resource(clone))
+            child.promotion_trail = _only("no-node", -INFINITY, child, clone.configured_as())
         elif child.promotion_priority >= 0:
             child.promotion_priority = clone.scores.get(chosen.index, 0)
             child.promotion_trail = trail_of(clone.scores, chosen.index)
@@ -312,7 +311,7 @@ def _promotion_node(resource: Resource) -> Node | None:
             return None
     elif resource.priority < 0 or not _can_host(node):
         return None
-    clone = resource.clone_top
+    clone = resource.topmost().as_clone()
     if node.index not in clone.scores:
         return None
     if resource.managed and clone.counts.get(node.index, 0) >= clone.promoted_node_max:
@@ -457,10 +456,10 @@ def lead_promotion(clone: Clone, dependent: Resource, colocation: Colocation) ->
     )
     if partner is not None:
         dependent.priority = add_scores(dependent.priority, colocation.score)
-        dependent.note_priority(colocation.score, "colocation", colocation, partner)
+        colocations.note_priority(dependent, colocation.score, "colocation", colocation, partner)
         return colocation.score
     if colocation.score >= INFINITY:
         dependent.priority = -INFINITY
-        dependent.note_priority(-INFINITY, "colocation", colocation, clone)
+        colocations.note_priority(dependent, -INFINITY, "colocation", colocation, clone)
         return -INFINITY
     return 0

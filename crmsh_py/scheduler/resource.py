@@ -7,7 +7,7 @@ resource where it can call one of these.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from crmsh_py.scheduler.clone import Clone
     from crmsh_py.scheduler.operations import Operation
     from crmsh_py.scheduler.state import State
+
+    # What makes a resource, with all below it, of an element, its parent and the number of the
+    # instance; None where it is not valid. It is definitions.unpack_resource.
+    Maker = Callable[[State, Element, "Resource | None", int | None], "Resource | None"]
 
 
 class Resource:
@@ -89,6 +93,7 @@ class Resource:
         self.exclusive_probes = False
         self.remote_nesting_allowed = False
         self.replica_container = False
+        self.contents: Resource | None = None  # what runs inside, if it is a container
         self.unassigned = True
         self.assigning = False
         self.updating_nodes = False
@@ -214,19 +219,20 @@ class Resource:
         """The id as people know it: without the number of an anonymous instance."""
         return self.id if self.unique else self.xml_id
 
+    def configured_as(self) -> str:
+        """The id of the element that configures it; for an implied one, of what implies it."""
+        known = self.state.cib.find_id
+        current: Resource | None = self
+        while current is not None:
+            if known(current.xml_id) is not None:
+                return current.xml_id
+            current = current.parent or current.launcher
+        return self.xml_id
+
     @property
     def history_name(self) -> str:
         """The id under which histories keep it."""
         return self.history_id or self.id
-
-    @property
-    def clone_top(self) -> Clone:
-        """The clone that it is an instance of."""
-        from crmsh_py.scheduler.clone import Clone
-
-        top = self.topmost()
-        assert isinstance(top, Clone)
-        return top
 
     # ---- parameters ------------------------------------------------------------------------------
 
@@ -339,23 +345,11 @@ class Resource:
         if node.index not in self.scores:
             self.scores[node.index] = node.score
             if self.state.traced and node.score:
-                from crmsh_py.scheduler import sources
-
-                self.note(node.index, node.score, "node", sources.of_node(self.state, node))
+                self.note(node.index, node.score, "node", node.configured_as())
 
     def note(self, index: int, amount: int, kind: str, source_id: str) -> None:
         """Keep what a score was changed by. Only for plans that are traced."""
         note(self.scores, index, Contribution(kind=kind, amount=amount, source_id=source_id))
-
-    def note_priority(
-        self, amount: int, kind: str, colocation: Colocation, other: Resource
-    ) -> None:
-        """Keep what a colocation changed its priority for promotion by."""
-        if self.state.traced and amount:
-            from crmsh_py.scheduler.colocations import contribution
-
-            made = contribution(kind, colocation, other, amount)
-            self.priority_trail = Trail(made, self.priority_trail)
 
     def shift(self, node: Node | None, score: int, kind: str, source_id: str = "") -> None:
         """Add to the scores of it and all below, on one node or (None) on all nodes."""
@@ -501,9 +495,17 @@ class Resource:
 
     # ---- what differs between the kinds ----------------------------------------------------------
 
-    def unpack(self, instance: int | None) -> bool:
-        """Read what is particular to the kind; False where that is not valid."""
+    def unpack(self, instance: int | None, make: Maker) -> bool:
+        """Read what is particular to the kind, and make what is inside; False if not valid."""
         raise NotImplementedError
+
+    def as_clone(self) -> Clone:
+        """Itself; only a clone can be asked."""
+        raise NotImplementedError
+
+    def instances(self) -> list[Resource]:
+        """What is inside, each of which can be somewhere: of a bundle, the containers."""
+        return self.children
 
     def active(self, *, all_: bool) -> bool:
         """Whether it (all of it, or any part of it) is active."""

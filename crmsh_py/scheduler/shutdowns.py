@@ -5,7 +5,7 @@ Other nodes go first: the controller's own node is fenced or shut down last.
 
 from __future__ import annotations
 
-from crmsh_py.scheduler import fencing, relations
+from crmsh_py.scheduler import fencing, fencing_orders, relations
 from crmsh_py.scheduler.model import (
     OPTIONAL,
     ORDERED,
@@ -14,8 +14,8 @@ from crmsh_py.scheduler.model import (
     Vertex,
     join,
 )
+from crmsh_py.scheduler.points import cluster_vertex
 from crmsh_py.scheduler.state import State
-from crmsh_py.scheduler.vertices import cluster_vertex
 
 
 def schedule(state: State) -> None:
@@ -32,7 +32,7 @@ def schedule(state: State) -> None:
     for node in state.nodes:
         if node.is_guest:
             if node.remote_reset and any_managed and fencing.can_fence(state, node):
-                fencing.fence_guest(state, node)
+                fencing_orders.fence_guest(state, node)
             continue
         fence: Vertex | None = None
         if any_managed and node.unclean and fencing.can_fence(state, node):
@@ -40,7 +40,7 @@ def schedule(state: State) -> None:
                 state, node, None, optional=False, reason="node is unclean"
             )
             state.warn("stage6", f"Scheduling node {node.name} for fencing")
-            fencing.order_all(state, fence)
+            fencing_orders.order_all(state, fence)
             if node is state.dc:
                 dc_down = fence
             else:

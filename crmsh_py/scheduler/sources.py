@@ -14,24 +14,6 @@ from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.state import State
 
 
-def of_resource(resource: Resource) -> str:
-    """The element that configures a resource; for an implied one, what implies it."""
-    known = resource.state.cib.find_id
-    current: Resource | None = resource
-    while current is not None:
-        if known(current.xml_id) is not None:
-            return current.xml_id
-        current = current.parent or current.launcher
-    return resource.xml_id
-
-
-def of_node(state: State, node: Node) -> str:
-    """The element that makes a node; for a guest, the resource that it lives in."""
-    if node.launcher is not None:
-        return of_resource(node.launcher)
-    return node.id
-
-
 def in_sets(state: State, parent: Element | None, tag: str, name: str, context: RuleContext) -> str:
     """The id of the pair under ``parent`` that gives a name its value; '' for none."""
     if parent is None:
@@ -60,7 +42,7 @@ def of_meta(resource: Resource, name: str) -> str:
             return found
         current = current.parent
     found = in_sets(state, state.rsc_defaults, "meta_attributes", name, context)
-    return found or of_resource(resource.topmost())
+    return found or resource.topmost().configured_as()
 
 
 def of_property(state: State, *names: str) -> str:
@@ -120,7 +102,7 @@ def of_management(resource: Resource) -> str:
                 return found
     if state.settings.maintenance_mode:
         return of_property(state, "maintenance-mode")
-    return of_resource(resource)
+    return resource.configured_as()
 
 
 def of_discovery(resource: Resource) -> str:
@@ -129,7 +111,7 @@ def of_discovery(resource: Resource) -> str:
         for location in owner.locations:
             if location.probe_mode == PROBE_EXCLUSIVE:
                 return location.id
-    return of_resource(resource)
+    return resource.configured_as()
 
 
 def of_colocation(colocation: Colocation) -> str:
@@ -137,4 +119,4 @@ def of_colocation(colocation: Colocation) -> str:
     if colocation.explicit:
         return colocation.id
     dependent = colocation.dependent
-    return of_resource(dependent.parent or colocation.primary.parent or dependent)
+    return (dependent.parent or colocation.primary.parent or dependent).configured_as()

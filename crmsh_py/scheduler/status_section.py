@@ -9,9 +9,11 @@ from __future__ import annotations
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import histories, node_states, tickets, vertices
+from crmsh_py.scheduler.bundle import Bundle
 from crmsh_py.scheduler.clone import Clone
 from crmsh_py.scheduler.configuration import link_connection
-from crmsh_py.scheduler.definitions import is_remote_connection, unpack_resource
+from crmsh_py.scheduler.connections import is_remote_connection
+from crmsh_py.scheduler.definitions import unpack_resource
 from crmsh_py.scheduler.history_entry import HistoryEntry
 from crmsh_py.scheduler.model import STARTED, STOPPED, Node
 from crmsh_py.scheduler.promotable import base_name
@@ -157,8 +159,6 @@ def find_for_history(state: State, node: Node, id_: str) -> Resource | None:
     parent = resource.topmost()
     if isinstance(parent, Clone) and parent.is_anonymous_clone:
         if parent.bundled:
-            from crmsh_py.scheduler.bundle import Bundle
-
             assert isinstance(parent.parent, Bundle)
             resource = parent.parent.replica_on(node)
         else:
@@ -211,7 +211,7 @@ def _anonymous_instance(state: State, node: Node, clone: Clone, name: str) -> Re
     ):
         chosen = None
     if chosen is None:
-        top = clone.add_instance()
+        top = clone.add_instance(unpack_resource)
         chosen = _named_within(top, name) if top is not None else None
     return chosen
 

@@ -14,6 +14,7 @@ from crmsh_py.scheduler.model import (
     Relation,
     Vertex,
 )
+from crmsh_py.scheduler.points import pseudo
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.state import State
 
@@ -114,8 +115,6 @@ def colocated(resource: Resource, origin: Resource | None, found: list[Resource]
 
 def _load_stopped(state: State, node: Node) -> Vertex:
     """The point at which all that leaves a node has left it."""
-    from crmsh_py.scheduler.vertices import pseudo
-
     vertex = pseudo(state, f"load_stopped_{node.name}")
     if vertex.node is None:
         vertex.node = node
