@@ -129,6 +129,10 @@ class FileCluster:
 
         self._change_status(lambda cib: operations.without_history(cib, resource, node))
 
+    def fail_resource(self, resource: str, node: str) -> None:
+        """Nothing runs by a file; raises CrmError."""
+        raise self._only_a_file("resource that could fail")
+
     def fence(
         self,
         node: str,

@@ -187,6 +187,11 @@ class LocalCluster:
         request = control.CleanResource(resource=resource, node=node, all_history=all_history)
         self._call(request, control.Done, timeout_s=COMMIT_TIMEOUT_S)
 
+    def fail_resource(self, resource: str, node: str) -> None:
+        """Take an instance of a primitive for failed on a node where it runs."""
+        request = control.FailResource(resource=resource, node=node)
+        self._call(request, control.Done, timeout_s=COMMIT_TIMEOUT_S)
+
     def fence(
         self,
         node: str,

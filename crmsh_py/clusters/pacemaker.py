@@ -245,6 +245,10 @@ class PacemakerCluster:
             words += ["--node", node]
         self._ask("crm_resource", *words, timeout_s=CLEAN_TIMEOUT_S)
 
+    def fail_resource(self, resource: str, node: str) -> None:
+        """Take an instance of a primitive for failed on a node where it runs."""
+        self._ask("crm_resource", "--fail", "--resource", resource, "--node", node)
+
     def administer(self, order: control.RingOrder) -> None:
         """Change something of ring or quorum, on all nodes, by Corosync's own programs."""
         match order:

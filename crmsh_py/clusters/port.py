@@ -73,6 +73,9 @@ class Cluster(Protocol):
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         """Forget failures or history, and let the cluster look again. '' means all."""
 
+    def fail_resource(self, resource: str, node: str) -> None:
+        """Take an instance of a primitive for failed on a node where it runs."""
+
     def fence(
         self,
         node: str,

@@ -2,7 +2,8 @@
 
 Fail counts follow Pacemaker's controller: a failed start counts as INFINITY where
 ``start-failure-is-fatal`` says so, a failed stop always does, and failures of promote, demote and
-recurring operations add one; probes never count. The attributes are named
+recurring operations add one, as do those that were asked for (``asyncmon``); probes never count.
+The attributes are named
 ``fail-count-RESOURCE#OPERATION_INTERVAL`` and ``last-failure-…``, one pair per operation.
 (Pacemaker: ``lib/pengine/failcounts.c``, ``daemons/controld/controld_te_events.c``.)
 """
@@ -20,7 +21,7 @@ from crmsh_py.wire.stream import Failure
 FAIL_COUNT = "fail-count-"
 LAST_FAILURE = "last-failure-"
 SHUTDOWN = "shutdown"
-_COUNTED_ONCE = frozenset({"promote", "demote"})
+_COUNTED_ONCE = frozenset({"promote", "demote", "asyncmon"})
 TRUE = frozenset({"true", "on", "yes", "y", "1"})
 
 

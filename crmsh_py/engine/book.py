@@ -48,6 +48,8 @@ from crmsh_py.wire.stream import (
     AttributePending,
     CleanHistory,
     ClearFailures,
+    FailResource,
+    Failure,
     FencingAsked,
     FencingEnded,
     FencingForgotten,
@@ -73,6 +75,7 @@ StatusMessage = (
     | AttributePending
     | TicketChange
     | CleanHistory
+    | FailResource
     | ClearFailures
     | ManagerChanged
     | FencingAsked
@@ -345,6 +348,8 @@ class StatusBook:
                 self._replica.set_status(changed)
             case CleanHistory():
                 return Applied(dropped=tuple(self._clean(message)))
+            case FailResource():
+                self._fail(message)
             case ClearFailures():
                 self._on_node_name(message.node, lambda s: _forget_failure(s, message))
             case ManagerChanged():
@@ -462,6 +467,22 @@ class StatusBook:
             dropped += [(state.get("uname"), resource) for resource in resources]
             self._on_node(state.id, partial(_drop, tuple(resources), wanted))
         return dropped
+
+    def _fail(self, message: FailResource) -> None:
+        """Write down a failure that somebody asked for, where the resource has a history."""
+        state = st.node_by_name(self._replica.status, message.node)
+        history = st.history_of(state, message.resource) if state is not None else None
+        if state is None or history is None:
+            return
+        failed = records.failed_on_request(history, node=message.node, time=message.time)
+        told = Failure(operation=records.FAILURE_ON_REQUEST, interval_ms=0, time=message.time)
+        properties = self._replica.config.properties()
+
+        def change(state: Element) -> Element:
+            state = st.put_history(state, failed)
+            return count_failure(state, message.resource, told, properties)
+
+        self._on_node(state.id, change)
 
     def _primitives(self, resource: str) -> set[str]:
         if not resource:

@@ -48,7 +48,10 @@ MAX_WAITING = 1000  # operations of one resource; a DC sends a handful
 _TAKES_PARAMETERS = frozenset({"start", "reload", "reload-agent"})
 _KEEPS_RECURRING = frozenset({"monitor", "notify", "reload", "reload-agent", "meta-data"})
 _TELLS_ACTIVITY = frozenset(
-    {"start", "stop", "monitor", "promote", "demote", "migrate_to", "migrate_from"}
+    {
+        *("start", "stop", "monitor", "promote", "demote", "migrate_to", "migrate_from"),
+        records.FAILURE_ON_REQUEST,
+    }
 )
 
 
@@ -192,6 +195,17 @@ class Executor:
     def forget_failure(self, resource: str) -> None:
         """Drop the entry of the last failure of a resource."""
         self.state = put_history_forget(self.state, resource, f"{resource}_last_failure_0")
+
+    def failed_on_request(self, resource: str, time: int) -> None:
+        """Somebody asked for a failure of a resource at this Unix time, s: write it down."""
+        history = history_of(self.state, resource)
+        if history is None:
+            return
+        self._calls += 1  # the newest of all
+        self.state = put_history(
+            self.state, records.failed_on_request(history, node=self._node, time=time)
+        )
+        self._out.log("error", "LRMD", f"{resource} is taken for failed, as it was asked for")
 
     def look_at(self, resource: str) -> None:
         """Begin the recurring operations of a resource that are not under way, as soon as can be.

@@ -28,6 +28,7 @@ from crmsh_py.wire.stream import (
     AttributePending,
     CleanHistory,
     ClearFailures,
+    FailResource,
     FencingAsked,
     FencingEnded,
     FencingForgotten,
@@ -96,6 +97,13 @@ class News:
                     else:
                         self.remotes.forget(node, resource)
                 self.controller.changed("history was cleaned")
+                self.orders.applied(message)
+            case FailResource():
+                if message.node == self.node:
+                    self.executor.failed_on_request(message.resource, message.time)
+                else:
+                    self.remotes.failed_on_request(message.node, message.resource, message.time)
+                self.controller.changed(f"{message.resource} is taken for failed")
                 self.orders.applied(message)
             case ClearFailures():
                 if message.node == self.node:

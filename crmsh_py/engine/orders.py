@@ -19,6 +19,7 @@ from crmsh_py.wire.stream import (
     CleanHistory,
     CommitId,
     ConfReload,
+    FailResource,
     FencingForgotten,
     MemberEnd,
     QuorumChange,
@@ -34,6 +35,7 @@ Order = (
     | AttributePending
     | TicketChange
     | CleanHistory
+    | FailResource
     | FencingForgotten
     | QuorumChange
     | ConfReload

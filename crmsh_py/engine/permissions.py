@@ -53,6 +53,7 @@ _TABLE: dict[type[control.Message], _Needs] = {
     control.SetAttribute: _Needs.STATUS,
     control.SetTicket: _Needs.STATUS,
     control.CleanResource: _Needs.STATUS,
+    control.FailResource: _Needs.STATUS,
     control.ReadRevisions: _Needs.HISTORY,
     control.ReadRevision: _Needs.HISTORY,
 }
@@ -147,7 +148,10 @@ class Permissions:
             case control.SetTicket(ticket=ticket):
                 inside = _inside(tree, ("tickets", "", ""), ("ticket_state", "id", ticket))
                 yield f"ticket {ticket}", inside
-            case control.CleanResource(resource=resource, node=node):
+            case (
+                control.CleanResource(resource=resource, node=node)
+                | control.FailResource(resource=resource, node=node)
+            ):
                 found = False
                 for place in _all(tree, "node_state"):
                     if node in ("", tree.elements[place].get("uname")):

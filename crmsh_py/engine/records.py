@@ -9,11 +9,13 @@ changed parameter needs a restart, a reload, or is nobody else's business.
 from __future__ import annotations
 
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.numbers import whole
 from crmsh_py.engine.api import AgentFacts, OperationFinished
-from crmsh_py.scheduler import history
+from crmsh_py.scheduler import history as history_entries
 from crmsh_py.scheduler.result import Action, ActionKind, Digests
 from crmsh_py.wire.stream import RunAction
 
+FAILURE_ON_REQUEST = "asyncmon"
 _NO_CALL, _UNKNOWN, _PENDING = -1, 193, -1
 _CHANGES = frozenset({"start", "stop", "promote", "demote", "migrate_to", "migrate_from"})
 
@@ -30,9 +32,9 @@ def failed(action: RunAction, finished: OperationFinished) -> bool:
     """
     if action.operation == "notify":
         return False
-    result = history.Result(rc=finished.rc, status=finished.status)
-    task = history.recorded_task(action.operation, finished.status)
-    return history.failed(task, result, action.target_rc)
+    result = history_entries.Result(rc=finished.rc, status=finished.status)
+    task = history_entries.recorded_task(action.operation, finished.status)
+    return history_entries.failed(task, result, action.target_rc)
 
 
 def history_of(
@@ -49,7 +51,7 @@ def history_of(
     agent = action.agent
     assert agent is not None
     told = action.operation == "notify"
-    result = history.Result(
+    result = history_entries.Result(
         rc=0 if told else finished.rc,
         status=0 if told else finished.status,
         call_id=call_id,
@@ -60,7 +62,7 @@ def history_of(
         queue_ms=queued_ms,
         standin=finished.standin,
     )
-    entries = history.entries(
+    entries = history_entries.entries(
         action.resource,
         Action(
             id=0,
@@ -92,6 +94,26 @@ def pending_of(action: RunAction, facts: AgentFacts | None = None, *, node: str)
     return history_of(
         action, result, facts, node=node, call_id=_NO_CALL, queued_ms=0, changed_at=action.time
     )
+
+
+def failed_on_request(history: Element, *, node: str, time: int) -> Element:
+    """The ``<lrm_resource>`` of a failure that somebody asked for; ``time`` is Unix time, s.
+
+    Pacemaker's name for an operation that nobody began is ``asyncmon``.
+    """
+    resource = history.id
+    newest = max((whole(entry.get("call-id", "0")) for entry in history.children), default=0)
+    failure = history_entries.Result(
+        rc=1, status=4, call_id=newest + 1, exit_reason="Simulated failure", run_at=time
+    )
+    action = Action(
+        id=0, kind=ActionKind.RESOURCE, operation=FAILURE_ON_REQUEST, key=f"{resource}_asyncmon_0"
+    )
+    key = history_entries.transition_key(0, 0, 0, history_entries.NO_CONTROLLER)
+    entries = history_entries.entries(
+        resource, action, failure, key=key, node=node, origin="fail_lrm_resource"
+    )
+    return history.with_children(entries)
 
 
 def digests_of(action: RunAction, facts: AgentFacts | None) -> Digests:

@@ -25,6 +25,7 @@ _ALLOWED = (
     | control.ReadPair
     | control.SetTicket
     | control.CleanResource
+    | control.FailResource
     | control.ReadMembership
     | control.ReadCmap
     | control.WaitIdle

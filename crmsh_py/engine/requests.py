@@ -28,9 +28,10 @@ from crmsh_py.engine.orders import Make, Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.permissions import Permissions
 from crmsh_py.engine.replica import Replica
-from crmsh_py.engine.status import attributes_of, node_by_name
+from crmsh_py.engine.status import attributes_of, history_of, node_by_name
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, UsageError
+from crmsh_py.wire import stream
 from crmsh_py.wire.control import (
     AskDevice,
     AttributeReply,
@@ -43,6 +44,7 @@ from crmsh_py.wire.control import (
     ConfirmFenced,
     Done,
     EndMember,
+    FailResource,
     FenceNode,
     ForgetFencing,
     Hello,
@@ -153,6 +155,8 @@ class Requests:
                 self._set_ticket(ticket, request)
             case CleanResource():
                 self._clean(ticket, request)
+            case FailResource():
+                self._fail(ticket, request)
             case ReadMembership():
                 self.outbox.reply(
                     ticket,
@@ -333,6 +337,25 @@ class Requests:
                 resource=request.resource,
                 node=request.node,
                 all_history=request.all_history,
+                ident=ident,
+            ),
+        )
+
+    def _fail(self, ticket: int, request: FailResource) -> None:
+        self._must_exist(request.node)
+        state = node_by_name(self.replica.status, request.node)
+        base = request.resource.partition(":")[0]  # as histories know anonymous instances
+        names = [name for name in (request.resource, base) if state and history_of(state, name)]
+        if not names:
+            raise NotFound(f"{request.resource} has done nothing on {request.node} that could fail")
+        now = int(self.outbox.wall)
+        self._order(
+            ticket,
+            lambda view, ident: stream.FailResource(
+                view=view,
+                resource=names[0],
+                node=request.node,
+                time=now,
                 ident=ident,
             ),
         )

@@ -82,6 +82,21 @@ def refresh(session: Session, call: CommandCall) -> int:
     return _clean(session, call, all_history=True)
 
 
+def fail(session: Session, call: CommandCall) -> int:
+    """Have a resource taken for failed where it runs, and wait for what the cluster does."""
+    from crmsh_py.views import resource_status
+
+    given = call.get("NODE_NAME") or ""
+    if given:
+        require_node(session, given)
+    resource = call.get("RESOURCE") or ""
+    instance, node = resource_status.failing(_status(session), resource, given)
+    session.cluster.fail_resource(instance, node)
+    session.console.info(f"{resource} is taken for failed on {node}")
+    settle(session)
+    return 0
+
+
 def failcount(session: Session, call: CommandCall) -> int:
     """Show, set or delete the fail count of a resource on a node."""
     resource = call.get("RESOURCE") or ""

@@ -1,8 +1,8 @@
 """A test's cluster for real: a lab of its own, with real agents, that is destroyed in the end.
 
-Events are the commands that a person would type. A resource cannot be made to fail for real, and
-time cannot be hurried: tests with these say so. Remote nodes and guests that the configuration
-of the file names are hosts of the lab (``lab_hosts``).
+Events are the commands that a person would type. Time cannot be hurried, and a resource is taken
+for failed as such, not by an operation of its agent: tests with these say so. Remote nodes and
+guests that the configuration of the file names are hosts of the lab (``lab_hosts``).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from crmsh_py.shell.lab_hosts import Hosts, for_lab, hosts_of
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import commit, local_now
 from crmsh_py.views.mon_facts import primitives
+from crmsh_py.views.resource_status import failing
 
 SETTLE_S = 120.0  # how long a cluster may take to answer an event
 NOTICE_S = 30.0  # how long the others may take to notice that a node has gone or come
@@ -97,7 +98,7 @@ class RealLab:
         if event.subject == "node" and event.verb in {"kill", "leave", "return"}:
             self._power(event)
         elif event.verb == "fail":
-            raise UsageError("a resource cannot be made to fail on a lab", hint="leave out --lab")
+            self._fail(event)
         elif event.subject == "ticket":
             granted = {"grant": "true", "revoke": "false"}.get(event.verb)
             name = "granted" if granted else "standby"
@@ -108,6 +109,14 @@ class RealLab:
             self._session.cluster.set_attribute(event.name, name, given[0] if given else None)
         else:
             self._commit(lambda cib: events.after(cib, event, local_now()))
+
+    def _fail(self, event: Event) -> None:
+        task, node = events.failing(event)
+        if task not in ("monitor", ""):
+            raise UsageError(
+                f"{task} cannot be made to fail on a lab", hint=f"resource fail {event.name}"
+            )
+        self._session.cluster.fail_resource(*failing(self._seen().status, event.name, node))
 
     def _power(self, event: Event) -> None:
         find_node(self._session.cluster.read_cib(), event.name)

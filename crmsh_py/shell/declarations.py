@@ -156,6 +156,7 @@ operations | [RSC] [NODE] | show the results of its operations | operations WebS
 scores | — | show the scores of all resources | scores
 cleanup | [RSC] [NODE] | forget failures and look again | cleanup WebSite
 refresh | [RSC] [NODE] | forget the whole history and look again | refresh WebSite
+fail | RSC [NODE] | have it taken for failed, to see what the cluster does | fail WebSite
 failcount | RSC set¦delete¦show NODE [VALUE] [OP] [INTERVAL] | show or change fail counts | failcount WebSite show pacemaker01
 param | RSC set¦delete¦show NAME [VALUE] | one parameter of the agent | param ClusterIP show ip
 meta | RSC set¦delete¦show NAME [VALUE] | one meta attribute | meta WebSite set priority 5

@@ -69,6 +69,11 @@ crm resource ban WebSite pacemaker01 P1D
 crm resource clear --expired
 crm resource clear --all
 """,
+    "resource_fail": """
+Nothing is done to the resource itself: the cluster is told that it has failed, counts that, and
+recovers. Without a node: where it runs, if that is one node only. cleanup forgets the failure.
+crm resource fail WebSite pacemaker01
+""",
     "resource_failcount": """
 Each may name an operation and its interval: set NODE VALUE OP INTERVAL, delete NODE OP INTERVAL.
 crm resource failcount WebSite set pacemaker01 3 monitor 60s

@@ -96,14 +96,21 @@ def _clear(cib: Cib, event: Event, now: datetime) -> Cib:
     return operations.clear(cib, event.name)
 
 
-def _fail(cib: Cib, event: Event, now: datetime) -> Cib:
-    """An operation (``monitor``, where none is named) fails where the resource runs, or there."""
-    task, node = "monitor", ""
+def failing(event: Event) -> tuple[str, str]:
+    """The operation that fails and the node where, as far as an event names them."""
+    task = node = ""
     words = list(event.detail)
     if words and words[0] != "on":
         task = words.pop(0)
     if words:
         node = words[1]
+    return task, node
+
+
+def _fail(cib: Cib, event: Event, now: datetime) -> Cib:
+    """An operation (``monitor``, where none is named) fails where the resource runs, or there."""
+    task, node = failing(event)
+    task = task or "monitor"
     configured = {op.get("name") for op in find_resource(cib, event.name).iter("op")}
     if task not in configured | _OPERATIONS:
         raise UsageError(

@@ -66,6 +66,7 @@ _RESOURCES: dict[str, Fits] = {
     "resource_clear": lambda item: bool(item.facts & Fact.MOVED),
     "resource_param": lambda item: item.kind == "primitive",
     "resource_utilization": lambda item: item.kind == "primitive",
+    "resource_fail": lambda item: item.kind == "primitive" and _has(Fact.ACTIVE)(item),
     "resource_failcount": lambda item: item.kind == "primitive",
     "resource_operations": lambda item: item.kind == "primitive",
     "resource_trace": lambda item: item.kind == "primitive",

@@ -40,13 +40,13 @@ _ABOUT_AGENTS = ("standards", "list_agents", "list_ocf_providers", "show_metadat
 # What changes something, and has nothing to tell a program but whether it was done.
 _CHANGES = (
     "set_parameter", "delete_parameter", "delete", "move", "ban", "clear", "cleanup", "refresh",
-    "wait", "restart",
+    "fail", "wait", "restart",
 )  # fmt: skip
 # The commands that are about one resource.
 _NEED_RESOURCE = (
     "locate", "query_xml", "get_parameter", "set_parameter", "delete_parameter", "move", "ban",
     "clear", "constraints", "delete", "validate", "force_start", "force_stop", "force_promote",
-    "force_demote", "force_check", "restart",
+    "force_demote", "force_check", "restart", "fail",
 )  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def _parser() -> Parser:
     command("-Y", "--why", to="why", help="why a resource does not run")
     command("--restart", to="restart", help="stop it and start it again, and wait for both")
     command("-C", "--cleanup", to="cleanup", help="forget failures")
+    command("-F", "--fail", to="fail", help="have it taken for failed, as if its agent had said so")
     command("-R", "--refresh", to="refresh", help="forget the whole history and look again")
     command(
         "-a",
@@ -414,6 +415,15 @@ def _clean(cluster: Cluster, arguments: Namespace) -> int:
     return 0
 
 
+def _fail(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.views import resource_status
+
+    cluster.fail_resource(
+        *resource_status.failing(_status(cluster), arguments.resource, arguments.node)
+    )
+    return 0
+
+
 def _constraints(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.tools import edits
     from crmsh_py.views import resource_status
@@ -456,6 +466,7 @@ _COMMANDS = {
     "ban": _ban,
     "clear": _clear,
     "cleanup": _clean,
+    "fail": _fail,
     "refresh": _clean,
     "constraints": _constraints,
     "operations": _operations,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crmsh_py.errors import NotFound
+from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus, Role
 from crmsh_py.value import frozen
 from crmsh_py.views.mon_facts import primitives
@@ -53,6 +53,29 @@ def places(status: ClusterStatus, name: str) -> list[tuple[str, Role]]:
                 if result.get(node) is not Role.PROMOTED:
                     result[node] = role
     return list(result.items())
+
+
+def failing(status: ClusterStatus, name: str, node: str = "") -> tuple[str, str]:
+    """The instance and the node that are meant when a primitive is to be taken for failed.
+
+    Raises NotFound for an unknown name, UsageError where nothing or more than one thing is meant.
+    """
+    found = find(status, name)
+    if found.kind != "primitive":
+        inside = dict.fromkeys(part.id.partition(":")[0] for part in primitives((found,)))
+        raise UsageError(
+            f"'{name}' is no primitive: what is inside fails", hint=f"name it: {', '.join(inside)}"
+        )
+    wanted = [found]
+    if found.id != name:
+        wanted = [r for r in _walk(status.resources) if r.id.partition(":")[0] == name]
+    spots = [(part.id, where) for part in wanted for where in part.nodes if node in ("", where)]
+    if not spots:
+        raise UsageError(f"'{name}' does not run{f' on {node}' if node else ''}")
+    if len(spots) > 1:
+        where = ", ".join(f"{part} on {place}" for part, place in spots)
+        raise UsageError(f"'{name}' runs more than once: {where}", hint="name a node")
+    return spots[0]
 
 
 def banned_without_node(status: ClusterStatus, name: str) -> str:

@@ -130,6 +130,14 @@ class CleanResource(Message):
 
 
 @frozen(kw_only=True)
+class FailResource(Message):
+    """Take a resource for failed on a node where it has a history, as if it had been found so."""
+
+    resource: Name
+    node: Name
+
+
+@frozen(kw_only=True)
 class ReadMembership(Message):
     """Ask for membership, quorum and ring state: cfgtool and quorumtool."""
 
@@ -303,6 +311,7 @@ Request = (
     | ReadAttribute
     | SetTicket
     | CleanResource
+    | FailResource
     | ReadMembership
     | ReenableRings
     | ReloadConf

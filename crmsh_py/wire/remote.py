@@ -5,7 +5,8 @@ actions run there and is told their outcomes. Clients on the remote node ask the
 the same connection. The transport has proven that both have the same key; what comes is bounded
 and typed here all the same.
 
-    member -> remote    Claim, Known, Drop, Run, Forget, ForgetFailure, Ping, Answer, Release
+    member -> remote    Claim, Known, Drop, Run, Forget, ForgetFailure, Failed, Ping,
+                        Answer, Release
     remote -> member    Accepted, Rejected, Told, Pong, Ask, Hangup, Leaving, Replaced
 """
 
@@ -74,6 +75,13 @@ class ForgetFailure(RemoteMessage, frozen=True, kw_only=True):
     resource: Name
 
 
+class Failed(RemoteMessage, frozen=True, kw_only=True):
+    """A resource was taken for failed, as somebody asked for; ``time`` is Unix time, s."""
+
+    resource: Name
+    time: Count
+
+
 class Ping(RemoteMessage, frozen=True, kw_only=True):
     """Are you there?"""
 
@@ -91,7 +99,7 @@ class Release(RemoteMessage, frozen=True, kw_only=True):
     """The cluster ends the connection in an orderly way: nothing of it runs there."""
 
 
-ToRemote = Claim | Known | Drop | Run | Forget | ForgetFailure | Ping | Answer | Release
+ToRemote = Claim | Known | Drop | Run | Forget | ForgetFailure | Failed | Ping | Answer | Release
 
 # ---- from the remote node ----------------------------------------------------------------------
 

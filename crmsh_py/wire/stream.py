@@ -317,6 +317,15 @@ class CleanHistory(StreamMessage, frozen=True, kw_only=True):
     ident: CommitId | None = None
 
 
+class FailResource(StreamMessage, frozen=True, kw_only=True):
+    """Take a resource for failed on a node: somebody wants to see what the cluster does then."""
+
+    resource: Name
+    node: Name
+    time: Count  # Unix time, s
+    ident: CommitId | None = None
+
+
 class ClearFailures(StreamMessage, frozen=True, kw_only=True):
     """From the DC: a fail count has expired or was made void by a new definition."""
 
@@ -441,6 +450,7 @@ Message = (
     | ConfReload
     | MemberEnd
     | CleanHistory
+    | FailResource
     | ClearFailures
     | ManagerChanged
     | Leaving

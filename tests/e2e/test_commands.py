@@ -53,6 +53,8 @@ EXAMPLES: dict[str, int] = {
     "crm configure revisions": 0,
     "crm configure diff 0.5.0": 0,
     "crm configure rollback 0.5.0": 0,
+    "crm resource fail WebSite": 0,
+    "crm resource fail WebSite pacemaker01": 0,
     "crm resource secret WebSite set statusurl http://localhost/": 0,
     "crm maintenance action WebSite monitor": 0,
     "crm history info": 0,

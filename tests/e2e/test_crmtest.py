@@ -19,6 +19,9 @@ test it finds another node, and nothing else happens
     expect web runs on two
     expect web moved
     expect web not restarted
+    resource fail web
+    expect web restarted
+    expect web runs on two
     node kill two
     expect node two not online
     node online one
@@ -33,7 +36,7 @@ def test_promises_are_kept_for_real_and_broken_ones_are_told(lab: Lab) -> None:
     done = lab.run("crm", "test", "--lab", str(file), check=False)
     told = [line.strip() for line in done.stdout.splitlines()]
     assert done.returncode == 1, done.stderr
-    assert f"{file}:16: expect web stopped" in told, done.stdout + done.stderr
+    assert f"{file}:19: expect web stopped" in told, done.stdout + done.stderr
     assert sum(f"{file}:" in line and "expect" in line for line in told) == 1, done.stdout
     assert "web runs on one" in told
     assert lab.run("crm", "lab", "list").stdout.strip() == "", "its lab was not destroyed"

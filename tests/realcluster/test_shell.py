@@ -107,6 +107,22 @@ def unfenced(real: RealCluster) -> RealCluster:
     return real
 
 
+def test_a_resource_is_taken_for_failed(unfenced: RealCluster) -> None:
+    """Pacemaker counts it and recovers, and so do we in a lab (tests/sim/test_controller.py)."""
+    real = unfenced
+    real.crm(ONE, "-w", "configure", "primitive", "weak", "ocf:pacemaker:Dummy")
+    (where,) = real.where("weak")
+    real.crm(TWO, "-w", "resource", "fail", "weak")
+    real.wait("it is counted", lambda: "value=1" in real.crm(ONE, "resource", "failcount", "weak",
+                                                             "show", where))  # fmt: skip
+    assert real.where("weak") == [where]
+    counted = real.run(ONE, "cibadmin", "-Q", "--scope", "status").stdout
+    assert 'name="fail-count-weak#asyncmon_0" value="1"' in counted
+    assert 'operation_key="weak_asyncmon_0"' in counted
+    real.crm(ONE, "-w", "resource", "cleanup", "weak")
+    real.crm(ONE, "-w", "-F", "configure", "delete", "weak")
+
+
 def test_two_writers_at_once(unfenced: RealCluster) -> None:
     """Different things are both made; of the same thing one is refused and told what is there."""
     real = unfenced

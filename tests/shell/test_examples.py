@@ -86,8 +86,8 @@ ELSEWHERE = {
 # Levels and commands whose examples need a lab.
 ON_A_LAB_LEVELS = {"cluster", "corosync", "lab", "history"}
 ON_A_LAB = {
-    "node_fence", "resource_secret", "maintenance_action", "configure_revisions", "configure_diff",
-    "configure_rollback",
+    "node_fence", "resource_fail", "resource_secret", "maintenance_action", "configure_revisions",
+    "configure_diff", "configure_rollback",
 }  # fmt: skip
 # Commands whose exit code is an answer about this configuration, or this machine.
 ANSWERING = {"root_verify": (0, 78), "configure_validate_all": (0, 1)}

@@ -12,7 +12,16 @@ from crmsh_py.cib.xml import parse
 from crmsh_py.engine.api import RunOperation
 from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.engine.status import attributes_of, node_by_name
-from crmsh_py.wire.control import CleanResource, SetAttribute, StartManager, StopDaemon, StopManager
+from crmsh_py.wire.control import (
+    CleanResource,
+    Done,
+    FailResource,
+    Refused,
+    SetAttribute,
+    StartManager,
+    StopDaemon,
+    StopManager,
+)
 
 Change = Callable[[Cib], Cib]
 
@@ -125,6 +134,45 @@ def test_what_a_failed_monitor_leads_to(policy: str) -> None:
             assert [(a, n) for _, a, n in cluster.power.log] == [("reboot", node)]
             assert len(where(cluster)) == 1
     assert count(cluster, node) == ("" if policy == "fence" else "1")
+
+
+def test_a_resource_that_is_taken_for_failed_is_recovered() -> None:
+    cluster = running(resource())
+    (node,) = [node for node in cluster.up if "R" in node.active]
+    before = len(node.operations)
+    assert isinstance(cluster.answer(1, FailResource(resource="R", node=node.name)), Done)
+    cluster.settle(within_s=30)
+    tasks = [task for _, name, task, *_ in node.operations[before:] if name == "R"]
+    assert [task for task in tasks if task != "monitor"] == ["stop", "start"]
+    assert where(cluster) == [node.name]
+    assert count(cluster, node.name) == "1"
+    cluster.answer(1, CleanResource(resource="R"))
+    cluster.settle(within_s=30)
+    assert count(cluster, node.name) == ""
+    assert where(cluster) == [node.name]
+
+
+def test_what_was_taken_for_failed_is_remembered_in_the_next_view() -> None:
+    cluster = running(resource(meta="migration-threshold=1"))
+    (node,) = [node for node in cluster.up if "R" in node.active]
+    other, third = (n for n in cluster.up if n is not node)
+    cluster.answer(other.number, FailResource(resource="R", node=node.name))
+    cluster.until(lambda: where(cluster) not in ([], [node.name]), 5, "moved away")
+    third.crash()
+    cluster.settle(within_s=30)
+    state = node_by_name(cluster.cib(other.number).status, node.name)
+    assert state is not None
+    failures = [entry for entry in state.iter("lrm_rsc_op") if entry.id == "R_last_failure_0"]
+    assert [entry.get("operation") for entry in failures] == ["asyncmon"]
+    assert where(cluster) == [other.name]
+
+
+def test_only_what_has_a_history_can_be_taken_for_failed() -> None:
+    cluster = running(resource())
+    (node,) = [node for node in cluster.up if "R" in node.active]
+    asked = cluster.answer(1, FailResource(resource="S", node=node.name))
+    assert isinstance(asked, Refused)
+    assert "done nothing" in asked.text
 
 
 def test_a_failure_is_forgotten_when_its_time_has_come() -> None:

@@ -16,7 +16,15 @@ from crmsh_py.engine import records
 from crmsh_py.engine.api import RunOperation
 from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.engine.status import node_by_name
-from crmsh_py.wire.control import CleanResource, Committed, Reply, SetAttribute, StopDaemon
+from crmsh_py.wire.control import (
+    CleanResource,
+    Committed,
+    Done,
+    FailResource,
+    Reply,
+    SetAttribute,
+    StopDaemon,
+)
 
 FAR = "far"
 
@@ -181,6 +189,18 @@ def test_a_start_that_was_under_way_is_known_to_who_follows() -> None:
     calm(cluster)
     assert starts(far) == 2
     assert {"web", "slow"} <= told(cluster, FAR)
+
+
+def test_what_is_taken_for_failed_there_is_recovered_there() -> None:
+    cluster, far = cluster_with_far()
+    before = len(far.operations)
+    other = next(node for node in cluster.up if node is not holder(cluster, far))
+    asked = cluster.answer(other.number, FailResource(resource="web", node="far"))
+    assert isinstance(asked, Done)
+    calm(cluster)
+    tasks = [action for _, name, action in far.operations[before:] if name == "web"]
+    assert [task for task in tasks if task != "monitor"] == ["stop", "start"]
+    assert told(cluster, "far") == {"web"}
 
 
 def test_a_lost_remote_node_is_fenced_before_anything_starts_elsewhere() -> None:

@@ -132,6 +132,9 @@ class FakeCluster:
     def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
         self.done.append(("clean", resource, node, all_history))
 
+    def fail_resource(self, resource: str, node: str) -> None:
+        self.done.append(("fail", resource, node))
+
     def administer(self, order: RingOrder) -> None:
         self.done.append(("administer", order))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from scheduler.clusters import with_instances
+from scheduler.clusters import NODES, with_instances
 from tools.fakes import FakeCluster
 
 from crmsh_py import __version__
@@ -42,6 +42,31 @@ def test_a_meta_attribute_is_another_set(cluster: FakeCluster) -> None:
     assert run(cluster, *words) == 0
     assert cluster.find("WebSite-meta_attributes-target-role").get("value") == "Stopped"
     assert cluster.done == [("commit", "crm_resource")]
+
+
+def test_a_resource_is_taken_for_failed_where_it_runs(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert run(cluster, "--fail", "-r", "ClusterIP", "-N", "pacemaker01") == 0
+    assert run(cluster, "-F", "-r", "ClusterIP") == 0
+    assert cluster.done == [("fail", "ClusterIP", "pacemaker01")] * 2
+    assert run(cluster, "-F", "-r", "ClusterIP", "-N", "pacemaker02") == 64
+    assert "'ClusterIP' does not run on pacemaker02" in capsys.readouterr().err
+    assert run(cluster, "-F", "-r", "ClusterI") == 105
+    assert run(cluster, "-F") == 64
+
+
+def test_of_a_clone_what_is_inside_is_taken_for_failed_on_one_node(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    cluster.cib = with_instances()
+    assert run(cluster, "-F", "-r", "everywhere") == 64
+    assert "name it: loner" in capsys.readouterr().err
+    assert run(cluster, "-F", "-r", "loner") == 64
+    assert "name a node" in capsys.readouterr().err
+    assert run(cluster, "-F", "-r", "loner", "-N", NODES[1]) == 0
+    ((_, instance, node),) = cluster.done
+    assert (str(instance).partition(":")[0], node) == ("loner", NODES[1])
 
 
 def test_constraints_are_told_with_ids(cluster: FakeCluster, capsys: Capture) -> None:
