@@ -10,6 +10,7 @@ from __future__ import annotations
 import textwrap
 
 from crmsh_py.cib import xml
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
@@ -18,7 +19,6 @@ from crmsh_py.value import frozen
 
 MAX_BYTES = 1024 * 1024  # the largest known, Filesystem's and SAPHana's, are below 64 KiB
 _DOCTYPE = regex(r"<!DOCTYPE[^\[>]*>")
-_TRUE = frozenset({"1", "true", "yes", "on"})
 # Operations that are no part of what a cluster does with a resource.
 HOUSEKEEPING = frozenset({"meta-data", "validate-all", "methods", "usage", "help"})
 
@@ -148,19 +148,18 @@ def _parameter(element: Element) -> Parameter:
     content = element.find("content") or Element("content")
     default = content.attrs.get("default", element.attrs.get("default"))
     unique = element.get("unique-group")
-    if not unique and element.get("unique").lower() in _TRUE:
+    if not unique and is_true(element.get("unique")):
         unique = name  # API 1.0: unique by itself
     replaced = [r.get("name") for r in element.iter("replaced-with") if r.get("name")]
     return Parameter(
         name=name,
         type=content.get("type") or "string",
         default=default,
-        required=element.get("required").lower() in _TRUE,
+        required=is_true(element.get("required")),
         unique_group=unique,
-        reloadable=element.get("reloadable").lower() in _TRUE,
-        private=element.get("private").lower() in _TRUE,
-        deprecated=element.get("deprecated").lower() in _TRUE
-        or element.find("deprecated") is not None,
+        reloadable=is_true(element.get("reloadable")),
+        private=is_true(element.get("private")),
+        deprecated=is_true(element.get("deprecated")) or element.find("deprecated") is not None,
         replaced_with=tuple(replaced),
         values=tuple(o.get("value") for o in content.iter("option") if o.get("value")),
         shortdesc=_short(element),

@@ -29,6 +29,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from enum import Flag, auto
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.errors import NotPermitted
 from crmsh_py.value import frozen
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 EXEMPT = frozenset({"root", "hacluster", ""})  # '' is the cluster itself
 MAX_XPATH = 4096  # characters
-_TRUE = frozenset({"true", "yes", "on", "y", "1"})
 # Of an unreadable root these stay, or nobody could say against which version he wants a change.
 _ROOT_KEPT = ("validate-with", "crm_feature_set", "admin_epoch", "epoch", "num_updates")
 
@@ -304,10 +304,10 @@ def _enabled(root: Element) -> bool:
 
     value = Cib(root).properties().get("enable-acl")
     if value is not None:
-        return value.strip().lower() in _TRUE
+        return is_true(value.strip())
     crm_config = root.find("configuration", "crm_config") or Element("crm_config")
     pairs = [pair for pair in crm_config.iter("nvpair") if pair.get("name") == "enable-acl"]
-    return any(pair.get("value").strip().lower() in _TRUE for pair in pairs)
+    return any(is_true(pair.get("value").strip()) for pair in pairs)
 
 
 def _nothing() -> None:

@@ -23,10 +23,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from crmsh_py.cib.booleans import FALSE
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
-from crmsh_py.cib.options import FALSE
 from crmsh_py.value import field, mutable
 
 _INFINITE = frozenset({"INFINITY", "+INFINITY", "inf", "+inf"})

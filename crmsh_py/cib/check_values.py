@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from crmsh_py.cib import options, rules
+from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.check_references import CONSTRAINTS, RESOURCES, objects
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
@@ -196,7 +197,7 @@ def _constraint(name: str, element: Element) -> Iterator[Finding]:
                 )
         for attribute in _BOOLEANS:
             value = part.attrs.get(attribute)
-            if value is not None and value.lower() not in options.TRUE | options.FALSE:
+            if value is not None and parse_boolean(value) is None:
                 yield error(name, f"{attribute}: “{value}” is not true or false", word=value)
     yield from _misspelled_score(name, element)
     yield from _one_of(name, element, "kind", _KINDS if element.tag == "rsc_order" else ())

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
 
 from crmsh_py.cib import options
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.check_agents import AgentKnowledge, check_agents
 from crmsh_py.cib.check_loops import check_loops
 from crmsh_py.cib.check_references import check_references
@@ -69,7 +70,7 @@ def integrity(cib: Cib) -> tuple[Finding, ...]:
 def _fencing(cib: Cib) -> Iterator[Finding]:
     """A cluster that shall fence but cannot starts no resources: said, but never in the way."""
     values = cib.properties()
-    if not options.is_true(options.value_of(values, "fencing-enabled")):
+    if not is_true(options.value_of(values, "fencing-enabled")):
         return
     if options.value_of(values, "fencing-watchdog-timeout").strip() not in ("", "0"):
         return

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from crmsh_py.cib import xml
+from crmsh_py.cib.booleans import is_true, parse_boolean
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import PROPERTY_SET
 from crmsh_py.cib.scores import parse_score
@@ -119,6 +120,18 @@ class Cib(Value):
     def schema(self) -> str:
         """The schema that the document says it follows (``validate-with``)."""
         return self.root.get("validate-with")
+
+    @property
+    def quorate(self) -> bool:
+        """Whether the partition that the document is from has quorum (``have-quorum``)."""
+        return is_true(self.root.get("have-quorum"))
+
+    @property
+    def fencing_enabled(self) -> bool:
+        """Whether nodes may be fenced; ``stonith-enabled`` is the property's old name."""
+        values = self.properties()
+        text = values.get("fencing-enabled", values.get("stonith-enabled"))
+        return parse_boolean(text) is not False
 
     @property
     def configuration(self) -> Element:

@@ -12,12 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
+from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.durations import is_duration
 from crmsh_py.cib.scores import is_score
 from crmsh_py.value import frozen
-
-TRUE = frozenset({"true", "on", "yes", "y", "1"})
-FALSE = frozenset({"false", "off", "no", "n", "0"})
 
 
 class Kind(Enum):
@@ -65,7 +63,7 @@ class Option:
 
 _CHECKS: Mapping[Kind, Callable[[str], bool]] = {
     Kind.STRING: lambda word: True,
-    Kind.BOOLEAN: lambda word: word.lower() in TRUE | FALSE,
+    Kind.BOOLEAN: lambda word: parse_boolean(word) is not None,
     Kind.INTEGER: lambda word: re.fullmatch(r"[+-]?\d+", word) is not None,
     Kind.NUMBER: lambda word: re.fullmatch(r"\+?\d+", word) is not None,
     Kind.SCORE: is_score,
@@ -81,11 +79,6 @@ _WORDS: Mapping[Kind, str] = {
     Kind.DURATION: "a length of time (30s, 5min, 2h …)",
     Kind.PERCENTAGE: "a percentage",
 }
-
-
-def is_true(value: str) -> bool:
-    """Whether a boolean's text means yes; anything that is no boolean means no."""
-    return value.strip().lower() in TRUE
 
 
 def _table(options: Iterable[Option]) -> Mapping[str, Option]:

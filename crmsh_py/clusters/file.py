@@ -198,8 +198,7 @@ class FileCluster:
         from crmsh_py.wire import control  # messages: only a watcher of a file needs them
 
         cib = self.read_cib()
-        quorate = cib.root.get("have-quorum", "0") in ("1", "true")
-        yield control.Changed(version=cib.version.tuple, quorate=quorate, dc="", idle=True)
+        yield control.Changed(version=cib.version.tuple, quorate=cib.quorate, dc="", idle=True)
 
     def revisions(self, limit: int = 100) -> list[control.Revision]:
         """What this user has committed to the file, newest first, without patches."""

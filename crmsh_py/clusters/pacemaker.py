@@ -39,7 +39,6 @@ WATCH_S = 1.0
 _ATTEMPTS = 8  # of a commit that others are faster than
 # How long a DC that says it is idle must say so, where our own plan would still do something.
 _SETTLED_S = 3.0
-_FALSE = ("false", "no", "off", "n", "0")
 _REQUIRED = ("crm_config", "nodes", "resources", "constraints")
 
 
@@ -397,7 +396,7 @@ class PacemakerCluster:
 
     def watch(self) -> Iterator[control.Changed]:
         """Changes as they come, seen once a second; ends when the node goes."""
-        from crmsh_py.clusters.pacemaker_answers import is_quorate, node_name
+        from crmsh_py.clusters.pacemaker_answers import node_name
         from crmsh_py.wire.control import Changed
 
         last: Mapping[str, str] | None = None
@@ -409,7 +408,7 @@ class PacemakerCluster:
             if cib.root.attrs != last:
                 last = cib.root.attrs
                 dc = node_name(cib, cib.root.get("dc-uuid"))
-                yield Changed(version=cib.version.tuple, quorate=is_quorate(cib), dc=dc, idle=False)
+                yield Changed(version=cib.version.tuple, quorate=cib.quorate, dc=dc, idle=False)
             time.sleep(WATCH_S)
 
     def revisions(self, limit: int = 100) -> list[control.Revision]:
@@ -436,10 +435,9 @@ class PacemakerCluster:
 
 def _never_fences(cib: Cib) -> bool:
     """Whether fencing is switched off, and there is no device either."""
-    options = cib.properties()
-    enabled = options.get("fencing-enabled") or options.get("stonith-enabled", "true")
-    primitives = cib.section("resources").iter("primitive")
-    return enabled.lower() in _FALSE and all(p.get("class") != "stonith" for p in primitives)
+    if cib.fencing_enabled:
+        return False
+    return all(p.get("class") != "stonith" for p in cib.section("resources").iter("primitive"))
 
 
 def _perhaps(trouble: str) -> TimedOut:

@@ -144,7 +144,7 @@ def _membership_of_cib(cib: Cib, dc: str) -> control.MembershipReply:
         ring_sequence=0,
         state="operational",
         members=members,
-        quorate=is_quorate(cib),
+        quorate=cib.quorate,
         expected_votes=len(members),
         highest_expected=len(members),
         total_votes=total,
@@ -159,11 +159,6 @@ def _configured_address(values: Mapping[str, str], number: int) -> str:
         if name.startswith("nodelist.node.") and name.endswith(".nodeid") and value == str(number):
             return values.get(name.removesuffix("nodeid") + "ring0_addr", "")
     return ""
-
-
-def is_quorate(cib: Cib) -> bool:
-    """Whether the partition that this CIB is from has quorum."""
-    return cib.root.get("have-quorum") in ("1", "true")
 
 
 def node_name(cib: Cib, number: str) -> str:

@@ -9,6 +9,7 @@ must, so there the same patch is sent with the newest number until it meets it.
 from __future__ import annotations
 
 from crmsh_py.cib.apply import apply
+from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.patch import ROOT, AttributeChange, Change, Operation, Patch
@@ -34,7 +35,7 @@ def check(base: Cib, *, force_no_quorum: bool) -> None:
             f"the cluster's schema {base.schema} is not known here; nothing was changed",
             hint=f"{known_schemas()[-1]} is the newest one that this version can write",
         )
-    if not force_no_quorum and base.root.get("have-quorum") in ("0", "false"):
+    if not force_no_quorum and parse_boolean(base.root.get("have-quorum")) is False:
         raise NoQuorum(
             "this partition has no quorum: a change made here may be lost, or meet another one",
             hint="after a disaster: crm --force-no-quorum …",

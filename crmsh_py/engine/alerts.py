@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import OperationFinished, RunAlert
@@ -36,7 +37,6 @@ _SELECTIONS = {
     "select_resources": RESOURCE,
     "select_attributes": ATTRIBUTE,
 }
-_FALSE = frozenset({"false", "off", "no", "n", "0"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def alerts_of(config: Cib) -> tuple[Alert, ...]:
         for recipient in recipients:
             owners = [element] if recipient is None else [element, recipient]
             meta = _pairs("meta_attributes", owners)
-            if meta.get("enabled", "true").lower() in _FALSE:
+            if parse_boolean(meta.get("enabled")) is False:
                 continue
             found.append(
                 Alert(

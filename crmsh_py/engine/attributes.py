@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.failures import FAIL_COUNT, LAST_FAILURE
 from crmsh_py.cib.scores import INFINITY, format_score, parse_score
 from crmsh_py.engine.status import attributes_of, with_attribute, without_attributes
 from crmsh_py.errors import ConfigError
 from crmsh_py.wire.stream import Failure
 
-FAIL_COUNT = "fail-count-"
-LAST_FAILURE = "last-failure-"
 SHUTDOWN = "shutdown"
 _COUNTED_ONCE = frozenset({"promote", "demote", "asyncmon"})
-TRUE = frozenset({"true", "on", "yes", "y", "1"})
 
 
 def failure_name(prefix: str, resource: str, operation: str, interval_ms: int) -> str:
@@ -34,7 +33,7 @@ def count_failure(
     state: Element, resource: str, failure: Failure, properties: Mapping[str, str]
 ) -> Element:
     """The node's state with a failure added to its fail counts."""
-    fatal = properties.get("start-failure-is-fatal", "true").lower() in TRUE
+    fatal = is_true(properties.get("start-failure-is-fatal", "true"))
     match failure.operation:
         case "stop":
             add = INFINITY

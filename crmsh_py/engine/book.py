@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.tickets import with_ticket
 from crmsh_py.cib.xml import parse, to_xml
@@ -32,7 +33,6 @@ from crmsh_py.engine import records
 from crmsh_py.engine import status as st
 from crmsh_py.engine.attributes import (
     SHUTDOWN,
-    TRUE,
     clear_failures,
     count_failure,
     failed_resources,
@@ -408,7 +408,7 @@ class StatusBook:
                 state = st.put_history(state, history, outcome.forget)
             elif outcome.forget and (old := st.history_of(state, outcome.name)) is not None:
                 state = st.put_history(state, old.with_children(()), outcome.forget)
-            if properties.get("shutdown-lock", "").lower() in TRUE:
+            if is_true(properties.get("shutdown-lock")):
                 state = st.lock_stopped(state, outcome.name)
             if outcome.failure is not None:
                 state = count_failure(state, outcome.name, outcome.failure, properties)

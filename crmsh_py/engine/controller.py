@@ -29,6 +29,7 @@ from datetime import UTC, datetime
 from hashlib import md5
 from uuid import UUID
 
+from crmsh_py.cib import options
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.numbers import is_number, whole
@@ -458,11 +459,8 @@ class Controller:
             self._retry_at = self._out.now + _RETRY_S
 
     def _max_attempts(self) -> int:
-        properties = self._replica.config.properties()
-        for name in ("stonith-max-attempts", "fencing-max-attempts"):
-            if is_number(properties.get(name, "")):
-                return max(1, int(properties[name]))
-        return MAX_ATTEMPTS
+        text = options.value_of(self._replica.config.properties(), "fencing-max-attempts")
+        return max(1, int(text)) if is_number(text) else MAX_ATTEMPTS
 
     def _note_unfenced(self, action: Action, target: str) -> None:
         """Let the node be known as unfenced, and by which definitions of the devices."""

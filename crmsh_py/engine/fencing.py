@@ -26,6 +26,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from crmsh_py.cib import options
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.numbers import whole
 from crmsh_py.engine import fencing_devices as facts
@@ -233,8 +234,7 @@ class Fencing:
         return record
 
     def _timeout_ms(self) -> int:
-        properties = self._replica.config.properties()
-        text = properties.get("stonith-timeout") or properties.get("fencing-timeout") or ""
+        text = options.value_of(self._replica.config.properties(), "fencing-timeout")
         return facts.duration_ms(text, TIMEOUT_MS)
 
     # ---- views ---------------------------------------------------------------------------------

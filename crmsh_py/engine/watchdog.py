@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from crmsh_py.cib import options
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.api import FeedWatchdog
 from crmsh_py.engine.fencing_devices import duration_ms
@@ -30,7 +31,6 @@ USUAL_MS = 10_000
 LEASE = 0.75
 _TO_STOP_MS = 3_000
 _RENEWALS = 20  # of a lease: how finely it is told
-_NAMES = ("stonith-watchdog-timeout", "fencing-watchdog-timeout")
 
 
 def least_ms(token_ms: int, consensus_ms: int) -> int:
@@ -43,7 +43,7 @@ def timeout_ms(properties: Mapping[str, str], least: int) -> int:
 
     It is also of no use where a side without quorum goes on (``no-quorum-policy=ignore``).
     """
-    text = next((properties[name] for name in _NAMES if properties.get(name)), "")
+    text = options.value_of(properties, "fencing-watchdog-timeout")
     wanted = USUAL_MS if text.lstrip().startswith("-") else duration_ms(text, 0)
     if not wanted or properties.get("no-quorum-policy", "").lower() == "ignore":
         return 0

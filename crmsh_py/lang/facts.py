@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from crmsh_py.cib.booleans import FALSE, TRUE
 from crmsh_py.regex import regex
 
 # Attributes that an <op> has itself; every other name is an instance attribute of the operation.
@@ -69,8 +70,8 @@ SET_KEYWORDS = frozenset(
 )
 RENAMED_ROLES = {"Master": "Promoted", "Slave": "Unpromoted"}
 BOOLEANS = {
-    **dict.fromkeys(("true", "yes", "on", "y", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "n", "0"), False),
+    **dict.fromkeys(TRUE, True),
+    **dict.fromkeys(FALSE, False),
 }
 
 _SCORE_WORDS = {

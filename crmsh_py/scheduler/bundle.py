@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import (
@@ -48,7 +49,6 @@ from crmsh_py.scheduler.model import (
     Location,
     Node,
     Vertex,
-    parse_boolean,
     show_scores,
 )
 from crmsh_py.scheduler.resource import Resource

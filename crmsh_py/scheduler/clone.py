@@ -6,6 +6,7 @@ that were found beyond clone-max are kept, as removed, until they are stopped.
 
 from __future__ import annotations
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import (
@@ -36,7 +37,6 @@ from crmsh_py.scheduler.model import (
     Location,
     Node,
     Vertex,
-    is_true,
     show_scores,
 )
 from crmsh_py.scheduler.resource import Resource

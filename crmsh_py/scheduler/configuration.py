@@ -35,8 +35,7 @@ def unpack_configuration(state: State) -> None:
 
 def unpack_properties(state: State) -> None:
     """Read the cluster properties and settle the policy without quorum."""
-    root = state.cib.root
-    state.quorate = root.get("have-quorum", "0").lower() in {"1", "true", "yes", "y", "on"}
+    state.quorate = state.cib.quorate
     properties: dict[str, str] = {}
     attribute_sets.unpack(
         state,
@@ -59,7 +58,7 @@ def unpack_properties(state: State) -> None:
             )
             policy = "stop"
         else:
-            panic = whole_number(root.attrs.get("no-quorum-panic"))
+            panic = whole_number(state.cib.root.attrs.get("no-quorum-panic"))
             policy = "fence" if panic or state.quorate else "stop"
     settings.no_quorum_policy = policy
     if not state.quorate and policy != "ignore":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import (
@@ -19,7 +20,7 @@ from crmsh_py.scheduler.constraint_sets import (
     sets_of,
     with_role,
 )
-from crmsh_py.scheduler.model import STARTED, UNKNOWN, Colocation, parse_boolean, parse_role
+from crmsh_py.scheduler.model import STARTED, UNKNOWN, Colocation, parse_role
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.state import State
 

@@ -6,13 +6,14 @@ Meta attributes come, in this order, from the resource, from the sets of its par
 
 from __future__ import annotations
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import attribute_sets
 from crmsh_py.scheduler.connections import is_remote_connection
 from crmsh_py.scheduler.kinds import CLASSES
-from crmsh_py.scheduler.model import is_true, parse_role
+from crmsh_py.scheduler.model import parse_role
 from crmsh_py.scheduler.operations import Operation
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.settings import interval_ms, whole_number

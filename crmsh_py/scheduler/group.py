@@ -6,6 +6,7 @@ mean its first member where the group follows, and its last member where others 
 
 from __future__ import annotations
 
+from crmsh_py.cib.booleans import is_true, parse_boolean
 from crmsh_py.cib.scores import INFINITY, add_scores
 from crmsh_py.scheduler import (
     colocations,
@@ -34,8 +35,6 @@ from crmsh_py.scheduler.model import (
     Location,
     Node,
     Vertex,
-    is_true,
-    parse_boolean,
     show_scores,
 )
 from crmsh_py.scheduler.resource import Resource

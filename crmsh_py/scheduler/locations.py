@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.pattern import NamePattern
 from crmsh_py.cib.rules import RuleContext
@@ -23,7 +24,6 @@ from crmsh_py.scheduler.model import (
     UNPROMOTED,
     Location,
     Node,
-    is_true,
     parse_role,
 )
 from crmsh_py.scheduler.resource import Resource

@@ -126,23 +126,6 @@ def single_precision(number: float) -> float:
     return float(unpack("f", pack("f", number))[0])
 
 
-def is_true(text: str | None) -> bool:
-    """Whether a configured boolean is true; anything unknown is not."""
-    return text is not None and text.lower() in {"true", "on", "yes", "y", "1"}
-
-
-def parse_boolean(text: str | None) -> bool | None:
-    """A configured boolean, or None where it is absent or neither true nor false."""
-    if text is None:
-        return None
-    lowered = text.lower()
-    if lowered in {"true", "on", "yes", "y", "1"}:
-        return True
-    if lowered in {"false", "off", "no", "n", "0"}:
-        return False
-    return None
-
-
 def natural_key(name: str) -> tuple[tuple[int, int, str, int], ...]:
     """A sort key for node names: without case (of ASCII), runs of digits by their value.
 

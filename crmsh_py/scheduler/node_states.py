@@ -6,12 +6,13 @@ node that should be there and is not has to be fenced.
 
 from __future__ import annotations
 
+from crmsh_py.cib.booleans import is_true, parse_boolean
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import fencing
 from crmsh_py.scheduler.configuration import add_attributes
 from crmsh_py.scheduler.history_entry import number
-from crmsh_py.scheduler.model import STARTED, STOPPED, Node, is_true, parse_boolean
+from crmsh_py.scheduler.model import STARTED, STOPPED, Node
 from crmsh_py.scheduler.settings import whole_number
 from crmsh_py.scheduler.state import State
 

@@ -7,6 +7,7 @@ a timeout takes that of the most frequent monitor; without any, 20 s (Pacemaker 
 
 from __future__ import annotations
 
+from crmsh_py.cib.booleans import is_true, parse_boolean
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler import attribute_sets
 from crmsh_py.scheduler.model import (
@@ -28,8 +29,6 @@ from crmsh_py.scheduler.model import (
     STOPPED,
     UNKNOWN,
     UNPROMOTED,
-    is_true,
-    parse_boolean,
     parse_role,
 )
 from crmsh_py.scheduler.settings import interval_ms, timeout_ms

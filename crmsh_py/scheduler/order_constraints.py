@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from crmsh_py.cib.booleans import is_true, parse_boolean
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler import relations
 from crmsh_py.scheduler.constraint_sets import (
@@ -26,8 +27,6 @@ from crmsh_py.scheduler.model import (
     SERIALIZE,
     THEN_IMPLIES_FIRST,
     UNRUNNABLE_FIRST_BLOCKS,
-    is_true,
-    parse_boolean,
 )
 from crmsh_py.scheduler.points import pseudo
 from crmsh_py.scheduler.resource import Resource

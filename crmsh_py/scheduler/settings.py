@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.scores import INFINITY, parse_score
 from crmsh_py.errors import ConfigError
-from crmsh_py.scheduler.model import parse_boolean
 
 _OLD_NAMES = {
     "fencing-enabled": "stonith-enabled",

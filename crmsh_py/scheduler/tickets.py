@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import fencing
@@ -11,7 +12,6 @@ from crmsh_py.scheduler.model import (
     UNKNOWN,
     Ticket,
     TicketConstraint,
-    is_true,
     parse_role,
 )
 from crmsh_py.scheduler.resource import Resource

@@ -6,6 +6,7 @@ reaches a cluster.
 
 from __future__ import annotations
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
@@ -102,7 +103,7 @@ def op(session: Session, call: CommandCall) -> int:
 
 def quorum(session: Session, call: CommandCall) -> int:
     """Pretend that there is quorum, or that there is none."""
-    has = (call.get("BOOLEAN") or "").lower() in ("true", "yes", "on", "y", "1")
+    has = is_true(call.get("BOOLEAN"))
     session.pretended = session.pretended.with_quorum(has)
     return 0
 

@@ -7,6 +7,7 @@ to be imported for it.
 from __future__ import annotations
 
 from crmsh_py import lang
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.errors import ConfigError, Diagnostic, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
@@ -106,7 +107,7 @@ def get_property(session: Session, call: CommandCall) -> int:
         if value is None:
             raise NotFound(f"there is no property {name}", name=name, possibilities=CLUSTER_OPTIONS)
         if call.has("TRUE_OPTION", "TRUE_SHORT"):
-            value = "true" if value.lower() in ("true", "yes", "on", "1") else "false"
+            value = "true" if is_true(value) else "false"
         found.append(Value("cluster", "property", name, value))
     text = "\n".join(each.value for each in found)
     session.show(text, lambda: Properties(tuple(found)))

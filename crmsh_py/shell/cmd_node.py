@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from crmsh_py.cib import options
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.lost import lost_nodes
 from crmsh_py.clusters import operations
@@ -86,14 +88,14 @@ def fence(session: Session, call: CommandCall) -> int:
     cib = session.working.cib()
     devices = [p for p in cib.section("resources").iter("primitive") if p.get("class") == "stonith"]
     properties = cib.properties()
-    if not devices and properties.get("have-watchdog") != "true":
+    if not devices and not is_true(properties.get("have-watchdog")):
         raise CrmError(
             f"{node} cannot be fenced: there is no fence device",
             hint="a lab is fenced by: crm configure primitive fence stonith:lab",
         )
     if not session.console.ask(f"Fencing {node} ends everything on it at once. Do it"):
         raise CrmError(f"{node} was not fenced", hint="-F answers yes")
-    action = properties.get("stonith-action") or properties.get("fencing-action") or "reboot"
+    action = options.value_of(properties, "fencing-action")
     action = "off" if action in ("off", "poweroff") else "reboot"
     _seen_from_elsewhere(session, node).fence(node, action, client="crm")
     settle(session)

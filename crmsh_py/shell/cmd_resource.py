@@ -5,8 +5,6 @@ Looking at them is in ``cmd_resource_look``, moving and restarting them in ``cmd
 
 from __future__ import annotations
 
-import re
-
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.numbers import is_number
@@ -99,45 +97,35 @@ def fail(session: Session, call: CommandCall) -> int:
 
 def failcount(session: Session, call: CommandCall) -> int:
     """Show, set or delete the fail count of a resource on a node."""
+    from crmsh_py.cib.failures import FAIL_COUNT
+    from crmsh_py.views.mon_facts import score_text
+    from crmsh_py.views.mon_history import fail_count, failure_attributes
+
     resource = call.get("RESOURCE") or ""
     node = require_node(session, call.get("NODE_NAME"))
     require_resources(session, [resource])
+    operation, interval = call.get("OP_NAME") or "", call.get("INTERVAL")
     cluster = session.cluster
-    prefix = f"fail-count-{resource}"
-    seen = next((n for n in _status(session).nodes if n.name == node), None)
-    counted = _counted(prefix, call)
-    counts = {
-        name: value
-        for name, value in (seen.attributes if seen else {}).items()
-        if counted.fullmatch(name)
-    }
     if call.has("SET"):
         value = call.get("VALUE") or ""
         if not is_number(value) and value != "INFINITY":
             raise UsageError(f"{value} is no fail count", hint="a number or INFINITY")
-        operation, interval = call.get("OP_NAME") or "monitor", call.get("INTERVAL") or "0"
-        name = f"{prefix}#{operation}_{parse_ms(interval)}"
-        cluster.set_attribute(node, name, value)
-    elif call.has("DELETE"):
-        for name in counts:
+        at = f"{operation or 'monitor'}_{parse_ms(interval or '0')}"
+        cluster.set_attribute(node, f"{FAIL_COUNT}{resource}#{at}", value)
+        return 0
+    if interval is not None:
+        operation += f"_{parse_ms(interval)}"
+    cib = cluster.read_cib()
+    if call.has("DELETE"):
+        for name in failure_attributes(cib, node, resource, operation, prefix=FAIL_COUNT):
             cluster.set_attribute(node, name, None)
-    else:
-        numbers = [int(count) for count in counts.values() if is_number(count)]
-        total = "INFINITY" if "INFINITY" in counts.values() else sum(numbers)
-        session.show(
-            f"scope=status  name=fail-count-{resource} value={total}",
-            lambda: Value(node, "status", f"fail-count-{resource}", str(total)),
-        )
+        return 0
+    count, _ = fail_count(cib, node, resource, operation)
+    session.show(
+        f"scope=status  name={FAIL_COUNT}{resource} value={score_text(count)}",
+        lambda: Value(node, "status", f"{FAIL_COUNT}{resource}", score_text(count)),
+    )
     return 0
-
-
-def _counted(prefix: str, call: CommandCall) -> re.Pattern[str]:
-    """What the counts are called that are meant: all of a resource, or those of an operation."""
-    operation, interval = call.get("OP_NAME"), call.get("INTERVAL")
-    if operation is None:
-        return re.compile(rf"{re.escape(prefix)}(#.*)?")
-    at = r"\d+" if interval is None else str(parse_ms(interval))
-    return re.compile(rf"{re.escape(prefix)}#{re.escape(operation)}_{at}")
 
 
 def param(session: Session, call: CommandCall) -> int:

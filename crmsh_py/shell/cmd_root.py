@@ -96,9 +96,7 @@ def _point_out_leftovers(session: Session, cib: Cib) -> None:
 
 def _point_out_doubt(session: Session, cib: Cib) -> None:
     """Say which nodes are lost and were not fenced, where fencing is disabled: they may go on."""
-    properties = cib.properties()
-    enabled = properties.get("stonith-enabled", properties.get("fencing-enabled", "true"))
-    if enabled.lower() not in ("false", "off", "no", "n", "0"):
+    if cib.fencing_enabled:
         return
     from crmsh_py.cib.lost import lost_nodes
 

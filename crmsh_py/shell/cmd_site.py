@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.tickets import ticket_state
 from crmsh_py.errors import CrmError, NoQuorum, NotFound
 from crmsh_py.lang.ast import CommandCall
@@ -76,7 +77,7 @@ def _delete(session: Session, name: str, *, forced: bool) -> int:
     state = ticket_state(session.cluster.read_cib().status, name)
     if state is None:
         raise _unknown(session, name)
-    if state.get("granted") == "true" and not forced:
+    if is_true(state.get("granted")) and not forced:
         raise CrmError(
             f"{name} is granted: what depends on it would lose it",
             hint=f"revoke it first, or: crm site ticket delete {name} force",

@@ -66,7 +66,7 @@ def _quorate(before: Cib, after: Cib, event: Event, votes: Votes | None) -> bool
     if event.verb == "return":
         return _majority(after) if votes is None else votes.enough_with(event.name)
     enough = _majority(after) if votes is None else votes.enough_without(event.name)
-    return before.root.get("have-quorum") == "1" and enough
+    return before.quorate and enough
 
 
 def _return(cib: Cib, event: Event, now: datetime) -> Cib:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, NotFound
@@ -116,7 +117,7 @@ def meta_of(cib: Cib, resource: str, name: str) -> str | None:
 def is_promotable(owner: Element) -> bool:
     """Whether it is a clone whose instances can be promoted."""
     pair = edits.pair_in(owner, "meta_attributes", "promotable")
-    flagged = pair is not None and pair.value.lower() in ("true", "yes", "1")
+    flagged = pair is not None and is_true(pair.value)
     return owner.tag == "master" or (owner.tag == "clone" and flagged)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Flag, auto
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.edit import CONTAINERS, top_level
 from crmsh_py.cib.element import Element
@@ -178,7 +179,7 @@ def _resource(element: Element, container: str, moved: set[str]) -> Item:
     facts = Fact.MOVED if element.id in moved else Fact.NONE
     kind = element.tag
     meta = _meta(element)
-    if kind == "master" or meta.get("promotable", "").lower() in ("true", "yes", "on", "1"):
+    if kind == "master" or is_true(meta.get("promotable")):
         kind = "promotable"
         facts |= Fact.PROMOTABLE
     if meta.get("target-role", "").lower() == "stopped":

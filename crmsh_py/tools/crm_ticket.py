@@ -9,6 +9,7 @@ import argparse
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
     Door,
@@ -129,7 +130,7 @@ def _change(arguments: Namespace, door: Door) -> None:
 
     cluster, name = door(), arguments.ticket
     state = ticket_state(cluster.read_cib().status, name)
-    has_it = state is not None and state.get("granted") == "true"
+    has_it = state is not None and is_true(state.get("granted"))
     if arguments.change == "cleanup":
         if state is None:
             raise NotFound(f"No such ticket '{name}'")
@@ -144,7 +145,7 @@ def _change(arguments: Namespace, door: Door) -> None:
     elif arguments.change:
         attributes["standby"] = "true" if arguments.change == "standby" else "false"
     if "granted" in attributes:
-        gives = attributes["granted"] == "true"
+        gives = is_true(attributes["granted"])
         _require_force(arguments, takes=not gives, gives=gives)
         if gives and not has_it:
             attributes.setdefault("last-granted", str(int(local_now().timestamp())))

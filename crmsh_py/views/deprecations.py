@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.upgrade import knows_promoted
 from crmsh_py.scheduler.result import Message
 from crmsh_py.views.text import NO_SCHEMA
@@ -29,7 +30,6 @@ _PROPERTIES = {
     "cancel-removed-actions": "cancel-removed-actions",
     "stop-orphan-actions": "cancel-removed-actions",
 }
-_FALSE = ("false", "no", "off", "n", "0")
 
 
 def find(cib: Cib) -> list[Message]:
@@ -50,7 +50,7 @@ def _properties(cib: Cib) -> Iterator[str]:
             "(manually edit to use a supported schema)"
         )
     for name, value in cib.properties().items():
-        if name in _PROPERTIES and value.lower() in _FALSE:
+        if name in _PROPERTIES and parse_boolean(value) is False:
             yield f"Support for the {_PROPERTIES[name]} cluster property {_AS_TRUE}"
 
 
@@ -65,7 +65,7 @@ def _groups(cib: Cib, parent: Element, inherited: Mapping[str, str]) -> Iterator
             continue
         for name in ("ordered", "collocated"):
             value = meta.get(name, _meta(cib, cib.section("rsc_defaults")).get(name, ""))
-            if value.lower() in _FALSE:
+            if parse_boolean(value) is False:
                 yield (
                     f"Support for the '{name}' group meta-attribute {_FUTURE} "
                     "(use a resource set instead)"
@@ -87,7 +87,7 @@ def _meta(cib: Cib, owner: Element) -> dict[str, str]:
 
 def _constraints(cib: Cib) -> Iterator[str]:
     for order in cib.section("constraints").findall("rsc_order"):
-        if order.get("require-all").lower() in _FALSE:
+        if parse_boolean(order.get("require-all")) is False:
             yield (
                 f"Support for require-all in ordering constraints {_FUTURE} "
                 "(use clone-min clone meta-attribute instead)"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from operator import is_
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import format_score, parse_score
 from crmsh_py.errors import CrmError
@@ -126,8 +127,8 @@ def tickets(cib: Cib) -> list[Ticket]:
     for element in section.findall("ticket_state") if section is not None else ():
         found[element.id] = Ticket(
             id=element.id,
-            granted=element.get("granted") == "true",
-            standby=element.get("standby") == "true",
+            granted=is_true(element.get("granted")),
+            standby=is_true(element.get("standby")),
             last_granted=parse_int(element.get("last-granted")),
             granted_attribute=element.attrs.get("granted"),
         )

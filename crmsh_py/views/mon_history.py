@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cmp_to_key
 
+from crmsh_py.cib.failures import FAIL_COUNT, LAST_FAILURE
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.regex import regex
 from crmsh_py.scheduler.result import ClusterStatus
@@ -107,26 +108,34 @@ def histories(cib: Cib, status: ClusterStatus) -> list[NodeHistory]:
 def fail_count(cib: Cib, node_id: str, resource: str, operation: str = "") -> tuple[int, int]:
     """How often a resource failed on a node, and when last (Unix s): summed over operations.
 
-    The attributes are ``fail-count-RSC#OP_INTERVAL`` and ``last-failure-…`` (Pacemaker Explained,
-    "Failure counts"); a name without ``#``, from before Pacemaker 1.1.17, counts no more.
-    ``operation`` is ``OP_INTERVAL`` to count only that one. A name without an instance number
-    counts those of all its instances.
+    ``operation`` and ``resource`` as with ``failure_attributes``.
     """
-    count = latest = 0
+    counts = failure_attributes(cib, node_id, resource, operation, prefix=FAIL_COUNT)
+    times = failure_attributes(cib, node_id, resource, operation, prefix=LAST_FAILURE)
+    total = sum(lenient_score(value) for value in counts.values())
+    return min(INFINITY, total), max(map(parse_int, times.values()), default=0)
+
+
+def failure_attributes(
+    cib: Cib, node_id: str, resource: str, operation: str = "", *, prefix: str
+) -> dict[str, str]:
+    """The attributes of a node that tell of a resource's failures.
+
+    They are named ``fail-count-RSC#OP_INTERVAL`` and ``last-failure-…`` (Pacemaker Explained,
+    "Failure counts"); a name without ``#``, from before Pacemaker 1.1.17, counts no more.
+    ``operation`` is ``OP_INTERVAL``, or ``OP`` for all its intervals. A resource without an
+    instance number means all its instances.
+    """
     number = "" if ":" in resource else r"(:\d+)?"
-    of_resource = re.compile(rf"(fail-count|last-failure)-{re.escape(resource)}{number}")
+    of_resource = re.compile(f"{prefix}{re.escape(resource)}{number}")
+    found = {}
     for name, value in transient_attributes(cib, node_id).items():
         head, _, tail = name.partition("#")
-        if not _OPERATION.fullmatch(tail) or operation not in ("", tail):
+        if not _OPERATION.fullmatch(tail) or not of_resource.fullmatch(head):
             continue
-        match = of_resource.fullmatch(head)
-        if match is None:
-            continue
-        if match[1] == "fail-count":
-            count = min(INFINITY, count + lenient_score(value))
-        else:
-            latest = max(latest, parse_int(value))
-    return count, latest
+        if operation in ("", tail, tail.rpartition("_")[0]):
+            found[name] = value
+    return found
 
 
 def _operations(entry: Element) -> Iterator[OperationRecord]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
@@ -169,11 +170,11 @@ def _cluster_options(properties: Mapping[str, str], status: ClusterStatus) -> di
         properties.get("fencing-timeout", properties.get("stonith-timeout", "")), 60_000
     )
     delay = _milliseconds(properties.get("priority-fencing-delay", ""), 0)
-    symmetric = properties.get("symmetric-cluster", "true").lower()
+    symmetric = properties.get("symmetric-cluster", "true")
     return {
         "fencing-enabled": fencing,
         "fencing-timeout-ms": str(timeout),
-        "symmetric-cluster": _yes(symmetric in ("true", "yes", "on", "1", "y")),
+        "symmetric-cluster": _yes(is_true(symmetric)),
         "no-quorum-policy": status.no_quorum_policy,
         "maintenance-mode": _yes(status.maintenance_mode),
         "stop-all-resources": _yes(status.stop_all),

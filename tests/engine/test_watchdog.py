@@ -72,6 +72,8 @@ def test_a_time_that_is_too_short_for_the_ring_is_lengthened_on_both_sides() -> 
     assert int(5200 / LEASE) == LEAST
     assert timeout_ms({"stonith-watchdog-timeout": "1s"}, LEAST) == LEAST
     assert timeout_ms({"fencing-watchdog-timeout": "20s"}, LEAST) == 20_000
+    both = {"stonith-watchdog-timeout": "15s", "fencing-watchdog-timeout": "20s"}
+    assert timeout_ms(both, LEAST) == 20_000, "the name of today counts"
     assert timeout_ms({"stonith-watchdog-timeout": "-1"}, LEAST) == 10_000
     assert timeout_ms({}, LEAST) == timeout_ms({"stonith-watchdog-timeout": "0"}, LEAST) == 0
 

@@ -243,3 +243,26 @@ def test_fail_counts_of_one_operation_are_shown_set_and_deleted(person: Person) 
     assert "value=2" in person.types("resource failcount vip show alpha")
     person.types("resource failcount vip delete alpha")
     assert "value=0" in person.types("resource failcount vip show alpha")
+
+
+def test_failures_of_all_instances_are_counted_as_crm_mon_counts_them(person: Person) -> None:
+    for name, value in (
+        ("fail-count-vip:0#monitor_10000", "2"),
+        ("fail-count-vip:1#start_0", "INFINITY"),
+        ("fail-count-vip", "7"),  # as Pacemaker 1.1.16 wrote it
+        ("fail-count-vipper#monitor_10000", "1"),
+    ):
+        person.session.cluster.set_attribute("alpha", name, value)
+    assert "value=INFINITY" in person.types("resource failcount vip show alpha")
+    assert "value=2" in person.types("resource failcount vip show alpha monitor")
+    person.types("resource failcount vip delete alpha start")
+    assert "value=2" in person.types("resource failcount vip show alpha")
+
+
+@pytest.mark.parametrize("word", ["on", "Y", "1", "TRUE"])
+def test_a_clone_is_promotable_by_any_word_for_true(instances: Person, word: str) -> None:
+    instances.types(f"configure clone other loner2 meta promotable={word}")
+    instances.types("configure primitive loner2 ocf:pacemaker:Stateful")
+    instances.types(f"configure clone other loner2 meta promotable={word}")
+    instances.types("resource promote other")
+    assert role_of(instances, "other") == "Promoted"

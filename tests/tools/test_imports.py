@@ -88,13 +88,13 @@ CIB = """<cib validate-with="pacemaker-3.9"><configuration>
 @pytest.mark.parametrize(
     ("line", "not_even", "most"),
     [
-        ("crm status", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 142),
-        ("crm resource status", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 140),
+        ("crm status", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 151),
+        ("crm resource status", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 149),
         ("crm configure show", ("lxml.etree", "hashlib", "datetime", "argparse"), 78),
         ("crm resource move R node2", ("lxml.etree", "hashlib", "pathlib", "threading"), 122),
         ("crm --complete bash crm_resource_move_R", ("hashlib", "pathlib", "threading"), 145),
-        ("crm_mon -1", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 127),
-        ("crm_resource --list", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 121),
+        ("crm_mon -1", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 135),
+        ("crm_resource --list", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 132),
         ("cibadmin -Q", ("lxml.etree", "hashlib", "pathlib", "json"), 60),
     ],
 )
