@@ -49,7 +49,6 @@ from crmsh_py.wire.stream import (
     CleanHistory,
     ClearFailures,
     FailResource,
-    Failure,
     FencingAsked,
     FencingEnded,
     FencingForgotten,
@@ -84,7 +83,8 @@ StatusMessage = (
     | FencingEnded
     | FencingForgotten
 )
-# A RunAction is one where it is for a remote node: it is written down as pending.
+# A RunAction is one where it is for a remote node: it is written down as pending. A FailResource
+# changes nothing by itself: what comes of it is told as an outcome.
 NOBODY = 0  # as the holder of a connection
 MAX_KEPT = 100_000  # messages before the status has settled; beyond that the ring is broken
 
@@ -348,8 +348,6 @@ class StatusBook:
                 self._replica.set_status(changed)
             case CleanHistory():
                 return Applied(dropped=tuple(self._clean(message)))
-            case FailResource():
-                self._fail(message)
             case ClearFailures():
                 self._on_node_name(message.node, lambda s: _forget_failure(s, message))
             case ManagerChanged():
@@ -467,22 +465,6 @@ class StatusBook:
             dropped += [(state.get("uname"), resource) for resource in resources]
             self._on_node(state.id, partial(_drop, tuple(resources), wanted))
         return dropped
-
-    def _fail(self, message: FailResource) -> None:
-        """Write down a failure that somebody asked for, where the resource has a history."""
-        state = st.node_by_name(self._replica.status, message.node)
-        history = st.history_of(state, message.resource) if state is not None else None
-        if state is None or history is None:
-            return
-        failed = records.failed_on_request(history, node=message.node, time=message.time)
-        told = Failure(operation=records.FAILURE_ON_REQUEST, interval_ms=0, time=message.time)
-        properties = self._replica.config.properties()
-
-        def change(state: Element) -> Element:
-            state = st.put_history(state, failed)
-            return count_failure(state, message.resource, told, properties)
-
-        self._on_node(state.id, change)
 
     def _primitives(self, resource: str) -> set[str]:
         if not resource:

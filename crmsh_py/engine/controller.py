@@ -229,6 +229,11 @@ class Controller:
         )
         self.transition.failed(action, f"{where} failed")
 
+    def expect(self, node: int, key: str, why: str) -> None:
+        """A member will tell an outcome of its own accord: nothing is planned before it comes."""
+        self._pending[node, key] = self._out.now + _GRACE_S
+        self.changed(why)
+
     def on_remote(self, sender: int, message: RemoteState, *, news: bool) -> None:
         """A connection with a remote node has been made, or has ended."""
         now = self._out.now

@@ -196,16 +196,25 @@ class Executor:
         """Drop the entry of the last failure of a resource."""
         self.state = put_history_forget(self.state, resource, f"{resource}_last_failure_0")
 
-    def failed_on_request(self, resource: str, time: int) -> None:
-        """Somebody asked for a failure of a resource at this Unix time, s: write it down."""
+    def fail(self, resource: str, time: int) -> None:
+        """Tell that a resource has failed at this Unix time, s: somebody asked for that.
+
+        What is being done to it just now will tell how it really is, and takes precedence.
+        """
         history = history_of(self.state, resource)
-        if history is None:
-            return
-        self._calls += 1  # the newest of all
-        self.state = put_history(
-            self.state, records.failed_on_request(history, node=self._node, time=time)
-        )
-        self._out.log("error", "LRMD", f"{resource} is taken for failed, as it was asked for")
+        lane = self._lanes.get(resource) or Lane()
+        jobs = (lane.running, *lane.waiting)
+        outcome = records.nothing_failed(self._view(), resource)
+        if history is not None and all(job is None or job.silent for job in jobs):
+            self._calls += 1  # the newest of all
+            entries = records.failed_on_request(
+                history, node=self._node, time=time, call_id=self._calls
+            )
+            self.state = put_history(self.state, entries)
+            outcome = records.failure_on_request(self._view(), entries, time)
+            self._out.log("error", "LRMD", f"{resource} is taken for failed, as was asked for")
+        self.uncounted.add(outcome)
+        self._out.multicast(outcome)
 
     def look_at(self, resource: str) -> None:
         """Begin the recurring operations of a resource that are not under way, as soon as can be.

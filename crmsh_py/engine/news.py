@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from crmsh_py.engine import records
 from crmsh_py.engine.alerts import Alerts
-from crmsh_py.engine.book import StatusBook, StatusMessage
+from crmsh_py.engine.book import NOBODY, StatusBook, StatusMessage
 from crmsh_py.engine.controller import Controller
 from crmsh_py.engine.dampening import Dampening
 from crmsh_py.engine.executor import Executor
@@ -99,11 +100,7 @@ class News:
                 self.controller.changed("history was cleaned")
                 self.orders.applied(message)
             case FailResource():
-                if message.node == self.node:
-                    self.executor.failed_on_request(message.resource, message.time)
-                else:
-                    self.remotes.failed_on_request(message.node, message.resource, message.time)
-                self.controller.changed(f"{message.resource} is taken for failed")
+                self._apply_failure(message)
                 self.orders.applied(message)
             case ClearFailures():
                 if message.node == self.node:
@@ -115,6 +112,23 @@ class News:
                 self._apply_manager(sender, message)
             case _:
                 self._apply_fencing(sender, message)
+
+    def _apply_failure(self, message: FailResource) -> None:
+        """Only the node itself knows what is newest there: it tells the outcome; all wait."""
+        key = records.failure_key(message.resource)
+        teller = self.book.holders.get(message.node, NOBODY)
+        if teller != NOBODY:
+            key = f"{message.node}/{key}"
+        else:
+            names = self.book.names.items()
+            teller = next((node for node, name in names if name == message.node), NOBODY)
+        if teller == NOBODY:
+            return
+        self.controller.expect(teller, key, f"{message.resource} is taken for failed")
+        if message.node == self.node:
+            self.executor.fail(message.resource, message.time)
+        elif teller == self.node_id:
+            self.remotes.fail(message.node, message.resource, message.time)
 
     def _apply_fencing(self, sender: int, message: StatusMessage) -> None:
         match message:

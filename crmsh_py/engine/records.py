@@ -9,11 +9,11 @@ changed parameter needs a restart, a reload, or is nobody else's business.
 from __future__ import annotations
 
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.numbers import whole
+from crmsh_py.cib.xml import to_xml
 from crmsh_py.engine.api import AgentFacts, OperationFinished
 from crmsh_py.scheduler import history as history_entries
 from crmsh_py.scheduler.result import Action, ActionKind, Digests
-from crmsh_py.wire.stream import RunAction
+from crmsh_py.wire.stream import Failure, Outcome, RunAction, ViewId
 
 FAILURE_ON_REQUEST = "asyncmon"
 _NO_CALL, _UNKNOWN, _PENDING = -1, 193, -1
@@ -96,24 +96,49 @@ def pending_of(action: RunAction, facts: AgentFacts | None = None, *, node: str)
     )
 
 
-def failed_on_request(history: Element, *, node: str, time: int) -> Element:
+def failure_key(resource: str) -> str:
+    """The key of a failure that somebody asked for."""
+    return f"{resource}_{FAILURE_ON_REQUEST}_0"
+
+
+def failed_on_request(history: Element, *, node: str, time: int, call_id: int) -> Element:
     """The ``<lrm_resource>`` of a failure that somebody asked for; ``time`` is Unix time, s.
 
     Pacemaker's name for an operation that nobody began is ``asyncmon``.
     """
-    resource = history.id
-    newest = max((whole(entry.get("call-id", "0")) for entry in history.children), default=0)
     failure = history_entries.Result(
-        rc=1, status=4, call_id=newest + 1, exit_reason="Simulated failure", run_at=time
+        rc=1, status=4, call_id=call_id, exit_reason="Simulated failure", run_at=time
     )
     action = Action(
-        id=0, kind=ActionKind.RESOURCE, operation=FAILURE_ON_REQUEST, key=f"{resource}_asyncmon_0"
+        id=0,
+        kind=ActionKind.RESOURCE,
+        operation=FAILURE_ON_REQUEST,
+        key=failure_key(history.id),
     )
     key = history_entries.transition_key(0, 0, 0, history_entries.NO_CONTROLLER)
     entries = history_entries.entries(
-        resource, action, failure, key=key, node=node, origin="fail_lrm_resource"
+        history.id, action, failure, key=key, node=node, origin="fail_lrm_resource"
     )
     return history.with_children(entries)
+
+
+def failure_on_request(view: ViewId, entries: Element, time: int) -> Outcome:
+    """The message that tells such a failure."""
+    return Outcome(
+        view=view,
+        name=entries.id,
+        key=failure_key(entries.id),
+        transition_key="",
+        resource=to_xml(entries, indent=None),
+        rc=1,
+        ok=False,
+        failure=Failure(operation=FAILURE_ON_REQUEST, interval_ms=0, time=time),
+    )
+
+
+def nothing_failed(view: ViewId, resource: str) -> Outcome:
+    """The answer where nothing can be taken for failed: nobody waits any longer."""
+    return Outcome(view=view, name=resource, key=failure_key(resource), transition_key="")
 
 
 def digests_of(action: RunAction, facts: AgentFacts | None) -> Digests:

@@ -152,8 +152,8 @@ class RemoteCore:
                 self._executor.forget(resource)
             case wire.ForgetFailure(resource=resource):
                 self._executor.forget_failure(resource)
-            case wire.Failed(resource=resource, time=time):
-                self._executor.failed_on_request(resource, time)
+            case wire.Fail(resource=resource, time=time):
+                self._executor.fail(resource, time)
             case wire.Ping(number=number):
                 self._send(wire.Pong(number=number))
             case wire.Answer():

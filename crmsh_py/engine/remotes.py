@@ -461,16 +461,11 @@ class Remotes:
                 remote.state = st.put_history(remote.state, old.with_children(()), entry)
             self._send(remote, wire.ForgetFailure(resource=resource))
 
-    def failed_on_request(self, name: str, resource: str, time: int) -> None:
-        """Somebody asked for a failure of a resource on a remote node; Unix time, s."""
+    def fail(self, name: str, resource: str, time: int) -> None:
+        """Somebody asked for a failure of a resource on a remote node, at this Unix time, s."""
         remote = self._remotes.get(name)
-        if remote is None or remote.stage is not Stage.UP:
-            return
-        history = st.history_of(remote.state, resource)
-        if history is not None:
-            failed = records.failed_on_request(history, node=name, time=time)
-            remote.state = st.put_history(remote.state, failed)
-        self._send(remote, wire.Failed(resource=resource, time=time))
+        if remote is not None and remote.stage is Stage.UP:
+            self._send(remote, wire.Fail(resource=resource, time=time))
 
     # ---- views and time ------------------------------------------------------------------------
 

@@ -344,16 +344,14 @@ class Requests:
     def _fail(self, ticket: int, request: FailResource) -> None:
         self._must_exist(request.node)
         state = node_by_name(self.replica.status, request.node)
-        base = request.resource.partition(":")[0]  # as histories know anonymous instances
-        names = [name for name in (request.resource, base) if state and history_of(state, name)]
-        if not names:
+        if state is None or history_of(state, request.resource) is None:
             raise NotFound(f"{request.resource} has done nothing on {request.node} that could fail")
         now = int(self.outbox.wall)
         self._order(
             ticket,
             lambda view, ident: stream.FailResource(
                 view=view,
-                resource=names[0],
+                resource=request.resource,
                 node=request.node,
                 time=now,
                 ident=ident,

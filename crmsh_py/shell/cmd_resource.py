@@ -88,7 +88,8 @@ def fail(session: Session, call: CommandCall) -> int:
     if given:
         require_node(session, given)
     resource = call.get("RESOURCE") or ""
-    instance, node = resource_status.failing(_status(session), resource, given)
+    cib, status = session.cluster.read_cib(), _status(session)
+    instance, node = resource_status.failing(cib, status, resource, given)
     session.cluster.fail_resource(instance, node)
     session.console.info(f"{resource} is taken for failed on {node}")
     settle(session)

@@ -116,7 +116,8 @@ class RealLab:
             raise UsageError(
                 f"{task} cannot be made to fail on a lab", hint=f"resource fail {event.name}"
             )
-        self._session.cluster.fail_resource(*failing(self._seen().status, event.name, node))
+        seen = self._seen()
+        self._session.cluster.fail_resource(*failing(seen.cib, seen.status, event.name, node))
 
     def _power(self, event: Event) -> None:
         find_node(self._session.cluster.read_cib(), event.name)

@@ -418,9 +418,9 @@ def _clean(cluster: Cluster, arguments: Namespace) -> int:
 def _fail(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.views import resource_status
 
-    cluster.fail_resource(
-        *resource_status.failing(_status(cluster), arguments.resource, arguments.node)
-    )
+    cib, status = cluster.read_cib(), _status(cluster)
+    instance = resource_status.failing(cib, status, arguments.resource, arguments.node)
+    cluster.fail_resource(*instance)
     return 0
 
 

@@ -55,9 +55,10 @@ def places(status: ClusterStatus, name: str) -> list[tuple[str, Role]]:
     return list(result.items())
 
 
-def failing(status: ClusterStatus, name: str, node: str = "") -> tuple[str, str]:
+def failing(cib: Cib, status: ClusterStatus, name: str, node: str = "") -> tuple[str, str]:
     """The instance and the node that are meant when a primitive is to be taken for failed.
 
+    The instance is named as the node's history names it: by a number only where it has one there.
     Raises NotFound for an unknown name, UsageError where nothing or more than one thing is meant.
     """
     found = find(status, name)
@@ -75,7 +76,10 @@ def failing(status: ClusterStatus, name: str, node: str = "") -> tuple[str, str]
     if len(spots) > 1:
         where = ", ".join(f"{part} on {place}" for part, place in spots)
         raise UsageError(f"'{name}' runs more than once: {where}", hint="name a node")
-    return spots[0]
+    ((instance, where),) = spots
+    states = (s for s in cib.status.findall("node_state") if s.get("uname") == where)
+    numbered = any(h.id == instance for s in states for h in s.iter("lrm_resource"))
+    return (instance if numbered else instance.partition(":")[0]), where
 
 
 def banned_without_node(status: ClusterStatus, name: str) -> str:

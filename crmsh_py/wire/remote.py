@@ -5,7 +5,7 @@ actions run there and is told their outcomes. Clients on the remote node ask the
 the same connection. The transport has proven that both have the same key; what comes is bounded
 and typed here all the same.
 
-    member -> remote    Claim, Known, Drop, Run, Forget, ForgetFailure, Failed, Ping,
+    member -> remote    Claim, Known, Drop, Run, Forget, ForgetFailure, Fail, Ping,
                         Answer, Release
     remote -> member    Accepted, Rejected, Told, Pong, Ask, Hangup, Leaving, Replaced
 """
@@ -75,8 +75,8 @@ class ForgetFailure(RemoteMessage, frozen=True, kw_only=True):
     resource: Name
 
 
-class Failed(RemoteMessage, frozen=True, kw_only=True):
-    """A resource was taken for failed, as somebody asked for; ``time`` is Unix time, s."""
+class Fail(RemoteMessage, frozen=True, kw_only=True):
+    """Tell that a resource has failed, as somebody asked for; ``time`` is Unix time, s."""
 
     resource: Name
     time: Count
@@ -99,7 +99,7 @@ class Release(RemoteMessage, frozen=True, kw_only=True):
     """The cluster ends the connection in an orderly way: nothing of it runs there."""
 
 
-ToRemote = Claim | Known | Drop | Run | Forget | ForgetFailure | Failed | Ping | Answer | Release
+ToRemote = Claim | Known | Drop | Run | Forget | ForgetFailure | Fail | Ping | Answer | Release
 
 # ---- from the remote node ----------------------------------------------------------------------
 

@@ -167,6 +167,25 @@ def test_what_was_taken_for_failed_is_remembered_in_the_next_view() -> None:
     assert where(cluster) == [other.name]
 
 
+def test_what_is_stopped_just_now_is_not_taken_for_failed() -> None:
+    """Its node knows better; and what it tells is what is remembered in the next view."""
+    cluster = running(resource())
+    (node,) = [node for node in cluster.up if "R" in node.active]
+    other, third = (n for n in cluster.up if n is not node)
+    cluster.commit(other.number, location("R", other.name, "200"))
+    cluster.until(lambda: node.operations[-1][2] == "stop", 10, "it is being stopped", 0.0001)
+    assert isinstance(cluster.answer(1, FailResource(resource="R", node=node.name)), Done)
+    cluster.settle(within_s=30)
+    assert where(cluster) == [other.name]
+    before = len(other.operations)
+    third.crash()
+    cluster.run(5.0)
+    cluster.settle(within_s=30)
+    tasks = {task for _, name, task in other.operations[before:] if name == "R"}
+    assert tasks <= {"monitor"}
+    assert where(cluster) == [other.name]
+
+
 def test_only_what_has_a_history_can_be_taken_for_failed() -> None:
     cluster = running(resource())
     (node,) = [node for node in cluster.up if "R" in node.active]
