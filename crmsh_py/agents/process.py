@@ -46,11 +46,13 @@ def run(
 def _read(process: subprocess.Popen[bytes], name: str, deadline: float, max_bytes: int) -> bytes:
     assert process.stdout is not None, "stdout is a pipe"
     handle = process.stdout.fileno()
+    readable = select.poll()  # and not select(), which takes no descriptor above 1023
+    readable.register(handle, select.POLLIN)
     parts: list[bytes] = []
     size = 0
     while True:
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([handle], [], [], left)[0]:
+        if left <= 0 or not readable.poll(left * 1000):
             raise TimedOut(f"{name} does not answer")
         chunk = os.read(handle, 65536)
         if not chunk:

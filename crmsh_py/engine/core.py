@@ -62,7 +62,6 @@ from crmsh_py.engine.dampening import Dampening
 from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.fencing import DevicesOf, Fencing, scheduler_devices
-from crmsh_py.engine.fencing_runner import FIRST_CALL
 from crmsh_py.engine.lifecycle import Lifecycle
 from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.news import News
@@ -316,7 +315,7 @@ class NodeCore:
             case ClockSet(wall_offset=offset):
                 self._out.wall_offset = offset
                 self._controller.clock_was_set()
-            case OperationFinished(call_id=call_id) if call_id >= FIRST_CALL:
+            case OperationFinished(call_id=call_id) if call_id < 0:
                 self._fencing.finished(event)
             case OperationFinished():
                 self._executor.finished(event)

@@ -30,7 +30,6 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.scheduler.result import FenceDevice
 from crmsh_py.wire.stream import FencingRan, FencingRun, ViewId
 
-FIRST_CALL = 1_000_000_000  # call ids from here on are fencing's, below are the executor's
 LIST_VALID_S = 60.0
 MAX_REMEMBERED = 200  # answers, for orders that come again
 _QUERY_MS = 20_000
@@ -84,7 +83,7 @@ class FencingRunner:
         self._seed = seed
         self._view = view
         self._device = device
-        self._calls = FIRST_CALL
+        self._calls = 0  # call ids below 0 are fencing's, those above are the executor's
         self._orders: dict[Key, _Order] = {}
         self._by_call: dict[int, _Order] = {}
         self._questions: dict[int, Callable[[OperationFinished], None]] = {}
@@ -194,7 +193,7 @@ class FencingRunner:
         self._by_call[order.call_id] = order
 
     def _call(self, device: FenceDevice, action: str, target: str, timeout_ms: int) -> int:
-        self._calls += 1
+        self._calls -= 1
         self._out.do(
             RunOperation(
                 call_id=self._calls,

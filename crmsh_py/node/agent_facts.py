@@ -22,7 +22,6 @@ from crmsh_py.agents.metadata import AgentMetadata
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib.numbers import is_number
 from crmsh_py.engine.api import AgentFacts
-from crmsh_py.errors import CrmError
 
 MakeFacts = Callable[[AgentSpec], AgentFacts]
 TIMEOUT_S = 2.0  # of meta-data; the end of the first start waits for it
@@ -57,7 +56,7 @@ def facts_of_machine(environ: Mapping[str, str]) -> MakeFacts:
     def make(spec: AgentSpec) -> AgentFacts:
         try:
             metadata = agents.metadata(spec)
-        except CrmError:
+        except Exception:  # whatever an agent answers, its operations go on
             return AgentFacts()
         return AgentFacts() if metadata is None else facts_of(metadata)
 

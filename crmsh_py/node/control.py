@@ -250,9 +250,11 @@ class ControlServer:
         self._connections.discard(connection)
         if not self._connections:
             self._alone.set()
-        for ticket in connection.tickets:
-            if self._by_ticket.pop(ticket, None) is not None:
-                self._report(ClientGone(ticket=ticket))
+        # All at once: what one report leads to may answer, and so forget, another ticket.
+        gone = [t for t in connection.tickets if self._by_ticket.pop(t, None) is not None]
+        connection.tickets.clear()
+        for ticket in gone:
+            self._report(ClientGone(ticket=ticket))
 
 
 class _Connection(asyncio.Protocol):

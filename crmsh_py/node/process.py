@@ -2,7 +2,9 @@
 
 Its end is when the process itself ends, not when its output does: an agent that leaves a daemon
 behind leaves the pipes open too. What was written until then is read, no more. The process leads
-a group of its own; at its time limit the group gets SIGTERM, and SIGKILL a moment later.
+a group of its own; at its time limit the group gets SIGTERM, and SIGKILL a moment later. One that
+does not end even then (the kernel waits for a disk or a file server) is told as ended all the same:
+whoever waits must be able to fail it, and reaped when it goes.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import IO
 
 OUTPUT_LIMIT = 64 * 1024  # bytes kept of each stream; the last ones, where the reasons stand
 GRACE_S = 1.0  # between SIGTERM and SIGKILL
+STUCK_S = 5.0  # after SIGKILL, until a process counts as ended that is still there
 _READ_SIZE = 65_536
 _READS_PER_TURN = 16  # a process that never stops writing must not hold the loop
 
@@ -53,7 +56,7 @@ class ChildProcess:
         self._loop = asyncio.get_running_loop()
         self._on_end = on_end
         self._began = time.monotonic()
-        self._timed_out = self._cancelled = False
+        self._timed_out = self._cancelled = self._told = False
         with _stdin_with(text) as stdin:
             self._process = subprocess.Popen(
                 list(command),
@@ -82,7 +85,7 @@ class ChildProcess:
     def cancel(self) -> None:
         """Kill it; it still ends by ``on_end``."""
         self._cancelled = True
-        self._signal(signal.SIGKILL)
+        self._kill()
 
     # ---- inside ----------------------------------------------------------------------------
 
@@ -110,7 +113,11 @@ class ChildProcess:
     def _expire(self) -> None:
         self._timed_out = True
         self._signal(signal.SIGTERM)
-        self._timers.append(self._loop.call_later(GRACE_S, self._signal, signal.SIGKILL))
+        self._timers.append(self._loop.call_later(GRACE_S, self._kill))
+
+    def _kill(self) -> None:
+        self._signal(signal.SIGKILL)
+        self._timers.append(self._loop.call_later(STUCK_S, self._tell, -signal.SIGKILL))
 
     def _signal(self, number: signal.Signals) -> None:
         # The leader is not reaped before ``_exited``, so its id still names this very group.
@@ -126,7 +133,12 @@ class ChildProcess:
             self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = -1
-        rc = self._process.wait()
+        self._tell(self._process.wait())
+
+    def _tell(self, rc: int) -> None:
+        if self._told:
+            return
+        self._told = True
         for timer in self._timers:
             timer.cancel()
         for stream in self._streams:

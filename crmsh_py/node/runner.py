@@ -299,7 +299,9 @@ class AgentRunner:
             running.facts.add_done_callback(lambda facts: self._tell(finished, facts))
 
     def _tell(self, finished: OperationFinished, facts: asyncio.Future[AgentFacts]) -> None:
-        known = facts.result() if facts.done() and not facts.cancelled() else None
+        known = None
+        if facts.done() and not facts.cancelled() and facts.exception() is None:
+            known = facts.result()
         self._report(replace(finished, facts=known))
 
     def _log_output(self, operation: RunOperation, ended: Ended) -> None:
