@@ -15,8 +15,8 @@ from crmsh_py.tools.common import complain, put
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
-    from crmsh_py.cib.element import Element
     from crmsh_py.clusters.port import Cluster
+    from crmsh_py.scheduler.resource import Resource
 
 ACTIONS = {
     "force_start": "start",
@@ -41,13 +41,12 @@ def run(cluster: Cluster, command: str, resource: str, *, verbose: bool = False)
     """Run the agent of a resource; its exit code is ours. Raises CrmError kinds."""
     cib = cluster.read_cib()
     primitive = _primitive(cib, resource)
-    name = ":".join(
-        part for part in (primitive.get(k) for k in ("class", "provider", "type")) if part
-    )
-    if primitive.get("class") != "ocf":
+    agent = (primitive.standard, primitive.provider, primitive.agent_type)
+    name = ":".join(part for part in agent if part)
+    if primitive.standard != "ocf":
         raise CrmError(f"{name} is no OCF agent: only those can be run past the cluster")
     root = os.environ.get("OCF_ROOT") or "/usr/lib/ocf"
-    path = f"{root}/resource.d/{primitive.get('provider')}/{primitive.get('type')}"
+    path = f"{root}/resource.d/{primitive.provider}/{primitive.agent_type}"
     try:
         done = subprocess.run(
             [path, ACTIONS[command]],
@@ -74,46 +73,38 @@ def run(cluster: Cluster, command: str, resource: str, *, verbose: bool = False)
     return done.returncode
 
 
-def _primitive(cib: Cib, resource: str) -> Element:
+def _primitive(cib: Cib, name: str) -> Resource:
     """The primitive that is meant: the resource itself, or what a clone is made of."""
-    from crmsh_py.clusters.operations import find_resource
+    from crmsh_py.tools.edits import find_resource
+    from crmsh_py.tools.resource_values import resource_called
 
-    found = find_resource(cib, resource)
+    found = find_resource(cib, name)
     inside = list(found.iter("primitive"))
     if found.tag == "primitive":
         inside = [found]
     if len(inside) != 1 or found.tag == "group":
         raise UnimplementedError(
-            f"{resource} is a {found.tag}: agents are run for one resource",
+            f"{name} is a {found.tag}: agents are run for one resource",
             hint=f"name one of {', '.join(each.id for each in inside)}",
         )
-    return _with_template(cib, inside[0])
+    return resource_called(cib, inside[0].id)
 
 
-def _with_template(cib: Cib, primitive: Element) -> Element:
-    template = cib.find_id(primitive.get("template")) if primitive.get("template") else None
-    if template is None:
-        return primitive
-    agent = {name: template.get(name) for name in ("class", "provider", "type")}
-    return primitive.with_attributes(agent).with_children((*template.children, *primitive.children))
-
-
-def _environment(cib: Cib, primitive: Element, root: str, node: str) -> dict[str, str]:
+def _environment(cib: Cib, primitive: Resource, root: str, node: str) -> dict[str, str]:
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {
         "LC_ALL": "C",
         "OCF_ROOT": root,
         "OCF_RA_VERSION_MAJOR": "1",
         "OCF_RA_VERSION_MINOR": "1",
-        "OCF_RESOURCE_INSTANCE": primitive.id,
-        "OCF_RESOURCE_TYPE": primitive.get("type"),
-        "OCF_RESOURCE_PROVIDER": primitive.get("provider"),
+        "OCF_RESOURCE_INSTANCE": primitive.xml_id,
+        "OCF_RESOURCE_TYPE": primitive.agent_type,
+        "OCF_RESOURCE_PROVIDER": primitive.provider,
         "OCF_RESKEY_CRM_meta_on_node": node,
         "OCF_RESKEY_crm_feature_set": cib.root.get("crm_feature_set"),
     }
-    for holder in primitive.findall("instance_attributes"):
-        if holder.findall("rule"):
-            continue  # those hold at some times only; the cluster knows which
-        for pair in holder.findall("nvpair"):
-            environment[f"OCF_RESKEY_{pair.get('name')}"] = pair.get("value")
+    # Rules may ask for the node, which is this one here, wherever the cluster has the resource.
+    here = primitive.state.node_named(node) or primitive.current_node()
+    for name, value in primitive.parameters(here).items():
+        environment[f"OCF_RESKEY_{name}"] = value
     return environment

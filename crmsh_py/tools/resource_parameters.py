@@ -10,52 +10,26 @@ from crmsh_py.tools.common import ToolUsageError, commit, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from crmsh_py.cib.document import Cib
-    from crmsh_py.cib.element import Element
     from crmsh_py.clusters.port import Cluster
 
 _META = "meta_attributes"
 _CLONES = ("clone", "master")
-_CONTAINERS = ("group", *_CLONES)
 
 
 def value_of(cluster: Cluster, arguments: Namespace) -> str:
-    """The value of the parameter that is asked for. Raises NotFound.
+    """The value of the parameter that is asked for, as the cluster takes it. Raises NotFound.
 
     What a resource does not say itself its template may say. A meta attribute is that of the group
     or clone around it, or the default of all resources, where it has none of its own.
     """
+    from crmsh_py.tools.resource_values import values
+
     name, resource = arguments.get_parameter, arguments.resource
-    cib, tag = cluster.read_cib(), _set_tag(arguments)
-    for owner in _owners(cib, edits.find_resource(cib, resource), everything=tag == _META):
-        pair = edits.pair_in(_unconditional(owner), tag, name)
-        if pair is not None:
-            return pair.value
-    raise NotFound(f"Attribute '{name}' not found for '{resource}'")
-
-
-def _owners(cib: Cib, own: Element, *, everything: bool) -> Iterator[Element]:
-    """Where a value may be set, the nearest first."""
-    yield own
-    template = cib.find_id(own.get("template")) if own.get("template") else None
-    if template is not None:
-        yield template
-    if everything:
-        around = [e for e in cib.section("resources").iter(*_CONTAINERS) if own in _inside(e)]
-        yield from reversed(around)
-        yield cib.section("rsc_defaults")
-
-
-def _inside(container: Element) -> list[Element]:
-    return [each for tag in ("primitive", "group") for each in container.iter(tag)
-            if each is not container]  # fmt: skip
-
-
-def _unconditional(owner: Element) -> Element:
-    """Without the sets that hold at some times or places only: the cluster knows where."""
-    return owner.map_children(lambda child: None if child.findall("rule") else child)
+    value = values(cluster.read_cib(), resource, _set_tag(arguments)).get(name)
+    if value is None:
+        raise NotFound(f"Attribute '{name}' not found for '{resource}'")
+    return value
 
 
 def set_one(cluster: Cluster, arguments: Namespace, *, client: str) -> None:

@@ -544,6 +544,53 @@ def test_a_meta_attribute_may_come_from_what_is_around_a_resource(
     assert run(cluster, "-r", "alone", "-g", "priority") == 105
 
 
+SETS = """<primitive id="x" class="ocf" provider="pacemaker" type="Dummy">
+ <instance_attributes id="low" score="1"><nvpair id="low-a" name="a" value="low"/>
+  <nvpair id="low-b" name="b" value="of-low"/></instance_attributes>
+ <instance_attributes id="high" score="100"><nvpair id="high-a" name="a" value="high"/>
+ </instance_attributes>
+ <instance_attributes id="ruled" score="10"><rule id="ru" score="0"><date_expression id="de"
+  operation="gt" start="2010-01-01"/></rule><nvpair id="ruled-c" name="c" value="now"/>
+ </instance_attributes>
+ <instance_attributes id="never" score="200"><rule id="nv" score="0"><date_expression id="dn"
+  operation="lt" start="2010-01-01" end="2010-01-01"/></rule>
+  <nvpair id="never-a" name="a" value="then"/></instance_attributes>
+ <meta_attributes id="x-m"><nvpair id-ref="y-p"/></meta_attributes></primitive>
+<clone id="yc"><primitive id="y" class="ocf" provider="pacemaker" type="Dummy">
+ <instance_attributes id-ref="low"/>
+ <meta_attributes id="y-m"><nvpair id="y-p" name="priority" value="7"/></meta_attributes>
+</primitive></clone>"""
+
+
+def with_sets(cluster: FakeCluster) -> None:
+    cluster.cib = Cib.parse(cluster.cib.to_xml().replace("</resources>", f"{SETS}</resources>"))
+
+
+@pytest.mark.parametrize(
+    ("resource", "name", "value"),
+    [
+        ("x", "a", "high"),
+        ("x", "b", "of-low"),
+        ("x", "c", "now"),
+        ("y", "a", "low"),
+        ("y:0", "a", "low"),
+    ],
+)
+def test_of_several_sets_that_counts_which_counts_in_the_cluster(
+    cluster: FakeCluster, resource: str, name: str, value: str, capsys: Capture
+) -> None:
+    """The score of a set, its rule, and a set that is another's."""
+    with_sets(cluster)
+    assert run(cluster, "-r", resource, "-g", name) == 0
+    assert capsys.readouterr().out == f"{value}\n"
+
+
+def test_a_pair_may_be_anothers(cluster: FakeCluster, capsys: Capture) -> None:
+    with_sets(cluster)
+    assert run(cluster, "-r", "x", "-m", "-g", "priority") == 0
+    assert capsys.readouterr().out == "7\n"
+
+
 @pytest.mark.parametrize("option", ["--help-all", "-?", "--help"])
 def test_help_is_given_by_all_the_names_that_people_know(option: str, capsys: Capture) -> None:
     with pytest.raises(SystemExit) as left:

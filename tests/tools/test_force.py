@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tools.fakes import FakeCluster
 
+from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.tools import crm_resource
 
@@ -62,3 +63,12 @@ def test_an_agent_is_run_for_one_resource(capsys: pytest.CaptureFixture[str]) ->
     cluster.cib = cluster.cib.with_section("resources", Element("resources", {}, (group,)))
     assert crm_resource.main(["-r", "g", "--force-start"], door=cluster) == 3
     assert "name one of ClusterIP, WebSite" in capsys.readouterr().err
+
+
+def test_the_set_with_the_higher_score_is_what_the_agent_gets(log: Path) -> None:
+    cluster = FakeCluster()
+    lower = """<instance_attributes id="lower" score="-1"><nvpair id="lower-ip" name="ip"
+     value="10.0.0.1"/></instance_attributes><operations>"""
+    cluster.cib = Cib.parse(cluster.cib.to_xml().replace("<operations>", lower))
+    assert crm_resource.main(["-r", "ClusterIP", "--force-start"], door=cluster) == 0
+    assert log.read_text(encoding="utf-8") == "start 192.168.100.100 ClusterIP\n"
