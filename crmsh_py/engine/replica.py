@@ -29,11 +29,15 @@ from crmsh_py.engine.conflicts import explained
 from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.errors import ConfigError, Conflict
 from crmsh_py.value import replace
-from crmsh_py.wire.stream import MAX_COUNT, CommitId, ConfigChange, Step
+from crmsh_py.wire.stream import MAX_COUNT, MAX_PATCH, CommitId, ConfigChange, Step
 
 RECENT_REVISIONS = 500  # kept in memory to bring a node up by difference
 RECENT_BYTES = 8 * 1024 * 1024  # of their patches: beyond that the whole CIB is no more to send
 RECENT_COMMITS = 128  # told in summaries, so that nobody repeats what is already in
+# A document must fit into a message to a node that joins, and be read at the next start: 64 MiB
+# are the most there, and what several nodes submit at the same time comes on top.
+MOST_BYTES = 48 * 1024 * 1024
+_MEASURED_EVERY = 1024 * 1024  # characters of patches: to measure takes a moment
 _MOST_ADMIN_EPOCH = 2**31 - 1  # Pacemaker's; beyond it nodes could not tell each other either
 _MOST_OF_A_NAME = 900  # of 1024 that nodes can tell: names of operations are made of it
 _MOST_OF_A_VALUE = 126 * 1024  # of 128 KiB of a variable of an agent's environment, with its name
@@ -53,6 +57,7 @@ class Replica:
         self._facts: dict[str, str | None] = {"have-quorum": "0"}
         self._recent: deque[Step] = deque()
         self._recent_bytes = 0
+        self._grown = 0  # characters of patches since the document was measured
         self._commits: deque[CommitId] = deque(maxlen=RECENT_COMMITS)
         self._whole: Cib | None = None
 
@@ -168,6 +173,25 @@ class Replica:
         """
         return self._merged(patch) or self.config
 
+    def check_size(self, new: Cib, length: int) -> None:
+        """Whether a configuration can be told and stored; ``length`` is that of its patch.
+
+        Asked by who submits it. Raises ConfigError.
+        """
+        if length > MAX_PATCH:
+            raise ConfigError(
+                f"this change has {_mib(length)}", hint=f"make it in parts of {_mib(MAX_PATCH)}"
+            )
+        if self._grown + length < _MEASURED_EVERY:
+            return
+        size = len(new.to_xml(indent=None))
+        if size > MOST_BYTES:
+            raise ConfigError(
+                f"the configuration would have {_mib(size)}: {_mib(MOST_BYTES)} are the most",
+                hint="put long values into files, and give their names",
+            )
+        self._grown = 0
+
     def _merged(self, patch: Patch) -> Cib | None:
         try:
             new = _next(self.config, patch)
@@ -258,8 +282,13 @@ class Replica:
     def _remember(self, step: Step) -> None:
         self._recent.append(step)
         self._recent_bytes += len(step.patch)
+        self._grown += len(step.patch)
         while len(self._recent) > RECENT_REVISIONS or self._recent_bytes > RECENT_BYTES:
             self._recent_bytes -= len(self._recent.popleft().patch)
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB"
 
 
 def bare(cib: Cib) -> Cib:

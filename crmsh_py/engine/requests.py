@@ -223,6 +223,7 @@ class Requests:
             raise no_quorum(hollow=self.views.setting.hollow)
         new = self.replica.check(patch)
         self.permissions.check_commit(event, new.root)
+        self.replica.check_size(new, len(request.patch))
         refuse_new_errors(self.replica.config, new)
         self.commits.submit(
             patch=request.patch,
@@ -246,6 +247,7 @@ class Requests:
             self.outbox.reply(event.ticket, Committed(version=self.replica.version.tuple))
             return
         self.permissions.check_commit(event, new.root)
+        self.replica.check_size(new, len(request.value or ""))
         if before is None or request.value is None:  # another value breaks nothing: it is any text
             refuse_new_errors(old, new)
         self.commits.submit(

@@ -23,6 +23,7 @@ import os
 import pwd
 import socket
 import struct
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from crmsh_py.engine.api import ClientGone, Connection, RequestReceived
@@ -34,6 +35,8 @@ MAX_CONNECTIONS = 256  # of those who may do all
 MAX_LIMITED = 128  # of those whom access control lists limit, together
 MAX_LIMITED_OF_USER = 32
 MAX_IN_FLIGHT = 64  # unanswered requests of one connection
+PER_TURN = 4  # requests of one connection that are answered before others have their turn
+UNREAD = 1024 * 1024  # bytes of answers: before they are read no more requests are taken
 MAX_UNSENT = 2 * framing.MAX_FRAME  # bytes that may wait for one client to read
 MAX_UNSENT_STREAM = 1024 * 1024  # the same for a watch, which can be asked for again
 MAX_UNFINISHED = 4 * framing.MAX_FRAME  # bytes of unfinished frames of who may do all, together
@@ -274,6 +277,9 @@ class _Connection(asyncio.Protocol):
         self._service = _SERVICE_CPG
         self._requests = self._responses = self._dispatched = 0
         self.tickets: dict[int, int] = {}  # ours -> the client's, unanswered
+        self._waiting: deque[tuple[int, control.Request | control.Refused]] = deque()
+        self._at_work = False  # its next turn has been asked for
+        self._full = False  # it does not read its answers as fast as it asks
         self._asked = False  # anything but who it is
         self._quiet_since = 0.0  # on the loop's clock: its last request, or the answer to it
         self._timer: asyncio.TimerHandle | None = None
@@ -303,6 +309,7 @@ class _Connection(asyncio.Protocol):
             transport.abort()
             return
         self._transport = transport
+        transport.set_write_buffer_limits(high=UNREAD)
         if not self.trusted:
             self._quiet_since = asyncio.get_running_loop().time()
             self._look_after_silence()
@@ -324,13 +331,46 @@ class _Connection(asyncio.Protocol):
         if self._transport is None:
             return
         try:
-            for ticket, request in self._decoder.receive(data):
-                self._take(ticket, request)
+            self._waiting.extend(self._decoder.receive(data))
             if self.unfinished:
                 self._server.check_unfinished(trusted=self.trusted)
         except RemoteProtocolError as error:
             self._server.broken(self, error)
             self.hang_up()
+        if not self._at_work:
+            self._work()
+
+    def _work(self) -> None:
+        """Answer a few requests; ring and other clients have their turn before the next ones."""
+        self._at_work = False
+        try:
+            for _ in range(PER_TURN):
+                if self._is_over() or self._full or not self._waiting:
+                    break
+                self._take(*self._waiting.popleft())
+        except RemoteProtocolError as error:
+            self._server.broken(self, error)
+            self.hang_up()
+        if self._transport is None or self._is_over():
+            self._waiting.clear()
+        elif not self._waiting and not self._full:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+            if not self._full:
+                self._at_work = True
+                asyncio.get_running_loop().call_soon(self._work)
+
+    def _is_over(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        if not self._at_work:
+            self._work()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None

@@ -13,6 +13,8 @@ Rules:
   it, a gap in the numbering or a configuration without the digest it was saved with mean that the
   disk lies: the whole file is moved aside, the node starts empty and says so. The cluster gives
   it back the configuration when it joins.
+- What is whole but cannot be understood (another release wrote it) is no damage: all nodes would
+  find it, and start a cluster with nothing in it. The node does not start; nothing is moved.
 - It is the node's alone (mode 0600): what access control lists hide is in it.
 - An error of the disk (full, unreadable) is not corruption: it stops the node, nothing is moved.
 
@@ -51,6 +53,10 @@ _PRUNE_EVERY = 256  # revisions between two looks at what is too old
 
 _CORRUPT_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FORMAT = 1  # user_version of the file
+_OTHER_RELEASE = (
+    "start it with the release that wrote it; where other nodes have the configuration, the file"
+    " can be moved away instead"
+)
 
 _SCHEMA = """
 CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -113,10 +119,14 @@ class Store:
         """Open or make the file, and load what it has.
 
         Raises:
-            CrmError: the disk does not let us, or another daemon uses the file.
+            CrmError: the disk does not let us, another daemon uses the file, or another release
+                wrote it.
         """
         try:
             return Opened(self._load())
+        except CrmError:
+            self.close()
+            raise
         except _CorruptError as error:
             reason = str(error)
         except sqlite3.Error as error:
@@ -299,7 +309,10 @@ class Store:
                 db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
             _sync_directory(self._path)
         elif version != _FORMAT:
-            raise _CorruptError(f"its format is {version}")
+            raise CrmError(
+                f"the store {self._path} has format {version}: another release wrote it",
+                hint=_OTHER_RELEASE,
+            )
         (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise _CorruptError(verdict)
@@ -335,8 +348,11 @@ class Store:
             raise _CorruptError("its first configuration is missing")
         try:
             cib, digest, self._since_snapshot = self._replayed(db, before)
-        except CrmError as error:
-            raise _CorruptError(f"a stored patch does not fit: {error.message}") from None
+        except CrmError as error:  # the checksums of all of it are right
+            raise CrmError(
+                f"what is stored in {self._path} cannot be read: {error.message}",
+                hint=_OTHER_RELEASE,
+            ) from None
         if digest != last[5]:
             raise _CorruptError(f"revision {before} has digest {digest} instead of {last[5]}")
         return last[4], cib

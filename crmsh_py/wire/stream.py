@@ -25,12 +25,12 @@ from crmsh_py.wire.fencing import FencingRecord
 
 MAX_MESSAGE_BYTES = 72 * 1024 * 1024  # one whole CIB of the largest size, and its frame
 _MAX_DOCUMENT = 64 * 1024 * 1024
-_MAX_PATCH = 32 * 1024 * 1024
+MAX_PATCH = 32 * 1024 * 1024
 
 Name = Annotated[str, msgspec.Meta(max_length=1024)]
 Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
 Document = Annotated[str, msgspec.Meta(max_length=_MAX_DOCUMENT)]
-PatchText = Annotated[str, msgspec.Meta(max_length=_MAX_PATCH)]
+PatchText = Annotated[str, msgspec.Meta(max_length=MAX_PATCH)]
 Digest = Annotated[str, msgspec.Meta(max_length=64)]
 # What is written into the status of every node must be something that XML can hold.
 _XML = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*\Z"

@@ -178,6 +178,65 @@ def test_too_many_requests_at_once_end_the_connection(tmp_path: Path) -> None:
     assert "at once" in bench.log[0]
 
 
+def test_a_flood_of_requests_leaves_others_their_turn(tmp_path: Path) -> None:
+    """The ring's datagrams come by the same loop: a client must not hold it."""
+    bench = Bench(tmp_path)
+    turns: list[int] = []
+
+    def report(event: Event) -> None:
+        bench.events.append(event)
+        if isinstance(event, RequestReceived):
+            bench.server.reply(event.ticket, control.Done())
+
+    bench.server._report = report
+
+    async def work() -> None:
+        reader, writer = await bench.connect()
+        writer.write(b"".join(framing.encode_request(n, control.ReadCib()) for n in range(500)))
+        answers = asyncio.ensure_future(replies(reader, 500))
+        while not answers.done():
+            before = len(bench.events)
+            await asyncio.sleep(0)
+            turns.append(len(bench.events) - before)
+        assert [ticket for ticket, _ in answers.result()] == list(range(500))
+        writer.close()
+
+    bench.run(work)
+
+    assert max(turns) <= control_module.PER_TURN
+
+
+def test_who_does_not_read_answers_gets_no_more_of_them(tmp_path: Path) -> None:
+    """They would all be kept here. When he reads again, he goes on where he was."""
+    bench = Bench(tmp_path)
+    large = control.CibReply(cib="x" * 300_000)
+
+    def report(event: Event) -> None:
+        bench.events.append(event)
+        if isinstance(event, RequestReceived):
+            bench.server.reply(event.ticket, large)
+
+    bench.server._report = report
+
+    async def work() -> None:
+        channel = socket.socket(socket.AF_UNIX)
+        channel.setblocking(False)
+        channel.connect(bench.path)
+        channel.sendall(b"".join(framing.encode_request(n, control.ReadCib()) for n in range(60)))
+        await bench.until(3)
+        seen = -1
+        while seen != len(bench.events):
+            seen = len(bench.events)
+            for _ in range(50):
+                await asyncio.sleep(0)
+        assert seen < 12
+        reader, writer = await asyncio.open_unix_connection(sock=channel)
+        assert len(await replies(reader, 60)) == 60
+        writer.close()
+
+    bench.run(work)
+
+
 def test_a_watcher_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
 

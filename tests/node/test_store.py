@@ -270,7 +270,6 @@ def test_a_write_is_all_or_nothing(path: Path) -> None:
         "DELETE FROM revision WHERE number = 3",
         "UPDATE snapshot SET cib = 'z'",
         "DELETE FROM snapshot",
-        "PRAGMA user_version = 9",
     ],
 )
 def test_what_we_did_not_write_is_moved_aside(path: Path, damage: str) -> None:
@@ -287,15 +286,27 @@ def test_what_we_did_not_write_is_moved_aside(path: Path, damage: str) -> None:
     assert (path.parent / "cib.sqlite.damaged-1").exists()
 
 
-def test_a_patch_that_does_not_fit_is_moved_aside(path: Path) -> None:
+def test_what_another_release_wrote_is_left_alone(path: Path) -> None:
+    """All nodes would find it: a cluster that starts with nothing must not come of it."""
+    filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    connection.close()
+
+    for _ in range(2):
+        with pytest.raises(CrmError, match="another release wrote it"):
+            opened(path)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_whole_patch_that_does_not_fit_is_no_damage(path: Path) -> None:
     store, _, _ = opened(path)
     store.write([revision(1, "a", cib="a"), revision(2, "ab", patch="bad")])
     store.close()
 
-    _, state, warning = opened(path)
-
-    assert state == StoredState()
-    assert "bad patch" in warning
+    with pytest.raises(CrmError, match="bad patch"):
+        opened(path)
+    assert path.exists()
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, os.urandom(20_000)])
