@@ -15,8 +15,9 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import NoReturn
 
 import msgspec
 
@@ -282,6 +283,20 @@ class _Daemon:
         )
 
 
+def _run_to_the_end(work: Coroutine[object, object, int]) -> NoReturn:
+    """Run a node, and end the process with it.
+
+    A thread that waits for a name server or an agent must not keep it for as long as that takes:
+    others may count the node as off, and what its agents began ends with the process.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    code = loop.run_until_complete(work)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the node whose settings file is named; the entry of ``python -m crmsh_py.node``."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -293,8 +308,8 @@ def main(arguments: list[str] | None = None) -> int:
         if settings.remote:
             from crmsh_py.node import remote_daemon
 
-            return asyncio.run(remote_daemon.run(settings))
-        return asyncio.run(run(settings))
+            _run_to_the_end(remote_daemon.run(settings))
+        _run_to_the_end(run(settings))
     except CrmError as error:
         print(f"ERROR: {error.format_message()}", file=sys.stderr)
         return error.exit_code
