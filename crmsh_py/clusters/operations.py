@@ -14,6 +14,7 @@ from datetime import datetime
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.failures import FAIL_COUNT, LAST_FAILURE
 from crmsh_py.cib.leftovers import BAN, PREFER
 from crmsh_py.cib.pairs import find_node, with_new_pair
 from crmsh_py.errors import NotFound
@@ -199,29 +200,48 @@ def set_transient_attribute(cib: Cib, node: str, name: str, value: str | None) -
     return _replaced(cib, "status", state, state.with_children((*others, after)))
 
 
-def without_history(cib: Cib, resource: str = "", node: str = "") -> Cib:
-    """Forget what happened to a resource (instances of a clone included) on a node; '' is all."""
+def without_history(
+    cib: Cib, resource: str = "", node: str = "", *, only_failed: bool = False
+) -> Cib:
+    """Forget what happened to a resource (instances of a clone included) on a node; '' is all.
+
+    ``only_failed`` keeps the history of what has not failed there, as a clean-up does.
+    """
     top = find_resource(cib, resource) if resource else cib.section("resources")
     names = {element.id for element in top.iter("primitive")}
 
     def forget(state: Element) -> Element | None:
         if node and state.get("uname") != node:
             return state
-        return _map_deep(state, lambda e: None if _is_history(e, names) else e)
+        gone = names & _failed(state) if only_failed else names
+        return _map_deep(state, lambda e: None if _is_history(e, gone) else e)
 
     return cib.with_status(cib.status.map_children(forget))
+
+
+def _failed(state: Element) -> set[str]:
+    """The resources that have failed on a node: one counts, or a failure is remembered."""
+    counted = {_counted(pair, FAIL_COUNT) for pair in state.iter("nvpair")}
+    return counted | {
+        history.id.partition(":")[0]
+        for history in state.iter("lrm_resource")
+        if any("_last_failure_" in entry.id for entry in history.children)
+    }
 
 
 def _is_history(element: Element, names: set[str]) -> bool:
     if element.tag == "lrm_resource":
         return element.id.partition(":")[0] in names
     if element.tag == "nvpair":
-        # fail-count-RESOURCE#OPERATION_INTERVAL, last-failure-…
-        for prefix in ("fail-count-", "last-failure-"):
-            subject, found, _ = element.get("name").removeprefix(prefix).partition("#")
-            if found and subject.partition(":")[0] in names:
-                return True
+        return bool(names & {_counted(element, prefix) for prefix in (FAIL_COUNT, LAST_FAILURE)})
     return False
+
+
+def _counted(pair: Element, prefix: str) -> str:
+    """The resource that an attribute of failures is about; '' for one that is not."""
+    name = pair.get("name")
+    subject, found, _ = name.removeprefix(prefix).partition("#")
+    return subject.partition(":")[0] if found and name.startswith(prefix) else ""
 
 
 # ---- finding ---------------------------------------------------------------------------------

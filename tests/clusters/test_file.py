@@ -180,6 +180,23 @@ def test_transient_attributes_count_updates(path: Path) -> None:
     assert cib.find_id("status-1-pingd") is not None
 
 
+def test_what_has_not_failed_is_not_cleaned_up_but_refreshed(path: Path) -> None:
+    text = path.read_text().replace(
+        "<status/>",
+        '<status><node_state id="1" uname="n1"><lrm id="1"><lrm_resources><lrm_resource id="a"/>'
+        "</lrm_resources></lrm></node_state></status>",
+    )
+    path.write_text(text)
+    cluster = FileCluster(str(path))
+
+    cluster.clean_resource("a", "", all_history=False)
+
+    assert path.read_text() == text
+    cluster.clean_resource("a", "", all_history=True)
+
+    assert list(cluster.read_cib().status.iter("lrm_resource")) == []
+
+
 def test_a_file_has_no_membership_and_says_so(path: Path) -> None:
     with pytest.raises(CrmError, match=r"cib\.xml is a file"):
         FileCluster(str(path)).membership()

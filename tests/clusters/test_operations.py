@@ -168,6 +168,24 @@ def test_history_of_one_resource_goes_with_its_fail_counts(cib: Cib) -> None:
     assert names == ["fail-count-WebSite#monitor_60000"]
 
 
+def test_a_clean_up_keeps_the_history_of_what_has_not_failed(cib: Cib) -> None:
+    """On the second node the clone has not failed; a failure may be known without a count."""
+    text = cib.to_xml().replace(
+        '<lrm_resource id="d:0"/>',
+        '<lrm_resource id="d:0"/><lrm_resource id="e"><lrm_rsc_op id="e_last_failure_0"/>'
+        "</lrm_resource>",
+    )
+    more = '<resources><primitive id="e" class="ocf" provider="pacemaker" type="Dummy"/>'
+    cib = Cib.parse(text.replace("<resources>", more))
+    cleaned = operations.without_history(cib, "c", only_failed=True)
+
+    assert [e.id for e in cleaned.status.iter("lrm_resource")] == ["WebSite", "e", "d:1"]
+    cleaned = operations.without_history(cib, only_failed=True)
+
+    assert [e.id for e in cleaned.status.iter("lrm_resource")] == ["d:1"]
+    assert [e.get("name") for e in cleaned.status.iter("nvpair")] == []
+
+
 def test_history_of_one_node_goes(cib: Cib) -> None:
     cleaned = operations.without_history(cib, node="pacemaker01")
 
