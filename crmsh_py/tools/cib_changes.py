@@ -29,6 +29,7 @@ _HOME = {
     "acl_group": "acls",
     "node_state": "status",
 }
+_ALWAYS = ("crm_config", "nodes", "resources", "constraints")
 
 
 class OutdatedError(CrmError):
@@ -38,7 +39,12 @@ class OutdatedError(CrmError):
 
 
 def create(cib: Cib, scope: str, element: Element) -> Cib:
-    """Add an element. Raises ExistsError when one with its id is there."""
+    """Add an element. Raises ExistsError when one with its id is there.
+
+    Of a whole document what is there already is merged, as with ``modify``.
+    """
+    if element.tag in ("cib", "configuration"):
+        return modify(cib, scope, element)
     if element.id and cib.find_id(element.id) is not None:
         raise ExistsError(f"an element with the id '{element.id}' exists already")
     section = _section(cib, scope, element, new=True)
@@ -52,7 +58,12 @@ def create(cib: Cib, scope: str, element: Element) -> Cib:
 
 
 def modify(cib: Cib, scope: str, element: Element) -> Cib:
-    """Merge an element into the one that exists. Raises NotFound."""
+    """Merge an element into the one that exists, the whole CIB too.
+
+    Raises NotFound; OutdatedError for a ``<cib>`` that says that it is of an older version.
+    """
+    if element.tag == "cib":
+        return _modified_whole(cib, element)
     return _at(cib, scope, element, _merged)
 
 
@@ -75,23 +86,51 @@ def replace(cib: Cib, scope: str, element: Element) -> Cib:
         Cib.parse(new.to_xml())  # it must be a document that can be read again
         if element.find("configuration") is None:
             raise ConfigError("this <cib> has no <configuration>: that would remove everything")
-        if new.version < cib.version:
-            raise OutdatedError(
-                f"this <cib> is of version {new.version}, and the configuration of "
-                f"{cib.version} already",
-                hint="read it again and change that, or raise admin_epoch to lose what came since",
-            )
+        _refuse_older(cib, new.version)
         kept = Version(new.version.admin_epoch, cib.version.epoch, cib.version.num_updates)
         return new.with_status(cib.status).with_version(kept)
     return _at(cib, scope, element, lambda _old, new: new)
 
 
+def _refuse_older(cib: Cib, version: Version) -> None:
+    if version < cib.version:
+        raise OutdatedError(
+            f"this <cib> is of version {version}, and the configuration of {cib.version} already",
+            hint="read it again and change that, or raise admin_epoch to lose what came since",
+        )
+
+
+def _modified_whole(cib: Cib, element: Element) -> Cib:
+    """The document with the sections of another merged into its own.
+
+    Of the attributes of ``<cib>`` the schema and ``admin_epoch`` are for people to say; the others
+    the cluster writes. Of the version only what is given is compared.
+    """
+    given = Cib(cib.root.with_attributes(dict(element.attrs))).version
+    _refuse_older(cib, given)
+    schema = element.get("validate-with")
+    new = cib.with_attributes({"validate-with": schema}) if schema else cib
+    for part in element.findall():
+        if part.tag not in ("configuration", "status"):
+            raise ConfigError(f"a <cib> cannot hold <{part.tag}>")
+        new = new.with_section(part.tag, _merged(new.section(part.tag), part))
+    return new.with_version(Version(given.admin_epoch, cib.version.epoch, cib.version.num_updates))
+
+
 def delete(cib: Cib, scope: str, element: Element) -> Cib:
     """Remove the element with this tag and all these attributes; nothing where there is none.
 
-    Raises CrmError where it has no id, and several are meant.
+    A section around elements stands for these where it is the scope itself; else it is meant.
+    Raises CrmError where it has no id, and several are meant; ConfigError for a section that every
+    configuration has.
     """
     section = _section(cib, scope, element)
+    if element.tag == section.tag:
+        if not scope:
+            return _without_section(cib, section, element)
+        for child in element.findall():
+            cib = delete(cib, scope, child)
+        return cib
     wanted = element.attrs.items()
     fitting = [
         each
@@ -105,6 +144,19 @@ def delete(cib: Cib, scope: str, element: Element) -> Cib:
             f"{len(fitting)} elements are such a <{element.tag}>", hint="name the id of one"
         )
     return _put(cib, section.tag, _without(section, fitting[0]))
+
+
+def _without_section(cib: Cib, section: Element, wanted: Element) -> Cib:
+    if any(section.get(name) != value for name, value in wanted.attrs.items()):
+        return cib
+    if section.tag == "status":
+        return cib.with_status(Element("status"))
+    if section.tag in (*_ALWAYS, "configuration"):
+        raise ConfigError(
+            f"every configuration has <{section.tag}>: it cannot be deleted",
+            hint=f"say --scope {section.tag} to delete only what is named inside",
+        )
+    return cib.with_section("configuration", _without(cib.configuration, section))
 
 
 def delete_xpath(cib: Cib, path: str, *, every: bool = False) -> Cib:
@@ -155,10 +207,16 @@ def path_of(root: Element, wanted: Element) -> str:
     return ""
 
 
-def erase(cib: Cib) -> Cib:
-    """A CIB without any configuration."""
-    empty = tuple(Element(name) for name in ("crm_config", "nodes", "resources", "constraints"))
-    return cib.with_section("configuration", Element("configuration", {}, empty))
+def erase(cib: Cib, *, status: bool = True) -> Cib:
+    """A CIB without any configuration, and without ``status`` where that is for us to say.
+
+    A higher admin_epoch has it win over what another node may still have.
+    """
+    empty = tuple(Element(name) for name in _ALWAYS)
+    version, cib = cib.version, cib.with_status(Element("status")) if status else cib
+    return cib.with_section("configuration", Element("configuration", {}, empty)).with_version(
+        Version(version.admin_epoch + 1, version.epoch, version.num_updates)
+    )
 
 
 def _section(cib: Cib, scope: str, element: Element, *, new: bool = False) -> Element:

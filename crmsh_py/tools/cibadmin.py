@@ -125,6 +125,7 @@ def _empty(schema: str) -> int:
 
 
 def _query(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.cib.element import Element
     from crmsh_py.cib.xml import to_xml
 
     cib = cluster.read_cib()
@@ -139,25 +140,16 @@ def _query(cluster: Cluster, arguments: Namespace) -> int:
 
             put("".join(f"{path_of(cib.root, element)}\n" for element in found))
             return 0
-        texts = [_shown(element, arguments) for element in found]
-        if len(texts) == 1:
-            put(texts[0])
-        else:
-            put("<xpath-query>\n" + "".join(texts) + "</xpath-query>\n")
-        return 0
-    element = cib.root
-    if arguments.scope:
-        element = scope_of(cib, arguments.scope)
-    put(to_xml(element.with_children(()) if arguments.no_children else element).rstrip("\n") + "\n")
+        shown = tuple(_shown(element, arguments) for element in found)
+        answer = shown[0] if len(shown) == 1 else Element("xpath-query", {}, shown)
+    else:
+        answer = _shown(scope_of(cib, arguments.scope or "cib"), arguments)
+    put(to_xml(answer).rstrip("\n") + "\n")
     return 0
 
 
-def _shown(element: Element, arguments: Namespace) -> str:
-    from crmsh_py.cib.xml import to_xml
-
-    return (
-        to_xml(element.with_children(()) if arguments.no_children else element).rstrip("\n") + "\n"
-    )
+def _shown(element: Element, arguments: Namespace) -> Element:
+    return element.with_children(()) if arguments.no_children else element
 
 
 def scope_of(cib: Cib, name: str) -> Element:
@@ -181,7 +173,10 @@ def _change(arguments: Namespace, door: Door) -> int:
     if command in _UNSAFE and not arguments.force:
         raise UnsafeError(f"{_UNSAFE[command]} cannot be undone", hint="say --force to do it")
     if command == "erase":
-        commit(door(), cib_changes.erase, client=TOOL)
+        cluster = door()
+        # A lab's nodes keep the status themselves, and take no commit of it.
+        status = cluster.kind != "local"
+        commit(cluster, lambda cib: cib_changes.erase(cib, status=status), client=TOOL)
         return 0
     if command == "upgrade":
         from crmsh_py.cib.upgrade import upgrade

@@ -49,6 +49,7 @@ def test_an_xpath_names_one_or_many(cluster: FakeCluster, capsys: Capture) -> No
     assert run(cluster, "-Q", "-n", "--xpath", "/cib/configuration/resources/primitive") == 0
     lines = capsys.readouterr().out.splitlines()
     assert (lines[0], len(lines), lines[-1]) == ("<xpath-query>", 4, "</xpath-query>")
+    assert lines[1].startswith('  <primitive id="ClusterIP" ')
     assert run(cluster, "-Q", "-A", "//primitive[@id='no']") == 105
     assert run(cluster, "-Q", "-A", "//primitive[count(op)>1]") == 64
 
@@ -85,6 +86,63 @@ def test_delete_is_content_when_it_is_gone(cluster: FakeCluster) -> None:
     assert run(cluster, "-D", "-o", "constraints", "-X", '<rsc_order id="apache-after-ip"/>') == 0
     assert run(cluster, "-D", "--xpath", "//rsc_colocation") == 0
     assert cluster.cib.find_id("website-with-ip") is None
+
+
+def test_a_section_that_is_the_scope_stands_for_what_is_in_it(cluster: FakeCluster) -> None:
+    inside = '<rsc_order id="apache-after-ip"/><rsc_colocation id="website-with-ip"/>'
+    assert run(cluster, "-D", "-o", "constraints", "-X", "<constraints/>") == 0
+    assert len(cluster.cib.section("constraints").findall()) == 2
+    assert (
+        run(cluster, "-D", "-o", "constraints", "-X", f"<constraints>{inside}</constraints>") == 0
+    )
+    assert not cluster.cib.section("constraints").findall()
+
+
+def test_a_section_without_a_scope_is_meant_itself(cluster: FakeCluster, capsys: Capture) -> None:
+    defaults = '<rsc_defaults><meta_attributes id="rd"/></rsc_defaults>'
+    assert run(cluster, "-M", "-c", "-X", defaults) == 0
+    assert run(cluster, "-D", "-X", '<rsc_defaults id="no"/>') == 0
+    assert cluster.cib.find_id("rd") is not None
+    assert run(cluster, "-D", "-X", "<rsc_defaults/>") == 0
+    assert cluster.cib.configuration.find("rsc_defaults") is None
+    assert (
+        run(cluster, "-D", "-X", '<constraints><rsc_order id="apache-after-ip"/></constraints>')
+        == 78
+    )
+    assert "say --scope constraints" in capsys.readouterr().err
+    assert run(cluster, "-D", "-X", "<status/>") == 0
+    assert not cluster.cib.status.findall()
+
+
+@pytest.mark.parametrize("command", ["-M", "-C"])
+def test_a_whole_document_is_merged(cluster: FakeCluster, command: str) -> None:
+    inside = '<resources><primitive id="WebSite" description="shop"/></resources>'
+    state = '<node_state id="2" uname="pacemaker02" crmd="offline"/>'
+    text = f"<cib><configuration>{inside}</configuration><status>{state}</status></cib>"
+    assert run(cluster, command, "-X", text) == 0
+    assert cluster.find("WebSite").attrs["description"] == "shop"
+    assert cluster.find("WebSite").attrs["type"] == "apache"
+    assert [s.get("crmd") for s in cluster.cib.status.findall("node_state")] == [
+        "online",
+        "offline",
+    ]
+    assert run(cluster, command, "-X", text.replace("<cib>", '<cib epoch="3">')) == 103
+    assert run(cluster, command, "-X", '<cib admin_epoch="5" dc-uuid="9"/>') == 0
+    assert cluster.cib.version == Version(5, 7, 3)
+    assert cluster.cib.root.get("dc-uuid") == "1"
+    assert run(cluster, command, "-X", "<cib><resources/></cib>") == 78
+
+
+def test_what_is_erased_is_gone_everywhere(cluster: FakeCluster) -> None:
+    """A lab's nodes keep the status themselves."""
+    before = cluster.cib
+    assert run(cluster, "-E", "--force") == 0
+    assert not cluster.cib.section("resources").findall()
+    assert cluster.cib.status == before.status
+    assert cluster.cib.version.admin_epoch == 1
+    cluster.cib, cluster.kind = before, "file"
+    assert run(cluster, "-E", "--force") == 0
+    assert not cluster.cib.status.findall()
 
 
 def test_a_patch_is_applied(cluster: FakeCluster) -> None:
