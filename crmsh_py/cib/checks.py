@@ -3,7 +3,8 @@
     check(cib, agents=…)    everything, for ``verify`` and before a commit
     check_elements(…)       only objects by themselves: what can be said while they are typed
     integrity(cib)          what no CIB may ever have (an id twice, a reference to nothing): for
-                            whoever merges patches or takes a CIB from elsewhere
+                            whoever takes a CIB from elsewhere
+    broken_by(old, new)     the same for whoever merges patches: only what the change has broken
 
 Pure: what agents can do comes through a small protocol. ``only`` limits the checks of values and
 agents to some objects (those that a commit changes); references are always checked as a whole,
@@ -29,7 +30,15 @@ from crmsh_py.cib.findings import Finding, Severity, warning
 MOST = 100
 _MOST_HINTS = 20
 
-__all__ = ["AgentKnowledge", "Finding", "Severity", "check", "check_elements", "integrity"]
+__all__ = [
+    "AgentKnowledge",
+    "Finding",
+    "Severity",
+    "broken_by",
+    "check",
+    "check_elements",
+    "integrity",
+]
 
 
 def check(
@@ -65,6 +74,17 @@ def integrity(cib: Cib) -> tuple[Finding, ...]:
     of another document. Only the first have hints: this is looked for at every commit."""
     findings = check_references(cib, hints=_MOST_HINTS)
     return tuple(finding for finding in findings if finding.is_error)
+
+
+def broken_by(old: Cib, new: Cib) -> tuple[Finding, ...]:
+    """What ``integrity`` says of the new document and did not say of the old one.
+
+    What was wrong before does not count: nobody could change anything else until it is mended.
+    """
+    if not (found := integrity(new)):
+        return ()
+    known = {str(finding) for finding in integrity(old)}
+    return tuple(finding for finding in found if str(finding) not in known)
 
 
 def _fencing(cib: Cib) -> Iterator[Finding]:

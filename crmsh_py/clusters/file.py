@@ -18,7 +18,15 @@ from contextlib import contextmanager, suppress
 from crmsh_py.cib import xml
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.version import Version
-from crmsh_py.errors import ConfigError, CrmError, Diagnostic, NotFound, NotPermitted, TimedOut
+from crmsh_py.errors import (
+    ConfigError,
+    Conflict,
+    CrmError,
+    Diagnostic,
+    NotFound,
+    NotPermitted,
+    TimedOut,
+)
 from crmsh_py.value import replace
 
 TYPE_CHECKING = False
@@ -352,7 +360,8 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
         if new.status == old.status:
             return old
         return new.with_version(old.version.next_update())
-    _check(old, new)
+    meanwhile = patch.source.tuple[:2] != old.version.tuple[:2]
+    _check(old, new, meanwhile=meanwhile)
     version = replace(old.version.next_epoch(), admin_epoch=admin_epoch)
     return new.with_version(version).with_attributes(
         {
@@ -364,17 +373,21 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
     )
 
 
-def _check(old: Cib, new: Cib) -> None:
+def _check(old: Cib, new: Cib, *, meanwhile: bool) -> None:
     """Refuse what a cluster would refuse: two changes that fit may make no sense together.
 
-    What was there already does not keep anybody from mending something else.
+    What was there already does not keep anybody from mending something else. ``meanwhile`` says
+    that somebody else has changed the configuration since it was read.
     """
-    from crmsh_py.cib.checks import integrity
+    from crmsh_py.cib.checks import broken_by
     from crmsh_py.cib.schema import validate
 
+    broken = broken_by(old, new)
+    if broken and meanwhile:
+        raise Conflict(f"after what was changed meanwhile: {broken[0]}", hint=broken[0].hint)
     known = {str(finding) for finding in validate(old)}
     findings = [
-        *integrity(new),
+        *broken,
         *(finding for finding in validate(new) if str(finding) not in known),
     ]
     if findings:

@@ -15,7 +15,7 @@ from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.patch import ROOT, AttributeChange, Change, Operation, Patch
 from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.clusters.dialect import in_words_of
-from crmsh_py.errors import ConfigError, NoQuorum
+from crmsh_py.errors import ConfigError, Conflict, NoQuorum
 from crmsh_py.value import replace
 
 _LAST_LENIENT = (3, 20, 1)
@@ -109,13 +109,18 @@ def _counted(base: Cib, patch: Patch) -> tuple[Change, ...]:
 
 
 def on_top(newest: Cib, patch: Patch) -> Patch:
-    """The same change on the newest configuration. Raises Conflict, ConfigError."""
-    from crmsh_py.cib.checks import integrity
+    """The same change on the newest configuration.
+
+    Raises Conflict also where the changes do not touch and still do not fit: one deletes what the
+    other refers to.
+    """
+    from crmsh_py.cib.checks import broken_by
     from crmsh_py.cib.diff import diff
 
     changed = apply(newest, patch)
-    if findings := integrity(changed):
-        raise ConfigError(str(findings[0]), hint=findings[0].hint)
+    if findings := broken_by(newest, changed):
+        problem = findings[0]
+        raise Conflict(f"after what was changed meanwhile: {problem}", hint=problem.hint)
     again = diff(newest, changed.with_status(newest.status))
     admin_epoch = patch.target.admin_epoch
     if admin_epoch > max(patch.source.admin_epoch, newest.version.admin_epoch):

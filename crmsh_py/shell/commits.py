@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from crmsh_py.cib.check_references import objects
-from crmsh_py.cib.checks import Finding, check, check_elements
+from crmsh_py.cib.checks import Finding, Severity, broken_by, check, check_elements
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
@@ -20,6 +20,7 @@ from crmsh_py.shell.session import Session
 from crmsh_py.shell.waiting import settle
 from crmsh_py.shell.working import Judged, Typed, Whole
 from crmsh_py.tools import edits
+from crmsh_py.value import replace as altered
 
 CLIENT = "cibadmin"  # what crmsh commits by, and what status says about it
 
@@ -120,13 +121,41 @@ def _is_built_here(session: Session, names: Collection[str]) -> bool:
 
 
 def news(session: Session, old: Cib, new: Cib) -> list[Finding]:
-    """What the checks say of a change; warnings about objects that were there before are old."""
+    """What the checks say of a change.
+
+    What was there before does not keep anybody from changing something else: warnings about objects
+    are old then, and errors of objects that the change leaves alone only warn, once.
+    """
     names = changed_names(old, new)
-    found = findings(session, new, names, structure=not _is_built_here(session, names))
-    if any(f.element and not f.is_error for f in found):
-        known = {f for f in findings(session, old, names) if f.element and not f.is_error}
-        found = [finding for finding in found if finding not in known]
-    return found
+    misbuilt: list[Finding] = []
+    if not _is_built_here(session, names) and (schema := _misbuilt(new)):
+        misbuilt = _aged(session, schema, _misbuilt(old), names)
+        if any(finding.is_error for finding in misbuilt):
+            return misbuilt
+    found = findings(session, new, names, structure=False)
+    if any(finding.element for finding in found):
+        found = _aged(session, found, findings(session, old, names, structure=False), names)
+    return [*misbuilt, *found]
+
+
+def _aged(
+    session: Session, found: Iterable[Finding], before: Iterable[Finding], names: Collection[str]
+) -> list[Finding]:
+    """Findings, of which those that were so before count less; ``names`` are what was changed."""
+    known = {str(finding) for finding in before}
+    told = session.working.told
+    left = []
+    for finding in found:
+        text = str(finding)
+        if text not in known or (finding.is_error and finding.element in names):
+            left.append(finding)
+        elif not finding.is_error:
+            left += [finding] if not finding.element else []
+        elif text not in told:
+            told.add(text)
+            message = f"{finding.message} (it was so before)"
+            left.append(altered(finding, severity=Severity.WARNING, message=message))
+    return left
 
 
 def report(session: Session, found: Iterable[Finding]) -> int:
@@ -167,7 +196,10 @@ def commit(
     cib = working.cib()
     if errors := report(session, news(session, working.base, cib)):
         relaxed = session.preferences.get("core.check_mode") == "relaxed"
-        if not (forced or relaxed) or not _is_valid(cib):
+        impossible = (forced or relaxed) and _is_impossible(session, working.base, cib)
+        if impossible:
+            console.error("the cluster refuses this in any case: it cannot be forced (-F)")
+        if impossible or not (forced or relaxed):
             working.mark_refused()
             if session.interactive:
                 console.info(not_done)
@@ -221,8 +253,12 @@ def _wanted(session: Session, cib: Cib) -> bool:
     return agreed(session, session.working.base, cib)
 
 
-def _is_valid(cib: Cib) -> bool:
-    return not _misbuilt(cib)
+def _is_impossible(session: Session, old: Cib, new: Cib) -> bool:
+    """Whether the cluster refuses it whatever we say; Pacemaker takes what names nothing."""
+    if session.cluster.kind != "pacemaker" and broken_by(old, new):
+        return True
+    known = {str(finding) for finding in _misbuilt(old)}
+    return any(str(finding) not in known for finding in _misbuilt(new))
 
 
 # ---- what the configure commands need ------------------------------------------------------------

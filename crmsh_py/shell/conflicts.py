@@ -22,6 +22,7 @@ from crmsh_py.value import replace
 
 SHOWN = 10  # elements in full; the others by name
 _ABSENT = "(it is not there)"
+_NOT_TOGETHER = "change what is pending so that it fits (edit, delete), or drop it: refresh"
 
 
 def explained(base: Cib, mine: Cib, theirs: Cib, conflict: Conflict) -> Conflict:
@@ -45,7 +46,7 @@ def explained(base: Cib, mine: Cib, theirs: Cib, conflict: Conflict) -> Conflict
         lines.append(f"  they changed ({theirs.version}{author}):")
         lines += [f"    {name}" for name in sorted(now) if before.get(name) != now[name]]
         lines += [f"    {name} (deleted)" for name in sorted(before) if name not in now]
-    return Conflict("\n".join(lines), hint=_what_to_do(names))
+    return Conflict("\n".join(lines), hint=_what_to_do(names) if names else _NOT_TOGETHER)
 
 
 def _what_to_do(names: Iterable[str]) -> str:

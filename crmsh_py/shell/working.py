@@ -89,6 +89,7 @@ class WorkingCopy:
         self._compared: tuple[Cib, bool] | None = None  # an edited document: is it different?
         self.typed: dict[str, Typed] = {}
         self.judged: Judged | None = None
+        self.told: set[str] = set()  # what was wrong before, and has been said
 
     @property
     def pending(self) -> bool:

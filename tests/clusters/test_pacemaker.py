@@ -87,6 +87,38 @@ def test_a_change_of_the_same_thing_meanwhile_is_a_conflict() -> None:
     assert machine.cib.version == Version(0, 6, 0)
 
 
+def with_location(name: str, resource: str) -> operations.Edit:
+    location = Element("rsc_location", {"id": name, "rsc": resource, "node": "alpha",
+                                        "score": "5"})  # fmt: skip
+
+    def edit(cib: Cib) -> Cib:
+        return cib.with_section("constraints", cib.section("constraints").append(location))
+
+    return edit
+
+
+def test_only_what_a_merge_breaks_is_a_conflict() -> None:
+    machine = Machine()
+    machine.cib = with_location("old", "gone")(machine.cib)
+    cluster = cluster_of(machine)
+    cib = cluster.read_cib()
+    machine.before_patch = [lambda: machine.other_writer(with_dummy("theirs"))]
+    cluster.commit(diff(cib, with_dummy("ours")(cib)), client="crm")
+    assert machine.cib.find_id("ours") is not None
+
+    cib = cluster.read_cib()
+    machine.before_patch = [
+        lambda: machine.other_writer(
+            lambda c: c.with_section(
+                "resources",
+                c.section("resources").map_children(lambda e: None if e.id == "theirs" else e),
+            )
+        )
+    ]
+    with pytest.raises(Conflict, match="meanwhile: here: there is no resource theirs"):
+        cluster.commit(diff(cib, with_location("here", "theirs")(cib)), client="crm")
+
+
 def test_a_state_that_changes_all_the_time_stops_nobody() -> None:
     machine = Machine()
     cluster = cluster_of(machine)

@@ -82,3 +82,18 @@ def test_the_way_out_that_is_told_works(sitting: Person, other: Person) -> None:
         sitting.types(line)
     sitting.types("commit")
     assert 'value="10.0.0.2"' in sitting.file.read_text()
+
+
+def test_a_reference_to_what_the_other_has_deleted_is_a_conflict(
+    sitting: Person, other: Person
+) -> None:
+    sitting.types("configure")
+    sitting.types("location here vip 10: alpha")
+    other.types("configure delete vip")
+    said = sitting.types("commit")
+    assert "after what was changed meanwhile: here: there is no resource vip" in said
+    assert "vip (deleted)" in said
+    assert "change what is pending" in said
+    assert sitting.session.working.pending
+    sitting.types("delete here")
+    sitting.types("refresh")

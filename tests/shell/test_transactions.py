@@ -289,3 +289,69 @@ def test_an_editor_that_is_no_command_is_told() -> None:
 
 def test_a_time_before_all_times_is_told(sitting: Person) -> None:
     assert "before all time" in sitting.types("history limit '999999999 weeks ago'")
+
+
+GONE = '<rsc_location id="old" rsc="gone" node="alpha" score="5"/>'
+
+
+@pytest.fixture
+def dangling(person: Person) -> Person:
+    """Somebody in whose file a constraint names nothing."""
+    text = person.file.read_text(encoding="utf-8")
+    person.file.write_text(text.replace("</constraints>", GONE + "</constraints>"))
+    return person
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "configure primitive y ocf:pacemaker:Dummy",
+        "resource stop vip",
+        "node attribute alpha set a b",
+        "configure property no-quorum-policy=stop",
+    ],
+)
+def test_a_reference_to_nothing_that_was_there_refuses_nothing_else(
+    dangling: Person, line: str
+) -> None:
+    said = dangling.types(line)
+    assert "ERROR" not in said
+    assert dangling.code == 0
+    assert dangling.saved().version.epoch == 6
+    if line.startswith("configure"):
+        assert said.startswith("WARNING: old: there is no resource gone (it was so before)\n")
+
+
+def test_what_was_wrong_before_is_said_once_in_a_session(dangling: Person) -> None:
+    sitting = Person(dangling.directory, interactive=True)
+    sitting.types("configure")
+    sitting.types("primitive y ocf:pacemaker:Dummy")
+    assert "(it was so before)" in sitting.types("commit")
+    sitting.types("primitive z ocf:pacemaker:Dummy")
+    assert sitting.types("commit") == ""
+    assert "ERROR: old: there is no resource gone" in sitting.types("verify")
+
+
+def test_what_was_wrong_before_is_wrong_again_when_it_is_changed(dangling: Person) -> None:
+    said = dangling.types("configure filter 'sed s/5:/7:/'")
+    assert "ERROR: old: there is no resource gone" in said
+    assert dangling.code == 1
+
+
+def test_what_the_schema_refused_before_refuses_nothing_else(person: Person) -> None:
+    text = person.file.read_text(encoding="utf-8")
+    person.file.write_text(text.replace('<op id="vip-', '<op colour="red" id="vip-'))
+    said = person.types("configure primitive y ocf:pacemaker:Dummy")
+    assert "ERROR" not in said
+    assert "colour" in said
+    assert person.has("y")
+
+
+def test_what_the_cluster_refuses_is_not_said_to_be_forced(tmp_path: Path) -> None:
+    person = Person(tmp_path, options=Options(force=True))
+    said = person.types("configure location lx nosuch 1: alpha")
+    assert person.code == 1
+    assert "there is no resource nosuch" in said
+    assert "it cannot be forced" in said
+    assert "forced in spite" not in said
+    assert said.count("nosuch") == 1 + said.count("location lx nosuch")
