@@ -25,7 +25,8 @@ def difference(
 ) -> tuple[str, ...]:
     """The lines of a unified difference, without its head; of what the filters ask for.
 
-    A value that is hidden is hidden here, too; that it is another one can be seen.
+    A value that is hidden is hidden here, too; that it is another one can be seen. Of the whole as
+    text, another schema comes first: no line of the listing says it.
     """
 
     def lines(cib: Cib, other: Cib) -> list[str]:
@@ -38,4 +39,7 @@ def difference(
     found = difflib.unified_diff(
         lines(before, after), lines(after, before), lineterm="", n=_CONTEXT
     )
-    return tuple(line.partition(_HIDDEN)[0] for line in found)[2:]
+    told = tuple(line.partition(_HIDDEN)[0] for line in found)[2:]
+    if before.schema == after.schema or filters or xml:
+        return told
+    return (f"-schema {before.schema}", f"+schema {after.schema}", *told)

@@ -375,7 +375,7 @@ def rollback(session: Session, call: CommandCall) -> int:
     old = history.at(session, call.get("REVISION") or "")
     restored = cib.with_root(
         cib.root.map_children(lambda c: old.configuration if c.tag == "configuration" else c)
-    )
+    ).with_attributes({"validate-with": old.schema or None})
     if not compare(cib, restored):
         session.console.info("the configuration is just that already")
         return 0

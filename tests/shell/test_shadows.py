@@ -128,6 +128,20 @@ def test_commits_to_a_file_can_be_listed_compared_and_taken_back(person: Person)
     assert "revisions" in said
 
 
+def test_a_rollback_takes_an_upgrade_of_the_schema_back(person: Person) -> None:
+    person.types("configure schema pacemaker-3.5")
+    person.types("configure upgrade force")
+    newest = person.saved().schema
+    assert newest != "pacemaker-3.5"
+    changed = ["-schema pacemaker-3.5", f"+schema {newest}"]
+    assert person.types("configure diff 0.6 0.7").splitlines() == changed
+
+    person.types("configure rollback 0.6")
+    assert person.code == 0
+    assert person.saved().schema == "pacemaker-3.5"
+    assert person.types("configure diff 0.6 0.8") == ""
+
+
 def test_words_that_changed_are_marked_in_their_lines(person: Person) -> None:
     person.types("configure set vip.ip 10.0.0.9")
     person.types("configure primitive more Dummy")
