@@ -1,7 +1,8 @@
 """``crm test FILE``: scenarios of a configuration, at once on paper or for real on a lab.
 
 The format is in ``docs/crmtest.md``. A test that is not met is a failure with file and line, and
-makes the exit code 1; a file that cannot be read ends the run with its own.
+makes the exit code 1, as is one that names what is not there. A file that cannot be read ends the
+run with its own before any test has begun.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from crmsh_py.shell.crmtest import (
     Step,
     TestFile,
     TimePasses,
-    problem,
     read,
 )
 from crmsh_py.shell.crmtest_check import Seen, disappointment
@@ -127,18 +127,22 @@ def _happen(
 ) -> Failure | None:
     try:
         cluster.happen(does)
-    except UsageError as error:
-        raise problem(file.path, step.line, step.text, error.message, error.hint) from None
     except CrmError as error:
-        return Failure(file.path, step.line, step.text, error.format_message())
+        return _impossible(file, step, error)
     return None
+
+
+def _impossible(file: TestFile, step: Step, error: CrmError) -> Failure:
+    """A step that cannot be, by a wrong name or as the cluster is then: the other tests go on."""
+    hint = (error.hint,) if error.hint else ()
+    return Failure(file.path, step.line, step.text, error.message, hint)
 
 
 def _check(file: TestFile, step: Step, expected: Expectation, cluster: Cluster) -> list[Failure]:
     try:
         instead = disappointment(expected, cluster.look())
     except CrmError as error:
-        raise problem(file.path, step.line, step.text, error.message, error.hint) from None
+        return [_impossible(file, step, error)]
     if not instead:
         return []
     reasons: list[str] = []

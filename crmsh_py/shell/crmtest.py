@@ -105,7 +105,7 @@ def read(path: str) -> TestFile:
     while number < len(lines):
         line = lines[number]
         number += 1
-        words = _split(path, number, line)
+        words = _named(line) or _split(path, number, line)
         if not words:
             continue
         try:
@@ -157,6 +157,37 @@ def _lines(path: str) -> list[str]:
         raise CrmError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text") from None
+
+
+def _named(line: str) -> list[str]:
+    """The words of a line that begins a test: all that follows is its name, apostrophes too."""
+    first, _, rest = line.strip().partition(" ")
+    if first != "test":
+        return []
+    name = _without_comment(rest, quotes="").strip()
+    try:
+        words = shlex.split(name)
+    except ValueError:
+        return ["test", name]
+    quoted = name[:1] in ("'", '"') and len(words) == 1
+    return ["test", *(words if quoted else [name] if name else [])]
+
+
+def _without_comment(text: str, quotes: str = "\"'") -> str:
+    """A line up to a # that stands alone, outside of quotes: #uname is a word of rules."""
+    quote = ""
+    for place, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in quotes:
+            quote = char
+        elif (
+            char == "#"
+            and not text[place - 1 : place].strip()
+            and not text[place + 1 :][:1].strip()
+        ):
+            return text[:place]
+    return text
 
 
 def _split(path: str, number: int, line: str) -> list[str]:
@@ -230,7 +261,7 @@ def _step(first: str, rest: list[str], text: str) -> Event | TimePasses | Config
     if first == "configure":
         if not rest:
             raise UsageError("what shall be changed?", hint="configure ELEMENT …")
-        return Configure(text.partition("configure")[2].strip())
+        return Configure(_without_comment(text.partition("configure")[2]).strip())
     return events.parse((first, *rest))
 
 

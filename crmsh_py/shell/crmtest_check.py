@@ -6,7 +6,7 @@ instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.pairs import find_node, known_nodes
@@ -111,8 +111,18 @@ def _where(seen: Seen, name: str) -> str:
 def _runs(expected: Expectation, seen: Seen) -> str:
     here = places(seen, expected.name)
     complete = all(part.nodes for part in _single_parts(seen, expected.name))
-    fits = set(here) == set(expected.others) if expected.others else bool(here) and complete
+    fits = _on_these(here, expected) if expected.others else bool(here) and complete
     return _unless(fits, expected, _where(seen, expected.name) + _missing(seen, expected.name))
+
+
+def _on_these(here: Collection[str], expected: Expectation) -> bool:
+    """Whether it is on exactly the nodes that are named; or, for ``not``, on any of them.
+
+    Who says that it is not on alpha would not be content with alpha and beta.
+    """
+    if expected.negated:
+        return not set(here).isdisjoint(expected.others)
+    return set(here) == set(expected.others)
 
 
 def _single_parts(seen: Seen, name: str) -> list[ResourceStatus]:
@@ -137,7 +147,7 @@ def _stopped(expected: Expectation, seen: Seen) -> str:
 
 def _promoted(expected: Expectation, seen: Seen) -> str:
     promoted = [n for n, role in places(seen, expected.name).items() if role is Role.PROMOTED]
-    fits = promoted == list(expected.others) if expected.others else bool(promoted)
+    fits = _on_these(promoted, expected) if expected.others else bool(promoted)
     return _unless(fits, expected, _where(seen, expected.name))
 
 

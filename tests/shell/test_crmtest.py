@@ -251,3 +251,69 @@ def test_a_lab_without_power_for_most_of_its_nodes_says_so_at_once() -> None:
         crmtest_lab.commit_when_quorate(cluster, renamed, patience_s=0)
     assert time.monotonic() - begun < 5
     assert cluster.done == []
+
+
+def test_a_name_that_nothing_has_fails_its_step_and_no_more(person: Person, tmp_path: Path) -> None:
+    file, results = tmp_path / "it.crmtest", tmp_path / "results.xml"
+    file.write_text(
+        BEGIN
+        + "    expect sight runs\n    expect site runs\n"
+        + "test another\n    node kill omega\ntest last\n    expect site runs\n"
+    )
+    said = person.types(f"test {file} --junit {results}").splitlines()
+    assert person.code == 1
+    assert said[1].strip() == f"{file}:12: expect sight runs"
+    assert "sight" in said[2]
+    assert said[3].strip() == "did you mean site?"
+    assert said[-1] == "1 passed, 2 failed"
+    assert results.read_text().count("<failure") == 2
+
+
+def test_a_line_that_says_nothing_ends_the_run_before_it_begins(
+    person: Person, tmp_path: Path
+) -> None:
+    file = tmp_path / "it.crmtest"
+    file.write_text(BEGIN + "    expect site runs\ntest another\n    fly away\n")
+    said = person.types(f"test {file}")
+    assert person.code != 0
+    assert "passed" not in said
+    assert "begins no line" in said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "expect everywhere not runs on alpha",
+        "expect everywhere not runs on alpha beta",
+        "expect everywhere not on alpha",
+        "expect site not runs on alpha beta",
+        "expect roles not promoted on alpha",
+    ],
+)
+def test_not_on_nodes_means_on_none_of_them(person: Person, tmp_path: Path, line: str) -> None:
+    roles = (
+        "configure primitive role ocf:pacemaker:Stateful",
+        "configure clone roles role meta promotable=true promoted-max=2",
+        "configure location here roles rule role=Promoted 10: #uname ne gamma",
+    )
+    said = run(person, tmp_path, *roles, "expect roles promoted", line)
+    assert "FAILED" in said, said
+    assert f":16: {line}" in said
+    run(person, tmp_path, *roles, "expect site not runs on beta gamma")
+    assert person.code == 0
+
+
+def test_comments_and_names_of_tests(person: Person, tmp_path: Path) -> None:
+    file = tmp_path / "it.crmtest"
+    file.write_text(
+        BEGIN
+        + "    configure location no web rule -inf: #uname eq alpha  # not there\n"
+        + "    configure primitive hash ocf:pacemaker:Dummy params fake='a # b'\n"
+        + "    expect site not on alpha # so\n"
+        + "test it's the node #1 that  counts # says who\n    expect site runs\n"
+        + "test 'quoted, as before'\n    expect site runs\n"
+    )
+    said = person.types(f"test {file}")
+    assert person.code == 0, said
+    assert said.splitlines()[1] == f"ok     {file}: it's the node #1 that  counts"
+    assert said.splitlines()[2] == f"ok     {file}: quoted, as before"
