@@ -88,13 +88,16 @@ def _record(number: int, event: Element) -> FencingRecord:
         delegate=event.get("delegate"),
         state=_STATES.get(event.get("status"), "pending"),
         reason=event.get("exit-reason"),
-        ended_ms=_milliseconds(event.get("completed")),
+        ended_ms=_unix_ms(event.get("completed")),
     )
 
 
-def _milliseconds(text: str) -> int:
-    """Of ``2026-11-29 11:47:37.450953 +01:00`` (up to 2.1.5 with Z at the end), or, since
-    Pacemaker 3, of ``…37.450953Z`` where the zone is UTC. Fractions have any length.
+def _unix_ms(text: str) -> int:
+    """Unix milliseconds of a time stamp; 0 for what is none.
+
+    Three forms occur: ``2026-11-29 11:47:37.450953 +01:00``, the same with a Z at the end (up to
+    2.1.5), and, since Pacemaker 3 where the zone is UTC, ``…37.450953Z``. Fractions have any
+    length.
     """
     plain = text.strip()
     if plain.endswith("Z"):

@@ -28,7 +28,6 @@ class Started:
     """The daemon is up: its sockets are open, its store is read."""
 
     manager: bool  # False: membership only, until the cluster manager is asked for
-    pid: int = 0  # the daemon's process id in the node's own numbering, for ReadSubsystems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +151,8 @@ class AgentFacts:
 class OperationFinished:
     """An agent's process has ended, or could not be run, or was killed at its timeout.
 
-    ``status`` is the op-status of the history: 0 done, 2 timed out, 4 error, 5 not supported,
-    6 hard error (not installed) … ; ``rc`` the OCF exit code.
+    ``status`` is the op-status of the history: 0 done, 2 timed out, 4 error, 5 hard error,
+    6 fatal error, 7 not installed … ; ``rc`` the OCF exit code.
     """
 
     call_id: int

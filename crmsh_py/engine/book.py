@@ -232,7 +232,7 @@ class StatusBook:
             self._on_remote_told(sender, remote)
 
     def _on_remote_told(self, sender: int, message: RemoteTold) -> None:
-        """Of two sides that were apart, who has claimed the node last is connected with it."""
+        """After a merge, the member with the newest claim on a remote node holds the connection."""
         told = self._remotes.get(message.name)
         if told is not None and told[:2] > (message.term, sender):
             return

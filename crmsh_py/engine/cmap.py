@@ -24,8 +24,6 @@ from crmsh_py.engine.redundancy import NetworkAddresses
 from crmsh_py.engine.totem_values import Counters, MemberRecord
 from crmsh_py.wire.control import CmapKey
 
-MAPS = ("icmap", "stats")
-
 # Services by id, with the number of their message kinds; 6 was never given to any in 2014.
 _SERVICES = (
     (0, "cmap", 1),

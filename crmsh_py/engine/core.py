@@ -330,8 +330,7 @@ class NodeCore:
                 self._remotes.handle(event)
             case ClientGone(ticket=ticket):
                 self._requests.client_gone(ticket)
-            case Started(manager=manager, pid=pid):
-                self._requests.pid = pid
+            case Started(manager=manager):
                 self._commits.start(self._out.wall)
                 self._fencing.started(int(self._out.wall))
                 if manager:

@@ -6,8 +6,8 @@ Input: actions from the DC (``RunAction``), ends of operations, time. Output: ``
 Rules:
 
 1. One operation per resource at a time; others wait in their order.
-2. A recurring operation is begun at once, and again its interval after it has ended. It is told
-   at its first run and when its result changes, not every time.
+2. A recurring operation is begun at once, and again its interval after it has ended. Its
+   result is told after the first run, and when it is another than before.
 3. Whatever changes a resource's state (start, stop, promote, demote, migrate) ends its recurring
    operations first, also one that is just running: its result would be about the past.
 4. What a DC asked for in one view and has not begun is dropped with that view; what has begun

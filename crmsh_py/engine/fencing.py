@@ -58,7 +58,6 @@ from crmsh_py.wire.stream import (
     ViewId,
 )
 
-FencingMessage = FencingAsked | FencingRun | FencingRan | FencingEnded | FencingForgotten
 Finished = Callable[[bool], None]
 DevicesOf = Callable[[Cib, datetime], Sequence[FenceDevice]]
 TIMEOUT_MS = 60_000  # stonith-timeout's default
@@ -115,8 +114,8 @@ class Fencing:
         self._works: dict[str, _Waiting] = {}
         self._callbacks: dict[str, list[Finished]] = {}
         self._unsent: dict[str, FencingRecord] = {}  # asked here, and not seen in the stream yet
-        self._began = 0.0  # what was fenced before was another life of this node
-        self._fresh = True  # this life has seen no primary view
+        self._began = 0.0  # requests older than this concern an earlier run of this node
+        self._fresh = True  # this run has seen no primary view
         self.doomed = ""  # why this node must end at once
 
     # ---- reading -------------------------------------------------------------------------------

@@ -117,7 +117,6 @@ class Requests:
     dampening: Dampening
     administration: Administration
     permissions: Permissions
-    pid: int = 0
     _watchers: list[int] = field(default_factory=list)
     _idle_waiters: dict[int, tuple[int, int] | None] = field(default_factory=dict)
     _told: Changed | None = None
@@ -170,9 +169,7 @@ class Requests:
                 keys = self.membership.cmap_keys(prefix, name, event)
                 self.outbox.reply(ticket, CmapReply(keys=keys))
             case ReadSubsystems():
-                self.outbox.reply(
-                    ticket, SubsystemsReply(pid=self.pid, subsystems=self._subsystems())
-                )
+                self.outbox.reply(ticket, SubsystemsReply(pid=0, subsystems=self._subsystems()))
             case WaitIdle(version=version):
                 self._idle_waiters[ticket] = version[:2] if version else None
             case Watch():

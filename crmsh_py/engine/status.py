@@ -240,11 +240,6 @@ def _pair_id(set_id: str, name: str) -> str:
 # ---- reading what came from others -------------------------------------------------------------
 
 
-def own_part(state: Element) -> Element:
-    """What a node tells of itself: history and attributes, not how it stands in the ring."""
-    return state.with_attributes(dict.fromkeys(_STANDING))
-
-
 def checked_state(state: Element, node_id: str) -> Element | None:
     """A ``<node_state>`` that a peer sent, reduced to what may be in it; None if it is not his."""
     if state.tag != "node_state" or state.id != node_id:

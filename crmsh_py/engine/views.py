@@ -58,6 +58,7 @@ from crmsh_py.wire.stream import (
     ConfigChange,
     Message,
     Missing,
+    Step,
     Summary,
     TermStored,
     ViewId,
@@ -65,6 +66,7 @@ from crmsh_py.wire.stream import (
 )
 
 NO_VIEW: ViewId = (0, 0)
+_MOST_STEPS = 1000  # of a difference; beyond that the whole document is sent
 _MAX_ASKED = 3  # in one view; a node that still has another copy then had better go
 _MAX_MISSED = 100_000  # changes while a whole CIB is on its way
 
@@ -145,7 +147,7 @@ def decide(summaries: Mapping[int, Summary]) -> Decision:
     return Decision(
         winner=winner,
         dc=choose_dc(summaries),
-        # One that a member has made up may be the last one that can be told: it is kept then.
+        # A hostile member may claim the largest term that can be told: nobody counts past it.
         term=min(max(summary.term for summary in summaries.values()) + 1, MAX_COUNT),
         revision_term=best.revision_term,
         digest=best.digest,
@@ -343,21 +345,21 @@ class Views:
 
     def _send_difference(self, decision: Decision) -> None:
         """What the losers need: steps where all of them hold something we remember."""
-        longest: list[object] = []
+        longest: list[Step] = []
         for node in decision.losers:
             steps = self._replica.steps_from(self.summaries[node].digest)
-            if steps is None or len(steps) > 1000:
+            if steps is None or len(steps) > _MOST_STEPS:
                 self._send_whole()
                 return
-            if len(steps) > len(longest):
-                longest = list(steps)
-                message = Missing(
-                    view=self.view,
-                    steps=steps,
-                    revision_term=self._replica.revision_term,
-                    digest=self._replica.digest,
-                )
-        self._out.multicast(message)
+            longest = max(longest, steps, key=len)
+        self._out.multicast(
+            Missing(
+                view=self.view,
+                steps=longest,
+                revision_term=self._replica.revision_term,
+                digest=self._replica.digest,
+            )
+        )
 
     def _answers(self, asker: int) -> bool:
         """Whether it is this node that answers: the winner, or else the lowest other member."""

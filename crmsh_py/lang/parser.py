@@ -14,7 +14,7 @@ from crmsh_py.lang import ast
 from crmsh_py.lang.automaton import Automaton, Builder, Run, StuckError, UnclosedError
 from crmsh_py.lang.build import builders
 from crmsh_py.lang.build_words import MeaningError
-from crmsh_py.lang.tables import LEVELS, load_tables
+from crmsh_py.lang.tables import load_tables
 from crmsh_py.lang.words import MOST_MISTAKES, LogicalLine, logical_lines, span_of
 from crmsh_py.regex import regex
 from crmsh_py.value import Value, frozen, replace
@@ -99,11 +99,6 @@ def parse_elements(text: str, *, origin: str | None = None) -> list[ParsedElemen
     if mistakes:
         raise ConfigError("the text has mistakes", diagnostics=mistakes)
     return found
-
-
-def level_words() -> Sequence[str]:
-    """The names of the levels."""
-    return LEVELS
 
 
 def _as_line(text: str | LogicalLine) -> LogicalLine:

@@ -43,7 +43,6 @@ from crmsh_py.node.process import ChildProcess, Ended
 from crmsh_py.wire.settings import NodeSettings
 
 OCF_ERR_GENERIC = 1
-OCF_ERR_ARGS = 2
 OCF_ERR_PERM = 4
 OCF_ERR_INSTALLED = 5
 OCF_ACTIVE = (0, 8)  # running, running as promoted

@@ -13,7 +13,6 @@ from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import attribute_sets
 from crmsh_py.scheduler.connections import is_remote_connection
 from crmsh_py.scheduler.kinds import CLASSES
-from crmsh_py.scheduler.model import parse_role
 from crmsh_py.scheduler.operations import Operation
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.settings import interval_ms, whole_number
@@ -258,11 +257,3 @@ def _default_requires(state: State, resource: Resource) -> str:
     if settings.fencing_enabled:
         return "fencing"
     return "nothing" if settings.no_quorum_policy == "ignore" else "quorum"
-
-
-def configured_role(resource: Resource) -> int:
-    """The role that a clone, or else its first instance, is configured to have."""
-    value = resource.meta.get("target-role")
-    if value is None and resource.children:
-        value = resource.children[0].meta.get("target-role")
-    return parse_role(value)

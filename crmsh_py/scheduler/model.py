@@ -108,7 +108,6 @@ PRIMITIVE: Final = 1
 GROUP: Final = 2
 CLONE: Final = 3
 BUNDLE: Final = 4
-KIND_NAMES: Final = {PRIMITIVE: "primitive", GROUP: "group", CLONE: "clone", BUNDLE: "bundle"}
 
 
 # Instances of one clone or bundle, unless there are more nodes: more of them than this would only

@@ -210,10 +210,6 @@ class Resource:
         """Whether it or anything below has a flag."""
         return bool(getattr(self, flag)) or any(c.any_below(flag) for c in self.children)
 
-    def all_below(self, flag: str) -> bool:
-        """Whether it and everything below has a flag."""
-        return bool(getattr(self, flag)) and all(c.all_below(flag) for c in self.children)
-
     @property
     def printable_id(self) -> str:
         """The id as people know it: without the number of an anonymous instance."""

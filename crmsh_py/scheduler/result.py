@@ -35,7 +35,7 @@ class ActionKind(Enum):
 class Reason:
     """Why a score, an exclusion or an action is what it is.
 
-    ``kind`` names an entry of ``reasons.KINDS``; ``subject`` is what it is about (a resource, a
+    ``kind`` names an entry of ``reasons.REASONS``; ``subject`` is what it is about (a resource, a
     node); ``source_id`` is the id of the configuration element that it comes from ('' if none);
     ``value`` is a score or a word.
     """

@@ -132,11 +132,6 @@ class _Ending:
         return bool(self._left)
 
 
-def restart(session: Session, call: CommandCall) -> int:
-    """Stop, then start."""
-    return stop(session, call) or start(session, call)
-
-
 def set_enabled(session: Session, call: CommandCall, *, enabled: bool) -> int:
     """Whether the services start with their machine."""
     nodes = _Nodes(session, call)

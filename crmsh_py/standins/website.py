@@ -24,7 +24,6 @@ _PORT = 80
 _UNPRIVILEGED_PORT = 8080
 _MONITOR_TIMEOUT_S = 5.0
 _STOP_TIMEOUT_S = 10.0  # a request may be under way; then SIGKILL
-_START_TIMEOUT_S = 10.0
 _POLL_S = 0.01
 _ADOPTION_POLLS = 200  # until the process between has ended, which is at once
 

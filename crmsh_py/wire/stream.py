@@ -374,7 +374,6 @@ class RunAction(StreamMessage, frozen=True, kw_only=True):
     target_rc: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] = 0
     parameters: Pairs = {}
     meta: Pairs = {}
-    dc_version: Name = ""
     on: Name = ""
     time: Count = 0
 
