@@ -199,7 +199,7 @@ class Causes:
         resource = line.resource
         found = [line.source, line.action]
         for task in ("stop", "start", "reload-agent", "demote", "promote"):
-            found.append(resource.first_vertex(task))
+            found.append(resource.newest_vertex(task))
         for vertex in found:
             if vertex is not None and vertex.reason:
                 return self._of_vertex(vertex, seen)

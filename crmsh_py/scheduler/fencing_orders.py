@@ -62,7 +62,7 @@ def _order_stops(resource: Resource, fence: Vertex) -> None:
     assert target is not None
     stops = resource.find_vertices(f"{resource.id}_stop_0", target)
     implied = resource.needs_fencing or target.is_guest
-    parent_stop = resource.topmost().first_vertex("stop") if stops and implied else None
+    parent_stop = resource.topmost().newest_vertex("stop") if stops and implied else None
     for vertex in stops:
         vertex.flags |= PSEUDO | RUNNABLE
         if implied:
@@ -86,8 +86,8 @@ def fence_guest(state: State, node: Node) -> None:
     stop = None
     action = "off"
     if launcher is not None:
-        stop = launcher.first_vertex("stop")
-        if launcher.first_vertex("start") is not None:
+        stop = launcher.newest_vertex("stop")
+        if launcher.newest_vertex("start") is not None:
             action = "reboot"
     fence = fencing.fence_vertex(state, node, action, optional=False, reason="guest is unclean")
     fence.flags |= PSEUDO | RUNNABLE
@@ -97,5 +97,5 @@ def fence_guest(state: State, node: Node) -> None:
     elif stop is not None:
         join(stop, fence, UNRUNNABLE_FIRST_BLOCKS | FIRST_IMPLIES_THEN)
     else:
-        join(node.remote.first_vertex("stop"), fence, ORDERED)
+        join(node.remote.newest_vertex("stop"), fence, ORDERED)
     order_all(state, fence)

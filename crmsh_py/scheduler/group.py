@@ -308,7 +308,7 @@ class Group(Resource):
         task = _BEGINNINGS.get(vertex.task, vertex.task)
         shared = OPTIONAL if task == vertex.task else OPTIONAL | RUNNABLE
         for member in self.children:
-            theirs = member.first_vertex(task, node)
+            theirs = member.newest_vertex(task, node)
             if theirs is not None:
                 lost = flags & shared & ~theirs.flags
                 flags &= ~lost
@@ -324,7 +324,7 @@ class Group(Resource):
         changed = order_effects.update_pair(first, then, node, flags, filter_, type_)
         owner = then.resource
         for member in owner.children if owner is not None else ():
-            theirs = member.first_vertex(then.task, node)
+            theirs = member.newest_vertex(then.task, node)
             if theirs is not None:
                 changed |= member.update_ordered(first, theirs, node, flags, filter_, type_)
         return changed

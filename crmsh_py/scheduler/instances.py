@@ -104,7 +104,7 @@ def compare(one: Resource, other: Resource) -> int:
     if (
         current is not None
         and current_too is not None
-        and (one.this_with_any() or other.this_with_any())
+        and (one.takes_part_in_colocation() or other.takes_part_in_colocation())
     ):
         difference = _colocation_score(other, current_too) - _colocation_score(one, current)
         if difference:
@@ -348,7 +348,7 @@ def collective_flags(vertex: Vertex, instances: list[Resource], node: Node | Non
     any_runnable = False
     for instance in instances:
         single = instance.kind == PRIMITIVE
-        theirs = instance.first_vertex(task, node if single else None)
+        theirs = instance.newest_vertex(task, node if single else None)
         if theirs is None:
             continue
         theirs_flags = theirs.flags if single else instance.vertex_flags(theirs, node)
@@ -382,8 +382,8 @@ def _instance_vertex(
     ):
         subject = instance.contents
     if subject is None:
-        return instance.first_vertex(task, node)
-    return subject.first_vertex(task)
+        return instance.newest_vertex(task, node)
+    return subject.newest_vertex(task)
 
 
 def _update_interleaved(
@@ -430,7 +430,7 @@ def update_ordered(  # noqa: PLR0917
         return _update_interleaved(first, then, node, filter_, type_)
     changed = order_effects.update_pair(first, then, node, flags, filter_, type_)
     for instance in owner.instances():
-        theirs = instance.first_vertex(then.task, node)
+        theirs = instance.newest_vertex(then.task, node)
         if theirs is None or not instance.vertex_flags(theirs, node) & RUNNABLE:
             continue
         effect = instance.update_ordered(first, theirs, node, flags, filter_, type_)

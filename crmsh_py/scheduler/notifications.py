@@ -263,7 +263,7 @@ def _create_for(resource: Resource, made: Notifications) -> None:
     if task != "stop" and not made.planned[task]:
         return
     if resource.orig_role != STOPPED and task in {"stop", "demote"}:
-        stop = resource.first_vertex("stop")
+        stop = resource.newest_vertex("stop")
         for node in resource.active_nodes:
             if stop is not None and stop.flags & PSEUDO and (node.unclean or node.remote_reset):
                 continue
@@ -275,9 +275,9 @@ def _create_for(resource: Resource, made: Notifications) -> None:
 
 
 def _create_for_rise(resource: Resource, made: Notifications) -> None:
-    start = resource.first_vertex("start")
+    start = resource.newest_vertex("start")
     if start is not None and start.node is not None and start.node.remote is not None:
-        connect = start.node.remote.first_vertex("start")
+        connect = start.node.remote.newest_vertex("start")
         if connect is not None and not connect.flags & RUNNABLE:
             return
     node = resource.assigned

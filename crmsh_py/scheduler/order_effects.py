@@ -390,7 +390,7 @@ def block_dependents(vertex: Vertex) -> None:
     if resource.parent is not None:
         resource = resource.parent  # the bundle around it
     for child in resource.children:
-        theirs = child.first_vertex(vertex.task)
+        theirs = child.newest_vertex(vertex.task)
         if theirs is None or theirs.flags & RUNNABLE:
             return
     for colocation in colocations.with_this(resource):

@@ -32,8 +32,7 @@ def sorted_nodes(
 
     def rank(spot: tuple[Node, int]) -> tuple[int, int, bool, str]:
         node, score = spot
-        effective = score if node.available() else -INFINITY
-        return -effective, node.num_resources, node is not active, node.name
+        return -_effective(node, score), node.num_resources, node is not active, node.name
 
     return sorted(scored, key=rank)
 

@@ -448,7 +448,7 @@ class Resource:
         role = parse_role(self.meta.get("target-role"))
         return role == STOPPED or (role == UNPROMOTED and self.topmost().promotable)
 
-    def this_with_any(self) -> bool:
+    def takes_part_in_colocation(self) -> bool:
         """Whether it or anything around it takes part in a colocation."""
         current: Resource | None = self
         while current is not None:
@@ -480,7 +480,7 @@ class Resource:
             return []
         return [vertex for vertex in self.by_key.get(key, ()) if vertex.node is node]
 
-    def first_vertex(self, task: str, node: Node | None = None) -> Vertex | None:
+    def newest_vertex(self, task: str, node: Node | None = None) -> Vertex | None:
         """The newest vertex for a task, on a node if one is given."""
         found = self.by_key.get(f"{self.id}_{task}_0")
         if found is not None:

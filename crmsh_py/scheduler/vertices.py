@@ -115,7 +115,7 @@ def _settle_runnable(vertex: Vertex, resource: Resource) -> None:
         else:
             vertex.flags |= RUNNABLE
     else:
-        policy = _quorum_policy(state, resource)
+        policy = _settle_by_quorum(state, resource)
         if policy == "stop":
             vertex.flags &= ~RUNNABLE
             vertex.set_reason("no quorum", overwrite=True)
@@ -127,7 +127,8 @@ def _settle_runnable(vertex: Vertex, resource: Resource) -> None:
             vertex.flags |= RUNNABLE
 
 
-def _quorum_policy(state: State, resource: Resource) -> str:
+def _settle_by_quorum(state: State, resource: Resource) -> str:
+    """The policy that holds for a resource (ignore, stop, freeze …); may lower its next role."""
     if state.quorate:
         return "ignore"
     policy = state.settings.no_quorum_policy
