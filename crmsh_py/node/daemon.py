@@ -265,7 +265,7 @@ class _Daemon:
                 inject=faults.change,
             )
             self._life.begin(node, manager=settings.manager)
-            code = await self._life.to_its_end(clients)
+            code = await self._life.to_its_end(clients, agents)
         log("notice", "MAIN", f"Node {settings.node} has stopped")
         return code
 

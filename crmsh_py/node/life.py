@@ -47,12 +47,18 @@ class Life:
             loop.add_signal_handler(number, self._signalled, number)
         self.report(Started(manager=manager))
 
-    async def to_its_end(self, clients: ControlServer) -> int:
-        """Answer clients; the exit code, when the node has stopped."""
+    async def to_its_end(self, clients: ControlServer, agents: Agents) -> int:
+        """Answer clients; the exit code, when the node has stopped.
+
+        Where it must end at once, its agents end before its clients have read their answers: what
+        was begun here may be begun elsewhere by now.
+        """
         assert self._node is not None
         await clients.open()
         _tell_ready()
         code = await self._node.stopped
+        if code:
+            agents.close()
         await clients.close()
         return code
 

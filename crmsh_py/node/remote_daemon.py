@@ -117,6 +117,6 @@ async def _run(settings: NodeSettings, log: NodeLog) -> int:
         life.begin(node, manager=True)
         await server.listen()
         log("notice", "MAIN", f"{settings.node} waits for the cluster: it is a remote node")
-        code = await life.to_its_end(clients)
+        code = await life.to_its_end(clients, agents)
     log("notice", "MAIN", f"Remote node {settings.node} has stopped")
     return code
