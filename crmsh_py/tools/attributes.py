@@ -45,9 +45,13 @@ def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster, tool: 
 def _parser(tool: str) -> Parser:
     parser = Parser(prog=tool, description="Reads and sets attributes of cluster and nodes.")
     what = parser.add_argument_group("what to do")
-    what.add_argument("-G", "--query", "--get-value", action="store_true", dest="query")
-    what.add_argument("-v", "--update", "--attr-value", dest="value")
-    what.add_argument("-D", "--delete", "--delete-attr", action="store_true", dest="delete")
+    for *names, command in (("-G", "--query", "--get-value", "query"),
+                            ("-D", "--delete", "--delete-attr", "delete")):  # fmt: skip
+        what.add_argument(*names, action="store_const", const=(command, None), dest="told")
+    what.add_argument(
+        "-v", "--update", "--attr-value", type=lambda value: ("update", value), dest="told",
+        metavar="VALUE",
+    )  # fmt: skip
     which = parser.add_argument_group("which attribute")
     which.add_argument("-n", "--name", "--attr-name", default="", dest="name")
     which.add_argument("-P", "--pattern", default="", help="all whose names this expression finds")
@@ -68,10 +72,12 @@ def _parser(tool: str) -> Parser:
 
 def _run(argv: Sequence[str] | None, door: Door, tool: str) -> int:
     arguments = parse(_parser(tool), argv)
+    # Of several the last one holds: what ends with a question must change nothing.
+    arguments.command, arguments.value = arguments.told or ("", None)
     if arguments.promotion is not None:
         arguments.name = promotion_attribute(arguments.promotion)
         arguments.lifetime = arguments.lifetime or "reboot"
-    changes = arguments.delete or arguments.value is not None
+    changes = arguments.command in ("update", "delete")
     section = _section(arguments)
     _check(arguments, section, changes=changes)
     cluster = door()
@@ -89,8 +95,6 @@ def _run(argv: Sequence[str] | None, door: Door, tool: str) -> int:
 
 def _check(arguments: Namespace, section: str, *, changes: bool) -> None:
     """Raise ToolUsageError for what does not go together."""
-    if arguments.value is not None and arguments.delete:
-        raise ToolUsageError("--update and --delete exclude each other")
     if arguments.pattern and arguments.name:
         raise ToolUsageError("--name and --pattern exclude each other")
     if arguments.pattern and changes and section != "status":
@@ -99,7 +103,7 @@ def _check(arguments: Namespace, section: str, *, changes: bool) -> None:
             hint="add --lifetime=reboot, or name one with --name",
         )
     # A query of a whole section has to be said: no word at all is a mistake, not a question.
-    if not (arguments.name or arguments.pattern or (arguments.query and not changes)):
+    if not (arguments.name or arguments.pattern or arguments.command == "query"):
         raise ToolUsageError("no attribute is named", hint="name one with --name")
 
 
@@ -125,7 +129,7 @@ def _section(arguments: Namespace) -> str:
 
 
 def _change(cluster: Cluster, arguments: Namespace, section: str, tool: str) -> None:
-    name, value = arguments.name, None if arguments.delete else arguments.value
+    name, value = arguments.name, arguments.value
     node = node_name(cluster, arguments.node or "") if section in ("status", "nodes") else ""
     if section == "status":
         names = [name]

@@ -175,7 +175,7 @@ def _master(tool: str, options: dict[str, str], environ: Mapping[str, str]) -> i
         return None
     options["name"] = f"master-{resource}"
     if "section" not in options:
-        options.setdefault("lifetime", "reboot")
+        options.setdefault("lifetime", "forever")
     return _attribute(tool, options, environ)
 
 

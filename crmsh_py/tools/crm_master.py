@@ -1,6 +1,7 @@
 """``crm_master``: an agent's promotion score on its node.
 
-The old name of ``crm_attribute --promotion``, which agents still call.
+The old name of ``crm_attribute --promotion``, which agents still call, with ``--lifetime reboot``.
+Unlike that it means the lasting attribute where no lifetime is said.
 """
 
 from __future__ import annotations
@@ -37,4 +38,5 @@ def main(argv: Sequence[str] | None = None, *, door: Door | None = None) -> int:
             resource = word.partition("=")[2]
         else:
             words.append(word)
-    return crm_attribute.main([f"--promotion={resource}", *words], door=door, tool=TOOL)
+    words = [f"--promotion={resource}", "--lifetime=forever", *words]
+    return crm_attribute.main(words, door=door, tool=TOOL)

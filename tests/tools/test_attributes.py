@@ -63,7 +63,8 @@ def test_a_score_may_be_minus_infinity(cluster: FakeCluster, option: str) -> Non
     """As resource-agents' ocf_promotion_score writes it for PostgreSQL."""
     words = ["--promotion=db", "-N", "pacemaker01", option, "-INFINITY"]
     assert crm_attribute.main(words, door=cluster) == 0
-    assert crm_master.main(["-r", "db", "-N", "pacemaker01", "-v", "-INFINITY"], door=cluster) == 0
+    words = ["-r", "db", "-N", "pacemaker01", "-l", "reboot", option, "-INFINITY"]
+    assert crm_master.main(words, door=cluster) == 0
     assert cluster.done == [("attribute", "pacemaker01", "master-db", "-INFINITY")] * 2
 
 
@@ -104,6 +105,19 @@ def test_outside_an_agent_a_resource_must_be_named(
     assert crm_master.main(["-v", "100"], door=cluster) == 64
     assert "no resource is named" in capsys.readouterr().err
     assert crm_master.main(["-r", "db", "-v", "100"], door=cluster) == 0
+
+
+def test_crm_master_means_the_lasting_score_where_no_lifetime_is_said(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    words = ["-r", "db", "-N", "pacemaker01"]
+    assert crm_master.main([*words, "-v", "100"], door=cluster) == 0
+    assert cluster.find("nodes-1-master-db").get("value") == "100"
+    assert crm_master.main([*words, "-G", "-q"], door=cluster) == 0
+    assert capsys.readouterr().out == "100\n"
+    assert crm_master.main([*words, "-D"], door=cluster) == 0
+    assert cluster.cib.find_id("nodes-1-master-db") is None
+    assert cluster.done == [("commit", "crm_master")] * 2, "the transient one is another"
 
 
 def test_attrd_updater_sets_queries_and_deletes(cluster: FakeCluster, capsys: Capture) -> None:
@@ -161,7 +175,7 @@ def test_fail_counts_are_summed_and_forgotten(cluster: FakeCluster, capsys: Capt
 
 @pytest.mark.parametrize(
     "words",
-    [["-n"], ["--nosuch"], ["-v", "1"], ["-n", "x", "-v", "1", "-D"], ["-t", "wrong", "-n", "x"]],
+    [["-n"], ["--nosuch"], ["-v", "1"], ["-G", "-v", "1"], ["-t", "wrong", "-n", "x"]],
 )
 def test_a_bad_command_line_is_64_and_changes_nothing(
     cluster: FakeCluster, words: list[str], capsys: Capture
@@ -169,6 +183,20 @@ def test_a_bad_command_line_is_64_and_changes_nothing(
     assert crm_attribute.main(words, door=cluster) == 64
     assert cluster.done == []
     assert capsys.readouterr().err.startswith("crm_attribute: ")
+
+
+def test_of_several_commands_crm_attribute_does_the_last(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    words = ["-n", "stonith-enabled", "-q"]
+    for question in (["-v", "true", "-G"], ["-D", "-G"], ["-G", "-v", "a", "-D", "-G"]):
+        assert crm_attribute.main([*words, *question], door=cluster) == 0
+        assert capsys.readouterr().out == "false\n"
+    assert cluster.done == []
+    assert crm_attribute.main([*words, "-D", "-G", "-v", "true"], door=cluster) == 0
+    assert cluster.find("p3").get("value") == "true"
+    assert crm_attribute.main([*words, "-v", "false", "--delete"], door=cluster) == 0
+    assert cluster.cib.find_id("p3") is None
 
 
 def test_of_several_commands_attrd_updater_does_the_last(cluster: FakeCluster) -> None:

@@ -52,10 +52,14 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"CRM_LAB": "lab", "CRM_NODE": "node1", "CRM_RUNTIME_DIR": str(tmp_path)}
 
 
-def pair(section: str, value: str | None, node: str = "", name: str = "a") -> control.SetPair:
-    return control.SetPair(
-        section=section, node=node, name=name, value=value, client="crm_attribute"
-    )
+def pair(
+    section: str,
+    value: str | None,
+    node: str = "",
+    client: str = "crm_attribute",
+    name: str = "a",
+) -> control.SetPair:
+    return control.SetPair(section=section, node=node, name=name, value=value, client=client)
 
 
 def transient(value: str | None, node: str = "node1", name: str = "a") -> control.SetAttribute:
@@ -75,8 +79,9 @@ def transient(value: str | None, node: str = "node1", name: str = "a") -> contro
         ("crm_attribute -l reboot -n a -v 1", transient("1")),
         ("crm_attribute -N node2 -l reboot -n a -D", transient(None, "node2")),
         ("crm_attribute -t status -n a -v 1", transient("1")),
-        ("crm_master -r R -v 100", transient("100", name="master-R")),
-        ("crm_master -D", transient(None, name="master-Own")),
+        ("crm_master -r R -l reboot -v 100", transient("100", name="master-R")),
+        ("crm_master -D -l reboot", transient(None, name="master-Own")),
+        ("crm_master -r R -v 100", pair("nodes", "100", "node1", "crm_master", "master-R")),
         ("attrd_updater -n a -U 5", transient("5")),
         ("attrd_updater -n a -D -N node2", transient(None, "node2")),
         (
@@ -128,6 +133,7 @@ def test_a_question_is_answered_as_the_long_way_does(
         *("crm_attribute -n a -v 1 --quiet=1", "crm_attribute --promotion -v 1"),
         *(
             "crm_master -v 1",
+            "crm_master -r R -D",
             "attrd_updater -n a -U value++",
             "crm_attribute -n a -v value++",
             "attrd_updater -n a -U 1 -d 5",
