@@ -5,6 +5,7 @@
     ├── SyntaxProblem            text that the language does not allow, with its place
     ├── ConfigError              a configuration that must not be taken
     ├── NotFound                 a name that nothing has, with near names
+    ├── Ambiguous                a name that several things have (109, as Pacemaker's tools)
     ├── Conflict                 somebody else changed the same thing meanwhile
     ├── NoQuorum                 this side of the cluster may not change the configuration
     ├── NotPermitted             the system or the cluster's ACLs forbid it
@@ -182,6 +183,12 @@ class NotFound(CrmError):
     @hint.setter
     def hint(self, hint: str | None) -> None:
         self._hint = hint
+
+
+class Ambiguous(CrmError):
+    """A name stands for several things, and one has to be chosen."""
+
+    exit_code = 109
 
 
 class Conflict(CrmError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import OP_DEFAULTS_SET, PROPERTY_SET, RSC_DEFAULTS_SET, IdMaker
-from crmsh_py.errors import NotFound
+from crmsh_py.errors import Ambiguous, NotFound
 from crmsh_py.value import frozen
 
 TYPE_CHECKING = False
@@ -35,6 +35,21 @@ class Pair:
     value: str
 
 
+@frozen
+class Which:
+    """Which of several pairs of a name is meant: the one in this set, with this id; '' is any."""
+
+    set_id: str = ""
+    pair_id: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether anything is said."""
+        return bool(self.set_id or self.pair_id)
+
+
+ANY = Which()
+
+
 def section_pair(cib: Cib, section: str, name: str) -> Pair | None:
     """A pair of crm_config, rsc_defaults or op_defaults; None if it is not set."""
     return pair_in(cib.section(section), _SECTION_SETS[section][0], name)
@@ -45,29 +60,53 @@ def node_pair(cib: Cib, node: str, name: str) -> Pair | None:
     return pair_in(find_node(cib, node), "instance_attributes", name)
 
 
-def pair_in(owner: Element, tag: str, name: str) -> Pair | None:
+def pair_in(owner: Element, tag: str, name: str, which: Which = ANY) -> Pair | None:
     """The first pair called ``name`` in the owner's sets with this tag."""
+    return next(pairs_in(owner, tag, name, which), None)
+
+
+def pairs_in(owner: Element, tag: str, name: str, which: Which = ANY) -> Iterator[Pair]:
+    """All pairs called ``name`` ('' is any) in the owner's sets with this tag."""
     for attributes in owner.findall(tag):
-        for pair in attributes.findall("nvpair"):
-            if pair.get("name") == name:
-                return Pair(pair.id, attributes.id, name, pair.get("value"))
-    return None
+        if which.set_id in ("", attributes.id):
+            for pair in attributes.findall("nvpair"):
+                if name in ("", pair.get("name")) and which.pair_id in ("", pair.id):
+                    yield Pair(pair.id, attributes.id, pair.get("name"), pair.get("value"))
 
 
-def set_section_pair(cib: Cib, section: str, name: str, value: str | None) -> Cib:
+def only_pair(owner: Element, tag: str, name: str, which: Which = ANY) -> Pair | None:
+    """The pair called ``name``; None where there is none. Raises Ambiguous for several."""
+    found = list(pairs_in(owner, tag, name, which))
+    if len(found) > 1:
+        listed = "".join(f"\n  Value: {pair.value} \t(id={pair.id})" for pair in found)
+        raise Ambiguous(
+            f"Multiple attributes match name={name}{listed}", hint="say which by its id"
+        )
+    return found[0] if found else None
+
+
+def set_section_pair(
+    cib: Cib, section: str, name: str, value: str | None, which: Which = ANY
+) -> Cib:
     """Set a cluster property or a default, or remove it (None)."""
     tag, set_id = _SECTION_SETS[section]
-    changed = with_pair(cib.section(section), tag, set_id, name, value)
+    changed = with_pair(cib.section(section), tag, set_id, name, value, which=which)
     return cib if changed is cib.section(section) else cib.with_section(section, changed)
 
 
 def set_node_pair(
-    cib: Cib, node: str, name: str, value: str | None, *, tag: str = "instance_attributes"
+    cib: Cib,
+    node: str,
+    name: str,
+    value: str | None,
+    *,
+    tag: str = "instance_attributes",
+    which: Which = ANY,
 ) -> Cib:
     """Set a permanent attribute of a node, or its utilization, or remove it (None)."""
     owner = find_node(cib, node)
     set_id = f"nodes-{owner.id}" + ("-utilization" if tag == "utilization" else "")
-    changed = with_pair(owner, tag, set_id, name, value)
+    changed = with_pair(owner, tag, set_id, name, value, which=which)
     nodes = cib.section("nodes")
     if changed is not owner and all(each is not owner for each in nodes.children):
         return cib.with_section("nodes", nodes.append(changed))  # the first of a remote node
@@ -112,34 +151,52 @@ NODE_TAGS = {"nodes": "instance_attributes", "utilization": "utilization"}
 SECTIONS = (*_SECTION_SETS, *NODE_TAGS)
 
 
-def find_pair(cib: Cib, section: str, node: str, name: str) -> Pair | None:
-    """A pair of one of ``SECTIONS``; ``node`` is used where it is a node's. Raises NotFound."""
+def find_pair(cib: Cib, section: str, node: str, name: str, which: Which = ANY) -> Pair | None:
+    """A pair of one of ``SECTIONS``; ``node`` is used where it is a node's.
+
+    Raises NotFound for the node, Ambiguous where several pairs are meant.
+    """
+    return only_pair(*sets_of(cib, section, node), name, which)
+
+
+def sets_of(cib: Cib, section: str, node: str) -> tuple[Element, str]:
+    """Where the pairs of one of ``SECTIONS`` are: the owner, and the tag of its sets."""
     if section in NODE_TAGS:
-        return pair_in(find_node(cib, node), NODE_TAGS[section], name)
-    return section_pair(cib, section, name)
+        return find_node(cib, node), NODE_TAGS[section]
+    return cib.section(section), _SECTION_SETS[section][0]
 
 
-def set_pair(cib: Cib, section: str, node: str, name: str, value: str | None) -> Cib:
-    """Set a pair of one of ``SECTIONS``, or remove it (None). Raises NotFound."""
+def set_pair(
+    cib: Cib, section: str, node: str, name: str, value: str | None, *, which: Which = ANY
+) -> Cib:
+    """Set a pair of one of ``SECTIONS``, or remove it (None). Raises as ``find_pair``."""
+    find_pair(cib, section, node, name, which)
     if section in NODE_TAGS:
-        return set_node_pair(cib, node, name, value, tag=NODE_TAGS[section])
-    return set_section_pair(cib, section, name, value)
+        return set_node_pair(cib, node, name, value, tag=NODE_TAGS[section], which=which)
+    return set_section_pair(cib, section, name, value, which)
 
 
-def with_pair(owner: Element, tag: str, set_id: str, name: str, value: str | None) -> Element:
+def with_pair(
+    owner: Element, tag: str, set_id: str, name: str, value: str | None, *, which: Which = ANY
+) -> Element:
     """The owner with a pair set (made with its set where it is new) or removed (None).
 
-    A pair that exists is changed where it is, whatever its set is called.
+    A pair that exists is changed where it is, whatever its set is called; if one is chosen by
+    ``which``, that one, or one is made that is so.
     """
-    present = pair_in(owner, tag, name)
+    present = pair_in(owner, tag, name, which)
     if present is not None:
 
         def change_set(attributes: Element) -> Element | None:
             if attributes.tag != tag or attributes.id != present.set_id:
                 return attributes
             if value is None:
-                # All of that name: else another one would count from now on.
-                left = attributes.map_children(lambda p: None if p.get("name") == name else p)
+                # All of that name, unless one was chosen: else another would count from now on.
+                left = attributes.map_children(
+                    lambda p: (
+                        None if p.get("name") == name and (not which or p.id == present.id) else p
+                    )
+                )
                 return left if left.findall() else None  # an empty set says nothing
             return attributes.map_children(
                 lambda p: (
@@ -154,17 +211,21 @@ def with_pair(owner: Element, tag: str, set_id: str, name: str, value: str | Non
         return owner
     sets = [attributes for attributes in owner.findall(tag) if not attributes.findall("rule")]
     target = next((s for s in sets if s.id == set_id), sets[0] if sets else None)
+    if which.set_id:
+        set_id = which.set_id
+        target = next((s for s in owner.findall(tag) if s.id == set_id), None)
     if target is None:
-        return owner.append(with_new_pair(Element(tag, {"id": set_id}), name, value))
-    return replaced(owner, target, with_new_pair(target, name, value))
+        made = Element(tag, {"id": set_id})
+        return owner.append(with_new_pair(made, name, value, which.pair_id))
+    return replaced(owner, target, with_new_pair(target, name, value, which.pair_id))
 
 
-def with_new_pair(attributes: Element, name: str, value: str) -> Element:
-    """A set with one pair more, whose id no other pair of it has.
+def with_new_pair(attributes: Element, name: str, value: str, pair_id: str = "") -> Element:
+    """A set with one pair more, whose id is the given one, or one that no other pair of it has.
 
     A name may hold what an id cannot (``#health-cpu``): there it becomes a point.
     """
-    made = IdMaker(pair.id for pair in attributes.findall()).nvpair(attributes.id, name)
+    made = pair_id or IdMaker(p.id for p in attributes.findall()).nvpair(attributes.id, name)
     return attributes.append(Element("nvpair", {"id": made, "name": name, "value": value}))
 
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 TOOL = "crm_attribute"
 _SECTIONS = ("crm_config", "nodes", "status", "rsc_defaults", "op_defaults")
 _LIFETIMES = {"reboot": "status", "forever": "nodes"}
-_SETS = {"crm_config": "cluster_property_set"}  # what the others keep is in meta_attributes
 
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster, tool: str = TOOL) -> int:
@@ -60,8 +59,10 @@ def _parser(tool: str) -> Parser:
     which.add_argument("-l", "--lifetime", choices=tuple(_LIFETIMES), dest="lifetime")
     which.add_argument("-p", "--promotion", nargs="?", const="", metavar="RESOURCE")
     which.add_argument("-z", "--utilization", action="store_true")
-    which.add_argument("-s", "--set-name", help="(taken; the set is found by the name)")
-    which.add_argument("-i", "--id", help="(taken; the pair is found by the name)")
+    which.add_argument("-s", "--set-name", default="", metavar="ID", help="the one in this set")
+    which.add_argument(
+        "-i", "--id", "--attr-id", default="", metavar="ID", help="the one with this id"
+    )
     parser.add_argument("-d", "--default", help="what a query answers when nothing is set")
     parser.add_argument("-q", "--quiet", "-Q", action="store_true", help="the value alone")
     parser.add_argument("-!", "--inhibit-policy-engine", action="store_true", dest="ignored")
@@ -148,14 +149,21 @@ def _change(cluster: Cluster, arguments: Namespace, section: str, tool: str) -> 
     def change(cib: Cib) -> Cib:
         from crmsh_py.cib import pairs
 
-        present = pairs.find_pair(cib, section, node, name)
+        which = pairs.Which(arguments.set_name, arguments.id)
+        present = pairs.find_pair(cib, section, node, name, which)
         gone[:] = [present] if value is None and present is not None else []
-        return _with_value(cib, section, node, name, value)
+        new = value
+        if value is not None and value.startswith("value"):
+            from crmsh_py.tools.counting import counted
+
+            new = counted(value, present.value if present else None)
+        return pairs.set_pair(cib, section, node, name, new, which=which)
 
     commit(cluster, change, client=tool)
     if gone and not arguments.quiet and arguments.output_as != "xml":
         kind = "attribute" if scope == "nodes" else "option"
-        put(f"Deleted {scope} {kind}: id={gone[0].id} name={name}\n")
+        within = f" set={arguments.set_name}" if arguments.set_name else ""
+        put(f"Deleted {scope} {kind}: id={gone[0].id}{within} name={name}\n")
 
 
 def set_transient(cluster: Cluster, node: str, name: str, value: str | None) -> None:
@@ -167,17 +175,6 @@ def set_transient(cluster: Cluster, node: str, name: str, value: str | None) -> 
     cluster.set_attribute(node, name, value)
 
 
-def _with_value(cib: Cib, section: str, node: str, name: str, value: str | None) -> Cib:
-    from crmsh_py.cib import pairs
-
-    if value is not None and value.startswith("value"):
-        from crmsh_py.tools.counting import counted
-
-        present = pairs.find_pair(cib, section, node, name)
-        value = counted(value, present.value if present else None)
-    return pairs.set_pair(cib, section, node, name, value)
-
-
 def _query(cluster: Cluster, arguments: Namespace, section: str) -> list[Element]:
     """Print what is set, or give it as elements; raises NotFound where nothing is."""
     from crmsh_py.cib.element import Element
@@ -186,40 +183,39 @@ def _query(cluster: Cluster, arguments: Namespace, section: str) -> list[Element
     if arguments.pattern:
         from crmsh_py.tools.patterns import matching
 
-        found = {name: present[name] for name in matching(arguments.pattern, present)}
-    elif arguments.name:
-        value = present.get(arguments.name, arguments.default)
-        found = {} if value is None else {arguments.name: value}
-    else:
-        found = present
-    if not found:
+        names = matching(arguments.pattern, dict(present))
+        present = [each for each in present if each[0] in names]
+    if not present and arguments.name and arguments.default is not None:
+        present = [(arguments.name, arguments.default)]
+    if not present:
         raise NotFound("Error performing operation: No such device or address")
     if arguments.output_as == "xml":
         return [
             Element("attribute", {"name": name, "value": value, "scope": section})
-            for name, value in found.items()
+            for name, value in present
         ]
-    for name, value in found.items():
-        put(f"{value}\n" if arguments.quiet else f"scope={section}  name={name} value={value}\n")
+    chosen = f"id={arguments.id}" if arguments.id else ""
+    for name, value in present:
+        line = f"scope={section} {chosen} name={name} value={value}"
+        put(f"{value if arguments.quiet else line}\n")
     return []
 
 
-def _present(cluster: Cluster, arguments: Namespace, section: str) -> dict[str, str]:
-    """What is set in a section; of a name that is there several times, the first counts."""
-    from crmsh_py.tools import edits
+def _present(cluster: Cluster, arguments: Namespace, section: str) -> list[tuple[str, str]]:
+    """The names and values in a section, of the name that is asked for or of all."""
+    from crmsh_py.cib import pairs
 
-    cib = cluster.read_cib()
+    cib, name = cluster.read_cib(), arguments.name
     if section == "status":
-        return _transient(cluster, node_name(cluster, arguments.node or ""), cib)
-    owner, tag = cib.section(section), _SETS.get(section, "meta_attributes")
+        found = _transient(cluster, node_name(cluster, arguments.node or ""), cib)
+        return [(each, value) for each, value in found.items() if name in ("", each)]
+    node = ""
     if section == "nodes":
-        owner = edits.find_node(cib, node_name(cluster, arguments.node or ""))
-        tag = "utilization" if arguments.utilization else "instance_attributes"
-    found: dict[str, str] = {}
-    for attributes in owner.findall(tag):
-        for pair in attributes.findall("nvpair"):
-            found.setdefault(pair.get("name"), pair.get("value"))
-    return found
+        node = node_name(cluster, arguments.node or "")
+        section = "utilization" if arguments.utilization else section
+    which = pairs.Which(arguments.set_name, arguments.id)
+    known = pairs.pairs_in(*pairs.sets_of(cib, section, node), name, which)
+    return [(pair.name, pair.value) for pair in known]
 
 
 def _transient(cluster: Cluster, node: str, cib: Cib | None = None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 
-from crmsh_py.errors import CrmError, NoQuorum, NotFound
+from crmsh_py.errors import Ambiguous, CrmError, NoQuorum, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +117,10 @@ def _attribute(tool: str, options: dict[str, str], environ: Mapping[str, str]) -
     node = _node(single, options, environ) if own else ""
     name = options["name"]
     if not changes:
-        return _query_pair(single, section, node, options)
+        try:
+            return _query_pair(single, section, node, options)
+        except Ambiguous:
+            return None  # all that have the name are told
     value = options.get("value")
     if section == "status":
         _expect(single.ask(_set_attribute(node, name, value)), "Done")

@@ -140,8 +140,8 @@ def _add_details(parser: Parser) -> None:
     details.add_argument(
         "-P", "--promoted", "--master", action="store_true", help="only the promoted role"
     )
-    details.add_argument("-s", "--set-name", help="(taken; the set is found by the name)")
-    details.add_argument("-i", "--nvpair", help="(taken; the pair is found by the name)")
+    details.add_argument("-s", "--set-name", metavar="ID", help="of a parameter: in this set")
+    details.add_argument("-i", "--nvpair", metavar="ID", help="of a parameter: the pair itself")
     details.add_argument("-n", "--operation", default="", help="(taken, not needed)")
     details.add_argument("-I", "--interval", default="", help="(taken, not needed)")
     details.add_argument("-T", "--timeout", default="", help="how long --wait waits")

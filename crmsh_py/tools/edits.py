@@ -12,8 +12,10 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.pairs import (
     Pair,
+    Which,
     find_node,
     node_pair,
+    only_pair,
     pair_in,
     replaced,
     section_pair,
@@ -25,9 +27,11 @@ from crmsh_py.clusters.operations import find_resource
 
 __all__ = [
     "Pair",
+    "Which",
     "find_node",
     "find_resource",
     "node_pair",
+    "only_pair",
     "pair_in",
     "replaced",
     "section_pair",

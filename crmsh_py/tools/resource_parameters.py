@@ -11,6 +11,7 @@ from crmsh_py.tools.common import ToolUsageError, commit, put
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
+    from crmsh_py.cib.element import Element
     from crmsh_py.clusters.port import Cluster
 
 _META = "meta_attributes"
@@ -54,30 +55,33 @@ def _change(
     cluster: Cluster, arguments: Namespace, name: str, value: str | None, client: str
 ) -> None:
     tag, cib = _set_tag(arguments), cluster.read_cib()
+    which = edits.Which(arguments.set_name or "", arguments.nvpair or "")
     resource = arguments.resource
     if tag == _META and not arguments.force:
         resource, remark = _holder(cib, resource, name, "delete" if value is None else "update")
         put("" if arguments.quiet else remark)
-    before = edits.pair_in(edits.find_resource(cib, resource), tag, name)
-    commit(
-        cluster,
-        lambda cib: edits.with_resource(
-            cib,
-            resource,
-            lambda owner: edits.with_pair(owner, tag, f"{resource}-{tag}", name, value),
-        ),
-        client=client,
-    )
+    before = edits.only_pair(edits.find_resource(cib, resource), tag, name, which)
+
+    def change(owner: Element) -> Element:
+        edits.only_pair(owner, tag, name, which)  # somebody else may have set another one meanwhile
+        return edits.with_pair(owner, tag, f"{resource}-{tag}", name, value, which=which)
+
+    commit(cluster, lambda cib: edits.with_resource(cib, resource, change), client=client)
     if arguments.quiet:
         return
-    after = edits.pair_in(edits.find_resource(cluster.read_cib(), resource), tag, name)
+    after = edits.pair_in(edits.find_resource(cluster.read_cib(), resource), tag, name, which)
     if value is None:
         if before:
-            put(f"Deleted '{resource}' option: id={before.id} name={name}\n")
+            part = f"id={before.id}{_set_named(arguments)} name={name}"
+            put(f"Deleted '{resource}' option: {part}\n")
     elif after:
         put(
             f"Set '{resource}' option: id={after.id} set={after.set_id} name={name} value={value}\n"
         )
+
+
+def _set_named(arguments: Namespace) -> str:
+    return f" set={arguments.set_name}" if arguments.set_name else ""
 
 
 def _holder(cib: Cib, resource: str, name: str, what: str) -> tuple[str, str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.edit import rename
-from crmsh_py.cib.pairs import find_pair, set_pair
+from crmsh_py.cib.pairs import Which, find_pair, set_pair, set_section_pair
+from crmsh_py.errors import Ambiguous
 
 CIB = Cib.parse("""<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0">
 <configuration>
@@ -27,10 +30,21 @@ CIB = Cib.parse("""<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" 
 
 
 def test_a_name_that_a_set_has_twice_is_removed_twice() -> None:
-    changed = set_pair(CIB, "crm_config", "", "twice", None)
+    changed = set_section_pair(CIB, "crm_config", "twice", None)
 
     assert find_pair(changed, "crm_config", "", "twice") is None
     assert find_pair(changed, "crm_config", "", "other") is not None
+
+
+@pytest.mark.parametrize("value", ["3", None])
+def test_who_asks_for_one_pair_has_to_choose_where_there_are_two(value: str | None) -> None:
+    with pytest.raises(Ambiguous, match=r"Value: 1 \t\(id=one\)\n  Value: 2 \t\(id=two\)"):
+        set_pair(CIB, "crm_config", "", "twice", value)
+    changed = set_pair(CIB, "crm_config", "", "twice", value, which=Which(pair_id="two"))
+
+    assert find_pair(changed, "crm_config", "", "twice", Which(pair_id="one")) is not None
+    left = find_pair(changed, "crm_config", "", "twice", Which(pair_id="two"))
+    assert (left.value if left else None) == value
 
 
 def test_a_device_is_renamed_in_its_level_whatever_blanks_are_there() -> None:

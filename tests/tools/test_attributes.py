@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tools.fakes import FakeCluster
 
+from crmsh_py.cib.document import Cib
 from crmsh_py.errors import ClusterUnreachable
 from crmsh_py.tools import attrd_updater, crm_attribute, crm_failcount, crm_master, crm_standby
 
@@ -354,3 +355,66 @@ def test_a_person_asks_all_nodes_and_an_agent_its_own(
     assert capsys.readouterr().out == 'name="pingd" host="pacemaker01" value="1000"\n'
     monkeypatch.setenv("OCF_RESOURCE_INSTANCE", "ping")
     assert attrd_updater.main(["-Q", "-n", "pingd"], door=cluster) == 105
+
+
+TWICE = '<cluster_property_set id="second"><nvpair id="q3" name="stonith-enabled" value="yes"/>'
+
+
+@pytest.fixture
+def twice(cluster: FakeCluster) -> FakeCluster:
+    """A cluster where a property is set in two sets."""
+    text = cluster.cib.to_xml().replace(
+        "</crm_config>", f"{TWICE}</cluster_property_set></crm_config>"
+    )
+    cluster.cib = Cib.parse(text)
+    return cluster
+
+
+def test_of_several_pairs_all_are_told_and_none_is_changed(
+    twice: FakeCluster, capsys: Capture
+) -> None:
+    assert crm_attribute.main(["-n", "stonith-enabled", "-G", "-q"], door=twice) == 0
+    assert capsys.readouterr().out == "false\nyes\n"
+    before = twice.cib
+    for change in (["-v", "true"], ["-v", "value++"], ["-D"]):
+        assert crm_attribute.main(["-n", "stonith-enabled", *change], door=twice) == 109
+        told = capsys.readouterr().err
+        assert "Value: false \t(id=p3)\n  Value: yes \t(id=q3)\n" in told
+        assert "by its id" in told
+    assert twice.cib is before
+
+
+@pytest.mark.parametrize("which", [("-s", "second"), ("-i", "q3"), ("--set-name=second", "-iq3")])
+def test_one_of_several_pairs_can_be_named(
+    twice: FakeCluster, which: tuple[str, str], capsys: Capture
+) -> None:
+    words = ["-n", "stonith-enabled", *which]
+    assert crm_attribute.main([*words, "-G", "-q"], door=twice) == 0
+    assert crm_attribute.main([*words, "-v", "true"], door=twice) == 0
+    assert (twice.find("p3").get("value"), twice.find("q3").get("value")) == ("false", "true")
+    assert crm_attribute.main([*words, "-D"], door=twice) == 0
+    assert twice.cib.find_id("q3") is None
+    assert twice.find("p3").get("value") == "false"
+    told = capsys.readouterr().out.splitlines()
+    within = "" if which[0] == "-i" else " set=second"
+    assert told == ["yes", f"Deleted crm_config option: id=q3{within} name=stonith-enabled"]
+    assert crm_attribute.main([*words, "-G"], door=twice) == 105
+    assert crm_attribute.main([*words, "-D"], door=twice) == 0
+
+
+def test_what_is_named_and_not_there_is_made_so(twice: FakeCluster) -> None:
+    for more in (["-s", "third"], ["-i", "mine"], ["-s", "second", "-i", "other"]):
+        assert crm_attribute.main(["-n", "a", "-v", "1", *more], door=twice) == 0
+    sets = twice.cib.section("crm_config").findall()
+    assert [each.id for each in sets] == ["cib-bootstrap-options", "second", "third"]
+    assert [[p.id for p in each.findall()] for each in sets] == [
+        ["p1", "p2", "p3", "mine"],
+        ["q3", "other"],
+        ["third-a"],
+    ]
+
+
+def test_a_query_by_an_id_tells_it(cluster: FakeCluster, capsys: Capture) -> None:
+    assert crm_attribute.main(["-n", "stonith-enabled", "-i", "p3"], door=cluster) == 0
+    line = "scope=crm_config id=p3 name=stonith-enabled value=false\n"
+    assert capsys.readouterr().out == line

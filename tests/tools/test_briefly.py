@@ -24,6 +24,8 @@ def answer(request: control.Request) -> control.Reply | None:
     match request:
         case control.SetPair(name="refused"):
             return control.Refused(kind="NoQuorum", text="no quorum", hint="start more")
+        case control.SetPair(name="twice") | control.ReadPair(name="twice"):
+            return control.Refused(kind="Ambiguous", text="several", hint="choose")
         case control.SetPair(name="gone"):
             raise OSError
         case control.SetPair():
@@ -199,6 +201,15 @@ def test_an_agent_that_acts_for_a_guest_means_the_guest(
     environ["OCF_RESKEY_CRM_meta_on_node"] = "guest"
     assert briefly.run("attrd_updater", ["-n", "a", "-U", "1"], environ) == 0
     assert node.requests == [transient("1", "guest")]
+
+
+def test_of_several_pairs_none_is_changed_and_the_usual_way_tells_all(
+    node: FakeNode, environ: dict[str, str], capsys: Capture
+) -> None:
+    assert briefly.run("crm_attribute", ["-n", "twice", "-v", "1"], environ) == 109
+    assert capsys.readouterr().err == "crm_attribute: several\n  choose\n"
+    assert briefly.run("crm_attribute", ["-n", "twice", "-G"], environ) is None
+    assert len(node.requests) == 2
 
 
 def test_what_the_node_refuses_is_told_as_it_is(

@@ -585,6 +585,31 @@ def test_of_several_sets_that_counts_which_counts_in_the_cluster(
     assert capsys.readouterr().out == f"{value}\n"
 
 
+def test_which_of_several_pairs_is_changed_has_to_be_said(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    with_sets(cluster)
+    before = cluster.cib
+    for change in (["-p", "a", "-v", "new"], ["-d", "a"]):
+        assert run(cluster, "-r", "x", *change) == 109
+        assert "Value: high \t(id=high-a)\n" in capsys.readouterr().err
+    assert cluster.cib is before
+    assert run(cluster, "-r", "x", "-p", "a", "-v", "new", "-s", "high") == 0
+    assert (cluster.find("high-a").get("value"), cluster.find("low-a").get("value")) == (
+        "new",
+        "low",
+    )
+    assert run(cluster, "-r", "x", "-d", "a", "-i", "low-a") == 0
+    assert run(cluster, "-r", "x", "-d", "a", "--set-name", "never") == 0
+    assert cluster.cib.find_id("low-a") is None
+    assert cluster.cib.find_id("never-a") is None
+    assert capsys.readouterr().out == (
+        "Set 'x' option: id=high-a set=high name=a value=new\n"
+        "Deleted 'x' option: id=low-a name=a\n"
+        "Deleted 'x' option: id=never-a set=never name=a\n"
+    )
+
+
 def test_a_pair_may_be_anothers(cluster: FakeCluster, capsys: Capture) -> None:
     with_sets(cluster)
     assert run(cluster, "-r", "x", "-m", "-g", "priority") == 0
