@@ -37,9 +37,12 @@ class _Graph:
     """Edges between names, each with the constraint that made it first."""
 
     edges: dict[str, dict[str, str]] = field(default_factory=dict)
+    selves: dict[str, str] = field(default_factory=dict)  # what is bound to itself, and by what
 
     def add(self, before: str, after: str, constraint: str) -> None:
-        if before and after and before != after:
+        if before and before == after:
+            self.selves.setdefault(before, constraint)
+        elif before and after:
             self.edges.setdefault(before, {}).setdefault(after, constraint)
             self.edges.setdefault(after, {})
 
@@ -55,14 +58,16 @@ def check_loops(cib: Cib) -> Iterator[Finding]:
     orders, colocations = _Graph(), _Graph()
     for group in cib.section("resources").iter("group"):
         for before, after in pairwise(member.id for member in group.findall("primitive")):
-            orders.add(before, after, group.id)
-            colocations.add(after, before, group.id)
+            if before != after:  # else its id is given twice, which is told elsewhere
+                orders.add(before, after, group.id)
+                colocations.add(after, before, group.id)
     for constraint in constraints.findall("rsc_order"):
         if constraint.get("kind") in ("", "Mandatory") and not _is_optional(constraint):
             _add_order(orders, constraint)
     for constraint in constraints.findall("rsc_colocation"):
         if constraint.get("score") in _INFINITE:
             _add_colocation(colocations, constraint)
+    yield from _selves(orders, colocations)
     for loop in _loops(orders.edges):
         last = orders.edges[loop[-2]][loop[-1]]
         yield error(
@@ -78,6 +83,25 @@ def check_loops(cib: Cib) -> Iterator[Finding]:
             f"these colocations go round in a circle: {' → '.join(loop)}",
             hint=f"one direction is enough: delete one of {_constraints(colocations, loop)}",
             word=loop[-1].partition(":")[0],
+        )
+
+
+def _selves(orders: _Graph, colocations: _Graph) -> Iterator[Finding]:
+    """The shortest loops: of a resource with itself."""
+    for acting, constraint in orders.selves.items():
+        name, _, action = acting.partition(":")
+        yield error(
+            constraint,
+            f"{name} waits for its own {action or 'start'}, which can never be",
+            hint="an order needs two resources, or two actions (RSC:start RSC:promote)",
+            word=name,
+        )
+    for name, constraint in colocations.selves.items():
+        yield warning(
+            constraint,
+            f"{name} is placed with itself, which says nothing",
+            hint="name another resource that it shall be placed with",
+            word=name,
         )
 
 
@@ -127,6 +151,9 @@ def _add_colocation(graph: _Graph, constraint: Element) -> None:
     sets = constraint.findall("resource_set")
     if not sets:
         dependent, other = constraint.get("rsc"), constraint.get("with-rsc")
+        roles = constraint.get("rsc-role"), constraint.get("with-rsc-role")
+        if dependent == other and roles[0] != roles[1]:
+            return  # promoted instances where others are: it may be meant
         graph.add(dependent, other, constraint.id)
         return
     previous: list[str] = []

@@ -225,7 +225,8 @@ def takes(amount: str) -> str:
             "error",
         ),
         (
-            cib(DUMMY.format("a"), '<rsc_order id="o" first="a" then="a" first-action="sing"/>'),
+            cib(DUMMY.format("a") + DUMMY.format("b"),
+                '<rsc_order id="o" first="a" then="b" first-action="sing"/>'),
             "o",
             "“sing” is no action that can be ordered",
             "error",

@@ -46,10 +46,27 @@ def test_a_loop_is_named(text: str, way: str) -> None:
         "order x [ a b ] c\norder y c b\n",
         "colocation x inf: a b\ncolocation y 100: b a\n",
         "colocation x inf: a b\ncolocation y -inf: b a\n",
+        "order x a:start a:promote\n",
+        "order x Optional: a a\n",
+        "order x Serialize: a a\n",
+        "colocation x 100: a a\n",
     ],
 )
 def test_what_can_be_kept_is_no_loop(text: str) -> None:
     assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("order x a a\n", "a waits for its own start, which can never be! x"),
+        ("order x Mandatory: a:stop a:stop\n", "a waits for its own stop, which can never be! x"),
+        ("order x ( a b ) b\n", "b waits for its own start, which can never be! x"),
+        ("colocation x inf: a a\n", "a is placed with itself, which says nothing x"),
+    ],
+)
+def test_the_shortest_loop_is_of_one(text: str, wanted: str) -> None:
+    assert found(text) == [wanted]
 
 
 def test_a_knot_is_told_of_once() -> None:
