@@ -8,7 +8,7 @@ attributes whose names match a pattern (``passw*``) are hidden. Pure; must not l
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from crmsh_py.cib.document import Cib
@@ -84,7 +84,7 @@ def _objects(cib: Cib) -> Iterator[Shown]:
         for element in cib.section(section).findall():
             yield Shown(kind, element.id, rank, element, section)
     topology = cib.configuration.find("fencing-topology")
-    if topology is not None:
+    if topology is not None and topology.children:  # without levels there is nothing to say
         yield Shown("fencing_topology", "fencing_topology", 9, topology)
 
 
@@ -225,25 +225,44 @@ def _matching(cib: Cib, shown: Sequence[Shown], word: str, other: Cib | None) ->
     kind, colon, name = word.partition(":")
     if colon and kind == "type":
         wanted = _ALIASES.get(name, name)
+        kinds = {known for known, _ in (*_KINDS.values(), *_SECTION_KINDS.values())}
+        _require_known(name, "type", kinds | {one.kind for one in shown}, wanted)
         return {i for i, one in enumerate(shown) if one.kind == wanted}
     if colon and kind == "tag":
         tags = [t for t in cib.section("tags").findall("tag") if fnmatchcase(t.id, name)]
+        if not tags and not _is_pattern(name):
+            _require_known(name, "tag", [o.name for o in _both(shown, other) if o.kind == "tag"])
         members = {ref.id for tag in tags for ref in tag.findall("obj_ref")}
         members |= {tag.id for tag in tags}
         return {i for i, one in enumerate(shown) if one.name in members}
     if colon and kind == "related":
-        return {i for i, one in enumerate(shown) if _is_related(one, name)}
+        found = {i for i, one in enumerate(shown) if _is_related(one, name)}
+        if not found and not any(_is_related(one, name) for one in _both(shown, other)):
+            _require_known(name, "object", [one.name for one in _both(shown, other)])
+        return found
     found = {
         i
         for i, one in enumerate(shown)
         if word in (one.name, one.element.id) or fnmatchcase(one.name, word)
     }
-    if not found and not re.search(r"[*?\[]", word):
-        names = [one.name for one in (*shown, *(objects(other) if other is not None else ()))]
-        if word in names:
-            return found
-        raise NotFound(f"object {word} does not exist", name=word, possibilities=names)
+    if not found and not _is_pattern(word):
+        _require_known(word, "object", [one.name for one in _both(shown, other)])
     return found
+
+
+def _both(shown: Sequence[Shown], other: Cib | None) -> Sequence[Shown]:
+    """The objects of both configurations: what only one of them has is a name all the same."""
+    return shown if other is None else [*shown, *objects(other)]
+
+
+def _is_pattern(word: str) -> bool:
+    return re.search(r"[*?\[]", word) is not None
+
+
+def _require_known(name: str, what: str, names: Collection[str], alias: str = "") -> None:
+    """Raise NotFound for a name that nothing has; nothing at all would look like an answer."""
+    if (alias or name) not in names:
+        raise NotFound(f"{what} {name} does not exist", name=name, possibilities=names)
 
 
 def _changed(cib: Cib, shown: Sequence[Shown], other: Cib) -> set[int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.pairs import known_nodes
-from crmsh_py.errors import NotFound, did_you_mean
+from crmsh_py.errors import NotFound, UsageError, did_you_mean
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.waiting import settle
 from crmsh_py.tools import edits
@@ -76,10 +76,16 @@ def require_resources(session: Session, names: Sequence[str]) -> None:
 
 
 def require_node(session: Session, name: str | None) -> str:
-    """The node that is meant: the one named, else the one that the shell sits on."""
-    if not name:
+    """The node that is meant: the one named, else the one that the shell sits on.
+
+    Raises UsageError where it sits on none (a file; a cluster that is driven from outside).
+    """
+    if not name and session.cluster.node:
         return session.cluster.node
     nodes = [node.get("uname") for node in known_nodes(session.working.cib())]
+    if not name:
+        known = f"name one: {', '.join(nodes[:10])}" if nodes else "there are no nodes yet"
+        raise UsageError("which node is meant? We are on none", hint=known)
     if name not in nodes:
         hint = did_you_mean(name, nodes) or f"there are {', '.join(nodes[:10])}"
         raise NotFound(f"there is no node {name}", hint=hint)

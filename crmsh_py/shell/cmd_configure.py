@@ -63,6 +63,11 @@ def verify(session: Session, call: CommandCall) -> int:
     """All checks over the whole configuration; silent when there is nothing to say."""
     cib = session.working.cib()
     findings = commits.findings(session, cib, None)
+    if session.form != "text":
+        from crmsh_py.views.verify import verdict
+
+        session.show("", lambda: verdict(findings))
+        return int(any(finding.is_error for finding in findings))
     return 1 if commits.report(session, findings) else 0
 
 

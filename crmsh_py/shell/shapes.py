@@ -20,6 +20,7 @@ _VALUE = "records:Value"
 
 SHAPES: dict[str, str] = {
     "root_verify": "verify:Verdict",
+    "configure_verify": "verify:Verdict",
     "root_plan": "plan:PlanRecord",
     "root_why": _TEXT,
     "root_help": "manual:Help",

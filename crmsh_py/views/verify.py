@@ -6,8 +6,9 @@ Pacemaker 1.1 (level, the stage it was found in, the text), *modern* that of Pac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from crmsh_py.cib.findings import Finding
 from crmsh_py.scheduler.result import Message
 from crmsh_py.value import frozen
 from crmsh_py.views.text import legible
@@ -126,7 +127,7 @@ def modern(messages: Sequence[Message], *, verbose: int, valid: bool = True) -> 
 
 @frozen(kw_only=True)
 class FindingRecord:
-    """Something about the configuration that was found at a stage of the checks."""
+    """Something about the configuration; ``where`` is the stage or the object that it is about."""
 
     level: str
     where: str
@@ -149,6 +150,15 @@ def record(messages: Sequence[Message], *, valid: bool = True) -> Verdict:
         if is_finding(message) and message.level in ("crit", "error", "warning")
     )
     return Verdict(valid=valid and not has_errors(messages), findings=found)
+
+
+def verdict(findings: Iterable[Finding]) -> Verdict:
+    """The same record of what the checks before a commit say."""
+    found = tuple(
+        FindingRecord(level=finding.severity.value, where=finding.element, text=finding.message)
+        for finding in findings
+    )
+    return Verdict(valid=all(record.level != "error" for record in found), findings=found)
 
 
 def exit_code(messages: Sequence[Message], *, valid: bool = True) -> int:

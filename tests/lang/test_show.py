@@ -7,6 +7,7 @@ import time
 import pytest
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
 from crmsh_py.errors import NotFound
 from crmsh_py.lang import difference, load, show
 from crmsh_py.lang.listing import objects
@@ -178,3 +179,55 @@ def test_an_id_that_comes_out_again_by_itself_is_not_said() -> None:
         "primitive b Dummy \\\n\tparams @a-instance_attributes-fake\n"
     )
     assert show(load(Cib.new(), text)).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        (("type:primitiv",), "type primitiv does not exist"),
+        (("tag:nosuch",), "tag nosuch does not exist"),
+        (("related:nosuch",), "object nosuch does not exist"),
+    ],
+)
+def test_a_filter_by_an_unknown_name_is_told(
+    cib: Cib, filters: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(NotFound, match=message):
+        show(cib, filters)
+
+
+@pytest.mark.parametrize("word", ["type:bundle", "type:user", "tag:no*", "type:fencing-topology"])
+def test_a_known_kind_without_objects_is_silent(word: str) -> None:
+    assert show(load(Cib.new(), "primitive p ocf:pacemaker:Dummy"), (word,)) == ""
+
+
+def test_what_refers_to_nothing_is_related_to_it() -> None:
+    before = load(Cib.new(), "location l gone 5: n1")
+    assert "location l" in show(before, ("related:gone",))
+    assert show(Cib.new(), ("related:gone",), other=before) == ""
+
+
+def test_a_topology_without_levels_is_nothing() -> None:
+    made = load(Cib.new(), "fencing_topology s1\nnode n1")
+    empty = made.with_section("fencing-topology", Element("fencing-topology"))
+    assert "fencing" not in show(empty)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wanted"),
+    [
+        ("n1 n2", "fencing_topology s1 s2\n"),
+        ("n1 n3", "fencing_topology \\\n\tn1: s1 s2 \\\n\tn2: s1 s2\n"),
+        ("n1", "fencing_topology \\\n\tn1: s1 s2 \\\n\tn2: s1 s2\n"),
+    ],
+)
+def test_a_topology_names_its_nodes_where_they_are_others(nodes: str, wanted: str) -> None:
+    made = load(Cib.new(), "fencing_topology s1 s2\nnode n1\nnode n2")
+    section = Element("nodes", {}, tuple(
+        Element("node", {"id": n, "uname": n}) for n in nodes.split()
+    ))  # fmt: skip
+    text = show(made.with_section("nodes", section), ("fencing_topology",))
+    assert text == wanted
+    again = load(made.with_section("fencing-topology", Element("fencing-topology")), text)
+    levels = [(e.get("target"), e.get("index")) for e in again.section("fencing-topology").children]
+    assert levels == [("n1", "1"), ("n1", "2"), ("n2", "1"), ("n2", "2")]

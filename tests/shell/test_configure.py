@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from shell.person import CIB, Person
 
@@ -413,9 +415,10 @@ def test_the_clone_of_a_deleted_group_goes_with_it(person: Person) -> None:
 
 def test_an_empty_fencing_topology_is_deleted(person: Person) -> None:
     person.file.write_text(CIB.replace("</configuration>", "<fencing-topology/></configuration>"))
-    assert "fencing_topology" in person.types("configure show")
-    person.types("configure delete fencing_topology")
     assert "fencing_topology" not in person.types("configure show")
+    person.types("configure delete fencing_topology")
+    assert person.code == 0
+    assert "fencing-topology" not in person.file.read_text()
 
 
 def test_a_used_template_is_not_deleted_alone(person: Person) -> None:
@@ -515,3 +518,47 @@ def test_a_node_is_not_renamed(person: Person) -> None:
     """It was told as done, and nothing was."""
     assert "its name is that of its machine" in person.types("configure rename alpha gamma")
     assert person.code == 1
+
+
+@pytest.mark.parametrize("verb", ["maintenance", "ready", "standby", "standby reboot", "online"])
+def test_a_node_has_to_be_named_where_we_are_on_none(person: Person, verb: str) -> None:
+    said = person.types(f"node {verb}")
+    assert person.code == 2
+    assert "which node is meant" in said
+    assert "alpha, beta" in said
+    assert person.file.read_text() == CIB
+
+
+def test_verify_has_a_record_for_programs(person: Person) -> None:
+    sitting = Person(person.directory, interactive=True)
+    assert sitting.types("configure verify") == ""
+    assert json.loads(sitting.types("configure verify --output-as json"))["valid"] is True
+    sitting.types("configure")
+    sitting.types("location l nosuch 1: gamma")
+    told = json.loads(sitting.types("verify --output-as json"))
+    assert sitting.code == 1
+    assert told["valid"] is False
+    assert [(f["level"], f["where"]) for f in told["findings"]] == [
+        ("error", "l"),
+        ("warning", "l"),
+    ]
+    assert told["findings"][0]["text"] == "there is no resource nosuch"
+
+
+def test_an_order_of_a_resource_with_itself_is_refused(person: Person) -> None:
+    said = person.types("configure order o7 Mandatory: vip vip")
+    assert person.code == 1
+    assert "vip waits for its own start" in said
+    assert not person.has("o7")
+
+
+def test_no_topology_is_left_in_the_listing(person: Person) -> None:
+    Person(person.directory, options=Options(force=True)).runs_script(
+        "configure\nprimitive s stonith:lab\nfencing_topology s\ncommit\n"
+    )
+    assert "fencing_topology s" in person.types("configure show")
+    person.types("node delete beta")
+    assert "fencing_topology" in person.types("configure show")
+    assert "xml" not in person.types("configure show")
+    person.types("configure delete s")
+    assert "fencing_topology" not in person.types("configure show")

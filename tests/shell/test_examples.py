@@ -53,6 +53,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
     ),
     "crm configure ms main db": ("configure delete main",),
     "crm configure user bob role:watcher": ("configure schema pacemaker-1.2",),
+    "crm configure show tag:web and type:primitive": ("configure tag web WebA WebB",),
     "crm cib diff": ("cib new trial",),
     "crm cib commit trial": ("cib new trial", "cib use live"),
     "crm cib delete trial": ("cib new trial", "cib use live"),
