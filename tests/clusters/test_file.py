@@ -17,7 +17,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.clusters import operations
 from crmsh_py.clusters.file import FileCluster
 from crmsh_py.clusters.shadow import Shadows
-from crmsh_py.errors import ConfigError, Conflict, CrmError, NotFound
+from crmsh_py.errors import ConfigError, Conflict, CrmError, NotFound, SyntaxProblem
 
 START = """<cib admin_epoch="0" epoch="5" num_updates="3" validate-with="pacemaker-3.9">
   <configuration>
@@ -210,7 +210,7 @@ def test_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:
 def test_bad_xml_is_a_crm_error(path: Path) -> None:
     path.write_text("<cib><configuration>")
 
-    with pytest.raises(CrmError):
+    with pytest.raises(SyntaxProblem, match="<configuration> is never closed"):
         FileCluster(str(path)).read_cib()
 
 

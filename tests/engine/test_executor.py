@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.by_hand import ByHand
 from msgspec import structs
 
 from crmsh_py.engine.api import (
     AgentFacts,
     CancelOperation,
-    Instruction,
     OperationFinished,
     RunOperation,
 )
 from crmsh_py.engine.executor import Executor, environment
-from crmsh_py.engine.outbox import Outbox
 from crmsh_py.scheduler.digests import of_parameters
 from crmsh_py.wire.stream import AgentName, Outcome, RunAction
 
@@ -36,16 +35,12 @@ def action(operation: str, resource: str = "R", interval_ms: int = 0, **more: An
     )
 
 
-class Bench:
+class Bench(ByHand):
     """An executor with its outbox, driven by hand."""
 
     def __init__(self) -> None:
-        self.out = Outbox(1000.0)
+        super().__init__()
         self.executor = Executor(1, "a", self.out, lambda: VIEW)
-
-    def take(self) -> list[Instruction]:
-        self.told = [each.message for each in self.out.take_messages()]
-        return self.out.finish([])
 
     def run(self, one: RunAction) -> list[RunOperation]:
         self.executor.run(one)

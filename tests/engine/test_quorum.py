@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from crmsh_py.corosync_conf import parse
@@ -175,8 +175,7 @@ def test_two_sides_are_never_quorate_at_once(
     Every node starts from the same file; a cut is a bit mask that says who is on which side.
     """
     total = sum(votes)
-    if total == 0:
-        return
+    assume(total > 0)
     ids = range(1, len(votes) + 1)
     rules = QuorumRules(expected_votes=total, auto_tie_breaker=tie, wait_for_all=wait)
     states = {each: initial(rules, each, ids) for each in ids}

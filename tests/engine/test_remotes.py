@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.by_hand import ByHand
+
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse
 from crmsh_py.engine.api import (
@@ -22,7 +24,6 @@ from crmsh_py.engine.api import (
     StopNode,
     TimerFired,
 )
-from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.remote_core import RemoteCore
 from crmsh_py.engine.remotes import Remotes
 from crmsh_py.wire import control, framing
@@ -69,16 +70,15 @@ def ask(ticket: int, request: control.Request, acl_user: str = "") -> wire.Ask:
     return wire.Ask(ticket=ticket, frame=frame, acl_user=acl_user)
 
 
-class Member:
+class Member(ByHand):
     """A member's connections, driven by hand."""
 
     def __init__(self) -> None:
-        self.out = Outbox(1000.0)
+        super().__init__()
         self.results: dict[int, OperationFinished] = {}
         self.looked_at: list[str] = []
         self.asked: list[RequestReceived] = []
         self.gone: list[int] = []
-        self.told: list[Any] = []
         self.remotes = Remotes(
             "alpha",
             self.out,
@@ -89,10 +89,6 @@ class Member:
             ask=self.asked.append,
             hang_up=self.gone.append,
         )
-
-    def take(self) -> list[Instruction]:
-        self.told = [each.message for each in self.out.take_messages()]
-        return self.out.finish([])
 
     def begin(self, call: int, one: RunAction) -> list[Instruction]:
         result = self.remotes.begin(call, one)

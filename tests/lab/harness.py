@@ -9,8 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,16 +172,6 @@ def a_user(kind: str, parent: str = "/tmp") -> Iterator[Driver]:
                 made.do("destroy")
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
-    """Whether something becomes true in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def reachable_python() -> str:

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from lab.harness import until
+from waiting import until
 
 from crmsh_py.lab import inside, linux, processes, rights
 from crmsh_py.lab.client import Lab

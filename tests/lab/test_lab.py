@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from lab.harness import NODES, Driver, RefusedError, until
+from lab.harness import NODES, Driver, RefusedError
+from waiting import until
 
 from crmsh_py.lab import linux, processes
 

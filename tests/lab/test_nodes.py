@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from lab.harness import NODES, Driver, RefusedError, until
+from lab.harness import NODES, Driver, RefusedError
+from waiting import until
 
 pytestmark = pytest.mark.e2e
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab.harness import NODES, Driver, RefusedError, no_namespaces, reachable_python, until
+from lab.harness import NODES, Driver, RefusedError, no_namespaces, reachable_python
+from waiting import until
 
 from crmsh_py.lab import processes
 

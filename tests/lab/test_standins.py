@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from lab.harness import Driver, until
+from lab.harness import Driver
+from waiting import until
 
 from crmsh_py.lab import commands
 

@@ -9,7 +9,7 @@ import pytest
 from lark import Lark, Token
 from lark.exceptions import GrammarError
 
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import CrmError, SyntaxProblem
 from crmsh_py.lang import parse_command
 from crmsh_py.lang.automaton import Automaton, Run, StuckError
 from crmsh_py.lang.labels import LABELS
@@ -189,5 +189,5 @@ def test_what_fits_several_commands_or_none_is_refused(typed: str) -> None:
 
 
 def test_arguments_are_never_guessed() -> None:
-    with pytest.raises(CrmError):
+    with pytest.raises(SyntaxProblem, match="“del” cannot stand here"):
         parse_command("resource failcount r del n1")

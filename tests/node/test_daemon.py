@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from waiting import comes_true
 
 from crmsh_py import corosync_conf
 from crmsh_py.cib.diff import diff
@@ -214,7 +215,7 @@ class Node:
 
         async def both() -> tuple[int, T]:
             running = asyncio.create_task(daemon.run(self.settings, make_core=self.make_core))
-            await until(lambda: running.done() or Path(self.settings.control_socket).exists())
+            await comes_true(lambda: running.done() or Path(self.settings.control_socket).exists())
             if running.done():
                 running.result()
             cluster = self.cluster()
@@ -228,12 +229,6 @@ class Node:
             return code, result
 
         return asyncio.run(both())
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - files do not tell
-            await asyncio.sleep(0.005)
 
 
 def free_port() -> int:

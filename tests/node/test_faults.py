@@ -6,6 +6,8 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
+from waiting import comes_true
+
 from crmsh_py.engine.api import Event, LinkFacts, SaveTerm, StoreFailed, StoreWrite
 from crmsh_py.errors import CrmError
 from crmsh_py.node.faults import Faults, FaultyDisk, FaultyTransport
@@ -105,10 +107,10 @@ def test_a_full_disk_fails_and_a_slow_one_keeps_its_order() -> None:
         faults.disk_delay_ms = 0
         disk.submit(2, [SaveTerm(term=2)])  # not before the first
         assert platter.tokens == []
-        await asyncio.sleep(0.1)
+        await comes_true(lambda: platter.tokens == [1, 2])
         faults.disk_full = True
         disk.submit(3, [SaveTerm(term=3)])
-        await asyncio.sleep(0.05)
+        await comes_true(lambda: told != [])
         return platter.tokens, told
 
     tokens, told = asyncio.run(run())
@@ -128,9 +130,7 @@ def test_writes_that_are_due_at_one_time_keep_their_order() -> None:
         faults.disk_delay_ms = 0
         for token in range(1, 50):
             disk.submit(token, [SaveTerm(term=1)])
-        async with asyncio.timeout(10):
-            while len(platter.tokens) < 50:  # noqa: ASYNC110 - the list does not tell
-                await asyncio.sleep(0.005)
+        await comes_true(lambda: len(platter.tokens) == 50)
         return platter.tokens
 
     assert asyncio.run(run()) == list(range(50))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 from crmsh_py.engine.api import (
@@ -25,7 +26,7 @@ from crmsh_py.engine.api import (
     TimerFired,
 )
 from crmsh_py.errors import CrmError, NotFound
-from crmsh_py.node.loop import NodeLoop
+from crmsh_py.node.loop import MIN_DELAY_S, NodeLoop
 from crmsh_py.wire.control import Reply, Revision
 
 Script = Callable[[Event], list[Instruction]]
@@ -86,7 +87,12 @@ class ScriptedCore:
         return self.deadline
 
 
-def node_loop(core: ScriptedCore, world: World) -> NodeLoop:
+def node_loop(
+    core: ScriptedCore,
+    world: World,
+    clock: Callable[[], float] = time.monotonic,
+    wall_clock: Callable[[], float] = time.time,
+) -> NodeLoop:
     return NodeLoop(
         core,
         transport=world,
@@ -96,6 +102,8 @@ def node_loop(core: ScriptedCore, world: World) -> NodeLoop:
         log=world.log,
         read_conf=lambda ticket: ConfRead(ticket=ticket, path="corosync.conf", text="text"),
         use_conf=lambda conf: world.done.append(f"use {conf.origin}"),
+        clock=clock,
+        wall_clock=wall_clock,
     )
 
 
@@ -204,16 +212,25 @@ def test_after_a_stop_nothing_is_handled() -> None:
 
 
 def test_a_deadline_in_the_past_fires_without_taking_the_processor() -> None:
-    async def run() -> int:
-        world = World()
-        core = ScriptedCore(lambda _: [], deadline=0.0)
-        loop = node_loop(core, world)
-        loop.report(Started(manager=True))
-        await asyncio.sleep(0.1)
-        loop.stop(0)
-        return len(core.events)
+    """As often as time goes on, however often the loop has turned meanwhile."""
 
-    assert 2 <= asyncio.run(run()) <= 250
+    async def run() -> tuple[int, int]:
+        now = [50.0]
+        asyncio.get_running_loop().time = lambda: now[0]  # type: ignore[method-assign]
+        core = ScriptedCore(lambda _: [], deadline=0.0)
+        loop = node_loop(core, World(), clock=lambda: now[0], wall_clock=lambda: now[0])
+        loop.report(Started(manager=True))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        at_once = core.events.count(TimerFired())
+        for _ in range(100):
+            now[0] += 2 * MIN_DELAY_S
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        loop.stop(0)
+        return at_once, core.events.count(TimerFired())
+
+    assert asyncio.run(run()) == (0, 100)
 
 
 def test_what_is_reported_while_handling_comes_after_it() -> None:
@@ -249,18 +266,7 @@ def test_a_wall_clock_that_was_set_is_told_to_the_core() -> None:
     async def run() -> list[Event]:
         world = World()
         core = ScriptedCore(script, deadline=0.0)
-        loop = NodeLoop(
-            core,
-            transport=world,
-            disk=world,
-            agents=world,
-            clients=world,
-            log=world.log,
-            read_conf=lambda ticket: ConfRead(ticket=ticket, path="corosync.conf"),
-            use_conf=lambda conf: None,
-            clock=lambda: 50.0,
-            wall_clock=lambda: wall[0],
-        )
+        loop = node_loop(core, world, clock=lambda: 50.0, wall_clock=lambda: wall[0])
         loop.report(Started(manager=True))
         await asyncio.wait_for(loop.stopped, 5)
         return core.events

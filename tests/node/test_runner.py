@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from waiting import eventually
 
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.engine.api import CancelOperation, Event, OperationFinished, RunOperation
@@ -170,7 +171,7 @@ def test_at_its_timeout_an_agent_and_its_children_are_killed(bench: Bench) -> No
     assert (result.rc, result.status) == (1, 2)
     assert result.exit_reason == "Resource agent did not complete within 200ms"
     assert time.monotonic() - began < 5
-    wait_until(lambda: not alive(int(marker.read_text())))
+    eventually(lambda: not alive(int(marker.read_text())))
 
 
 def test_an_agent_that_leaves_a_daemon_behind_is_finished_when_it_exits(bench: Bench) -> None:
@@ -326,10 +327,3 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -12,10 +12,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import eventually
 
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
@@ -152,13 +153,6 @@ class Trio:
         for process in self.processes.values():
             process.kill()
             process.wait(10)
-
-
-def eventually(condition: Callable[[], bool], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "this did not become true in time"
-        time.sleep(0.02)
 
 
 def set_property(cluster: LocalCluster, name: str, value: str) -> None:

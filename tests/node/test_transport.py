@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import comes_true
 
 from crmsh_py.engine.api import EVERYBODY, DatagramReceived, Event
 from crmsh_py.errors import CrmError
@@ -51,12 +52,19 @@ class Peer:
         self.heard.append((event.source, event.data))
 
 
-def with_peers(work: Callable[[list[Peer]], object], **options: object) -> list[Peer]:
+def with_peers(
+    work: Callable[[list[Peer]], object],
+    *,
+    wanted: Callable[[list[Peer]], bool] = lambda _: True,
+    **options: object,
+) -> list[Peer]:
+    """Three nodes after some work, when what is wanted has come to them."""
+
     async def run() -> list[Peer]:
         peers = [Peer(address, **options) for address in ADDRESSES]  # type: ignore[arg-type]
         try:
             work(peers)
-            await asyncio.sleep(0.05)
+            await comes_true(lambda: wanted(peers))
         finally:
             for peer in peers:
                 peer.transport.close()
@@ -70,7 +78,9 @@ def test_unicast_reaches_everybody_else_and_one() -> None:
         peers[0].transport.send(EVERYBODY, b"join")
         peers[1].transport.send(ADDRESSES[2], b"token")
 
-    first, second, third = with_peers(work)
+    first, second, third = with_peers(
+        work, wanted=lambda peers: [len(peer.heard) for peer in peers[1:]] == [1, 2]
+    )
 
     assert first.heard == []
     assert second.heard == [(ADDRESSES[0], b"join")]
@@ -90,7 +100,7 @@ def test_what_has_another_key_is_counted_dropped_and_told_once() -> None:
         other = sessions(address, key=b"y" * 32)
         send_as(address, other.close(b"token"), b"", other.close(b"token"))
 
-    first, *_ = with_peers(work)
+    first, *_ = with_peers(work, wanted=lambda peers: peers[0].transport.facts().invalid >= 3)
 
     assert first.heard == []
     assert first.transport.facts().invalid == 3
@@ -103,7 +113,7 @@ def test_a_recorded_datagram_is_no_good_from_another_address() -> None:
     def work(peers: list[Peer]) -> None:
         send_as(f"{PREFIX}.9", sessions(ADDRESSES[1]).close(b"token"))
 
-    first, *_ = with_peers(work)
+    first, *_ = with_peers(work, wanted=lambda peers: peers[0].transport.facts().invalid >= 1)
 
     assert first.heard == []
     assert first.transport.facts().invalid == 1
@@ -129,7 +139,7 @@ def test_a_datagram_that_comes_twice_is_taken_once() -> None:
             for datagram in recorded:
                 channel.sendto(datagram, (ADDRESSES[0], PORT))
 
-    first, *_ = with_peers(work)
+    first, *_ = with_peers(work, wanted=lambda peers: peers[0].transport.facts().replayed >= 2)
 
     assert [data for _, data in first.heard] == [b"join", b"token"]
     assert first.transport.facts().replayed == 2
@@ -141,19 +151,19 @@ def test_encrypted_datagrams_are_heard_and_cannot_be_read() -> None:
     def work(peers: list[Peer]) -> None:
         peers[0].transport.send(EVERYBODY, b"secret words")
 
-    _, second, _ = with_peers(work, cipher="aes256")
+    _, second, _ = with_peers(work, wanted=lambda peers: peers[1].heard != [], cipher="aes256")
 
     assert second.heard == [(ADDRESSES[0], b"secret words")]
     assert b"secret" not in sessions(ADDRESSES[0], cipher="aes256").close(b"secret words")
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"x" * 5000])
-def test_a_key_of_a_wrong_size_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(("content", "size"), [(b"", "0"), (b"short", "5"), (b"x" * 5000, "4097")])
+def test_a_key_of_a_wrong_size_is_refused(tmp_path: Path, content: bytes, size: str) -> None:
     path = tmp_path / "key"
     path.touch(mode=0o600)
     path.write_bytes(content)
 
-    with pytest.raises(CrmError):
+    with pytest.raises(CrmError, match=f"has {size} bytes; 16 to 4096 are allowed"):
         read_key(str(path))
 
 

@@ -16,7 +16,7 @@ from tools.fakes import FakeCluster
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
-from crmsh_py.errors import CrmError, NoQuorum
+from crmsh_py.errors import ConfigError, CrmError, NoQuorum, SyntaxProblem
 from crmsh_py.shell import cmd_root_test, crmtest, crmtest_lab
 
 ROOT = Path(__file__).parents[2]
@@ -137,10 +137,24 @@ def test_a_mistake_in_the_configuration_has_its_line_in_the_file(
     file = tmp_path / "bad.crmtest"
     file.write_text("nodes a\n\nconfiguration {\n  primitiv x ocf:pacemaker:Dummy\n}\ntest t\n")
     assert f"{file}:4: " in person.types(f"test {file}")
-    for text in ("test x\n", "nodes a\n", "nodes a a\ntest x\n", "nodes a\nconfiguration {\n"):
-        file.write_text(text)
-        with pytest.raises(CrmError):
-            crmtest.read(str(file))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "complaint"),
+    [
+        ("test x\n", ConfigError, "names no nodes"),
+        ("nodes a\n", ConfigError, "has no tests"),
+        ("nodes a a\ntest x\n", SyntaxProblem, "from one to 32 nodes, each once"),
+        ("nodes a\nconfiguration {\n", SyntaxProblem, "this configuration has no end"),
+    ],
+)
+def test_a_file_without_what_every_test_needs_is_refused(
+    tmp_path: Path, text: str, kind: type[CrmError], complaint: str
+) -> None:
+    file = tmp_path / "bad.crmtest"
+    file.write_text(text)
+    with pytest.raises(kind, match=complaint):
+        crmtest.read(str(file))
 
 
 def test_what_cannot_be_promoted_is_not_promoted_here_either(

@@ -9,7 +9,7 @@ from scheduler.clusters import NOW, Lab
 from shell.on_fake import OnFake
 from shell.person import Person
 
-from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.scheduler.plan import plan
 from crmsh_py.shell import events
 from crmsh_py.shell.votes import Votes
@@ -91,18 +91,30 @@ def test_the_half_with_the_lowest_node_breaks_a_tie() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", ["node", "node explode x", "planet kill x", "resource move WebSite", "node kill a b",
-              "resource fail WebSite on a b", "ticket grant"],
-)  # fmt: skip
-def test_what_is_no_event_is_refused(event: str) -> None:
-    with pytest.raises(CrmError):
+    ("event", "kind", "complaint"),
+    [
+        ("node", NotFound, "“” is nothing that happens to a node"),
+        ("node explode x", NotFound, "“explode” is nothing that happens to a node"),
+        ("planet kill x", NotFound, "nothing happens to “planet”"),
+        ("resource move WebSite", UsageError, "these words make no event"),
+        ("node kill a b", UsageError, "these words make no event"),
+        ("resource fail WebSite on a b", UsageError, "these words make no event"),
+        ("ticket grant", UsageError, "too few words make no event"),
+    ],
+)
+def test_what_is_no_event_is_refused(event: str, kind: type[CrmError], complaint: str) -> None:
+    with pytest.raises(kind, match=complaint):
         events.parse(tuple(event.split()))
 
 
 def test_an_event_of_somebody_unknown_names_who_is_there() -> None:
-    for event in ("node kill nobody", "resource stop nothing"):
-        with pytest.raises(NotFound):
+    for event, complaint, near in (
+        ("node kill pacemaker09", "there is no node 'pacemaker09'", "pacemaker01"),
+        ("resource stop WebSide", "there is no resource 'WebSide'", "WebSite"),
+    ):
+        with pytest.raises(NotFound, match=complaint) as raised:
             events.after(Lab().cib, events.parse(tuple(event.split())), NOW)
+        assert near in str(raised.value.hint)
 
 
 def test_plan_takes_the_failure_of_any_operation(settled: Person) -> None:

@@ -143,9 +143,7 @@ def user(website: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Perso
 def typed(example: str) -> str:
     """The line at the root that an example of the system's shell is."""
     line = example.removeprefix("crm ").removeprefix("-w ")
-    line = line.replace("/tmp/report", "report").replace(
-        "load update site.crm", "load update site.crm"
-    )
+    line = line.replace("/tmp/report", "report")
     return line.replace("cib import cib.xml", "cib import import.xml")
 
 

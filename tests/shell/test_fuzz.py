@@ -110,7 +110,24 @@ def test_any_script_ends_with_0_or_1(text: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(text=st.text(max_size=60))
-def test_any_text_has_lines(text: str) -> None:
-    for line in logical_lines(text):
-        assert line.text.strip() == line.text
+@given(text=st.text(max_size=60) | st.text("a#\\ \t\r\n", max_size=60))
+@example(text="a \\\n# b\n\n# c \\\nd")
+def test_any_text_has_its_lines(text: str) -> None:
+    """All but blank ones and comments; but what follows a backslash is neither."""
+    wanted: list[list[str]] = []
+    goes_on = False
+    for line in map(str.strip, text.split("\n")):
+        if goes_on:
+            wanted[-1].append(line)
+        elif line and not line.startswith("#"):
+            wanted.append([line])
+        else:
+            continue
+        goes_on = line.endswith("\\")
+
+    found = list(logical_lines(text))
+
+    assert [[piece.text for piece in line.pieces] for line in found] == wanted
+    assert [line.text for line in found] == [
+        "".join(piece.rstrip("\\") for piece in line) for line in wanted
+    ]

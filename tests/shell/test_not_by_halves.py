@@ -80,7 +80,7 @@ def test_a_cluster_without_quorum_keeps_its_name(tmp_path: Path) -> None:
     typist = Typist()
     typist.environ["COROSYNC_MAIN_CONFIG_FILE"] = str(conf)
     typist.fake.quorate = False
-    with pytest.raises(NoQuorum):
+    with pytest.raises(NoQuorum, match="this partition has no quorum"):
         typist.command("cluster rename other")
     assert conf.read_text() == CONF
     typist.fake.quorate = True
@@ -93,7 +93,7 @@ def test_a_name_that_cannot_be_is_not_put_into_the_configuration(tmp_path: Path)
     conf.write_text("totem {\n    version: 9\n}\n")
     typist = Typist()
     typist.environ["COROSYNC_MAIN_CONFIG_FILE"] = str(conf)
-    with pytest.raises(CrmError):
+    with pytest.raises(ConfigError, match=r"corosync\.conf has 1 bad value"):
         typist.command("cluster rename other")
     assert "commit" not in typist.asked
 

@@ -9,7 +9,7 @@ import pytest
 from scheduler.clusters import with_instances
 from shell.person import Person
 
-from crmsh_py.errors import TimedOut
+from crmsh_py.errors import TimedOut, UsageError
 from crmsh_py.shell import cmd_resource_move, past, waiting
 from crmsh_py.shell.changes import change
 from crmsh_py.shell.files import read_bytes
@@ -146,7 +146,7 @@ def test_times_as_people_write_them(text: str, good: bool) -> None:
     if good:
         assert past.moment(text).tzinfo is not None
         return
-    with pytest.raises(Exception, match="is no time"):
+    with pytest.raises(UsageError, match="is no time"):
         past.moment(text)
 
 

@@ -12,7 +12,7 @@ from shell.person import Answers
 from crmsh_py.clusters.pacemaker import PacemakerCluster
 from crmsh_py.clusters.pacemaker_programs import Answer, Output
 from crmsh_py.clusters.seen import SeenConfigurations
-from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound
+from crmsh_py.errors import ClusterUnreachable, NotFound, SyntaxProblem
 from crmsh_py.shell import services
 from crmsh_py.shell.dispatch import run_line, single_line
 from crmsh_py.shell.options import Options
@@ -165,7 +165,7 @@ def test_what_goes_wrong_on_one_node_stops_no_other(rack: Rack) -> None:
     assert "n2 cannot be reached by ssh: Connection refused" in said
     assert "started on n1" in said
     assert "started on n3" in said
-    with pytest.raises(ClusterUnreachable):
+    with pytest.raises(ClusterUnreachable, match="n2 cannot be reached by ssh"):
         crm(rack, "cluster start n2")
 
 
@@ -178,7 +178,7 @@ def test_a_name_that_no_node_has(rack: Rack) -> None:
 def test_a_damaged_corosync_conf_is_told_before_anything_is_started(rack: Rack) -> None:
     """Stopping this machine needs it for nothing."""
     rack.conf = "totem {\n"
-    with pytest.raises(CrmError):
+    with pytest.raises(SyntaxProblem, match="closing brace of section 'totem' of line 1"):
         crm(rack, "cluster start")
     assert rack.did == []
     crm(rack, "cluster stop")

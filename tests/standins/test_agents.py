@@ -8,12 +8,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from crmsh_py.agents.metadata import parse_metadata
 
@@ -199,15 +199,6 @@ def refuses(agent: Agent) -> bool:
     except ConnectionError:  # refused, or reset in the very moment of the change
         return True
     return False
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_a_port_that_is_taken_fails_the_start(site: Agent) -> None:
