@@ -11,12 +11,12 @@ from crmsh_py.clusters.pacemaker_programs import Answer
 from crmsh_py.errors import CrmError
 from crmsh_py.regex import regex
 from crmsh_py.wire import control
-from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.fencing import FencingRecord, FencingState
 
 TOOL = "stonith_admin"
 _REASON_LIMIT = 1000
 _ACTIONS = {"reboot": "--reboot", "off": "--fence", "on": "--unfence"}
-_STATES = {"success": "done", "failed": "failed"}
+_STATES = {"success": FencingState.DONE, "failed": FencingState.FAILED}
 _TIMES = ("%Y-%m-%d %H:%M:%S.%f %z", "%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y")
 
 _ZONE = regex(r"[+-]\d\d:\d\d$")
@@ -86,7 +86,7 @@ def _record(number: int, event: Element) -> FencingRecord:
         client=event.get("client"),
         origin=event.get("origin"),
         delegate=event.get("delegate"),
-        state=_STATES.get(event.get("status"), "pending"),
+        state=_STATES.get(event.get("status"), FencingState.PENDING),
         reason=event.get("exit-reason"),
         ended_ms=_unix_ms(event.get("completed")),
     )

@@ -24,7 +24,7 @@ from crmsh_py.engine.fencing_devices import duration_ms
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.scheduler.exit_texts import exit_text
-from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.fencing import FencingRecord, FencingState
 from crmsh_py.wire.stream import Outcome, RunAction
 
 NODE, FENCING, RESOURCE, ATTRIBUTE = "node", "fencing", "resource", "attribute"
@@ -200,7 +200,7 @@ class Alerts:
 
     def fenced(self, record: FencingRecord) -> None:
         """A request to fence a node has ended."""
-        done = record.state == "done"
+        done = record.state is FencingState.DONE
         self._tell(
             FENCING,
             {

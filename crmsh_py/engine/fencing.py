@@ -33,14 +33,7 @@ from crmsh_py.engine import fencing_devices as facts
 from crmsh_py.engine import fencing_work
 from crmsh_py.engine.api import OperationFinished
 from crmsh_py.engine.deadlines import soonest
-from crmsh_py.engine.fencing_history import (
-    DONE,
-    FAILED,
-    OFF_ACTIONS,
-    PENDING,
-    WATCHDOG,
-    FencingHistory,
-)
+from crmsh_py.engine.fencing_history import OFF_ACTIONS, WATCHDOG, FencingHistory
 from crmsh_py.engine.fencing_runner import FencingRunner
 from crmsh_py.engine.fencing_work import Work
 from crmsh_py.engine.outbox import Outbox
@@ -48,7 +41,7 @@ from crmsh_py.engine.replica import Replica
 from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import Action, FenceDevice
 from crmsh_py.value import replace
-from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.fencing import FencingRecord, FencingState
 from crmsh_py.wire.stream import (
     FencingAsked,
     FencingEnded,
@@ -183,7 +176,9 @@ class Fencing:
             (
                 record
                 for record in (*self.history.pending(), *self._unsent.values())
-                if record.target == target and record.action in same and record.state == PENDING
+                if record.target == target
+                and record.action in same
+                and record.state is FencingState.PENDING
             ),
             None,
         )
@@ -220,7 +215,7 @@ class Fencing:
             action="off",
             client=client,
             origin=self._node,
-            state=DONE,
+            state=FencingState.DONE,
             device="manual_ack",
             delegate="a human",
             asked_ms=self._now_ms(),
@@ -266,19 +261,20 @@ class Fencing:
         for record in self.history.merge(told):
             if not self._fresh and record.asked_ms >= began_ms:
                 self._judge(record)
-            if record.state != PENDING:  # it ended where this node could not hear of it
+            if record.state is not FencingState.PENDING:
+                # It ended where this node could not hear of it.
                 self._call_back(record)
         self._fresh = self._fresh and not primary
         restarted = {names[node] for node in fresh}
         for record in self.history.pending():
             if record.target in restarted and record.action == "reboot":
-                self._end_here(record, DONE, "it has restarted")
+                self._end_here(record, FencingState.DONE, "it has restarted")
             elif not primary and not record.by_hand:
-                self._end_here(record, FAILED, "quorum was lost")
+                self._end_here(record, FencingState.FAILED, "quorum was lost")
             elif self._sees_to(record):
                 self._begin_work(record)
         for record in list(self._unsent.values()):
-            message = FencingAsked if record.state == PENDING else FencingEnded
+            message = FencingAsked if record.state is FencingState.PENDING else FencingEnded
             self._out.multicast(message(view=self._view(), record=record))
 
     def elected(self, dc: int | None) -> None:
@@ -294,10 +290,11 @@ class Fencing:
         """Is it this node whose end has been told, or is being waited for?"""
         if record.target != self._node or record.action not in OFF_ACTIONS:
             return
-        if record.state == DONE or (record.state == PENDING and record.device == WATCHDOG):
+        certain = record.state is FencingState.PENDING and record.device == WATCHDOG
+        if certain or record.state is FencingState.DONE:
             self.doomed = f"fenced for {record.client} on {record.origin}"
 
-    def _end_here(self, record: FencingRecord, state: str, reason: str) -> None:
+    def _end_here(self, record: FencingRecord, state: FencingState, reason: str) -> None:
         """All members come to this in the same place of the stream: nothing is to be told."""
         ended = replace(record, state=state, reason=reason, ended_ms=self._now_ms())
         self.history.put(ended)
@@ -318,7 +315,8 @@ class Fencing:
         self._unsent.pop(record.ident, None)
         if not self.history.put(record):
             known = self.history.find(record.ident)
-            if known is not None and known.state != PENDING:  # it was told before the request was
+            if known is not None and known.state is not FencingState.PENDING:
+                # It was told before the request was.
                 self._call_back(known)
             return
         self._judge(record)
@@ -354,7 +352,7 @@ class Fencing:
             return False
         how = f"by {record.delegate or 'nobody'} with {record.device or 'no device'}"
         about = f"{record.action} of {record.target} for {record.client} on {record.origin}"
-        if record.state == DONE:
+        if record.state is FencingState.DONE:
             self._out.log("notice", "STONITH", f"{about}: done {how}")
         else:
             self._out.log("error", "STONITH", f"{about}: failed: {record.reason}")
@@ -368,7 +366,7 @@ class Fencing:
 
     def _call_back(self, record: FencingRecord) -> None:
         for finished in self._callbacks.pop(record.ident, []):
-            finished(record.state == DONE)
+            finished(record.state is FencingState.DONE)
 
     # ---- seeing to it --------------------------------------------------------------------------
 
@@ -447,7 +445,7 @@ class Fencing:
     def _tell_end(self, work: Work) -> None:
         record = replace(
             work.record,
-            state=DONE if work.done else FAILED,
+            state=FencingState.DONE if work.done else FencingState.FAILED,
             device=work.used,
             delegate=work.delegate,
             reason="" if work.done else work.reason,

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.fencing import FencingRecord, FencingState
 
 MAX_RECORDS = 500  # Pacemaker keeps as many
-PENDING, DONE, FAILED = "pending", "done", "failed"
 OFF_ACTIONS = frozenset({"off", "reboot"})
 WATCHDOG = "watchdog"  # the device that is none: the node's own watchdog
-_PROGRESS = {PENDING: 0, FAILED: 1, DONE: 2}
+_PROGRESS = {FencingState.PENDING: 0, FencingState.FAILED: 1, FencingState.DONE: 2}
 
 
 class FencingHistory:
@@ -30,7 +29,7 @@ class FencingHistory:
 
     def pending(self) -> list[FencingRecord]:
         """What is under way."""
-        return [record for record in self.all() if record.state == PENDING]
+        return [record for record in self.all() if record.state is FencingState.PENDING]
 
     def find(self, ident: str) -> FencingRecord | None:
         """The record of a request."""
@@ -40,7 +39,8 @@ class FencingHistory:
         """An equivalent request that ended well after ``since_ms`` (Unix time), or None."""
         same = OFF_ACTIONS if action in OFF_ACTIONS else {action}
         for record in reversed(self.all()):
-            if record.target == target and record.action in same and record.state == DONE:
+            equivalent = record.target == target and record.action in same
+            if equivalent and record.state is FencingState.DONE:
                 return record if record.ended_ms >= since_ms else None
         return None
 
@@ -52,8 +52,8 @@ class FencingHistory:
         known = self._records.get(record.ident)
         if known is not None and (
             known == record
-            or _PROGRESS.get(known.state, 0) > _PROGRESS.get(record.state, 0)
-            or known.state == record.state != PENDING
+            or _PROGRESS[known.state] > _PROGRESS[record.state]
+            or known.state is record.state is not FencingState.PENDING
             or (known.state == record.state and known.device and not record.device)
         ):
             return False
@@ -70,10 +70,10 @@ class FencingHistory:
         self._records = {
             ident: record
             for ident, record in self._records.items()
-            if record.state == PENDING or (target and record.target != target)
+            if record.state is FencingState.PENDING or (target and record.target != target)
         }
 
     def _limit(self) -> None:
         while len(self._records) > MAX_RECORDS:
-            over = [r for r in self.all() if r.state != PENDING] or self.all()
+            over = [r for r in self.all() if r.state is not FencingState.PENDING] or self.all()
             del self._records[over[0].ident]

@@ -18,12 +18,12 @@ from crmsh_py.engine.dampening import Dampening
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.fencing import CLIENT as CONTROLLER
 from crmsh_py.engine.fencing import Fencing
-from crmsh_py.engine.fencing_history import DONE, OFF_ACTIONS
+from crmsh_py.engine.fencing_history import OFF_ACTIONS
 from crmsh_py.engine.lifecycle import Lifecycle
 from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.remotes import Remotes
-from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.fencing import FencingRecord, FencingState
 from crmsh_py.wire.stream import (
     AttributeChange,
     AttributePending,
@@ -152,7 +152,7 @@ class News:
             return
         if self.controller.is_dc:
             self.alerts.fenced(record)
-        if record.state == DONE and record.action in OFF_ACTIONS:
+        if record.state is FencingState.DONE and record.action in OFF_ACTIONS:
             node = self.book.node_fenced(record.target, record.ended_ms // 1000)
             self.controller.node_fenced(record.target, node, expected=expected)
             self.controller.elect()

@@ -280,8 +280,13 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
 def _fenced(cluster: Cluster, options: MonOptions, level: int) -> list[FencingRecord]:
     """What has been fenced; nothing where that cannot be told: the rest can be."""
     from crmsh_py.errors import CrmError
+    from crmsh_py.wire.fencing import FencingState
 
-    states = {"failed": "fencing-failed", "pending": "fencing-pending", "done": "fencing-succeeded"}
+    states = {
+        FencingState.FAILED: "fencing-failed",
+        FencingState.PENDING: "fencing-pending",
+        FencingState.DONE: "fencing-succeeded",
+    }
     wanted = [state for state, section in states.items() if options.shows(section)]
     if not wanted or (options.sections is None and not level):
         return []

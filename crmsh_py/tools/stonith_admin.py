@@ -23,6 +23,7 @@ from crmsh_py.tools.common import (
     request,
     seconds,
 )
+from crmsh_py.wire.fencing import FencingState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,7 +183,8 @@ def _last(node: str, records: list[FencingRecord]) -> str:
 
 
 def _last_ms(records: list[FencingRecord]) -> int:
-    ended = [r.ended_ms for r in records if r.state == "done" and r.action in ("off", "reboot")]
+    done = [r for r in records if r.state is FencingState.DONE]
+    ended = [r.ended_ms for r in done if r.action in ("off", "reboot")]
     return max(ended, default=0)
 
 
@@ -192,7 +194,7 @@ def _history(node: str, records: list[FencingRecord], arguments: Namespace) -> s
 
     shown = records
     if not arguments.verbose:  # the last that worked, of each node
-        last = {r.target: r for r in sorted(records, key=_ended) if r.state == "done"}
+        last = {r.target: r for r in sorted(records, key=_ended) if r.state is FencingState.DONE}
         shown = list(last.values())
     shown = sorted(shown, key=_ended, reverse=True)
     if arguments.quiet and shown:

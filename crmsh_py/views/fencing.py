@@ -15,10 +15,7 @@ from enum import IntEnum
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import carriable
 from crmsh_py.views.text import unix_moment
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.fencing import FencingRecord, FencingState
 
 
 class Level(IntEnum):
@@ -39,9 +36,9 @@ def sections(
     if not classic:
         return _modern(records, level, now)
     shown = list(records) if level is Level.ALL else latest(records)
-    failed = [r for r in shown if r.state == "failed" and not (level < 2 and _later(r, records))]
-    done = [r for r in shown if r.state == "done"] if level >= Level.LATEST else []
-    pending = [r for r in shown if r.state == "pending"]
+    failed = _failed(shown, records, unless_later=level < Level.LATEST)
+    done = _of(shown, FencingState.DONE) if level >= Level.LATEST else []
+    pending = _of(shown, FencingState.PENDING)
     found = []
     for title, of_it in (
         ("Failed Fencing Actions", failed),
@@ -66,14 +63,12 @@ def _modern(records: Sequence[FencingRecord], level: Level, now: datetime) -> li
         r
         for r in reversed(records)
         if level is Level.ALL
-        or r.state == "pending"
+        or r.state is FencingState.PENDING
         or last[r.target, r.action, r.state, r.reason, r.client] == r.ident
     ]
-    failed = [
-        r for r in shown if r.state == "failed" and not (only_problems and _later(r, records))
-    ]
-    pending = [r for r in shown if r.state == "pending"]
-    done = [r for r in shown if r.state == "done"]
+    failed = _failed(shown, records, unless_later=only_problems)
+    pending = _of(shown, FencingState.PENDING)
+    done = _of(shown, FencingState.DONE)
     titled = [("Failed Fencing Actions", failed)]
     if only_problems:
         titled.append(("Pending Fencing Actions", pending))
@@ -86,11 +81,25 @@ def _modern(records: Sequence[FencingRecord], level: Level, now: datetime) -> li
     ]
 
 
+def _of(records: Sequence[FencingRecord], state: FencingState) -> list[FencingRecord]:
+    return [record for record in records if record.state is state]
+
+
+def _failed(
+    shown: Sequence[FencingRecord], records: Sequence[FencingRecord], *, unless_later: bool
+) -> list[FencingRecord]:
+    """The failures; perhaps without those after which another attempt has worked."""
+    found = _of(shown, FencingState.FAILED)
+    return [r for r in found if not (unless_later and _later(r, records))]
+
+
 def _modern_line(record: FencingRecord, now: datetime, *, last: bool) -> str:
     by = f" by {record.delegate}" if record.delegate else ""
-    ended = {"done": "successful", "failed": "failed"}.get(record.state, "pending")
-    reason = f" ({record.reason})" if record.state == "failed" and record.reason else ""
-    when = f" at {time_text(record.ended_ms, now)}" if record.state != "pending" else ""
+    ended = "successful" if record.state is FencingState.DONE else record.state.value
+    failed = record.state is FencingState.FAILED
+    reason = f" ({record.reason})" if failed and record.reason else ""
+    pending = record.state is FencingState.PENDING
+    when = "" if pending else f" at {time_text(record.ended_ms, now)}"
     return (
         f"{word(record)} of {record.target}{by} for {record.client}@{record.origin}"
         f"{' last' if last else ''} {ended}{reason}{when}"
@@ -103,7 +112,7 @@ def latest(records: Sequence[FencingRecord]) -> list[FencingRecord]:
     return [
         r
         for r in records
-        if r.state == "pending" or last[r.target, r.action, r.state, r.reason] == r.ident
+        if r.state is FencingState.PENDING or last[r.target, r.action, r.state, r.reason] == r.ident
     ]
 
 
@@ -111,7 +120,7 @@ def _later(record: FencingRecord, records: Sequence[FencingRecord]) -> bool:
     """Whether a later request for the same has worked."""
     same = ("off", "reboot") if record.action in ("off", "reboot") else (record.action,)
     return any(
-        r.state == "done"
+        r.state is FencingState.DONE
         and r.target == record.target
         and r.action in same
         and r.ended_ms >= record.ended_ms
@@ -125,11 +134,11 @@ def line(
     """One record in words."""
     what = f"{word(record)} of {record.target}"
     asker = f"client={record.client}, origin={record.origin}"
-    if record.state == "pending":
+    if record.state is FencingState.PENDING:
         return f"{what} pending: {asker}"
     when = time_text(record.ended_ms, now)
     by = f"delegate={record.delegate}, " if record.delegate else ""
-    if record.state == "done":
+    if record.state is FencingState.DONE:
         kind = "completed" if full else "last-successful"
         return f"{what} successful: {by}{asker}, {kind}='{when}'"
     reason = f" ({record.reason})" if record.reason else ""
@@ -160,9 +169,9 @@ def history_element(records: Sequence[FencingRecord], *, now: datetime) -> Eleme
     """``<fence_history>`` of crm_mon's XML."""
     events = []
     for record in reversed(records):
-        status = {"done": "success"}.get(record.state, record.state)
+        status = "success" if record.state is FencingState.DONE else record.state.value
         attributes = {"status": status}
-        if record.state == "failed" and record.reason:
+        if record.state is FencingState.FAILED and record.reason:
             attributes["exit-reason"] = record.reason
         attributes |= {
             "action": record.action,
@@ -172,7 +181,7 @@ def history_element(records: Sequence[FencingRecord], *, now: datetime) -> Eleme
         }
         if record.delegate:
             attributes["delegate"] = record.delegate
-        if record.state != "pending":
+        if record.state is not FencingState.PENDING:
             attributes["completed"] = time_text(record.ended_ms, now)
         carried = {name: carriable(value) for name, value in attributes.items()}
         events.append(Element("fence_event", carried))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from crmsh_py.value import Value, frozen
 
 # What these allow is in ``messages.LIMITS``.
@@ -12,13 +14,21 @@ Milliseconds = int
 Delay = int  # ms; -1: not even the devices' own
 
 
+class FencingState(StrEnum):
+    """What has become of a request."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
 @frozen(kw_only=True)
 class FencingRecord(Value):
     """One request to fence a node, and what became of it.
 
-    ``ident`` is unique: node id, its start, number. ``state`` is pending, done or failed;
-    ``device`` and ``delegate`` are what did it and the node that used it. ``by_hand``: a person
-    asked, and nobody else asks again. Times are Unix milliseconds.
+    ``ident`` is unique: node id, its start, number. ``device`` and ``delegate`` are what did it
+    and the node that used it. ``by_hand``: a person asked, and nobody else asks again. Times are
+    Unix milliseconds.
     """
 
     ident: Name
@@ -26,7 +36,7 @@ class FencingRecord(Value):
     action: Name  # reboot, off or on
     client: Name
     origin: Name  # the node that was asked
-    state: Name = "pending"
+    state: FencingState = FencingState.PENDING
     device: Name = ""
     delegate: Name = ""
     asked_ms: Count = 0

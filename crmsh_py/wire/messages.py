@@ -6,6 +6,7 @@ say; those are read here, once for every class that is met, into checks:
     str int bool float              and nothing else for them: a truth value is no number
     Text, Count, …                  names of ``LIMITS``, with the least and the most
     Name, Given, XmlName            texts of which that is not all (``_RULES``)
+    a StrEnum                       one of its words
     X | None, list[X], dict[X, Y], tuple[X, Y, Z], and other messages
 
 A message on its own is a map with its class's name as ``type``; inside of another one it has none.
@@ -141,6 +142,8 @@ def _check(annotation: str, module: Mapping[str, object]) -> Check:
         return _tuple_of([_check(part, module) for part in parts])
     kind = module[annotation]
     assert isinstance(kind, type)
+    if issubclass(kind, str) and kind is not str:  # a StrEnum, which is asked without enum
+        return _one_of(kind)
     assert issubclass(kind, Value)
     return lambda thing: checked(kind, thing)
 
@@ -196,6 +199,18 @@ def _limited(limit: Limit, rule: Callable[[str], bool] | None = None) -> Check:
         return number
     most = limit
     return text
+
+
+def _one_of(words: type[str]) -> Check:
+    def check(thing: object) -> object:
+        if type(thing) is not str:
+            raise _RefusedError
+        try:
+            return words(thing)
+        except ValueError:
+            raise _RefusedError(f"{thing[:64]!a} is none of its words") from None
+
+    return check
 
 
 def _list_of(check: Check) -> Check:

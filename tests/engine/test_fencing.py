@@ -6,11 +6,10 @@ import pytest
 
 from crmsh_py.engine.bootstrap import pristine
 from crmsh_py.engine.fencing import Fencing
-from crmsh_py.engine.fencing_history import DONE, FAILED, PENDING
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.value import replace
-from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.fencing import FencingRecord, FencingState
 
 WALL = 1_800_000_000.0
 
@@ -39,7 +38,7 @@ def made(wall_offset: float = WALL) -> tuple[Fencing, Outbox]:
     return fencing, out
 
 
-@pytest.mark.parametrize("state", [DONE, FAILED])
+@pytest.mark.parametrize("state", [FencingState.DONE, FencingState.FAILED])
 @pytest.mark.parametrize("was_seen", [True, False])
 def test_who_waits_is_told_of_an_end_that_this_node_has_missed(state: str, was_seen: bool) -> None:
     fencing, _ = made()
@@ -49,15 +48,15 @@ def test_who_waits_is_told_of_an_end_that_this_node_has_missed(state: str, was_s
     if was_seen:
         fencing.on_asked(record)
     settle(fencing, replace(record, state=state, reason="so"))
-    assert answers == [state == DONE]
+    assert answers == [state == FencingState.DONE]
     fencing.on_asked(record)
-    assert answers == [state == DONE], "told once"
+    assert answers == [state == FencingState.DONE], "told once"
 
 
 def test_who_waits_is_told_where_the_end_was_there_before_the_request() -> None:
     fencing, _ = made()
     record = fencing.ask("c", "off", client="x", by_hand=True)
-    fencing.history.put(replace(record, state=DONE))
+    fencing.history.put(replace(record, state=FencingState.DONE))
     answers: list[bool] = []
     fencing.when_over(record.ident, answers.append)
     fencing.on_asked(record)
@@ -72,7 +71,7 @@ def test_a_pending_request_that_is_told_again_ends_nothing() -> None:
     for _ in range(2):
         fencing.on_asked(record)
         settle(fencing, record)
-    assert record.state == PENDING
+    assert record.state is FencingState.PENDING
     assert answers == []
 
 
@@ -88,7 +87,7 @@ def test_a_clock_that_was_wrong_at_the_start_hides_no_fencing(
     settle(
         fencing,
         FencingRecord(
-            ident="1", target="b", action="off", client="x", origin="a", state=DONE,
+            ident="1", target="b", action="off", client="x", origin="a", state=FencingState.DONE,
             asked_ms=asked_ms, ended_ms=asked_ms,
         ),
     )  # fmt: skip

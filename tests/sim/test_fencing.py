@@ -22,7 +22,9 @@ from crmsh_py.wire.control import (
     Refused,
     ReloadConf,
 )
-from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.fencing import FencingRecord, FencingState
+
+DONE, FAILED = FencingState.DONE, FencingState.FAILED
 
 
 @dataclass(slots=True)
@@ -133,7 +135,7 @@ def test_a_node_that_was_fenced_in_words_only_ends_when_it_hears_of_it() -> None
     cluster.power.lies = True
     cluster.observer = Cluster(1).observer  # it does run twice: that is what a lie does
     cluster.partition([3], [1, 2])
-    cluster.until(lambda: any(r.state == "done" for r in history(cluster, 1)), 10, "believed")
+    cluster.until(lambda: any(r.state is DONE for r in history(cluster, 1)), 10, "believed")
     assert cluster.node(3).core is not None
     cluster.network.heal()
     cluster.until(lambda: cluster.node(3).core is None, 10, "ended")
@@ -160,7 +162,7 @@ def attempts(cluster: Cluster, number: int) -> int:
     core = cluster.node(1).core
     assert core is not None
     records = [r for r in core._fencing.history.all() if r.target == f"node{number}"]
-    return len([r for r in records if r.state == "failed"])
+    return len([r for r in records if r.state is FAILED])
 
 
 def test_giving_up_on_one_node_is_not_giving_up_on_another() -> None:
@@ -261,7 +263,7 @@ def test_a_person_can_confirm_what_no_device_can_do() -> None:
     assert lacking
     assert isinstance(cluster.answer(1, ConfirmFenced(node="node3")), Done)
     cluster.until(lambda: all_run_once(cluster), 10, "recovered")
-    (record,) = [r for r in history(cluster, 2) if r.state == "done"]
+    (record,) = [r for r in history(cluster, 2) if r.state is DONE]
     assert (record.device, record.delegate) == ("manual_ack", "a human")
 
 

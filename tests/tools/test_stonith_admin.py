@@ -11,13 +11,17 @@ from crmsh_py.cib.xml import to_xml
 from crmsh_py.tools import crm_mon, stonith_admin
 from crmsh_py.views import fencing
 from crmsh_py.wire.control import DeviceReply, FenceDevice
-from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire.fencing import FencingRecord, FencingState
+
+DONE, FAILED, PENDING = FencingState.DONE, FencingState.FAILED, FencingState.PENDING
 
 NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
 AT = 1_795_942_593_000  # Nov 29 08:56:33 2026 UTC
 
 
-def record(number: int, state: str, action: str = "reboot", **more: object) -> FencingRecord:
+def record(
+    number: int, state: FencingState, action: str = "reboot", **more: object
+) -> FencingRecord:
     values: dict[str, object] = {
         "ident": str(number),
         "target": "pacemaker02",
@@ -25,8 +29,8 @@ def record(number: int, state: str, action: str = "reboot", **more: object) -> F
         "client": "pacemaker-controld",
         "origin": "pacemaker01",
         "state": state,
-        "delegate": "pacemaker01" if state == "done" else "",
-        "ended_ms": 0 if state == "pending" else AT + number * 1000,
+        "delegate": "pacemaker01" if state is DONE else "",
+        "ended_ms": 0 if state is PENDING else AT + number * 1000,
     }
     return FencingRecord(**(values | more))  # type: ignore[arg-type]
 
@@ -37,7 +41,11 @@ def fake() -> FakeCluster:
             FenceDevice(name="f1", agent="lab", nodes=["pacemaker01"], asks=True),
             FenceDevice(name="f2", agent="fence_x", nodes=[], targets=["pacemaker01"]),
         ],
-        fenced=[record(1, "failed", reason="it burns"), record(2, "done"), record(3, "pending")],
+        fenced=[
+            record(1, FAILED, reason="it burns"),
+            record(2, DONE),
+            record(3, PENDING),
+        ],
     )
 
 
@@ -118,7 +126,7 @@ def test_the_newest_is_told_first(capsys: pytest.CaptureFixture[str]) -> None:
     """As pacemaker 2.1.5 lists it; without -V it is the last that worked, here of each node."""
     cluster = fake()
     cluster.fenced = [
-        record(1, "done"), record(2, "done", target="n9"), record(4, "done"), record(3, "failed"),
+        record(1, DONE), record(2, DONE, target="n9"), record(4, DONE), record(3, FAILED),
     ]  # fmt: skip
     run(cluster, "-H", "*", "-q")
     assert capsys.readouterr().out.split() == [f"{AT // 1000 + 4}", f"{AT // 1000 + 2}"]
@@ -175,7 +183,10 @@ def test_crm_mon_tells_what_is_pending_and_what_has_failed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cluster = fake()
-    cluster.fenced = [record(1, "failed", reason="it burns"), record(2, "pending")]
+    cluster.fenced = [
+        record(1, FAILED, reason="it burns"),
+        record(2, PENDING),
+    ]
     crm_mon.main(["-1"], door=cluster)
     text = capsys.readouterr().out
     assert "\n\nFailed Fencing Actions:\n* reboot of pacemaker02 failed (it burns)" in text
@@ -198,7 +209,11 @@ def test_crm_mon_tells_what_is_pending_and_what_has_failed(
 
 def test_pacemaker_3_tells_the_last_problems_and_then_all() -> None:
     """By default problems alone, each the last of its kind; with -m what is pending is history."""
-    records = [record(1, "failed"), record(2, "failed"), record(3, "pending")]
+    records = [
+        record(1, FAILED),
+        record(2, FAILED),
+        record(3, PENDING),
+    ]
     failed, pending = fencing.sections(records, fencing.Level.PROBLEMS, now=NOW, classic=False)
     assert failed[0] == "Failed Fencing Actions:"
     assert len(failed) == 2
@@ -211,7 +226,11 @@ def test_pacemaker_3_tells_the_last_problems_and_then_all() -> None:
 
 
 def test_a_failure_before_a_success_is_of_no_interest_and_equal_ones_are_told_once() -> None:
-    records = [record(1, "failed"), record(2, "failed"), record(3, "done")]
+    records = [
+        record(1, FAILED),
+        record(2, FAILED),
+        record(3, DONE),
+    ]
     assert fencing.sections(records, fencing.Level.PROBLEMS, now=NOW, classic=True) == []
     shown = fencing.sections(records[:2], fencing.Level.PROBLEMS, now=NOW, classic=True)
     assert len(shown[0]) == 2
@@ -220,7 +239,7 @@ def test_a_failure_before_a_success_is_of_no_interest_and_equal_ones_are_told_on
 
 
 def test_a_name_of_a_client_draws_no_line(capsys: pytest.CaptureFixture[str]) -> None:
-    cluster = FakeCluster(fenced=[record(2, "done", client="x\nnobody was fenced\x07")])
+    cluster = FakeCluster(fenced=[record(2, DONE, client="x\nnobody was fenced\x07")])
     assert run(cluster, "--history", "*") == 0
     assert "client=x?nobody was fenced?, " in capsys.readouterr().out
     shown = fencing.history_element(cluster.fenced, now=NOW)

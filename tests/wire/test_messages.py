@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
 from crmsh_py.value import field_names
-from crmsh_py.wire import control, messages, packing
-from crmsh_py.wire.fencing import FencingRecord
+from crmsh_py.wire import control, messages, packing, stream
+from crmsh_py.wire.fencing import FencingRecord, FencingState
 
 PLAIN = st.recursive(
     st.none()
@@ -127,3 +127,21 @@ def test_messages_inside_of_messages() -> None:
     )
     sent = packing.unpack(packing.pack(messages.plain(reply)))
     assert messages.typed({"FencingReply": control.FencingReply}, sent) == reply
+
+
+@pytest.mark.parametrize("state", FencingState)
+def test_a_word_of_an_enumeration_is_plain_text_on_the_way(state: FencingState) -> None:
+    record = FencingRecord(ident="1", target="a", action="off", client="c", origin="b", state=state)
+    sent = packing.unpack(packing.pack(messages.plain(record, typed=False)))
+    assert isinstance(sent, dict)
+    assert (type(sent["state"]), sent["state"]) == (str, state.value)
+    assert messages.checked(FencingRecord, sent).state is state
+    asked = stream.FencingAsked(view=(1, 4), record=record)
+    assert state.value.encode() in stream.encode(asked)
+    assert stream.decode(stream.encode(asked)) == asked
+
+
+@pytest.mark.parametrize("state", ["", "Pending", "failing", 1, None, b"done"])
+def test_what_is_no_word_of_an_enumeration_is_refused(state: object) -> None:
+    with pytest.raises(messages.FieldError, match="a wrong state"):
+        messages.checked(FencingRecord, {"state": state})
