@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 
 from crmsh_py.value import field, frozen
 
@@ -21,6 +21,22 @@ class Role(Enum):
     STARTED = "Started"
     UNPROMOTED = "Unpromoted"
     PROMOTED = "Promoted"
+
+
+class ResourceKind(StrEnum):
+    """What a resource is made of."""
+
+    PRIMITIVE = "primitive"
+    GROUP = "group"
+    CLONE = "clone"
+    PROMOTABLE = "promotable"  # a clone whose instances have roles
+    BUNDLE = "bundle"
+    REPLICA = "replica"  # of a bundle: one of its containers, with what is in it
+
+    @property
+    def is_clone(self) -> bool:
+        """Whether its parts are instances of one and the same."""
+        return self is ResourceKind.CLONE or self is ResourceKind.PROMOTABLE
 
 
 class ActionKind(Enum):
@@ -220,8 +236,8 @@ class NodeStatus:
 class ResourceStatus:
     """A resource, with its children where it has some.
 
-    ``kind`` is primitive, group, clone, promotable, bundle or replica. ``nodes`` are the names of
-    the nodes where an instance is active (primitives only); ``locations`` gives the role on each.
+    ``nodes`` are the names of the nodes where an instance is active (primitives only);
+    ``locations`` gives the role on each.
     ``pending_task`` is the operation that is under way (start, stop, monitor …), '' for none.
     The children of a bundle are its replicas (id: the number); the children of a replica are its
     primitives: the address, what is contained, the container, the remote connection, as far as it
@@ -229,7 +245,7 @@ class ResourceStatus:
     """
 
     id: str
-    kind: str = "primitive"
+    kind: ResourceKind = ResourceKind.PRIMITIVE
     agent: Agent | None = None
     role: Role = Role.STOPPED
     nodes: tuple[str, ...] = ()

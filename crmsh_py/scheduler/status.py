@@ -21,6 +21,7 @@ from crmsh_py.scheduler.result import (
     ClusterStatus,
     FailedAction,
     NodeStatus,
+    ResourceKind,
     ResourceStatus,
     Role,
 )
@@ -123,7 +124,7 @@ def _resource(resource: Resource) -> ResourceStatus:
         nodes = resource.state.nodes_by_index
         return ResourceStatus(
             id=resource.id,
-            kind="promotable" if resource.promotable else "clone",
+            kind=ResourceKind.PROMOTABLE if resource.promotable else ResourceKind.CLONE,
             role=_ROLES[resource.role(current=True)],
             locations={
                 nodes[i].name: Role.STOPPED for i in sorted(resource.scores or resource.probed)
@@ -142,7 +143,7 @@ def _resource(resource: Resource) -> ResourceStatus:
     if isinstance(resource, Group):
         return ResourceStatus(
             id=resource.id,
-            kind="group",
+            kind=ResourceKind.GROUP,
             role=_ROLES[resource.role(current=True)],
             managed=resource.managed,
             maintenance=resource.maintenance,
@@ -197,13 +198,13 @@ def _bundle(bundle: Bundle) -> ResourceStatus:
         replicas.append(
             ResourceStatus(
                 id=str(replica.offset),
-                kind="replica",
+                kind=ResourceKind.REPLICA,
                 children=tuple(_resource(part) for part in parts if part is not None),
             )
         )
     return ResourceStatus(
         id=bundle.id,
-        kind="bundle",
+        kind=ResourceKind.BUNDLE,
         role=_ROLES[bundle.role(current=True)],
         managed=bundle.managed,
         maintenance=bundle.maintenance,

@@ -17,6 +17,7 @@ from crmsh_py.scheduler.result import (
     ClusterStatus,
     NodeStatus,
     ResourceChange,
+    ResourceKind,
     ResourceStatus,
     Role,
 )
@@ -128,7 +129,8 @@ def _on_these(here: Collection[str], expected: Expectation) -> bool:
 def _single_parts(seen: Seen, name: str) -> list[ResourceStatus]:
     """The members that all have to run; of a clone, any of its instances is enough."""
     found = find(seen.status, name)
-    return list(primitives((found,))) if found.kind in {"primitive", "group"} else []
+    simple = found.kind in {ResourceKind.PRIMITIVE, ResourceKind.GROUP}
+    return list(primitives((found,))) if simple else []
 
 
 def _missing(seen: Seen, name: str) -> str:

@@ -332,7 +332,7 @@ def states_from(names: Snapshot, before: Snapshot) -> Snapshot:
 def _walk(resource: ResourceStatus) -> Iterator[ResourceStatus]:
     yield resource
     for child in resource.children:
-        if resource.kind in ("clone", "promotable"):  # instances: their names are the clone's
+        if resource.kind.is_clone:  # instances: their names are the clone's
             continue
         yield from _walk(child)
 

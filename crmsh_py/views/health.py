@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from crmsh_py.cib.leftovers import leftovers
+from crmsh_py.scheduler.result import ResourceKind
 from crmsh_py.scheduler.status import cluster_status
 from crmsh_py.value import frozen
 from crmsh_py.views.text import exit_text, joined
@@ -122,7 +123,9 @@ def _resources(status: ClusterStatus) -> Iterator[Ailment]:
             yield Ailment(
                 level="error", text=f"{resource.id} has failed", hint=f"crm why {resource.id}"
             )
-        elif resource.kind == "primitive" and not resource.nodes and not resource.disabled:
+        elif (
+            resource.kind is ResourceKind.PRIMITIVE and not resource.nodes and not resource.disabled
+        ):
             yield Ailment(
                 level="warning",
                 text=f"{resource.id} runs nowhere",

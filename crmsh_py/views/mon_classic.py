@@ -19,6 +19,7 @@ from crmsh_py.scheduler.result import (
     ClusterStatus,
     FailedAction,
     NodeStatus,
+    ResourceKind,
     ResourceStatus,
     Role,
 )
@@ -199,8 +200,8 @@ def _resource_block(chosen: Chosen, options: MonOptions) -> list[str]:
         if not resource.orphan or is_active(chosen.whole(resource), wholly=True)
     ]
     if options.brief and not options.by_node:
-        alone = [resource for resource in wanted if resource.kind == "primitive"]
-        wanted = [resource for resource in wanted if resource.kind != "primitive"]
+        alone = [resource for resource in wanted if resource.kind is ResourceKind.PRIMITIVE]
+        wanted = [resource for resource in wanted if resource.kind is not ResourceKind.PRIMITIVE]
         lines += _in_columns(
             mon_brief.tally(alone, totals=options.inactive, away=away, agent_name=classic_agent)
         )
@@ -209,7 +210,7 @@ def _resource_block(chosen: Chosen, options: MonOptions) -> list[str]:
             shown = not is_active(chosen.whole(resource), wholly=True)
         else:
             shown = options.inactive or is_active(resource, wholly=False)
-        if shown and options.brief and resource.kind == "group":
+        if shown and options.brief and resource.kind is ResourceKind.GROUP:
             members = mon_brief.tally(
                 resource.children, totals=True, away=away, agent_name=classic_agent
             )
@@ -230,15 +231,15 @@ def _as_on(primitive: ResourceStatus, node: str) -> ResourceStatus:
 def _resource(
     resource: ResourceStatus, indent: str, *, inactive: bool, with_nodes: bool
 ) -> Iterator[str]:
-    if resource.kind == "primitive":
+    if resource.kind is ResourceKind.PRIMITIVE:
         yield primitive_line(resource, indent=indent, with_nodes=with_nodes)
-    elif resource.kind == "group":
+    elif resource.kind is ResourceKind.GROUP:
         yield f"{indent}Resource Group: {resource.id}{_flags(resource)}"
         for child in resource.children:
             yield from _resource(
                 child, indent + _MEMBER_INDENT, inactive=inactive, with_nodes=with_nodes
             )
-    elif resource.kind == "bundle":
+    elif resource.kind is ResourceKind.BUNDLE:
         yield f"{indent}Bundle: {resource.id}{_flags(resource)}"
         for child in resource.children:
             yield from _resource(
@@ -249,7 +250,7 @@ def _resource(
 
 
 def _clone(clone: ResourceStatus, indent: str, *, inactive: bool) -> Iterator[str]:
-    title = "Master/Slave Set" if clone.kind == "promotable" else "Clone Set"
+    title = "Master/Slave Set" if clone.kind is ResourceKind.PROMOTABLE else "Clone Set"
     inner = clone.children[0].id.split(":")[0] if clone.children else clone.inner
     unique = " (unique)" if clone.unique else ""
     yield f"{indent}{title}: {clone.id} [{inner}]{unique}{_flags(clone)}"
@@ -295,9 +296,9 @@ def _flags(resource: ResourceStatus) -> str:
     if resource.maintenance:
         return " (maintenance)"
     flags = "" if resource.managed else " (unmanaged)"
-    return flags + (
-        " (disabled)" if mon_facts.is_disabled(resource) and resource.kind != "primitive" else ""
-    )
+    if mon_facts.is_disabled(resource) and resource.kind is not ResourceKind.PRIMITIVE:
+        flags += " (disabled)"
+    return flags
 
 
 def _state(resource: ResourceStatus, *, with_nodes: bool) -> str:

@@ -19,6 +19,7 @@ from crmsh_py.scheduler.result import (
     ClusterStatus,
     FailedAction,
     NodeStatus,
+    ResourceKind,
     ResourceStatus,
     Role,
 )
@@ -223,7 +224,7 @@ def replica_parts(bundle: ResourceStatus, replica: ResourceStatus) -> ReplicaPar
 def primitives(resources: tuple[ResourceStatus, ...]) -> Iterator[ResourceStatus]:
     """All primitive instances, depth first, in the order of the configuration."""
     for resource in resources:
-        if resource.kind == "primitive":
+        if resource.kind is ResourceKind.PRIMITIVE:
             yield resource
         else:
             yield from primitives(resource.children)
@@ -280,7 +281,7 @@ def shown_failures(status: ClusterStatus) -> list[FailedAction]:
 def _displayable(
     cib: Cib, resource: ResourceStatus, unique: bool, promotable: bool
 ) -> ResourceStatus:
-    if resource.kind == "primitive":
+    if resource.kind is ResourceKind.PRIMITIVE:
         name = resource.id if unique else resource.id.partition(":")[0]
         can_promote = promotable or resource.promotable
         if name == resource.id and not can_promote:
@@ -290,19 +291,19 @@ def _displayable(
             role = _of_promotable(role)
             places = {node: _of_promotable(there) for node, there in places.items()}
         return replace(resource, id=name, role=role, locations=places, promotable=can_promote)
-    if resource.kind in ("clone", "promotable", "bundle"):
+    if resource.kind.is_clone or resource.kind is ResourceKind.BUNDLE:
         unique = resource.unique
-        promotable = promotable or resource.kind == "promotable"
+        promotable = promotable or resource.kind is ResourceKind.PROMOTABLE
     children = []
     for child in resource.children:
         inside = promotable
-        if resource.kind == "replica":
+        if resource.kind is ResourceKind.REPLICA:
             # The parts of a replica have names of their own; what it contains is an instance.
             original = cib.find_id(child.id.partition(":")[0])
             contained = original is not None and original.tag == "primitive"
             children.append(_displayable(cib, child, unique or not contained, contained and inside))
             continue
-        if resource.kind == "bundle":
+        if resource.kind is ResourceKind.BUNDLE:
             inside = _promotes(cib, resource.id)
         children.append(_displayable(cib, child, unique, inside))
     if all(map(is_, children, resource.children)):
@@ -338,7 +339,7 @@ def is_active(
 
     ``away`` are the nodes that are gone for sure: what is managed and was there runs no more.
     """
-    if resource.kind == "primitive":
+    if resource.kind is ResourceKind.PRIMITIVE:
         return bool(active_nodes(resource, away))
     parts = [is_active(child, wholly=wholly, away=away) for child in resource.children]
     return bool(parts) and (all(parts) if wholly else any(parts))

@@ -16,7 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus, ResourceStatus
+from crmsh_py.scheduler.result import (
+    ClusterStatus,
+    FailedAction,
+    NodeStatus,
+    ResourceKind,
+    ResourceStatus,
+)
 from crmsh_py.value import frozen, replace
 from crmsh_py.views import mon_facts
 
@@ -170,7 +176,7 @@ def _on(
 
 
 def _runs_on(resource: ResourceStatus, nodes: frozenset[str]) -> bool:
-    if resource.kind == "bundle":
+    if resource.kind is ResourceKind.BUNDLE:
         return any(_replica_on(resource, replica, nodes) for replica in resource.children)
     return any(not nodes.isdisjoint(part.nodes) for part in mon_facts.primitives((resource,)))
 
@@ -183,11 +189,11 @@ def _replica_on(bundle: ResourceStatus, replica: ResourceStatus, nodes: frozense
 
 def _instances_on(resource: ResourceStatus, nodes: frozenset[str]) -> ResourceStatus:
     """A container without the instances that run on other nodes."""
-    if resource.kind in ("primitive", "replica"):
+    if resource.kind in (ResourceKind.PRIMITIVE, ResourceKind.REPLICA):
         return resource
     children = []
     for child in resource.children:
-        if child.kind == "replica":
+        if child.kind is ResourceKind.REPLICA:
             here = _replica_on(resource, child, nodes)
         else:
             here = _runs_on(child, nodes)
@@ -218,14 +224,15 @@ def _instances(
 ) -> Iterator[tuple[ResourceStatus, bool]]:
     """Everything that has a name, and whether instances of it are told apart."""
     for resource in resources:
-        if resource.kind != "replica":
+        if resource.kind is not ResourceKind.REPLICA:
             yield resource, unique
-        inside = resource.unique if resource.kind in ("clone", "promotable", "bundle") else unique
+        has_instances = resource.kind.is_clone or resource.kind is ResourceKind.BUNDLE
+        inside = resource.unique if has_instances else unique
         yield from _instances(resource.children, inside)
 
 
 def _is_named(resource: ResourceStatus, names: frozenset[str]) -> bool:
-    if resource.kind == "replica":
+    if resource.kind is ResourceKind.REPLICA:
         return False  # a number
     return resource.id in names or resource.id.partition(":")[0] in names
 
@@ -236,7 +243,7 @@ def _named_parts(resource: ResourceStatus, names: frozenset[str]) -> ResourceSta
         return resource
     parts = [(_named_parts(child, names), child) for child in resource.children]
     # Of a group that is an instance of a clone, all members belong to what was asked for.
-    whole = resource.kind in ("clone", "promotable")
+    whole = resource.kind.is_clone
     children = tuple(child if whole else part for part, child in parts if part is not None)
     return replace(resource, children=children) if children else None
 
@@ -248,7 +255,7 @@ def _remembered(resources: tuple[ResourceStatus, ...], names: frozenset[str]) ->
         part = _named_parts(top, names)
         if part is None:
             continue
-        meant = part if top.kind == "group" else top
+        meant = part if top.kind is ResourceKind.GROUP else top
         for each in mon_facts.everything((meant,)):
             told |= {each.id, each.id.partition(":")[0]}
     return frozenset(told)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus
+from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus, ResourceKind
 from crmsh_py.views import mon_brief, mon_facts, mon_filter
 from crmsh_py.views.mon_facts import MonOptions
 from crmsh_py.views.mon_modern_resources import Drawer
@@ -104,7 +104,7 @@ def state_lines(cib: Cib, status: ClusterStatus, resource: ResourceStatus) -> li
     options = MonOptions()
     chosen = mon_filter.choose(cib, status, options)
     called = mon_filter.as_called(status, chosen, resource)
-    own = 0 if called.kind == "primitive" else 1
+    own = 0 if called.kind is ResourceKind.PRIMITIVE else 1
     return [
         f"{'  ' * (depth - own - 1)}{'* ' if depth > own else ''}{text}"
         for depth, text in Drawer(cib, chosen, options).lines(called)
@@ -249,11 +249,11 @@ def _resources(chosen: Chosen, options: MonOptions, drawer: Drawer) -> list[str]
     entries: list[str] = []
     counted_only = options.brief and not options.by_node
     if counted_only:
-        alone = [resource for resource in chosen.resources if resource.kind == "primitive"]
+        alone = [r for r in chosen.resources if r.kind is ResourceKind.PRIMITIVE]
         tally = mon_brief.tally(alone, totals=options.inactive, away=drawer.away)
         entries += [_entry(1, text) for text in tally]
     for resource in chosen.resources:
-        if counted_only and resource.kind == "primitive":
+        if counted_only and resource.kind is ResourceKind.PRIMITIVE:
             continue
         whole = drawer.whole(resource)
         if resource.orphan and not drawer.active(whole, wholly=True):

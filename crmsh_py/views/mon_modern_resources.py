@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crmsh_py.scheduler.result import NodeStatus, ResourceStatus, Role
+from crmsh_py.scheduler.result import NodeStatus, ResourceKind, ResourceStatus, Role
 from crmsh_py.value import replace
 from crmsh_py.views import mon_brief, mon_facts
 from crmsh_py.views.mon_facts import MonOptions, is_active
@@ -155,11 +155,11 @@ class Drawer:
 
     def lines(self, resource: ResourceStatus) -> Lines:
         """A resource with its parts, each line with its depth (0 for the resource itself)."""
-        if resource.kind == "primitive":
+        if resource.kind is ResourceKind.PRIMITIVE:
             yield 0, self.primitive(resource)
-        elif resource.kind == "group":
+        elif resource.kind is ResourceKind.GROUP:
             yield from self._group(resource)
-        elif resource.kind == "bundle":
+        elif resource.kind is ResourceKind.BUNDLE:
             yield from self._bundle(resource)
         else:
             yield from self._clone(resource)
@@ -198,7 +198,7 @@ class Drawer:
 
     def _clone(self, clone: ResourceStatus) -> Lines:
         inner = clone.children[0].id.partition(":")[0] if clone.children else clone.inner
-        attributes = ["promotable"] if clone.kind == "promotable" else []
+        attributes = ["promotable"] if clone.kind is ResourceKind.PROMOTABLE else []
         if clone.unique:
             attributes.append("unique")
         attributes += self._container_flags(clone)
@@ -215,7 +215,7 @@ class Drawer:
         standin = False
         for instance in clone.children:
             partly = self.active(instance, wholly=False)
-            if instance.kind == "group" and not partly and not self._options.inactive:
+            if instance.kind is ResourceKind.GROUP and not partly and not self._options.inactive:
                 continue
             if self._alone(clone, instance):
                 yield from self._deeper(instance)
@@ -235,8 +235,8 @@ class Drawer:
         if promoted:
             yield 1, f"Promoted: {bracketed(sorted(promoted, key=natural_key))}{mark}"
         if started:
-            word = "Unpromoted" if clone.kind == "promotable" else "Started"
-            if _is_unpromoted(clone.target_role) and clone.kind == "promotable":
+            word = "Unpromoted" if clone.kind is ResourceKind.PROMOTABLE else "Started"
+            if _is_unpromoted(clone.target_role) and clone.kind is ResourceKind.PROMOTABLE:
                 word += " (target-role)"
             yield 1, f"{word}: {bracketed(sorted(started, key=natural_key))}{mark}"
         if self._options.inactive and not clone.unique:

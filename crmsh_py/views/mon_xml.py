@@ -21,6 +21,7 @@ from crmsh_py.scheduler.result import (
     ClusterStatus,
     FailedAction,
     NodeStatus,
+    ResourceKind,
     ResourceStatus,
 )
 from crmsh_py.views import mon_facts, mon_filter, mon_history
@@ -265,21 +266,21 @@ class _Facts:
         return element.with_attributes({"description": description}) if description else element
 
     def _resource(self, resource: ResourceStatus) -> Element:
-        if resource.kind == "primitive":
+        if resource.kind is ResourceKind.PRIMITIVE:
             return self.primitive(resource)
         children = tuple(
             self.resource(child) for child in resource.children if self._shown(child, resource)
         )
-        if resource.kind == "bundle":
+        if resource.kind is ResourceKind.BUNDLE:
             return self._bundle(resource, children)
-        if resource.kind == "replica":
+        if resource.kind is ResourceKind.REPLICA:
             return Element("replica", {"id": resource.id}, children)
         common = {
             "maintenance": _yes(resource.maintenance),
             "managed": _yes(resource.managed),
             "disabled": _yes(mon_facts.is_disabled(resource)),
         }
-        if resource.kind == "group":
+        if resource.kind is ResourceKind.GROUP:
             number = len(children)
             configured = self._cib.find_id(resource.id.partition(":")[0])
             if self._chosen.names is not None and configured is not None:
@@ -288,7 +289,7 @@ class _Facts:
             return Element("group", {"id": resource.id, **count, **common}, children)
         attrs = {
             "id": resource.id,
-            "multi_state": _yes(resource.kind == "promotable"),
+            "multi_state": _yes(resource.kind is ResourceKind.PROMOTABLE),
             "unique": _yes(resource.unique),
             **common,
             "failed": _yes(resource.failed),
@@ -299,7 +300,7 @@ class _Facts:
         return Element("clone", attrs, children)
 
     def _shown(self, child: ResourceStatus, parent: ResourceStatus) -> bool:
-        if self._options.inactive or parent.kind in ("bundle", "replica"):
+        if self._options.inactive or parent.kind in (ResourceKind.BUNDLE, ResourceKind.REPLICA):
             return True
         return is_active(child, wholly=False, away=self._away)
 

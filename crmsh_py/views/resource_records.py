@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from crmsh_py.cib.scores import format_score
-from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
+from crmsh_py.scheduler.result import (
+    ClusterStatus,
+    NodeStatus,
+    ResourceKind,
+    ResourceStatus,
+    Role,
+)
 from crmsh_py.value import frozen
 from crmsh_py.views.nodes import permanent_attributes
 from crmsh_py.views.resource_status import places, relations
@@ -32,7 +38,7 @@ class Resource:
     """A resource as it is now; ``children`` are members, instances or replicas."""
 
     id: str
-    kind: str  # primitive, group, clone, promotable, bundle, replica
+    kind: ResourceKind
     agent: str
     role: Role
     locations: tuple[Location, ...]

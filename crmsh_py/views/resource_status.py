@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crmsh_py.errors import NotFound, UsageError
-from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus, Role
+from crmsh_py.scheduler.result import ClusterStatus, ResourceKind, ResourceStatus, Role
 from crmsh_py.value import frozen
 from crmsh_py.views.mon_facts import primitives
 from crmsh_py.views.text import classic_role, legible
@@ -62,7 +62,7 @@ def failing(cib: Cib, status: ClusterStatus, name: str, node: str = "") -> tuple
     Raises NotFound for an unknown name, UsageError where nothing or more than one thing is meant.
     """
     found = find(status, name)
-    if found.kind != "primitive":
+    if found.kind is not ResourceKind.PRIMITIVE:
         inside = dict.fromkeys(part.id.partition(":")[0] for part in primitives((found,)))
         raise UsageError(
             f"'{name}' is no primitive: what is inside fails", hint=f"name it: {', '.join(inside)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus, Role
+from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceKind, ResourceStatus, Role
 from crmsh_py.shell.declarations import ALL
 from crmsh_py.shell.snapshot import Snapshot, names_of, with_states
 
@@ -50,7 +50,7 @@ STATUS = ClusterStatus(
         ResourceStatus(id="power", managed=False),
         ResourceStatus(
             id="site",
-            kind="group",
+            kind=ResourceKind.GROUP,
             children=(
                 ResourceStatus(
                     id="web", role=Role.STARTED, nodes=("alpha",), locations={"alpha": Role.STARTED}
@@ -60,7 +60,7 @@ STATUS = ClusterStatus(
         ),
         ResourceStatus(
             id="main",
-            kind="promotable",
+            kind=ResourceKind.PROMOTABLE,
             children=(
                 ResourceStatus(
                     id="db", role=Role.PROMOTED, nodes=("beta",), locations={"beta": Role.PROMOTED}

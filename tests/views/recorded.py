@@ -17,6 +17,7 @@ from crmsh_py.scheduler.result import (
     ClusterStatus,
     FailedAction,
     NodeStatus,
+    ResourceKind,
     ResourceStatus,
     Role,
 )
@@ -149,15 +150,15 @@ def _resource(element: Element, cib: Cib, promotable: bool = False) -> ResourceS
     )
     if element.tag == "group":
         target = "Stopped" if yes("disabled") else ""
-        return replace(common, kind="group", target_role=target)
+        return replace(common, kind=ResourceKind.GROUP, target_role=target)
     if element.tag == "replica":
-        return replace(common, kind="replica")
+        return replace(common, kind=ResourceKind.REPLICA)
     if element.tag == "bundle":
-        return replace(common, kind="bundle")
+        return replace(common, kind=ResourceKind.BUNDLE)
     if element.tag == "clone":
         original = cib.find_id(element.id)
         inner = original.findall("primitive", "group") if original else ()
-        kind = "promotable" if yes("multi_state") else "clone"
+        kind = ResourceKind.PROMOTABLE if yes("multi_state") else ResourceKind.CLONE
         name = inner[0].id if inner else ""
         return replace(common, kind=kind, inner=name)
     spec, role = element.get("resource_agent"), element.get("role")
@@ -182,7 +183,7 @@ def _with_places(
     resource: ResourceStatus, nodes: tuple[NodeStatus, ...], cib: Cib, symmetric: bool
 ) -> ResourceStatus:
     """Where a clone may run: any node, or those that were probed in an asymmetric cluster."""
-    if resource.kind not in ("clone", "promotable"):
+    if not resource.kind.is_clone:
         return resource
     active = _primitives([resource])
     used = {node for primitive in active for node in primitive.nodes}
@@ -208,7 +209,9 @@ def _primitives(resources: list[ResourceStatus]) -> list[ResourceStatus]:
     found = []
     for resource in resources:
         found += (
-            [resource] if resource.kind == "primitive" else _primitives(list(resource.children))
+            [resource]
+            if resource.kind is ResourceKind.PRIMITIVE
+            else _primitives(list(resource.children))
         )
     return found
 

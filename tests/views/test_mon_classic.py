@@ -13,6 +13,7 @@ from crmsh_py.scheduler.result import (
     ClusterStatus,
     FailedAction,
     NodeStatus,
+    ResourceKind,
     ResourceStatus,
     Role,
 )
@@ -159,18 +160,18 @@ def crowded() -> ClusterStatus:
 
     group = ResourceStatus(
         id="g1",
-        kind="group",
+        kind=ResourceKind.GROUP,
         children=(started("g-a", DUMMY, NAMES[0]), ResourceStatus(id="g-b", agent=DUMMY)),
     )
     clone = ResourceStatus(
         id="cd-clone",
-        kind="clone",
+        kind=ResourceKind.CLONE,
         locations={NAMES[2]: Role.STOPPED},
         children=tuple(started(f"cd:{i}", DUMMY, NAMES[i]) for i in range(2)),
     )
     promotable = ResourceStatus(
         id="ms",
-        kind="promotable",
+        kind=ResourceKind.PROMOTABLE,
         children=(
             instance(0, Role.PROMOTED, NAMES[1]),
             instance(1, Role.UNPROMOTED, NAMES[0]),
