@@ -7,6 +7,7 @@ graph lists them. The status section is changed as nodes would report.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.numbers import is_number
@@ -21,14 +22,22 @@ from crmsh_py.scheduler.status_draft import Draft, StatusDraft
 from crmsh_py.value import frozen, replace
 
 
+class EventKind(StrEnum):
+    """What can happen."""
+
+    PSEUDO = "pseudo"
+    RESOURCE = "resource"
+    CLUSTER = "cluster"
+    FENCING = "fencing"
+    FAILURE = "failure"  # of the action before it
+    ATTRIBUTE = "attribute"  # which counts or times that failure
+
+
 @frozen(kw_only=True)
 class Event:
-    """Something that happened: an action, or the pretence of a failure.
+    """Something that happened: an action, or the pretence of a failure."""
 
-    ``kind`` is pseudo, resource, cluster, fencing, failure or attribute.
-    """
-
-    kind: str
+    kind: EventKind
     task: str
     node: str = ""
     resource: str = ""
@@ -101,20 +110,20 @@ class _Runner:
         node = vertex.node.name if vertex.node is not None and outgoing.has_node(vertex) else ""
         match outgoing.kind_of(vertex):
             case ActionKind.PSEUDO:
-                self.events.append(Event(kind="pseudo", task=graph_key(vertex), node=node))
+                self.events.append(Event(kind=EventKind.PSEUDO, task=graph_key(vertex), node=node))
             case ActionKind.CLUSTER if vertex.task == "stonith":
                 self._fence(vertex, node)
             case ActionKind.CLUSTER:
                 resource = graph_resource(vertex)
                 self.events.append(
-                    Event(kind="cluster", task=vertex.task, node=node, resource=resource)
+                    Event(kind=EventKind.CLUSTER, task=vertex.task, node=node, resource=resource)
                 )
             case ActionKind.RESOURCE:
                 self._operate(vertex, node)
 
     def _fence(self, vertex: Vertex, node: str) -> None:
         what = vertex.meta.get("stonith_action", "")
-        self.events.append(Event(kind="fencing", task=what, node=node))
+        self.events.append(Event(kind=EventKind.FENCING, task=what, node=node))
         if what.lower() != "on":
             entry = self.draft.node_state(node)
             self.draft.set_up(entry, up=False)
@@ -135,7 +144,9 @@ class _Runner:
             if longer and self.state.find_resource(longer) is not None:
                 name = longer
         if vertex.task in {"delete", "meta-data"}:
-            self.events.append(Event(kind="resource", task=vertex.task, node=node, resource=name))
+            self.events.append(
+                Event(kind=EventKind.RESOURCE, task=vertex.task, node=node, resource=name)
+            )
             return
         action = to_action(vertex)
         router = outgoing.router_of(vertex)
@@ -145,7 +156,7 @@ class _Runner:
         )
         self.events.append(
             Event(
-                kind="resource",
+                kind=EventKind.RESOURCE,
                 task=vertex.task,
                 node=node,
                 resource=name,
@@ -186,7 +197,7 @@ class _Runner:
         return None
 
     def _fail(self, vertex: Vertex, entry: Draft, name: str, action: Action, rc: int) -> None:
-        self.events.append(Event(kind="failure", task=str(rc), number=vertex.id))
+        self.events.append(Event(kind=EventKind.FAILURE, task=str(rc), number=vertex.id))
         self.failed.add(vertex.id)
         self.aborted = True
         fatal = vertex.task == "stop" or (
@@ -196,7 +207,7 @@ class _Runner:
             entry, name, vertex.task, _interval(vertex), rc, at=self.at, fatal=fatal
         ):
             self.events.append(
-                Event(kind="attribute", task=f"{attribute}={value}", node=entry.attrs["id"])
+                Event(kind=EventKind.ATTRIBUTE, task=f"{attribute}={value}", node=entry.attrs["id"])
             )
 
 

@@ -178,22 +178,25 @@ def reasons(state: State, resource: str = "") -> str:
 
 def event(happened: Event) -> str:
     """One line for something that happened."""
+    from crmsh_py.scheduler.simulation import EventKind
+
     on = f" on {happened.node}" if happened.node else ""
     match happened.kind:
-        case "pseudo":
+        case EventKind.PSEUDO:
             return f"  * Pseudo action:   {happened.task}{on}"
-        case "fencing":
+        case EventKind.FENCING:
             return f"  * Fencing {happened.node} ({happened.task})"
-        case "cluster" if happened.resource:
+        case EventKind.CLUSTER if happened.resource:
             return f"  * Cluster action:  {happened.task} for {happened.resource}{on}"
-        case "cluster":
+        case EventKind.CLUSTER:
             return f"  * Cluster action:  {happened.task}{on}"
-        case "failure":
+        case EventKind.FAILURE:
             return f"Pretending action {happened.number} failed with rc={happened.task}"
-        case "attribute":
+        case EventKind.ATTRIBUTE:
             return f"  * Injecting attribute {happened.task} into /node_state '{happened.node}'"
-    every = f"={happened.interval_ms}" if happened.interval_ms else ""
-    return f"  * Resource action: {happened.resource:<15} {happened.task}{every}{on}"
+        case EventKind.RESOURCE:
+            every = f"={happened.interval_ms}" if happened.interval_ms else ""
+            return f"  * Resource action: {happened.resource:<15} {happened.task}{every}{on}"
 
 
 def events(happened: Iterable[Event]) -> str:

@@ -6,7 +6,7 @@ for ``result_xml.document``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import format_score
@@ -178,27 +178,28 @@ def _places(line: Line) -> dict[str, str]:
 
 def transition(happened: Iterable[Event]) -> Element:
     """The whole transition, in its order."""
-    return Element("transition", {}, tuple(_events(happened)))
+    told = (_event(event) for event in happened)
+    return Element("transition", {}, tuple(each for each in told if each is not None))
 
 
-def _events(happened: Iterable[Event]) -> Iterator[Element]:
-    for event in happened:
-        node = {"node": event.node} if event.node else {}
-        match event.kind:
-            case "pseudo":
-                yield Element("pseudo_action", {"task": event.task, **node})
-            case "fencing":
-                yield Element("fencing_action", {"target": event.node, "op": event.task})
-            case "cluster":
-                about = {"id": event.resource} if event.resource else {}
-                yield Element("cluster_action", {"task": event.task, **node, **about})
-            case "attribute":
-                name, _, value = event.task.partition("=")
-                yield _attribute(event.node, name, value)
-            case "failure":
-                pass  # the attributes tell of it
-            case _:
-                attrs = {"resource": event.resource, "op": event.task, **node}
-                if event.interval_ms:
-                    attrs["interval"] = str(event.interval_ms)
-                yield Element("rsc_action", attrs)
+def _event(event: Event) -> Element | None:
+    from crmsh_py.scheduler.simulation import EventKind
+
+    node = {"node": event.node} if event.node else {}
+    match event.kind:
+        case EventKind.PSEUDO:
+            return Element("pseudo_action", {"task": event.task, **node})
+        case EventKind.FENCING:
+            return Element("fencing_action", {"target": event.node, "op": event.task})
+        case EventKind.CLUSTER:
+            about = {"id": event.resource} if event.resource else {}
+            return Element("cluster_action", {"task": event.task, **node, **about})
+        case EventKind.ATTRIBUTE:
+            name, _, value = event.task.partition("=")
+            return _attribute(event.node, name, value)
+        case EventKind.FAILURE:
+            return None  # the attributes tell of it
+        case EventKind.RESOURCE:
+            every = {"interval": str(event.interval_ms)} if event.interval_ms else {}
+            attrs = {"resource": event.resource, "op": event.task, **node, **every}
+            return Element("rsc_action", attrs)
