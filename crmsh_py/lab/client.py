@@ -294,7 +294,7 @@ class Lab:
         self._place.load()
         good = control.InjectFaults(delay_ms=0, loss=0, duplicate=0)
         for node in self.status().nodes:
-            if node.state == "on" and not node.frozen:
+            if node.state is wire.Power.ON and not node.frozen:
                 with contextlib.suppress(ClusterUnreachable):
                     ask_node(self._place, node.name, good).close()
         healed = self._change(wire.Heal(), "{} is back on the network")
@@ -365,7 +365,9 @@ class Lab:
             own_pids=False,
             note="",
             nodes=[
-                wire.NodeState(name=node.name, address=node.address, state="off", kind=node.kind)
+                wire.NodeState(
+                    name=node.name, address=node.address, state=wire.Power.OFF, kind=node.kind
+                )
                 for node in made.nodes
             ],
         )
@@ -454,7 +456,9 @@ class Lab:
                 continue
             except ClusterUnreachable:
                 pass
-            died = [n for n in self.status().nodes if n.name in names and n.state == "died"]
+            died = [
+                n for n in self.status().nodes if n.name in names and n.state is wire.Power.DIED
+            ]
             if died:
                 raise CrmError("; ".join(self._obituary(node) for node in died))
             if time.monotonic() > deadline:

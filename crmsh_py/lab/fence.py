@@ -68,7 +68,7 @@ def _act(parameters: Mapping[str, str]) -> int:
     if node not in known:
         raise CrmError(f"{node or 'a node without a name'} is none of {', '.join(known)}")
     if action == "status":
-        return 0 if states[node] == "on" else OFF
+        return 0 if states[node] is wire.Power.ON else OFF
     if action not in _SWITCHES:
         raise CrmError(f"there is no action {action}")
     delay = parameters.get("delay", "")

@@ -57,13 +57,13 @@ class _Guest:
         host = self._look()
         if host is None:
             return _fail(f"the lab has no guest '{self._name}'", NOT_CONFIGURED)
-        here = host.state == "on" and host.holder == self._node
+        here = host.state is wire.Power.ON and host.holder == self._node
         match action:
             case "monitor" | "status":
                 return OK if here else NOT_RUNNING
             case "start" if here:
                 return OK
-            case "start" if host.state == "on":
+            case "start" if host.state is wire.Power.ON:
                 return _fail(f"it runs on {host.holder or 'no node'}", ERROR)
             case "start":
                 return self._start()
@@ -74,7 +74,7 @@ class _Guest:
                 return OK  # it is off, or another node's by now
             case "migrate_to":
                 return OK if here else _fail("it does not run here", ERROR)
-            case "migrate_from" if host.state == "on":
+            case "migrate_from" if host.state is wire.Power.ON:
                 self._switch("hold")
                 return OK
             case "migrate_from":
@@ -87,9 +87,9 @@ class _Guest:
         self._switch("on")
         while True:  # until the timeout of the operation
             host = self._look()
-            if host is not None and host.state == "on":
+            if host is not None and host.state is wire.Power.ON:
                 return OK
-            if host is not None and host.state == "died":
+            if host is not None and host.state is wire.Power.DIED:
                 return _fail(host.reason or "it did not start", ERROR)
             time.sleep(_POLL_S)
 

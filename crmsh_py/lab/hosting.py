@@ -25,7 +25,7 @@ from crmsh_py.lab.isolation import Attempt, Isolation, failure_text
 from crmsh_py.lab.place import Place
 from crmsh_py.lab.spawn import InitProcess, reap_strays, spawn_init
 from crmsh_py.lab.watchdog import Watchdog
-from crmsh_py.wire.lab import LabState, NodeState
+from crmsh_py.wire.lab import LabState, NodeState, Power
 
 BOOT_TIMEOUT_S = 20.0  # a loaded machine may take seconds; a node that takes longer hangs
 _KILL_TIMEOUT_S = 10.0
@@ -67,7 +67,7 @@ class _Node:
     config: NodeConfig
     index: int
     running: _Running | None = None
-    state: str = "off"
+    state: Power = Power.OFF
     reason: str = ""
     since: float = 0.0
     frozen: bool = False
@@ -185,7 +185,7 @@ class Hosting:
             # Nobody looks after nodes that are starting but we: none may be left so, whatever
             # went wrong.
             for node in wanted:
-                if node.state == "starting":
+                if node.state is Power.STARTING:
                     self._give_up(node, "its start was broken off")
 
     def _start(self, wanted: Sequence[_Node], *, manager: bool) -> tuple[list[str], str]:
@@ -213,8 +213,8 @@ class Hosting:
         ready = self._await([n for n in unshared if n.running is not None], boot.READY, deadline)
         for node in launched:
             if node in ready:
-                node.state, node.reason, node.since = "on", "", time.time()
-            elif node.running is not None or node.state != "died":
+                node.state, node.reason, node.since = Power.ON, "", time.time()
+            elif node.running is not None or node.state is not Power.DIED:
                 give_up(node, self._failure_of(node))
         return [node.config.name for node in ready], "; ".join(failures)
 
@@ -227,17 +227,17 @@ class Hosting:
         identity = processes.identify(process.pid) or processes.Process(process.pid, 0)
         node.running = _Running(process, identity)  # from here on it can be switched off
         node.manager, node.last_pid, node.frozen = manager, process.pid, False
-        node.state, node.reason, node.since = "starting", "", time.time()
+        node.state, node.reason, node.since = Power.STARTING, "", time.time()
         self._watchdog.watch(node.config.name, process.pid, process.feed)
         process.tell(spec.to_line())
 
     def _give_up(self, node: _Node, reason: str) -> None:
         """The end of a node that does not start."""
         if node.running is not None:
-            self._switch_off(node, reason=reason, state="died")
+            self._switch_off(node, reason=reason, state=Power.DIED)
         else:
             node.holder = ""
-            node.state, node.reason, node.since = "died", reason, time.time()
+            node.state, node.reason, node.since = Power.DIED, reason, time.time()
 
     def _plug_in(self, node: _Node) -> None:
         assert node.running is not None
@@ -294,7 +294,7 @@ class Hosting:
         for node in wanted:
             self._signal_dead(node)
         for node in wanted:
-            self._switch_off(node, reason="killed", state="off")
+            self._switch_off(node, reason="killed", state=Power.OFF)
         return [node.config.name for node in wanted]
 
     def _with_guests(self, names: Sequence[str]) -> list[str]:
@@ -307,8 +307,8 @@ class Hosting:
         for name in names if action in ("on", "hold") else ():
             node = self._nodes[name]
             node.holder = holder if node.config.kind == GUEST else ""
-            if node.state == "died":
-                node.state = "off"  # whatever ended it is past
+            if node.state is Power.DIED:
+                node.state = Power.OFF  # whatever ended it is past
         changed = self.kill(names) if action in ("off", "reboot") else []
         if action in ("on", "reboot"):
             self._to_start += [name for name in names if name not in self._to_start]
@@ -324,7 +324,7 @@ class Hosting:
                 continue  # no node of the lab any more
             if node.running is not None and node.last_pid == pid:
                 left.append((name, pid))  # it was killed, and has not ended yet
-            elif node.last_pid == pid and node.state == "died":
+            elif node.last_pid == pid and node.state is Power.DIED:
                 node.reason = "its watchdog has reset it"
                 self._to_start.append(name)
             # One that was switched off meanwhile, by whoever wanted it so, stays off.
@@ -363,7 +363,7 @@ class Hosting:
         assert node.running is not None
         self._kill_all(node.config.name, node.running.identity.pid)
 
-    def _switch_off(self, node: _Node, *, reason: str, state: str) -> None:
+    def _switch_off(self, node: _Node, *, reason: str, state: Power) -> None:
         """Make sure that nothing of a node is left, and write down why."""
         running = node.running
         if running is None:
@@ -392,7 +392,7 @@ class Hosting:
         ended_hosts: list[str] = []
         for node in self._nodes.values():
             running = node.running
-            if running is None or node.state == "starting":
+            if running is None or node.state is Power.STARTING:
                 continue
             ended = running.process.poll() is not None
             while not ended and running.has_said():
@@ -405,7 +405,7 @@ class Hosting:
                 self._switch_off(
                     node,
                     reason="" if orderly else _why_ended(running, code),
-                    state="off" if orderly else "died",
+                    state=Power.OFF if orderly else Power.DIED,
                 )
                 ended_hosts.append(node.config.name)
         guests = [name for name, node in self._nodes.items() if node.holder in ended_hosts]

@@ -9,12 +9,8 @@ from collections.abc import Sequence
 
 from crmsh_py.value import frozen
 from crmsh_py.views.text import joined
+from crmsh_py.wire.lab import LabState, Power
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from crmsh_py.wire.lab import LabState
-
-_STATES = {"on": "on", "off": "off", "died": "ended by itself"}
 _ISOLATION = {
     "root": "namespaces, as root",
     "range": "namespaces of a user with a range of ids",
@@ -30,7 +26,7 @@ class LabNode:
     name: str
     address: str
     second_address: str
-    state: str  # on, off, died
+    state: Power
     seconds: int
     cut_off: bool
     frozen: bool  # nothing on it runs, and nothing ends
@@ -94,8 +90,8 @@ def table(name: str, state: LabState, *, now: float) -> str:
     lines = [f"lab {lab.name}: {f'on ({how})' if lab.on else 'off'}"]
     width = max((len(node.name) for node in lab.nodes), default=0)
     for node in lab.nodes:
-        text = f"  {node.name:<{width}}  {node.address:<15}  {_STATES.get(node.state, node.state)}"
-        if node.state == "on":
+        text = f"  {node.name:<{width}}  {node.address:<15}  {_told(node.state)}"
+        if node.state is Power.ON:
             text += f" for {_age(node.seconds)}"
         if node.kind != "member":
             text += f", {node.kind}"
@@ -105,7 +101,7 @@ def table(name: str, state: LabState, *, now: float) -> str:
             text += ", cut off"
         if node.cut_off != node.cut_off_second and node.second_address:
             text += f" on ring {int(node.cut_off_second)}"
-        if node.state == "died" and node.reason:
+        if node.state is Power.DIED and node.reason:
             text += f": {node.reason}"
         lines.append(text)
     return joined(lines) + "\n"
@@ -114,6 +110,10 @@ def table(name: str, state: LabState, *, now: float) -> str:
 def log(lines: Sequence[tuple[str, str]]) -> Log:
     """Lines (node, line) for programs."""
     return Log(lines=tuple(LogLine(node=node, line=line) for node, line in lines))
+
+
+def _told(state: Power) -> str:
+    return "ended by itself" if state is Power.DIED else state.value
 
 
 def _age(seconds: int) -> str:

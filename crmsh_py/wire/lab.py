@@ -6,6 +6,7 @@ one thing at a time, in the order of the questions; every one of them is bounded
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -96,18 +97,26 @@ LabRequest = (
 )
 
 
+class Power(StrEnum):
+    """Whether a node is on."""
+
+    OFF = "off"
+    STARTING = "starting"
+    ON = "on"
+    DIED = "died"  # it ended by itself, or failed to start
+
+
 class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     """One node as the supervisor sees it.
 
-    ``state`` is 'off', 'on' or 'died' (it ended by itself, or failed to start: see ``reason``).
     ``pid`` is its process 1 as seen from outside, 0 when it is off; ``started`` belongs to it (see
     proc_pid_stat(5), starttime). ``group`` is 0, or the number of the partition it is cut off in;
-    ``second_group`` the same on the second network.
+    ``second_group`` the same on the second network. ``reason`` says why it died.
     """
 
     name: Name
     address: Text
-    state: Name
+    state: Power
     pid: int = 0
     started: int = 0
     since: float = 0.0  # Unix time, s

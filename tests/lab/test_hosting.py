@@ -166,7 +166,7 @@ def test_a_node_that_is_off_leaves_no_closed_pipe_to_look_at(bench: Bench) -> No
     before = len(bench.hosting.descriptors())
     bench.ip = NetworkError("'ip' did not end within 10 s")
     with pytest.raises(NetworkError):
-        bench.hosting._switch_off(bench.hosting._nodes["a"], reason="killed", state="off")
+        bench.hosting._switch_off(bench.hosting._nodes["a"], reason="killed", state=wire.Power.OFF)
     assert len(bench.hosting.descriptors()) == before - 1
     assert bench.states()["a"] == ("off", "killed")
 

@@ -25,7 +25,7 @@ ANSWERS = [
         isolation="root",
         own_pids=True,
         note="",
-        nodes=[lab.NodeState(name="a", address="10.0.0.1", state="on", pid=3)],
+        nodes=[lab.NodeState(name="a", address="10.0.0.1", state=lab.Power.ON, pid=3)],
     ),
 ]
 
@@ -62,3 +62,10 @@ def test_every_answer_is_read_as_it_was_written(message: lab.LabReply) -> None:
 def test_nonsense_is_refused(line: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         lab.decode_request(line)
+
+
+def test_a_node_is_on_or_off_in_plain_words_and_in_no_others() -> None:
+    line = lab.encode(ANSWERS[-1])
+    assert b'"state":"on"' in line
+    with pytest.raises(RemoteProtocolError):
+        lab.decode_reply(line.replace(b'"state":"on"', b'"state":"half"'))
