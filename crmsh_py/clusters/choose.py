@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import ClusterUnreachable, CrmError, UsageError, did_you_mean
 from crmsh_py.regex import regex
 from crmsh_py.wire import paths
@@ -22,9 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.clusters.local import LocalCluster
     from crmsh_py.clusters.port import Cluster
-
-KINDS = ("local", "file", "pacemaker")
-
 
 # An abstract name is filled with NULs, which the kernel shows as @; a path is not.
 _CIB_SOCKET = regex(r"[@/]cib_rw@*$", re.MULTILINE)
@@ -60,15 +58,16 @@ def choose(
         CrmError: a lab and Pacemaker both run, and nothing says which is meant.
     """
     uid = os.getuid() if uid is None else uid
-    if kind is not None and kind not in KINDS:
-        hint = did_you_mean(kind, KINDS) or f"one of {', '.join(KINDS)}"
+    kinds = tuple(ClusterKind)
+    if kind is not None and kind not in kinds:
+        hint = did_you_mean(kind, kinds) or f"one of {', '.join(kinds)}"
         raise UsageError(f"there is no kind of cluster '{paths.shorten(kind)}'", hint=hint)
     if host and not shadow:
-        if kind not in (None, "pacemaker"):
+        if kind not in (None, ClusterKind.PACEMAKER):
             raise UsageError(f"a host has a Pacemaker cluster, not one of the kind {kind}")
         return _pacemaker(environ, uid, host)
     named = shadow or ("" if environ.get("CIB_file") else environ.get("CIB_shadow", ""))
-    if kind in (None, "file"):
+    if kind in (None, ClusterKind.FILE):
         if named:
             from crmsh_py.clusters.shadow import Shadows
 
@@ -77,13 +76,13 @@ def choose(
             from crmsh_py.clusters.file import with_history
 
             return with_history(environ["CIB_file"], environ, uid)
-        if kind == "file":
+        if kind == ClusterKind.FILE:
             raise UsageError(
                 "no file is named", hint="set CIB_file=FILE, or name a shadow with -c NAME"
             )
     elif shadow:
         raise UsageError(f"a shadow is a file, not a cluster of the kind {kind}")
-    if kind == "pacemaker":
+    if kind == ClusterKind.PACEMAKER:
         return _pacemaker(environ, uid, environ.get("CRM_HOST", ""))
     lab_is_named = bool(environ.get("CRM_LAB") or environ.get("CRM_NODE"))
     if kind is None and lab_is_named and environ.get("CRM_HOST"):
@@ -91,7 +90,7 @@ def choose(
             "a lab (CRM_LAB, CRM_NODE) and a host (CRM_HOST) are both named",
             hint="unset one, or say --cluster local, --cluster pacemaker or --host",
         )
-    if kind == "local" or lab_is_named:
+    if kind == ClusterKind.LOCAL or lab_is_named:
         return _lab(environ, uid, client)
     if environ.get("CRM_HOST"):
         return _pacemaker(environ, uid, environ["CRM_HOST"])

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from crmsh_py.cib import xml
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.version import Version
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import (
     ConfigError,
     Conflict,
@@ -56,7 +57,7 @@ def _behind(path: str) -> str:
 class FileCluster:
     """Implements ``clusters.port.Cluster`` for one file."""
 
-    kind = "file"
+    kind = ClusterKind.FILE
     node = ""
 
     def __init__(

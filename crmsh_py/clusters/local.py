@@ -20,6 +20,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters.channel import Channel, expect
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.sockets import find_sockets
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, NotPermitted, TimedOut
 from crmsh_py.wire import control, paths
@@ -50,7 +51,7 @@ _READS = (
 class LocalCluster:
     """Implements ``clusters.port.Cluster`` for a lab of this machine."""
 
-    kind = "local"
+    kind = ClusterKind.LOCAL
 
     def __init__(
         self,

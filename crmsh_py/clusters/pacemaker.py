@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.pacemaker_programs import OUTDATED, TOO_LATE, Answer, Programs
 from crmsh_py.clusters.seen import SeenConfigurations
 from crmsh_py.errors import ClusterUnreachable, Conflict, TimedOut
@@ -45,7 +46,7 @@ _REQUIRED = ("crm_config", "nodes", "resources", "constraints")
 class PacemakerCluster:
     """Implements ``clusters.port.Cluster`` for a running Pacemaker."""
 
-    kind = "pacemaker"
+    kind = ClusterKind.PACEMAKER
 
     def __init__(self, programs: Programs, seen: SeenConfigurations) -> None:
         self._programs = programs

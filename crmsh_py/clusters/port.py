@@ -12,6 +12,7 @@ from typing import Protocol
 from crmsh_py.cib.diff import Patch
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.version import Version
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.wire.control import (
     Changed,
     CmapKey,
@@ -31,8 +32,8 @@ class Cluster(Protocol):
     """
 
     @property
-    def kind(self) -> str:
-        """``local``, ``file`` or ``pacemaker``."""
+    def kind(self) -> ClusterKind:
+        """What it is."""
 
     @property
     def label(self) -> str:

@@ -8,6 +8,7 @@ Scripts and one-shots are never asked. The preference ``repl.confirm`` says more
 from __future__ import annotations
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.scheduler.result import Change, Plan, ResourceChange
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
@@ -21,7 +22,7 @@ _NAMED = 4
 def agreed(session: Session, base: Cib, cib: Cib) -> bool:
     """Show what the commit of ``cib`` in place of ``base`` does; False if that is not wanted."""
     confirm = session.preferences.get("repl.confirm")
-    if session.cluster.kind == "file" or session.options.force or confirm == "never":
+    if session.cluster.kind is ClusterKind.FILE or session.options.force or confirm == "never":
         return True
     from crmsh_py.scheduler.plan import plan
     from crmsh_py.shell.working import with_state_of

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.snapshot import Snapshot, Standing, names_of, states_from, with_states
@@ -105,18 +106,18 @@ class Snapshots:
 
         cluster = self._connected()
         cib = cluster.read_cib()
-        if self._live.standing.kind == "":
+        if self._live.standing.kind is None:
             self._live = names_of(cib)  # something to complete with, while the rest is found out
         status = cluster_status(cib, now=datetime.now(UTC))
         standing = Standing(
             kind=cluster.kind,
             name=paths.lab_name(self._session.environ)
-            if cluster.kind == "local"
+            if cluster.kind is ClusterKind.LOCAL
             else cluster.label,
             node=cluster.node,
             online=sum(node.online for node in status.nodes),
             nodes=len(status.nodes),
-            quorate=None if cluster.kind == "file" else status.quorate,
+            quorate=None if cluster.kind is ClusterKind.FILE else status.quorate,
             failures=len(status.failed_actions),
         )
         names = with_states(names_of(cib), status) if cib.status.children else names_of(cib)

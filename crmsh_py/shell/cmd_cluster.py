@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.port import Cluster
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut
 from crmsh_py.lang.ast import CommandCall
@@ -64,7 +65,7 @@ def status(session: Session, call: CommandCall) -> int:
 
     cluster = services.real_cluster(session) or session.cluster
     reply, node = cluster.subsystems(), cluster.node
-    daemon = "pacemakerd" if cluster.kind == "pacemaker" else "one daemon"
+    daemon = "pacemakerd" if cluster.kind is ClusterKind.PACEMAKER else "one daemon"
     session.show(
         cluster_status.table(reply, node=node, daemon=daemon),
         lambda: cluster_status.record(reply, node=node),
@@ -153,7 +154,7 @@ def health(session: Session, call: CommandCall) -> int:
     from crmsh_py.views import health as view
 
     cluster = session.cluster
-    membership = cluster.membership() if cluster.kind != "file" else None
+    membership = cluster.membership() if cluster.kind is not ClusterKind.FILE else None
     report = view.examine(cluster.read_cib(), membership, now=local_now())
     session.show(view.text(report), lambda: report)
     return 0 if report.well else 1
@@ -335,9 +336,9 @@ def _clusters(session: Session, call: CommandCall) -> list[Cluster]:
         names = list(call.all("NODE_NAME"))
     if not names:
         return [session.cluster]
-    if session.cluster.kind != "local":
+    if session.cluster.kind is not ClusterKind.LOCAL:
         raise CrmError("a configuration in a file has no nodes that could be started")
     return [
-        choose.choose(dict(session.environ, CRM_NODE=name), kind="local", shadow=None)
+        choose.choose(dict(session.environ, CRM_NODE=name), kind=ClusterKind.LOCAL, shadow=None)
         for name in names
     ]

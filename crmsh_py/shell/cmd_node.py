@@ -7,6 +7,7 @@ from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.lost import lost_nodes
 from crmsh_py.clusters import operations
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import consent
@@ -106,12 +107,12 @@ def _seen_from_elsewhere(session: Session, node: str) -> Cluster:
     """The cluster by a node that will be there to answer: not the one that is fenced."""
     from crmsh_py.clusters import choose
 
-    if session.cluster.kind != "local" or session.cluster.node != node:
+    if session.cluster.kind is not ClusterKind.LOCAL or session.cluster.node != node:
         return session.cluster
     for other in choose.running_nodes(session.environ):
         if other != node:
             environ = dict(session.environ, CRM_NODE=other)
-            return choose.choose(environ, kind="local", shadow=None)
+            return choose.choose(environ, kind=ClusterKind.LOCAL, shadow=None)
     return session.cluster
 
 
@@ -128,11 +129,12 @@ def delete(session: Session, call: CommandCall) -> int:
     """Take a node that has left out of the configuration."""
     name = require_node(session, call.get("NODE_NAME"))
     members: list[str] = []
-    if session.cluster.kind != "file":  # a file has nodes, but no members
+    runs = session.cluster.kind is not ClusterKind.FILE
+    if runs:  # a file has nodes, but no members
         members = [m.name for m in session.cluster.membership().members if m.joined]
     if name in members:
         raise CrmError(f"{name} is a member", hint=f"stop it first: crm lab stop {name}")
-    if session.cluster.kind != "file" and name in lost_nodes(session.cluster.read_cib()):
+    if runs and name in lost_nodes(session.cluster.read_cib()):
         question = f"{name} was lost. Is it off for sure, so that nothing runs there any more"
         if session.console.ask(question):
             session.cluster.confirm_fenced(name)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.leftovers import Leftover, leftovers
 from crmsh_py.clusters import operations as moves
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError, TimedOut, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.scheduler.result import ClusterStatus, Role
@@ -148,7 +149,8 @@ def restart(session: Session, call: CommandCall) -> int:
     names = resources(session, call.all("RESOURCE"))
     if session.working.pending:
         raise UsageError("there are uncommitted changes", hint="commit or refresh them first")
-    ran = [name for name in names if session.cluster.kind == "file" or _where(session, name)]
+    is_file = session.cluster.kind is ClusterKind.FILE
+    ran = [name for name in names if is_file or _where(session, name)]
     cib = session.working.cib()
     if not ran:
         raise _runs_nowhere(cib, names)
@@ -163,7 +165,7 @@ def restart(session: Session, call: CommandCall) -> int:
     except KeyboardInterrupt:
         session.console.warning(f"interrupted: {listed} goes on starting")
         raise Interrupted from None
-    missing = [name for name in ran if session.cluster.kind != "file" and not _where(session, name)]
+    missing = [name for name in ran if not is_file and not _where(session, name)]
     if missing:
         raise CrmError(
             f"{' '.join(missing)} did not come back", hint=f"crm why {missing[0]}; crm status"

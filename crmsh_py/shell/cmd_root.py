@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import declarations
@@ -149,7 +150,7 @@ def plan(session: Session, call: CommandCall) -> int:
     made = make_plan(cib, now=now, traced=True)
     text = render(made, colour=session.console.colour(session.console.out_stream), event=event)
     session.show(text, lambda: plan_record(made, event=event))
-    if session.cluster.kind == "pacemaker" and not event:
+    if session.cluster.kind is ClusterKind.PACEMAKER and not event:
         from crmsh_py.shell import second_opinion
 
         second_opinion.tell(session, cib)

@@ -24,6 +24,7 @@ from crmsh_py import __version__, lang
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.lang.listing import SECRETS
@@ -154,7 +155,7 @@ def _parts(session: Session, cib: Cib, hide: _Secrets, wish: _Wish) -> Iterator[
 
     now = local_now()
     cluster = session.cluster
-    membership = None if cluster.kind == "file" else cluster.membership()
+    membership = None if cluster.kind is ClusterKind.FILE else cluster.membership()
     yield (
         "description.txt",
         f"crmsh-py {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
@@ -194,7 +195,7 @@ def _of_nodes(session: Session, wish: _Wish) -> Iterator[tuple[str, str]]:
 
 def _files(session: Session, node: str) -> Iterator[tuple[str, str]]:
     """The files of one node; of one that is off, too, where its disk is here."""
-    if session.cluster.kind == "local":
+    if session.cluster.kind is ClusterKind.LOCAL:
         from crmsh_py.lab.client import Lab
 
         lab = Lab(environ=session.environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.tickets import ticket_state
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError, NoQuorum, NotFound
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
@@ -41,7 +42,11 @@ def _require_quorum(session: Session) -> None:
     others' when it meets them again. Raises NoQuorum.
     """
     cluster = session.cluster
-    if cluster.kind == "file" or session.options.force_no_quorum or cluster.membership().quorate:
+    if (
+        cluster.kind is ClusterKind.FILE
+        or session.options.force_no_quorum
+        or cluster.membership().quorate
+    ):
         return
     raise NoQuorum(
         "this partition has no quorum: what the ticket is made here would be lost",

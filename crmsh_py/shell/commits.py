@@ -14,6 +14,7 @@ from crmsh_py.cib.checks import Finding, Severity, broken_by, check, check_eleme
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import ConfigError, Conflict, CrmError, Diagnostic, NotFound
 from crmsh_py.shell.console import Interrupted
 from crmsh_py.shell.session import Session
@@ -115,7 +116,7 @@ def _is_built_here(session: Session, names: Collection[str]) -> bool:
     typed = session.working.typed
     return (
         not session.interactive
-        and session.cluster.kind != "file"
+        and session.cluster.kind is not ClusterKind.FILE
         and all(n in typed and not typed[n].text.lstrip().startswith(("xml", "<")) for n in names)
     )
 
@@ -237,7 +238,7 @@ def commit(
         working.mark_refused()
         theirs = session.cluster.read_cib()
         raise explained(working.base, cib, theirs, conflict) from None
-    if session.interactive and session.cluster.kind != "file":
+    if session.interactive and session.cluster.kind is not ClusterKind.FILE:
         console.info(f"committed as {_revision(version)}; “rollback {_revision(before)}” undoes it")
     settle(session, version)
     return 0
@@ -255,7 +256,7 @@ def _wanted(session: Session, cib: Cib) -> bool:
 
 def _is_impossible(session: Session, old: Cib, new: Cib) -> bool:
     """Whether the cluster refuses it whatever we say; Pacemaker takes what names nothing."""
-    if session.cluster.kind != "pacemaker" and broken_by(old, new):
+    if session.cluster.kind is not ClusterKind.PACEMAKER and broken_by(old, new):
         return True
     known = {str(finding) for finding in _misbuilt(old)}
     return any(str(finding) not in known for finding in _misbuilt(new))

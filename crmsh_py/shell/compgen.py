@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError
 from crmsh_py.regex import regex
 from crmsh_py.value import frozen
@@ -26,7 +27,7 @@ _WORD = regex(r"""\s*(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _VALUED = {
     "-D": ("plain", "color", "color-always", "uppercase"),
     "--display": ("plain", "color", "color-always", "uppercase"),
-    "--cluster": ("local", "file", "pacemaker"),
+    "--cluster": tuple(ClusterKind),
     "--layout": ("classic", "modern"),
     "--output-as": ("text", "json", "xml"),
     "--host": (),

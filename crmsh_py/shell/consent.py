@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError
 from crmsh_py.shell.session import Session
 
@@ -32,5 +33,5 @@ def require_for(session: Session, what: str) -> None:
 
 
 def _is_asked(session: Session) -> bool:
-    live = session.cluster.kind == "pacemaker"
+    live = session.cluster.kind is ClusterKind.PACEMAKER
     return live and session.interactive and not session.options.force

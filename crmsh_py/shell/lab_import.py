@@ -25,6 +25,7 @@ from crmsh_py.cib.ids import PROPERTY_SET
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.upgrade import known_schemas, needs_upgrade, upgrade
 from crmsh_py.clusters.choose import choose
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.port import Cluster
 from crmsh_py.errors import ConfigError, CrmError, NotFound, TimedOut, UsageError
 from crmsh_py.lab.client import Lab
@@ -177,7 +178,7 @@ def _corosync_conf(members: Iterable[Element]) -> str:
 
 
 def _cluster_of(session: Session, lab: Lab) -> Cluster:
-    return choose(dict(session.environ, CRM_LAB=lab.name, CIB_file=""), kind="local")
+    return choose(dict(session.environ, CRM_LAB=lab.name, CIB_file=""), kind=ClusterKind.LOCAL)
 
 
 def _await_quorum(cluster: Cluster) -> None:
@@ -209,9 +210,9 @@ def _target(session: Session, target: str) -> Cluster:
     """``pacemaker`` is this machine's cluster; a path is a file; anything else is a host."""
     environ = {k: v for k, v in session.environ.items() if k not in ("CRM_LAB", "CRM_NODE")}
     if target == "pacemaker":
-        return choose(environ, kind="pacemaker")
+        return choose(environ, kind=ClusterKind.PACEMAKER)
     if "/" in target:
-        return choose(dict(environ, CIB_file=target), kind="file")
+        return choose(dict(environ, CIB_file=target), kind=ClusterKind.FILE)
     return choose(environ, host=target)
 
 

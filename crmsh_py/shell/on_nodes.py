@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.shell.session import Session
 from crmsh_py.value import frozen
@@ -35,7 +36,7 @@ class Outcome:
 
 def names(session: Session, named: Sequence[str]) -> tuple[str, ...]:
     """The nodes that are named, or all of the cluster's. Raises NotFound."""
-    if session.cluster.kind == "file":
+    if session.cluster.kind is ClusterKind.FILE:
         raise CrmError(
             "a configuration in a file has no nodes that could be reached",
             hint="crm lab start makes a cluster that has",
@@ -56,7 +57,7 @@ def run(
     Raises ClusterUnreachable: the node is off or does not answer; TimedOut: it does not end.
     """
     limit = timeout_s or TIMEOUT_S
-    if session.cluster.kind == "local":
+    if session.cluster.kind is ClusterKind.LOCAL:
         from crmsh_py.lab.client import Lab
 
         done = Lab(environ=session.environ).output(node, argv, stdin=stdin, timeout_s=limit)
@@ -91,7 +92,7 @@ def each(
         except CrmError as error:
             return error
 
-    if session.cluster.kind == "local" or len(nodes) < 2:
+    if session.cluster.kind is ClusterKind.LOCAL or len(nodes) < 2:
         return {node: outcome(node) for node in nodes}
     from concurrent.futures import ThreadPoolExecutor
 
@@ -150,7 +151,7 @@ def _check_written(outcome: Outcome, path: str) -> None:
 
 def node_path(session: Session, node: str, path: str) -> str:
     """Where a file of a node is: a node that is a plain process has its disk for a root."""
-    if session.cluster.kind != "local":
+    if session.cluster.kind is not ClusterKind.LOCAL:
         return path
     from crmsh_py.lab.client import Lab
 
@@ -160,6 +161,6 @@ def node_path(session: Session, node: str, path: str) -> str:
 
 def is_this_machine(session: Session, node: str) -> bool:
     """Whether a node of a real cluster is the machine that the shell runs on."""
-    if session.cluster.kind == "local":
+    if session.cluster.kind is ClusterKind.LOCAL:
         return False
     return node == session.cluster.node and not programs(session, node).host

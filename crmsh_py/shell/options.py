@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import UsageError, did_you_mean
 from crmsh_py.value import Value, frozen
 
@@ -86,7 +87,7 @@ NO_COLOUR = ("--no-color", "--no-colour")
 FORMS = ("text", "json", "xml", "html")
 _CHOICES = {
     "display": ("plain", "color", "color-always", "uppercase"),
-    "cluster": ("local", "file", "pacemaker"),
+    "cluster": tuple(ClusterKind),
     "layout": ("classic", "modern"),
     "output_as": FORMS,
 }

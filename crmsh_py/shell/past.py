@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from crmsh_py.cib.dates import parse_datetime
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.regex import regex
 from crmsh_py.shell.choice import LIVE, Choice
@@ -39,7 +40,7 @@ def choice(session: Session) -> Choice:
 def entries(session: Session) -> list[LogEntry]:
     """The lines that are looked at, in the order of time."""
     chosen = choice(session)
-    if chosen.source == LIVE and session.cluster.kind == "pacemaker":
+    if chosen.source == LIVE and session.cluster.kind is ClusterKind.PACEMAKER:
         _collect(session, chosen)
     elif chosen.lines is None or (chosen.source == LIVE and not session.interactive):
         chosen.lines, chosen.since = _lines(session, chosen.source), None
@@ -79,7 +80,7 @@ def commit_times(session: Session) -> list[tuple[datetime, str]]:
 def _lines(session: Session, source: str) -> list[tuple[str, str]]:
     if source != LIVE:
         return from_report(source)
-    if session.cluster.kind == "local":
+    if session.cluster.kind is ClusterKind.LOCAL:
         from crmsh_py.lab.client import Lab
 
         return Lab(environ=session.environ).log()

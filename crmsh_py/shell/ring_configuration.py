@@ -9,6 +9,7 @@ itself), else /etc/corosync/corosync.conf.
 from __future__ import annotations
 
 from crmsh_py import corosync_conf
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound
 from crmsh_py.shell import files
@@ -85,9 +86,10 @@ def host_of(session: Session) -> str:
     if options.host:
         return options.host
     host = environ.get("CRM_HOST", "")
-    if not host or options.cluster in ("local", "file"):
+    if not host or options.cluster in (ClusterKind.LOCAL, ClusterKind.FILE):
         return ""
-    if options.cluster != "pacemaker" and (environ.get("CRM_LAB") or environ.get("CRM_NODE")):
+    lab_is_named = environ.get("CRM_LAB") or environ.get("CRM_NODE")
+    if lab_is_named and options.cluster != ClusterKind.PACEMAKER:
         session.cluster  # noqa: B018 - it raises, unless a file is meant rather than either
         return ""
     return host
@@ -98,10 +100,10 @@ def is_real(session: Session) -> bool:
 
     Raises CrmError where both run and nothing says which one is meant.
     """
-    if session.options.cluster == "pacemaker" or host_of(session):
+    if session.options.cluster == ClusterKind.PACEMAKER or host_of(session):
         return True
     try:
-        return session.cluster.kind == "pacemaker"
+        return session.cluster.kind is ClusterKind.PACEMAKER
     except ClusterUnreachable:
         return False
 

@@ -10,6 +10,7 @@ versions word their reasons differently.
 from __future__ import annotations
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.pacemaker import PacemakerCluster
 from crmsh_py.clusters.pacemaker_programs import Programs
 from crmsh_py.errors import CrmError
@@ -38,7 +39,7 @@ class Opinions:
 def tell(session: Session, cib: Cib) -> None:
     """On a live cluster: warn where its own scheduler would not do what our plan says."""
     cluster = session.cluster
-    if cluster.kind != "pacemaker":
+    if cluster.kind is not ClusterKind.PACEMAKER:
         return
     assert isinstance(cluster, PacemakerCluster)
     if said := asked(cib, cluster.programs):

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from crmsh_py import corosync_conf
 from crmsh_py.clusters import pacemaker_services as services
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.pacemaker import PacemakerCluster
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound
 from crmsh_py.lang.ast import CommandCall
@@ -37,7 +38,7 @@ def real_cluster(session: Session) -> PacemakerCluster | None:
     except ClusterUnreachable:
         if not _could_run(session):
             raise
-        session.options = replace(session.options, cluster="pacemaker")
+        session.options = replace(session.options, cluster=ClusterKind.PACEMAKER)
         cluster = session.cluster
     return cluster if isinstance(cluster, PacemakerCluster) else None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import ClusterUnreachable, CrmError, UsageError
 from crmsh_py.shell.console import Console
 from crmsh_py.shell.options import Options
@@ -72,7 +73,7 @@ class Session:
         """The cluster that is driven; chosen at the first use. Raises ClusterUnreachable."""
         if self._cluster is None:
             self._cluster = self.choose(self.shadow)
-            if self._cluster.kind == "local":
+            if self._cluster.kind is ClusterKind.LOCAL:
                 self._sat_on = self._cluster.node
         return self._cluster
 
@@ -151,7 +152,7 @@ class Session:
 
     def _is_real(self) -> bool:
         try:
-            return self.cluster.kind == "pacemaker"
+            return self.cluster.kind is ClusterKind.PACEMAKER
         except CrmError:
             return False  # agents can be looked at without a cluster
 
@@ -200,7 +201,7 @@ class Session:
         Returns the sentence that says so, None if nothing had to be done. A choice that the user
         made (``CRM_NODE``) holds as long as that node lives.
         """
-        if self._cluster is None or self._cluster.kind != "local":
+        if self._cluster is None or self._cluster.kind is not ClusterKind.LOCAL:
             return None
         try:
             self._cluster.membership()
@@ -218,7 +219,7 @@ class Session:
 
     def leave_lab(self) -> None:
         """Sit on no node: the lab was just taken away or switched off, and nobody misses it."""
-        if self._cluster is not None and self._cluster.kind == "local":
+        if self._cluster is not None and self._cluster.kind is ClusterKind.LOCAL:
             self._cluster, self._sat_on = None, ""
             self.environ.pop("CRM_NODE", None)
 
@@ -227,7 +228,7 @@ class Session:
 
         What only reads is asked of another node when ours has gone, and nobody hears of an error.
         """
-        if self._cluster is None or self._cluster.kind != "local":
+        if self._cluster is None or self._cluster.kind is not ClusterKind.LOCAL:
             return None
         try:
             old, new = self._sat_on, self._cluster.node

@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
+    from crmsh_py.clusters.kinds import ClusterKind
     from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus
 
     _T = TypeVar("_T")
@@ -72,9 +73,11 @@ class Item:
 
 @frozen
 class Standing:
-    """How the cluster stands, for the line below the prompt. ``problem`` is why it is not known."""
+    """How the cluster stands, for the line below the prompt; without a kind nothing is known yet,
+    or, as ``problem`` says, nothing can be.
+    """
 
-    kind: str = ""
+    kind: ClusterKind | None = None
     name: str = ""
     node: str = ""
     online: int = 0

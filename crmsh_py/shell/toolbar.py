@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.lang.expectation import Expectation
 from crmsh_py.shell.declarations import BY_RULE, LEVELS
 from crmsh_py.shell.judging import Mark
@@ -18,6 +19,12 @@ from crmsh_py.value import frozen
 Fragments = list[tuple[str, str]]
 _NAMED = 3  # pending objects that are named
 _BAR = "class:bar"
+_KINDS = {
+    None: "",
+    ClusterKind.LOCAL: "lab",
+    ClusterKind.PACEMAKER: "cluster",
+    ClusterKind.FILE: "file",
+}
 
 
 @frozen
@@ -35,7 +42,7 @@ def cluster_line(standing: Standing, place: Place, width: int) -> Fragments:
     left: Fragments = [(_BAR, " ")]
     if standing.problem:
         left += [("class:bar.bad", "●"), (_BAR, f" {standing.problem}")]
-    elif not standing.kind:
+    elif standing.kind is None:
         left += [("class:bar.dim", "●"), (_BAR, " …")]
     else:
         left += _healthy(standing, place)
@@ -52,24 +59,21 @@ def cluster_line(standing: Standing, place: Place, width: int) -> Fragments:
 
 
 def _healthy(standing: Standing, place: Place) -> Fragments:
-    names = {"local": "lab", "pacemaker": "cluster", "file": "file"}
-    kind = names.get(standing.kind, standing.kind)
-    if place.shadow:
-        kind = f"shadow {place.shadow}"
+    kind = f"shadow {place.shadow}" if place.shadow else _KINDS[standing.kind]
     parts: Fragments = []
     light = "class:bar.good"
     if standing.quorate is False:
         light = "class:bar.bad"
     elif standing.failures or standing.online < standing.nodes:
         light = "class:bar.warn"
-    if standing.kind == "file":
+    if standing.kind is ClusterKind.FILE:
         light = "class:bar.dim"
     parts += [(light, "●"), (_BAR, f" {kind}")]
     if standing.name:
         parts.append((_BAR, f" {standing.name}"))
-    if place.node and standing.kind != "file":
+    if place.node and standing.kind is not ClusterKind.FILE:
         parts += [("class:bar.dim", " on "), (_BAR, place.node)]
-    if standing.kind != "file":
+    if standing.kind is not ClusterKind.FILE:
         parts += [("class:bar.dim", " │ "), (_BAR, f"{standing.online}/{standing.nodes} online")]
     if standing.quorate is not None:
         style, words = (_BAR, "quorum") if standing.quorate else ("class:bar.bad", "NO QUORUM")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError
 from crmsh_py.value import frozen
 
@@ -58,7 +59,7 @@ class Votes:
 
 def votes_of(cluster: Cluster) -> Votes | None:
     """The votes of a cluster; None where no Corosync tells of them (a CIB in a file)."""
-    if cluster.kind == "file":
+    if cluster.kind is ClusterKind.FILE:
         return None
     try:
         membership = cluster.membership()

@@ -10,6 +10,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import ConfigError, CrmError, NotFound, SyntaxProblem
 from crmsh_py.tools.common import (
     EXIT_CONFIG,
@@ -175,7 +176,7 @@ def _change(arguments: Namespace, door: Door) -> int:
     if command == "erase":
         cluster = door()
         # A lab's nodes keep the status themselves, and take no commit of it.
-        status = cluster.kind != "local"
+        status = cluster.kind is not ClusterKind.LOCAL
         commit(cluster, lambda cib: cib_changes.erase(cib, status=status), client=TOOL)
         return 0
     if command == "upgrade":

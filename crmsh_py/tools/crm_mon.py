@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace, _ArgumentGroup
 from collections.abc import Sequence
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.tools.common import (
     Door,
     Parser,
@@ -237,7 +238,8 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
     now = local_now()
     options = options_of(arguments)
     classic = layout_of(arguments.layout) == "classic" and arguments.output_as != "html"
-    if cluster.kind != "file" and (arguments.output_as in _FORMATS[2:] or not classic):
+    runs = cluster.kind is not ClusterKind.FILE
+    if runs and (arguments.output_as in _FORMATS[2:] or not classic):
         options = replace(options, live_on=cluster.node)
     if arguments.output_as in ("xml", "json"):
         options = replace(options, inactive=True)  # programs are told everything

@@ -9,6 +9,7 @@ import pytest
 from scheduler.clusters import with_instances
 from shell.person import Person
 
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import TimedOut, UsageError
 from crmsh_py.shell import cmd_resource_move, past, waiting
 from crmsh_py.shell.changes import change
@@ -79,7 +80,7 @@ def test_waiting_says_what_is_under_way_and_gives_up(
     class Busy:
         """A cluster that never comes to rest."""
 
-        kind = "local"
+        kind = ClusterKind.LOCAL
 
         def wait_idle(self, *, timeout_s: float, version: object = None) -> None:
             raise TimedOut("busy")

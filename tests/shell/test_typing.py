@@ -12,6 +12,7 @@ from yardstick import slowness
 from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.cib.document import Cib
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.lang.expectation import expect
 from crmsh_py.shell.candidates import offer
 from crmsh_py.shell.judging import LONGEST, Judge, Mark
@@ -95,7 +96,9 @@ def text_of(line: Fragments) -> str:
     return "".join(text for _, text in line)
 
 
-LAB = Standing(kind="local", name="demo", node="alpha", online=2, nodes=3, quorate=True, failures=1)
+LAB = Standing(
+    kind=ClusterKind.LOCAL, name="demo", node="alpha", online=2, nodes=3, quorate=True, failures=1
+)
 HERE = Place("configure", "alpha", "", ("vip", "web"))
 
 
@@ -114,12 +117,16 @@ def test_the_cluster_line_says_how_it_stands() -> None:
     for part in ("lab demo", "on alpha", "2/3 online", "quorum", "1 failed action",
                  "2 changes pending: vip, web"):  # fmt: skip
         assert part in line
-    lost = cluster_line(Standing(kind="local", name="demo", nodes=3, quorate=False), HERE, 100)
+    lost = cluster_line(
+        Standing(kind=ClusterKind.LOCAL, name="demo", nodes=3, quorate=False), HERE, 100
+    )
     assert ("class:bar.bad", "NO QUORUM") in lost
     gone = text_of(cluster_line(Standing(problem="no cluster runs on this machine"), HERE, 100))
     assert "no cluster runs" in gone
     shadow = Place("root", "", "trial", ())
-    assert "shadow trial" in text_of(cluster_line(Standing(kind="file", name="x"), shadow, 100))
+    assert "shadow trial" in text_of(
+        cluster_line(Standing(kind=ClusterKind.FILE, name="x"), shadow, 100)
+    )
 
 
 def typing(sources: Sources, text: str, level: str = "configure") -> str:

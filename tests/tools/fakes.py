@@ -10,6 +10,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import Conflict, NoQuorum
 from crmsh_py.wire.control import (
     Changed,
@@ -79,7 +80,7 @@ class FakeCluster:
 
     cib: Cib = field(default_factory=lambda: Cib.parse(CIB))
     node: str = "pacemaker01"
-    kind: str = "local"
+    kind: ClusterKind = ClusterKind.LOCAL
     label: str = "live/pacemaker01"
     quorate: bool = True
     conflicts: int = 0

@@ -95,7 +95,7 @@ CIB = """<cib validate-with="pacemaker-3.9"><configuration>
         ("crm --complete bash crm_resource_move_R", ("hashlib", "pathlib", "threading"), 145),
         ("crm_mon -1", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 135),
         ("crm_resource --list", ("lxml.etree", "hashlib", "pathlib", "json", "threading"), 132),
-        ("cibadmin -Q", ("lxml.etree", "hashlib", "pathlib", "json"), 60),
+        ("cibadmin -Q", ("lxml.etree", "hashlib", "pathlib", "json"), 62),
     ],
 )
 def test_what_people_type_loads_what_it_needs(
