@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "views": {"cib", "scheduler", "agents", "wire"},
     "node": {"engine", "wire", "cib", "agents", "corosync_conf", "resources"},
     "lab": {"wire", "corosync_conf", "resources"},
-    "standins": {"agents", "resources"},
+    "standins": {"agents", "cib", "resources"},
     "clusters": {"wire", "cib", "agents", "scheduler", "resources"},
     "tools": {"clusters", "views", "cib", "agents", "scheduler", "wire", "resources"},
     "shell": {

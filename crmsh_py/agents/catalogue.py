@@ -15,8 +15,8 @@ from pathlib import Path
 from crmsh_py.agents.brief import short_description
 from crmsh_py.agents.installed import InstalledAgents
 from crmsh_py.agents.metadata import AgentMetadata, parse_metadata
-from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.agents.standins import StandIn, standin_for
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.resources import ra_metadata_directory
 from crmsh_py.value import frozen

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from crmsh_py.agents.cache import MetadataCache
 from crmsh_py.agents.metadata import MAX_BYTES, AgentAction, AgentMetadata, parse_metadata
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.regex import regex
 from crmsh_py.value import field, frozen
 

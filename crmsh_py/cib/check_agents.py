@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from crmsh_py.cib import options
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import format_ms, parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
 from crmsh_py.errors import ConfigError, did_you_mean
-from crmsh_py.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,16 +82,6 @@ class AgentKnowledge(Protocol):
         """Why there is no such agent, with a hint; None when there is one."""
 
 
-@frozen
-class _Agent:
-    standard: str
-    provider: str
-    type: str
-
-    def __str__(self) -> str:
-        return ":".join(part for part in (self.standard, self.provider, self.type) if part)
-
-
 def check_agents(
     cib: Cib, agents: AgentKnowledge, only: Collection[str] | None
 ) -> Iterator[Finding]:
@@ -103,7 +93,7 @@ def check_agents(
     for resource in cib.section("resources").iter("primitive", "template"):
         template = templates.get(resource.get("template"))
         source = template if template is not None else resource
-        agent = _Agent(source.get("class"), source.get("provider"), source.get("type"))
+        agent = AgentSpec.of(source)
         if not agent.type:
             continue  # its template does not exist, which is another finding
         wanted = only is None or resource.id in only
@@ -153,7 +143,7 @@ def _resolve(cib: Cib, element: Element) -> Element | None:
 
 
 def _check_parameters(
-    resource: Element, agent: _Agent, facts: AgentFacts, given: Mapping[str, str]
+    resource: Element, agent: AgentSpec, facts: AgentFacts, given: Mapping[str, str]
 ) -> Iterator[Finding]:
     known = {parameter.name: parameter for parameter in facts.parameters}
     fence = agent.standard == "stonith"
@@ -204,7 +194,7 @@ def _is_general(name: str, *, fence: bool) -> bool:
 
 
 def _unique(
-    agent: _Agent, facts: AgentFacts, given: Mapping[str, str]
+    agent: AgentSpec, facts: AgentFacts, given: Mapping[str, str]
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     """What no other resource of the agent may have too, as (key, how to say it)."""
     groups: dict[str, list[str]] = defaultdict(list)

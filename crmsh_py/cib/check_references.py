@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
+from crmsh_py.cib.agent_name import is_remote_connection
 from crmsh_py.cib.document import REFERENCES, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
@@ -171,11 +172,7 @@ def _fits(container: Element, member: Element) -> Iterator[Finding]:
             f"a {container.tag} cannot hold a {member.tag} ({member.id})",
             word=member.id,
         )
-    elif (member.get("class"), member.get("provider"), member.get("type")) == (
-        "ocf",
-        "pacemaker",
-        "remote",
-    ):
+    elif is_remote_connection(member):
         yield error(
             container.id,
             f"the remote node {member.id} cannot be in a {container.tag}",
@@ -269,7 +266,7 @@ def _guests(cib: Cib) -> set[str]:
     """Remote and guest nodes and the replicas of bundles are nodes too."""
     found = set()
     for primitive in cib.section("resources").iter("primitive"):
-        if primitive.get("provider") == "pacemaker" and primitive.get("type") == "remote":
+        if is_remote_connection(primitive):
             found.add(primitive.id)
         for pair in primitive.iter("nvpair"):
             if pair.get("name") == "remote-node":

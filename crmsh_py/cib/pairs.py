@@ -7,6 +7,7 @@ theirs meet in the same elements.
 
 from __future__ import annotations
 
+from crmsh_py.cib.agent_name import is_remote_connection
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import OP_DEFAULTS_SET, PROPERTY_SET, RSC_DEFAULTS_SET, IdMaker
@@ -137,8 +138,7 @@ def known_nodes(cib: Cib) -> tuple[Element, ...]:
 def _implied_nodes(cib: Cib) -> Iterator[Element]:
     """The nodes that are there because a resource connects with them, or brings them up."""
     for primitive in cib.section("resources").iter("primitive"):
-        identity = (primitive.get("class"), primitive.get("provider"), primitive.get("type"))
-        name = primitive.id if identity == ("ocf", "pacemaker", "remote") else ""
+        name = primitive.id if is_remote_connection(primitive) else ""
         for pair in (p for s in primitive.findall("meta_attributes") for p in s.findall("nvpair")):
             if pair.get("name") == "remote-node":
                 name = pair.get("value")

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from crmsh_py.agents.metadata import AgentMetadata, parse_metadata
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.clusters.pacemaker_programs import Programs
 
 TIMEOUT_S = 15.0

@@ -29,6 +29,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from crmsh_py.cib.agent_name import is_remote
 from crmsh_py.cib.document import FEATURE_SET
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.numbers import whole
@@ -330,7 +331,7 @@ class Executor:
             if not job.silent:
                 self._tell(job.action, ok=False)  # the DC must not wait for its first result
             job.cancelled = True
-            if self.connections is not None and is_connection(job.action):
+            if self.connections is not None and _is_connection(job.action):
                 self.connections.cancel(job.call_id)
             else:
                 self._out.do(CancelOperation(call_id=job.call_id))
@@ -343,7 +344,7 @@ class Executor:
         if job is None:
             return
         resource, agent = job.action.resource, job.action.agent
-        if is_connection(job.action):
+        if _is_connection(job.action):
             exec_ms = int((self._out.now - job.begun_at) * 1000)
             event = replace(event, exec_ms=exec_ms, started_at=self._out.wall - exec_ms / 1000)
         if event.facts is not None and agent is not None:
@@ -386,7 +387,7 @@ class Executor:
             parameters = self._started_with.get(resource, parameters)
         facts = self._facts.get(action.agent)
         operation = action.operation
-        if self.connections is not None and is_connection(action):
+        if self.connections is not None and _is_connection(action):
             result = self.connections.begin(job.call_id, action)
             if result is not None:
                 self.finished(result)
@@ -484,7 +485,7 @@ class Executor:
         They must go: a start that failed is forgotten after ``reconnect_interval``, and what was
         before it would count again.
         """
-        if action.operation != "stop" or not is_connection(action):
+        if action.operation != "stop" or not _is_connection(action):
             return []
         history = history_of(self.state, action.resource)
         entries = history.children if history is not None else ()
@@ -531,14 +532,9 @@ class Executor:
         self._out.multicast(outcome)
 
 
-def is_connection(action: RunAction) -> bool:
-    """Whether an action is about the connection to a remote node (``ocf:pacemaker:remote``)."""
-    agent = action.agent
-    return (
-        agent is not None
-        and (agent.standard, agent.provider) == ("ocf", "pacemaker")
-        and agent.type.lower() == "remote"
-    )
+def _is_connection(action: RunAction) -> bool:
+    """Whether an action is about the connection to a remote node."""
+    return action.agent is not None and is_remote(action.agent)
 
 
 def _is_fencing(action: RunAction) -> bool:

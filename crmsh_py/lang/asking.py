@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmsh_py.agents.metadata import AgentMetadata
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.errors import CrmError
 from crmsh_py.lang.draft import Draft
 from crmsh_py.lang.writer import Writer, resolve_plainly
@@ -59,7 +59,7 @@ def ask(writer: Writer, draft: Draft, catalogue: Agents) -> None:
                 continue
             template = draft.resource(element.get("template")) if element.get("template") else None
             named = template or element
-            metadata = find(AgentSpec(named.get("class"), named.get("provider"), named.get("type")))
+            metadata = find(AgentSpec.of(named))
             if metadata is not None and metadata.promotable:
                 return True
         return False

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.node.ports import LogLine
 from crmsh_py.wire.settings import NodeSettings
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from crmsh_py.agents.cache import MetadataCache
 from crmsh_py.agents.installed import InstalledAgents, Places
 from crmsh_py.agents.metadata import AgentMetadata
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.numbers import is_number
 from crmsh_py.engine.api import AgentFacts
 

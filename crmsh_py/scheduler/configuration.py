@@ -6,10 +6,11 @@ them), then the nodes that resources imply, then resources, whose sets may depen
 
 from __future__ import annotations
 
+from crmsh_py.cib.agent_name import is_remote_connection
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.scheduler import attribute_sets
-from crmsh_py.scheduler.connections import connection_element, is_remote_connection
+from crmsh_py.scheduler.connections import connection_element
 from crmsh_py.scheduler.definitions import unpack_resource
 from crmsh_py.scheduler.model import Node
 from crmsh_py.scheduler.resource import Resource

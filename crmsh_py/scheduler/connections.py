@@ -9,15 +9,6 @@ from __future__ import annotations
 from crmsh_py.cib.element import Element
 
 
-def is_remote_connection(element: Element) -> bool:
-    """Whether an element is a connection to a remote node (``ocf:pacemaker:remote``)."""
-    return (
-        element.get("type").lower() == "remote"
-        and element.get("class").lower() == "ocf"
-        and element.get("provider").lower() == "pacemaker"
-    )
-
-
 def _pair(parent_id: str, name: str, value: str) -> Element:
     return Element("nvpair", {"id": f"{parent_id}-{name}", "name": name, "value": value})
 

@@ -6,12 +6,12 @@ Meta attributes come, in this order, from the resource, from the sets of its par
 
 from __future__ import annotations
 
+from crmsh_py.cib.agent_name import is_remote_connection
 from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.rules import RuleContext
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import attribute_sets
-from crmsh_py.scheduler.connections import is_remote_connection
 from crmsh_py.scheduler.kinds import CLASSES
 from crmsh_py.scheduler.operations import Operation
 from crmsh_py.scheduler.resource import Resource

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.upgrade import needs_upgrade, upgrade
 from crmsh_py.scheduler import digests, outgoing, summary
@@ -18,7 +19,6 @@ from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import (
     Action,
     ActionKind,
-    Agent,
     Change,
     Digests,
     Plan,
@@ -133,11 +133,11 @@ def to_action(vertex: Vertex) -> Action:
     )
 
 
-def agent_of(resource: Resource) -> Agent | None:
+def agent_of(resource: Resource) -> AgentSpec | None:
     """The agent of a primitive; None for anything else."""
     if not resource.is_primitive:
         return None
-    return Agent(resource.standard, resource.provider, resource.agent_type)
+    return AgentSpec(resource.standard, resource.provider, resource.agent_type)
 
 
 def _because(subject: str, text: str | None) -> tuple[Reason, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, StrEnum
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.value import field, frozen
 
 
@@ -79,18 +80,6 @@ class Contribution:
     detail: str = ""
 
 
-@frozen
-class Agent:
-    """The class, provider ('' where the class has none) and type of a resource's agent."""
-
-    standard: str
-    provider: str
-    type: str
-
-    def __str__(self) -> str:
-        return ":".join(part for part in (self.standard, self.provider, self.type) if part)
-
-
 @frozen(kw_only=True)
 class Digests:
     """The digests that a history entry keeps of the parameters an operation ran with."""
@@ -121,7 +110,7 @@ class Action:
     node_id: str = ""
     router: str = ""
     resource: str = ""  # the history id, with its instance number for unique clones
-    agent: Agent | None = None
+    agent: AgentSpec | None = None
     interval_ms: int = 0
     timeout_ms: int = 20000
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -246,7 +235,7 @@ class ResourceStatus:
 
     id: str
     kind: ResourceKind = ResourceKind.PRIMITIVE
-    agent: Agent | None = None
+    agent: AgentSpec | None = None
     role: Role = Role.STOPPED
     nodes: tuple[str, ...] = ()
     locations: Mapping[str, Role] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.upgrade import needs_upgrade, upgrade
 from crmsh_py.scheduler.bundle import Bundle
@@ -17,7 +18,6 @@ from crmsh_py.scheduler.model import ROLE_NAMES, Node
 from crmsh_py.scheduler.reading import read_status
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.scheduler.result import (
-    Agent,
     ClusterStatus,
     FailedAction,
     NodeStatus,
@@ -161,7 +161,7 @@ def _primitive(resource: Resource, target: str) -> ResourceStatus:
     shown = _ROLES[resource.orig_role]
     return ResourceStatus(
         id=resource.id,
-        agent=Agent(resource.standard, resource.provider, resource.agent_type),
+        agent=AgentSpec(resource.standard, resource.provider, resource.agent_type),
         role=shown,
         nodes=tuple(node.name for node in active),
         locations={node.name: shown for node in active},

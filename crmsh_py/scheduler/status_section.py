@@ -6,13 +6,13 @@ follows from the history of its connection on another node.
 
 from __future__ import annotations
 
+from crmsh_py.cib.agent_name import is_remote_connection
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import histories, node_states, tickets, vertices
 from crmsh_py.scheduler.bundle import Bundle
 from crmsh_py.scheduler.clone import Clone
 from crmsh_py.scheduler.configuration import link_connection
-from crmsh_py.scheduler.connections import is_remote_connection
 from crmsh_py.scheduler.definitions import unpack_resource
 from crmsh_py.scheduler.history_entry import HistoryEntry
 from crmsh_py.scheduler.model import STARTED, STOPPED, Node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import CrmError, UsageError
 from crmsh_py.lang.ast import CommandCall

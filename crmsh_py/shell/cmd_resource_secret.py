@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element

@@ -286,13 +286,13 @@ def running(cib: Cib, names: Iterable[str]) -> list[str]:
 
 def advise_timeouts(session: Session, cib: Cib, name: str) -> Cib:
     """A primitive's operations with timeouts at least as long as the agent advises."""
-    from crmsh_py.agents.spec import AgentSpec
+    from crmsh_py.cib.agent_name import AgentSpec
     from crmsh_py.cib.durations import parse_ms
 
     target = edits.find_resource(cib, name)
     if target.tag not in ("primitive", "template"):
         raise CrmError(f"{name} is a {target.tag}; only primitives have operations")
-    spec = AgentSpec(target.get("class"), target.get("provider"), target.get("type"))
+    spec = AgentSpec.of(target)
     advised = {a.name: a.timeout for a in session.catalogue.metadata(spec).actions if a.timeout}
 
     def longer(element: Element) -> Element:

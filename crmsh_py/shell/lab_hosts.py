@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from crmsh_py.cib.agent_name import is_remote_connection
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import CrmError
@@ -28,7 +29,6 @@ _NOWHERE = "left-out.invalid"
 _PORT = "3121"  # where the lab's hosts listen
 _ADDRESSES = frozenset({"server", "addr", "remote-addr"})
 _PORTS = frozenset({"port", "remote-port"})
-_CONNECTION = ("ocf", "pacemaker", "remote")
 _GUEST = {"class": "ocf", "provider": "lab", "type": "guest"}
 
 
@@ -91,8 +91,7 @@ def _named(cib: Cib) -> Iterator[tuple[str, str, Element]]:
 
 
 def _is_connection(element: Element) -> bool:
-    identity = tuple(element.get(name).lower() for name in ("class", "provider", "type"))
-    return element.tag == "primitive" and identity == _CONNECTION
+    return element.tag == "primitive" and is_remote_connection(element)
 
 
 def _remote_node(primitive: Element) -> str:

@@ -261,7 +261,7 @@ def _agents(sources: Sources, expectation: Expectation) -> Iterator[Candidate]:
 
 
 def _types(sources: Sources, standard: str, provider: str) -> Iterator[Candidate]:
-    from crmsh_py.agents.spec import AgentSpec
+    from crmsh_py.cib.agent_name import AgentSpec
 
     catalogue = sources.catalogue
     try:

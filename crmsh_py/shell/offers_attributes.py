@@ -339,7 +339,7 @@ def setting_at(sources: Sources, expectation: Expectation) -> Setting | None:
 
 def is_known(sources: Sources, agent: str) -> bool:
     """Whether an agent's meta-data is at hand."""
-    from crmsh_py.agents.spec import AgentSpec
+    from crmsh_py.cib.agent_name import AgentSpec
     from crmsh_py.errors import CrmError
 
     try:

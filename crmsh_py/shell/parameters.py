@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import CrmError
@@ -13,7 +13,7 @@ def agent_of(cib: Cib, target: Element) -> AgentSpec:
     if target.tag != "primitive":
         raise CrmError(f"{target.id} is a {target.tag}; only primitives have an agent")
     source = _template_of(cib, target) or target
-    return AgentSpec(source.get("class"), source.get("provider"), source.get("type"))
+    return AgentSpec.of(source)
 
 
 def of(cib: Cib, target: Element) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Flag, auto
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.edit import CONTAINERS, top_level
@@ -148,7 +149,7 @@ def names_of(cib: Cib) -> Snapshot:
         if element.tag in (*CONTAINERS, "bundle"):
             members[item.id] = tuple(c.id for c in element.findall("primitive", "group") if c.id)
     for element in section.iter("primitive", "template"):
-        agents[element.id] = _agent(element) or agents.get(element.get("template"), "")
+        agents[element.id] = str(AgentSpec.of(element)) or agents.get(element.get("template"), "")
     known = {*resources, *templates}
     nodes = {n.get("uname"): n for n in cib.section("nodes").findall("node") if n.get("uname")}
     others = {
@@ -198,16 +199,11 @@ def _meta(element: Element) -> dict[str, str]:
     }
 
 
-def _agent(element: Element) -> str:
-    parts = (element.get("class"), element.get("provider"), element.get("type"))
-    return ":".join(filter(None, parts))
-
-
 def _about(element: Element) -> str:
     get = element.get
     match element.tag:
         case "primitive" | "template":
-            return _agent(element) or f"@{get('template')}"
+            return str(AgentSpec.of(element)) or f"@{get('template')}"
         case "group" | "clone" | "master" | "bundle":
             inner = element.findall("primitive", "group", *CONTAINERS)
             return f"{element.tag} of {_few(c.id for c in inner)}" if inner else element.tag

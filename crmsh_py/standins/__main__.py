@@ -10,8 +10,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from crmsh_py.agents.spec import AgentSpec
 from crmsh_py.agents.standins import StandIn, standin_for
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.errors import CrmError
 from crmsh_py.standins.metadata import describe
 from crmsh_py.standins.ocf import AgentError, Call, Rc, complain

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.errors import CrmError
 from crmsh_py.resources import ra_metadata_directory
 

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping
 
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.value import frozen
 
 HELD = "address"  # the kind of state file that holds an address (nodes without a network)

@@ -9,7 +9,7 @@ from crmsh_py.errors import CrmError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from crmsh_py.agents.spec import AgentSpec
+    from crmsh_py.cib.agent_name import AgentSpec
 
 
 def answer(command: str, arguments: Namespace) -> str:

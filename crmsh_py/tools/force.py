@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import complain, put
 
@@ -41,8 +42,7 @@ def run(cluster: Cluster, command: str, resource: str, *, verbose: bool = False)
     """Run the agent of a resource; its exit code is ours. Raises CrmError kinds."""
     cib = cluster.read_cib()
     primitive = _primitive(cib, resource)
-    agent = (primitive.standard, primitive.provider, primitive.agent_type)
-    name = ":".join(part for part in agent if part)
+    name = AgentSpec(primitive.standard, primitive.provider, primitive.agent_type)
     if primitive.standard != "ocf":
         raise CrmError(f"{name} is no OCF agent: only those can be run past the cluster")
     root = os.environ.get("OCF_ROOT") or "/usr/lib/ocf"

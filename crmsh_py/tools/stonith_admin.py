@@ -262,7 +262,7 @@ def _found(names: list[str], what: str, arguments: Namespace) -> str:
 
 def _about_agents(command: str, arguments: Namespace) -> int:
     from crmsh_py.agents.catalogue import Catalogue
-    from crmsh_py.agents.spec import AgentSpec
+    from crmsh_py.cib.agent_name import AgentSpec
 
     catalogue = Catalogue.of_machine()
     if command == "list_installed":

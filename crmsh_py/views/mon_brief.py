@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
-from crmsh_py.scheduler.result import Agent, ResourceStatus
+from crmsh_py.cib.agent_name import AgentSpec
+from crmsh_py.scheduler.result import ResourceStatus
 from crmsh_py.views.mon_facts import active_nodes
 from crmsh_py.views.text import natural_key
 
@@ -21,7 +22,7 @@ def tally(
     *,
     totals: bool,
     away: Collection[str] = frozenset(),
-    agent_name: Callable[[Agent | None], str] = str,
+    agent_name: Callable[[AgentSpec | None], str] = str,
 ) -> list[str]:
     """The lines for a list of primitives; what is active nowhere needs ``totals`` to show."""
     all_of: Counter[str] = Counter()
@@ -45,7 +46,7 @@ def tally_on(
     primitives: Iterable[ResourceStatus],
     *,
     away: Collection[str] = frozenset(),
-    agent_name: Callable[[Agent | None], str] = str,
+    agent_name: Callable[[AgentSpec | None], str] = str,
 ) -> list[str]:
     """The same for what is active on one node, which is not named again."""
     numbers = Counter(

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import (
-    Agent,
     ClusterStatus,
     FailedAction,
     NodeStatus,
@@ -362,7 +362,7 @@ class _Facts:
         return _yes(node is not None and node.online)
 
 
-def _agent(agent: Agent | None) -> str:
+def _agent(agent: AgentSpec | None) -> str:
     return str(agent) if agent is not None else ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crmsh_py.agents.catalogue import AgentClass
 from crmsh_py.agents.metadata import AgentAction, AgentMetadata, Parameter
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.value import frozen
 
 WIDTH = 120  # of the tutorial's terminal

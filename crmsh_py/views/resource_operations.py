@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.element import Element
-from crmsh_py.scheduler.result import Agent, ClusterStatus, ResourceStatus
+from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus
 from crmsh_py.value import frozen
 from crmsh_py.views import mon_facts
 from crmsh_py.views.text import (
@@ -32,7 +33,7 @@ class DoneOperation:
     """One entry of a node's history, with the state that its resource is in."""
 
     resource: str
-    agent: Agent
+    agent: AgentSpec
     state: str
     key: str
     task: str
@@ -72,7 +73,7 @@ def operations(
 def _of_resource(
     entry: Element, node: str, resource: ResourceStatus | None
 ) -> Iterator[DoneOperation]:
-    agent = Agent(entry.get("class"), entry.get("provider"), entry.get("type"))
+    agent = AgentSpec.of(entry)
     done = entry.findall("lrm_rsc_op")
     for operation in sorted(done, key=lambda each: _call(each) if _call(each) >= 0 else 2**53):
         yield DoneOperation(

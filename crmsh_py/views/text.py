@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.scheduler import exit_texts
-from crmsh_py.scheduler.result import Agent, Role
+from crmsh_py.scheduler.result import Role
 
 # OCF exit codes by number in the words of Pacemaker 1.1.
 _CLASSIC_EXITS: dict[int, str] = {
@@ -109,7 +110,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
-def classic_agent(agent: Agent | None) -> str:
+def classic_agent(agent: AgentSpec | None) -> str:
     """An agent as Pacemaker 1.1 wrote it, with two colons before the provider."""
     if agent is None:
         return "unknown"

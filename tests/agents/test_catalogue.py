@@ -8,7 +8,7 @@ import pytest
 
 from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.agents.installed import InstalledAgents, Places
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.checks import check
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import NotFound

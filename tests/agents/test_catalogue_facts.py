@@ -16,7 +16,7 @@ import pytest
 from crmsh_py.agents.catalogue import Catalogue
 from crmsh_py.agents.installed import InstalledAgents, Places
 from crmsh_py.agents.metadata import AgentMetadata
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.resources import ra_metadata_directory
 
 NOWHERE = Path("/nonexistent")

@@ -10,7 +10,7 @@ import pytest
 
 from crmsh_py.agents.cache import MetadataCache
 from crmsh_py.agents.installed import InstalledAgents, Places
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.errors import ConfigError, CrmError, TimedOut
 
 LAMP = AgentSpec("ocf", "home", "Lamp")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from crmsh_py.agents.metadata import AgentMetadata, parse_metadata
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse, to_xml

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from crmsh_py.agents.metadata import parse_metadata
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.engine.api import AgentFacts
 from crmsh_py.node.agent_facts import FactsReader, facts_of, facts_of_machine
 

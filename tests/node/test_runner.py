@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from waiting import eventually
 
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.engine.api import CancelOperation, Event, OperationFinished, RunOperation
 from crmsh_py.node.runner import AgentRunner, known_standin, readable_interval
 from crmsh_py.wire.settings import NodeSettings

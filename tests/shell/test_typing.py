@@ -10,7 +10,7 @@ from shell.clusters import CIB, HARD, STATUS, example_lines, large
 from yardstick import slowness
 
 from crmsh_py.agents.catalogue import Catalogue
-from crmsh_py.agents.spec import AgentSpec
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.lang.expectation import expect

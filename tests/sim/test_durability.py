@@ -16,12 +16,13 @@ import pytest
 from sim.checkers import Checker, has, watched
 from sim.cluster import Cluster, Disk, add_mark, add_resource
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.engine import views
 from crmsh_py.engine.api import SaveRatified, SaveTerm, Standing, StoreWrite
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.replica import Replica
-from crmsh_py.scheduler.result import Action, ActionKind, Agent, Plan
+from crmsh_py.scheduler.result import Action, ActionKind, Plan
 from crmsh_py.wire.control import Committed, Refused
 from crmsh_py.wire.stream import Summary
 
@@ -207,7 +208,7 @@ def hasty(cib: Cib, now: datetime) -> Plan:
                 key=f"R1_{operation}_0",
                 node="node3",
                 resource="R1",
-                agent=Agent("ocf", "pacemaker", "Dummy"),
+                agent=AgentSpec("ocf", "pacemaker", "Dummy"),
                 target_rc=target_rc,
                 priority=-number,
             )

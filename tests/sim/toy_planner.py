@@ -13,10 +13,11 @@ from __future__ import annotations
 import zlib
 from datetime import datetime
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.status import attributes_of
-from crmsh_py.scheduler.result import Action, ActionKind, Agent, Plan
+from crmsh_py.scheduler.result import Action, ActionKind, Plan
 
 MONITOR_MS = 10_000
 
@@ -142,7 +143,7 @@ class _Work:
                 key=f"{primitive.id}_{operation}_{interval_ms}",
                 node=node,
                 resource=primitive.id,
-                agent=Agent("ocf", "pacemaker", "Dummy"),
+                agent=AgentSpec("ocf", "pacemaker", "Dummy"),
                 interval_ms=interval_ms,
                 target_rc=target_rc,
                 inputs=tuple(inputs or ()),

@@ -10,10 +10,10 @@ import calendar
 import time
 from collections.abc import Mapping
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler.result import (
-    Agent,
     ClusterStatus,
     FailedAction,
     NodeStatus,
@@ -163,7 +163,7 @@ def _resource(element: Element, cib: Cib, promotable: bool = False) -> ResourceS
         return replace(common, kind=kind, inner=name)
     spec, role = element.get("resource_agent"), element.get("role")
     parts = spec.split(":", 2 if spec.startswith("ocf:") else 1)
-    agent = Agent(parts[0], parts[1] if len(parts) > 2 else "", parts[-1])
+    agent = AgentSpec(parts[0], parts[1] if len(parts) > 2 else "", parts[-1])
     return replace(
         common,
         agent=agent,

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.scheduler.result import (
-    Agent,
     ClusterStatus,
     FailedAction,
     NodeStatus,
@@ -25,9 +25,9 @@ NODES = tuple(
     NodeStatus(name=name, id=str(1084777482 + i), online=True, is_dc=i == 0)
     for i, name in enumerate(NAMES)
 )
-IP = Agent("ocf", "heartbeat", "IPaddr2")
-WEB = Agent("ocf", "heartbeat", "apache")
-DUMMY = Agent("ocf", "pacemaker", "Dummy")
+IP = AgentSpec("ocf", "heartbeat", "IPaddr2")
+WEB = AgentSpec("ocf", "heartbeat", "apache")
+DUMMY = AgentSpec("ocf", "pacemaker", "Dummy")
 NOW = datetime(2014, 7, 28, 20, 6, 15, tzinfo=UTC)
 
 CIB = """<cib num_updates="5" dc-uuid="1084777482" update-origin="pacemaker01"
@@ -61,7 +61,7 @@ CIB = """<cib num_updates="5" dc-uuid="1084777482" update-origin="pacemaker01"
  </status></cib>"""
 
 
-def started(name: str, agent: Agent, *nodes: str, **more: object) -> ResourceStatus:
+def started(name: str, agent: AgentSpec, *nodes: str, **more: object) -> ResourceStatus:
     return ResourceStatus(id=name, agent=agent, role=Role.STARTED, nodes=nodes, **more)  # type: ignore[arg-type]
 
 

@@ -1,11 +1,11 @@
-"""Names of agents, and what may stand in for them."""
+"""Names of agents."""
 
 from __future__ import annotations
 
 import pytest
 
-from crmsh_py.agents.spec import AgentSpec
-from crmsh_py.agents.standins import StandIn, standin_for
+from crmsh_py.cib.agent_name import AgentSpec, is_remote_connection
+from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError
 
 
@@ -41,19 +41,18 @@ def test_a_near_class_is_offered() -> None:
     assert caught.value.hint == "did you mean ocf?"
 
 
-def test_stand_ins() -> None:
-    found = {
-        name: standin_for(AgentSpec.parse(name))
-        for name in (
-            "ocf:heartbeat:IPaddr2",
-            "ocf:heartbeat:apache",
-            "ocf:pacemaker:Dummy",
-            "ocf:pacemaker:Stateful",
-            "ocf:heartbeat:mysql",
-            "stonith:lab",
-        )
-    }
-    assert list(found.values()) == [
-        *(StandIn.ADDRESS, StandIn.WEB_SERVER, StandIn.DUMMY, StandIn.STATEFUL, StandIn.GENERIC),
-        None,
-    ], "fencing is never pretended"
+@pytest.mark.parametrize(
+    ("name", "remote"),
+    [
+        ("ocf:pacemaker:remote", True),
+        ("OCF:Pacemaker:Remote", True),
+        ("stonith:pacemaker:remote", False),
+        ("ocf:heartbeat:remote", False),
+        ("ocf:pacemaker:Dummy", False),
+    ],
+)
+def test_a_connection_with_a_remote_node(name: str, remote: bool) -> None:
+    attrs = dict(zip(("class", "provider", "type"), name.split(":"), strict=True))
+    element = Element("primitive", attrs)
+    assert str(AgentSpec.of(element)) == name
+    assert is_remote_connection(element) == remote

@@ -13,6 +13,22 @@ from crmsh_py.value import frozen
 STANDARDS = ("ocf", "lsb", "service", "stonith", "systemd", "upstart")
 _WORD = regex(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from crmsh_py.cib.element import Element
+
+    class _Named(Protocol):
+        """What has the three parts of an agent's name."""
+
+        @property
+        def standard(self) -> str: ...
+        @property
+        def provider(self) -> str: ...
+        @property
+        def type(self) -> str: ...
+
 
 @frozen
 class AgentSpec:
@@ -28,6 +44,11 @@ class AgentSpec:
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.standard, self.provider, self.type) if part)
+
+    @classmethod
+    def of(cls, element: Element) -> AgentSpec:
+        """The agent that an element (primitive, template, history of a resource) names itself."""
+        return cls(element.get("class"), element.get("provider"), element.get("type"))
 
     @classmethod
     def parse(cls, text: str) -> AgentSpec:
@@ -62,3 +83,18 @@ class AgentSpec:
         if standard != "ocf":
             raise ConfigError(f"agents of the class {standard} have no provider ({text})")
         return cls(standard, parts[1], parts[2])
+
+
+def is_remote(agent: _Named) -> bool:
+    """Whether an agent is ``ocf:pacemaker:remote``: no program, but a connection with a node."""
+    # Letters of either size, as Pacemaker compares them.
+    return (
+        agent.type.lower() == "remote"
+        and agent.standard.lower() == "ocf"
+        and agent.provider.lower() == "pacemaker"
+    )
+
+
+def is_remote_connection(element: Element) -> bool:
+    """Whether an element is a connection with a remote node (``ocf:pacemaker:remote``)."""
+    return is_remote(AgentSpec.of(element))
