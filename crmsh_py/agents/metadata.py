@@ -11,7 +11,7 @@ import textwrap
 
 from crmsh_py.cib import xml
 from crmsh_py.cib.booleans import is_true
-from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.errors import ConfigError, SyntaxProblem
 from crmsh_py.regex import regex
@@ -58,12 +58,12 @@ class AgentAction:
     @property
     def timeout_ms(self) -> int | None:
         """The advised minimum of the timeout."""
-        return _milliseconds(self.timeout)
+        return lenient_ms(self.timeout, None)
 
     @property
     def interval_ms(self) -> int | None:
         """The advised interval."""
-        return _milliseconds(self.interval)
+        return lenient_ms(self.interval, None)
 
 
 @frozen(kw_only=True)
@@ -196,10 +196,3 @@ def _description(element: Element, tag: str) -> str:
 def _short(element: Element) -> str:
     """A short description, which must fit on one line."""
     return " ".join(_description(element, "shortdesc").split())
-
-
-def _milliseconds(text: str) -> int | None:
-    try:
-        return parse_ms(text) if text else None
-    except ConfigError:
-        return None

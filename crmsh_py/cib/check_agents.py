@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from crmsh_py.cib import options
 from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.durations import format_ms, parse_ms
+from crmsh_py.cib.durations import format_ms, lenient_ms, parse_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
-from crmsh_py.errors import ConfigError, did_you_mean
+from crmsh_py.errors import did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def _check_operations(
     for op in _ops(cib, resource):
         name, timeout = op.get("name"), op.get("timeout")
         seen.add(name)
-        interval = _milliseconds(op.get("interval", "0"))
+        interval = lenient_ms(op.get("interval", "0"), None)
         action = facts.action(name, op.get("role"), interval)
         if action is None:
             if not (fence and name in _BUILT_IN):
@@ -246,7 +246,7 @@ def _check_operations(
                     word=name,
                 )
             continue
-        milliseconds = _milliseconds(timeout or _set_value(op, "timeout"))
+        milliseconds = lenient_ms(timeout or _set_value(op, "timeout"), None)
         if milliseconds is None and not timeout:
             milliseconds, timeout = default_timeout
         if milliseconds is not None and milliseconds < (action.timeout_ms or 0):
@@ -289,15 +289,8 @@ def _default_timeout(cib: Cib) -> tuple[int, str]:
     for attribute_set in cib.section("op_defaults").findall("meta_attributes"):
         for pair in attribute_set.findall("nvpair"):
             if pair.get("name") == "timeout":
-                milliseconds = _milliseconds(pair.get("value"))
+                milliseconds = lenient_ms(pair.get("value"), None)
                 if milliseconds is not None:
                     return milliseconds, pair.get("value")
     default = options.OPERATION["timeout"].default
     return parse_ms(default), default
-
-
-def _milliseconds(text: str) -> int | None:
-    try:
-        return parse_ms(text) if text else None
-    except ConfigError:
-        return None

@@ -8,13 +8,13 @@ from crmsh_py.cib import options, rules
 from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.check_references import CONSTRAINTS, RESOURCES, objects
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
 from crmsh_py.cib.options import Option
 from crmsh_py.cib.scores import is_score
 from crmsh_py.cib.upgrade import knows_promoted
-from crmsh_py.errors import ConfigError, did_you_mean
+from crmsh_py.errors import did_you_mean
 from crmsh_py.regex import regex
 
 _ROLES = frozenset({"started", "stopped", "master", "slave", "promoted", "unpromoted"})
@@ -138,7 +138,7 @@ def _operation(owner: str, op: Element) -> Iterator[Finding]:
             yield error(owner, f"{called}: {name}: {problem}", word=value)
     for attribute_set in op.findall("meta_attributes"):
         yield from _pairs(owner, attribute_set, options.OPERATION, "option of an operation")
-    interval = _milliseconds(op.get("interval", "0"))
+    interval = lenient_ms(op.get("interval", "0"), None)
     once = op.get("name") in ("start", "stop", "promote", "demote", "migrate_to", "migrate_from")
     if once and interval:
         yield warning(
@@ -154,7 +154,7 @@ def _operation(owner: str, op: Element) -> Iterator[Finding]:
 
 def _repeated(owner: str, op: Element, seen: set[tuple[str, int]]) -> Iterator[Finding]:
     """Two recurring operations of a name must differ in their interval: it is in their key."""
-    interval = _milliseconds(op.get("interval", "0"))
+    interval = lenient_ms(op.get("interval", "0"), None)
     if interval is None:
         return
     key = (op.get("name"), interval)
@@ -166,13 +166,6 @@ def _repeated(owner: str, op: Element, seen: set[tuple[str, int]]) -> Iterator[F
             word=op.get("name"),
         )
     seen.add(key)
-
-
-def _milliseconds(text: str) -> int | None:
-    try:
-        return parse_ms(text)
-    except ConfigError:
-        return None
 
 
 def _constraint(name: str, element: Element) -> Iterator[Finding]:

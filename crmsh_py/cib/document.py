@@ -13,7 +13,7 @@ from crmsh_py.cib import xml
 from crmsh_py.cib.booleans import is_true, parse_boolean
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import PROPERTY_SET
-from crmsh_py.cib.scores import parse_score
+from crmsh_py.cib.scores import lenient_score
 from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.errors import ConfigError
 from crmsh_py.value import Value
@@ -246,20 +246,13 @@ class Cib(Value):
             for s in reversed(self.section("crm_config").findall("cluster_property_set"))
             if not s.findall("rule")
         ]
-        sets.sort(key=lambda s: (s.id != PROPERTY_SET, -_score(s.get("score", "0"))))
+        sets.sort(key=lambda s: (s.id != PROPERTY_SET, -lenient_score(s.get("score", "0"))))
         values: dict[str, str] = {}
         for property_set in sets:
             for pair in property_set.findall("nvpair"):
                 if pair.get("name"):
                     values.setdefault(pair.get("name"), pair.get("value"))
         return values
-
-
-def _score(text: str) -> int:
-    try:
-        return parse_score(text)
-    except ConfigError:
-        return 0  # a finding of ``checks``; here it must not stop anybody from reading
 
 
 def _index(element: Element) -> dict[str, Element]:

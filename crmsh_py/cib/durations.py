@@ -13,6 +13,12 @@ from crmsh_py.errors import ConfigError
 from crmsh_py.regex import regex
 from crmsh_py.value import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Default = TypeVar("_Default", int, None)
+
 MAX_MS = 2**53  # some 285,000 years: exact in JSON too, and no sum of a few overflows anything
 # Pacemaker looks at the beginning of the unit only: "10 seconds" and "2minutes" are understood.
 _PLAIN = regex(r"\s*([0-9]+)(?:\.[0-9]*)?\s*(ms|us|s|m|h|)[a-z]*\s*", re.IGNORECASE | re.ASCII)
@@ -60,6 +66,17 @@ def parse_ms(text: str) -> int:
     return min(milliseconds, MAX_MS)
 
 
+def lenient_ms(text: str, default: _Default) -> int | _Default:
+    """A duration in milliseconds, or ``default`` where there is none, or none that is valid.
+
+    For readers; what is wrong with it is a finding of ``checks``.
+    """
+    try:
+        return parse_ms(text) if text else default
+    except ConfigError:
+        return default
+
+
 def is_duration(text: str) -> bool:
     """Whether ``parse_ms`` takes it."""
     try:
@@ -95,6 +112,23 @@ def format_ms(milliseconds: int) -> str:
     if seconds >= 120 and seconds % 60 == 0:
         return f"{seconds // 60}min"
     return f"{seconds}s"
+
+
+def readable_ms(milliseconds: int) -> str:
+    """A duration as Pacemaker's messages have it: ``80ms``, ``30.160s``, ``1m30s``, ``1d2h``."""
+    if milliseconds <= 0:
+        return "0s"
+    seconds, rest = divmod(milliseconds, 1000)
+    if not seconds:
+        return f"{rest}ms"
+    text = ""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            text += f"{count}{unit}"
+    if rest:
+        return f"{text}{seconds}.{rest:03d}s"
+    return f"{text}{seconds}s" if seconds else text
 
 
 def _not_a_duration(text: str) -> ConfigError:

@@ -44,6 +44,14 @@ def parse_score(text: str) -> int:
     return max(-INFINITY, min(INFINITY, int(digits)))
 
 
+def lenient_score(text: str) -> int:
+    """A score that anybody may have written; 0 where it is none (``checks`` has a finding then)."""
+    try:
+        return parse_score(text)
+    except ConfigError:
+        return 0
+
+
 def is_score(text: str) -> bool:
     """Whether ``parse_score`` takes it."""
     return text.strip().lower() in _WORDS or _NUMBER.fullmatch(text.strip()) is not None

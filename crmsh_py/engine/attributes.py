@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.failures import FAIL_COUNT, LAST_FAILURE
-from crmsh_py.cib.scores import INFINITY, format_score, parse_score
+from crmsh_py.cib.scores import INFINITY, format_score, lenient_score
 from crmsh_py.engine.status import attributes_of, with_attribute, without_attributes
-from crmsh_py.errors import ConfigError
 from crmsh_py.wire.stream import Failure
 
 SHUTDOWN = "shutdown"
@@ -48,10 +47,7 @@ def count_failure(
     where = (name, failure.operation, failure.interval_ms)
     count_name = failure_name(FAIL_COUNT, *where)
     old = attributes_of(state).get(count_name, "0")
-    try:
-        count = min(INFINITY, parse_score(old) + add)
-    except ConfigError:
-        count = add
+    count = min(INFINITY, lenient_score(old) + add)
     state = with_attribute(state, count_name, format_score(count))
     return with_attribute(state, failure_name(LAST_FAILURE, *where), str(failure.time))
 

@@ -31,7 +31,7 @@ from uuid import UUID
 
 from crmsh_py.cib import options
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.numbers import is_number, whole
 from crmsh_py.engine.book import pending_key
 from crmsh_py.engine.fencing import Fencing
@@ -341,12 +341,8 @@ class Controller:
         """Make a plan for the CIB as it is, and a transition of it."""
         self._dirty = False
         self._retry_at = None
-        interval = RECHECK_INTERVAL_MS
-        try:
-            text = self._replica.config.properties().get("cluster-recheck-interval", "")
-            interval = (parse_ms(text) if text else interval) or 0
-        except CrmError:
-            pass  # a finding of crm_verify; the default is good enough here
+        text = self._replica.config.properties().get("cluster-recheck-interval", "")
+        interval = lenient_ms(text, RECHECK_INTERVAL_MS)
         self._recheck_at = self._out.now + interval / 1000 if interval > 0 else None
         when = datetime.fromtimestamp(self._out.wall, UTC)
         try:

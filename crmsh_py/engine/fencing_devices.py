@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.numbers import is_number, whole
-from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import FenceDevice
 
 _HOST_SEPARATORS = re.compile(r"[\s,;|]+")
@@ -196,9 +195,4 @@ def _words(text: str) -> Sequence[str]:
 
 def duration_ms(text: str, default: int) -> int:
     """A duration in milliseconds; the default where there is none, or none that is valid."""
-    if not text:
-        return default
-    try:
-        return min(parse_ms(text), _MOST_MS)
-    except CrmError:
-        return default
+    return min(lenient_ms(text, default), _MOST_MS)

@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.attributes import SHUTDOWN
 from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import attributes_of
-from crmsh_py.errors import CrmError, TimedOut
+from crmsh_py.errors import TimedOut
 from crmsh_py.wire.control import Done
 from crmsh_py.wire.stream import AttributeChange, ManagerChanged, ViewId
 
@@ -102,10 +102,7 @@ class Lifecycle:
         self._tickets.append(ticket)
         if self.manager is Manager.RUNNING:
             self.manager = Manager.LEAVING
-            try:
-                limit = parse_ms(escalation) if escalation else ESCALATION_MS
-            except CrmError:
-                limit = ESCALATION_MS
+            limit = lenient_ms(escalation, ESCALATION_MS)
             self._deadline = self._out.now + limit / 1000
             self._overdue = False
             self._out.log("notice", "CRMD", "Shutting down: resources leave this node first")

@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 
 from crmsh_py import resources
 from crmsh_py.cib.agent_name import AgentSpec
+from crmsh_py.cib.durations import readable_ms
 from crmsh_py.engine.api import (
     AgentFacts,
     CancelOperation,
@@ -169,7 +170,7 @@ class AgentRunner:
     def _alerted(self, alert: RunAlert, process: ChildProcess, ended: Ended) -> None:
         self._alerts.discard(process)
         if ended.timed_out:
-            limit = readable_interval(alert.timeout_ms)
+            limit = readable_ms(alert.timeout_ms)
             self._log("warning", "CRMD", f"Alert {alert.alert} did not end within {limit}")
         elif ended.rc:
             self._log("warning", "CRMD", f"Alert {alert.alert} ended with {ended.rc}")
@@ -376,7 +377,7 @@ def outcome(operation: RunOperation, ended: Ended) -> tuple[int, int, str]:
     if ended.cancelled:
         return OCF_ERR_GENERIC, CANCELLED, ""
     if ended.timed_out:
-        within = readable_interval(operation.timeout_ms)
+        within = readable_ms(operation.timeout_ms)
         return OCF_ERR_GENERIC, TIMED_OUT, f"Resource agent did not complete within {within}"
     if ended.rc < 0:
         return OCF_ERR_GENERIC, ERROR, f"Resource agent was killed by signal {-ended.rc}"
@@ -390,18 +391,3 @@ def exit_reason(errors: str) -> str:
         return ""
     line = rest.split("\n", 1)[0].strip()
     return "".join(c if c.isprintable() else " " for c in line)[:EXIT_REASON_LIMIT]
-
-
-def readable_interval(milliseconds: int) -> str:
-    """A duration as Pacemaker's messages write it: ``20s``, ``1m30s``, ``1.500s``, ``80ms``."""
-    seconds, rest = divmod(milliseconds, 1000)
-    if not seconds:
-        return f"{rest}ms" if rest else "0s"
-    text = ""
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        count, seconds = divmod(seconds, size)
-        if count:
-            text += f"{count}{unit}"
-    if rest:
-        return f"{text}{seconds}.{rest:03d}s"
-    return f"{text}{seconds}s" if seconds else text

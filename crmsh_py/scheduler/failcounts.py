@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from crmsh_py.cib.durations import readable_ms
 from crmsh_py.cib.scores import add_scores
 from crmsh_py.regex import regex
 from crmsh_py.scheduler.history_entry import HistoryEntry
@@ -74,7 +75,7 @@ def count(
     if total > 0 and resource.failure_expiration_ms and _blocks(node, resource, entry):
         state.warn(
             "pe_get_failcount",
-            f"Ignoring failure timeout ({_readable(resource.failure_expiration_ms)}) for "
+            f"Ignoring failure timeout ({readable_ms(resource.failure_expiration_ms)}) for "
             f"{resource.id} because it conflicts with on-fail=block",
         )
         resource.failure_expiration_ms = 0
@@ -88,19 +89,6 @@ def count(
             total += more
             last = max(last, when)
     return total, last if total > 0 and last > 0 else 0
-
-
-def _readable(milliseconds: int) -> str:
-    """A length of time in messages: ``10s``, ``1h30m``, ``1.500s``."""
-    seconds, rest = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = ((days, "d"), (hours, "h"), (minutes, "m"))
-    text = "".join(f"{number}{unit}" for number, unit in parts if number)
-    if rest:
-        return f"{text}{seconds}.{rest:03d}s" if text or seconds else f"{rest}ms"
-    return f"{text}{seconds}s" if seconds or not text else text
 
 
 def _blocks(node: Node, resource: Resource, entry: HistoryEntry | None) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from crmsh_py.cib.booleans import parse_boolean
-from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.scores import INFINITY, parse_score
 from crmsh_py.errors import ConfigError
 
@@ -68,12 +68,7 @@ _CHOICES = {
 @lru_cache(maxsize=4096)
 def interval_ms(text: str | None) -> int:
     """An interval as Pacemaker understands it: 0 for none and for nonsense. Milliseconds."""
-    if not text:
-        return 0
-    try:
-        return min(parse_ms(text), 2**32 - 1)
-    except ConfigError:
-        return 0
+    return min(lenient_ms(text or "", 0), 2**32 - 1)
 
 
 @lru_cache(maxsize=4096)
@@ -81,10 +76,7 @@ def timeout_ms(text: str | None) -> int:
     """The timeout of an action in milliseconds; 20 s where none (or none valid) is given."""
     if not text or text.startswith("P"):
         return 20_000
-    try:
-        return min(parse_ms(text), 2**31 - 1) or 20_000
-    except ConfigError:
-        return 20_000
+    return min(lenient_ms(text, 0), 2**31 - 1) or 20_000
 
 
 def whole_number(text: str | None, default: int = 0) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.scores import parse_score
-from crmsh_py.errors import ConfigError
+from crmsh_py.cib.scores import lenient_score
 
 _UP = {"in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
 _DOWN = {"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "down"}
@@ -144,7 +143,7 @@ class StatusDraft:
         count = "INFINITY"
         if not fatal:
             before = known.get(f"fail-count-{operation}")
-            count = str((_score(before.attrs.get("value", "0")) if before else 0) + 1)
+            count = str((lenient_score(before.attrs.get("value", "0")) if before else 0) + 1)
         made = [(f"fail-count-{operation}", count), (f"last-failure-{operation}", str(at))]
         for name, value in made:
             pair = known.get(name)
@@ -175,10 +174,3 @@ def _merge_twins(histories: list[Draft]) -> None:
         known = first.setdefault(each.attrs.get("id"), each)
         if known is not each:
             known.take_in(each)
-
-
-def _score(text: str) -> int:
-    try:
-        return parse_score(text)
-    except ConfigError:
-        return 0

@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.pairs import find_node
 from crmsh_py.clusters.operations import find_resource
-from crmsh_py.errors import ConfigError, NotFound, UsageError
+from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -148,10 +148,7 @@ def _interval(primitive: Element, task: str) -> int:
     """The interval of the operation as it is configured, in milliseconds; 0 for one that is not."""
     for op in primitive.iter("op"):
         if op.get("name") == task:
-            try:
-                return parse_ms(op.get("interval") or "0")
-            except ConfigError:
-                return 0  # its own finding of the checks
+            return lenient_ms(op.get("interval"), 0)
     return 0
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from crmsh_py.cib.scores import INFINITY, format_score, parse_score
-from crmsh_py.errors import CrmError
+from crmsh_py.cib.scores import INFINITY, format_score, lenient_score
 
 
 def counts(value: str | None) -> bool:
@@ -20,13 +19,6 @@ def counted(value: str, present: str | None) -> str:
     """
     if not counts(value):
         return value
-    add = 1 if value == "value++" else _score(value[7:])
-    total = _score(present or "0") + (-add if value[5] == "-" else add)
+    add = 1 if value == "value++" else lenient_score(value[7:])
+    total = lenient_score(present or "0") + (-add if value[5] == "-" else add)
     return format_score(max(-INFINITY, min(INFINITY, total)))
-
-
-def _score(text: str) -> int:
-    try:
-        return parse_score(text)
-    except CrmError:
-        return 0

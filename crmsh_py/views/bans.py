@@ -11,8 +11,8 @@ from datetime import datetime
 
 from crmsh_py.cib.pattern import NamePattern
 from crmsh_py.cib.rules import RuleContext, evaluate
-from crmsh_py.cib.scores import parse_score
-from crmsh_py.errors import ConfigError, CrmError
+from crmsh_py.cib.scores import lenient_score
+from crmsh_py.errors import ConfigError
 from crmsh_py.value import frozen
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ def _of_constraint(
         rules = constraint.findall("rule")
         if not rules:
             node = constraint.get("node")
-            score = _score(constraint.get("score"))
+            score = lenient_score(constraint.get("score"))
             if score < 0 and any(n.name.lower() == node.lower() for n in status.nodes):
                 yield _ban(constraint.id, name, node, score, promoted)
             continue
@@ -131,12 +131,5 @@ def _of_rule(
     if not evaluate(rule, context, find_id=cib.find_id).passes:
         return 0
     if rule.get("score-attribute"):
-        return _score(attributes.get(rule.get("score-attribute"), ""))
-    return _score(rule.get("score") or "0")
-
-
-def _score(text: str) -> int:
-    try:
-        return parse_score(text)
-    except CrmError:
-        return 0
+        return lenient_score(attributes.get(rule.get("score-attribute"), ""))
+    return lenient_score(rule.get("score") or "0")

@@ -12,8 +12,7 @@ from operator import is_
 
 from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.scores import format_score, parse_score
-from crmsh_py.errors import CrmError
+from crmsh_py.cib.scores import format_score
 from crmsh_py.regex import regex
 from crmsh_py.scheduler.result import (
     ClusterStatus,
@@ -353,14 +352,6 @@ def is_disabled(resource: ResourceStatus) -> bool:
 def away(status: ClusterStatus) -> frozenset[str]:
     """The nodes that are offline, and cleanly so."""
     return frozenset(n.name for n in status.nodes if not n.online and not n.unclean)
-
-
-def lenient_score(text: str) -> int:
-    """A score from a status section that anybody may have written; 0 if it is none."""
-    try:
-        return parse_score(text)
-    except CrmError:
-        return 0
 
 
 def score_text(score: int) -> str:

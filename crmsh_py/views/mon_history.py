@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cmp_to_key
 
 from crmsh_py.cib.failures import FAIL_COUNT, LAST_FAILURE
-from crmsh_py.cib.scores import INFINITY
+from crmsh_py.cib.scores import INFINITY, lenient_score
 from crmsh_py.regex import regex
 from crmsh_py.scheduler.result import ClusterStatus
 from crmsh_py.value import frozen
@@ -19,7 +19,6 @@ from crmsh_py.views.mon_facts import (
     MONITOR,
     NOT_RUNNING,
     everything,
-    lenient_score,
     primitives,
     transient_attributes,
 )

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from crmsh_py.cib.durations import readable_ms
 from crmsh_py.scheduler.result import ClusterStatus, FailedAction, NodeStatus, ResourceKind
 from crmsh_py.views import mon_brief, mon_facts, mon_filter
 from crmsh_py.views.mon_facts import MonOptions
@@ -23,7 +24,6 @@ from crmsh_py.views.text import (
     bracketed,
     clock_text,
     counted,
-    duration_text,
     exit_text,
     joined,
     parse_int,
@@ -377,7 +377,7 @@ def failed_action(entry: FailedAction, now: datetime) -> str:
     """One failure as a sentence."""
     resource, operation, interval_ms = mon_facts.failed_operation(entry)
     if interval_ms:
-        operation = f"{duration_text(interval_ms)}-interval {operation}"
+        operation = f"{readable_ms(interval_ms)}-interval {operation}"
     elif operation == "monitor":
         operation = "probe"
     text = f"{resource} {operation} on {entry.node} "
@@ -391,7 +391,7 @@ def failed_action(entry: FailedAction, now: datetime) -> str:
     if moment := unix_clock_text(entry.last_change, now):
         text += f" at {moment}"
     if entry.exec_ms:
-        text += f" after {duration_text(entry.exec_ms)}"
+        text += f" after {readable_ms(entry.exec_ms)}"
     return text
 
 

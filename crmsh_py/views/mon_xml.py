@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 
 from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.booleans import is_true
-from crmsh_py.cib.durations import parse_ms
+from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
-from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import (
     ClusterStatus,
     FailedAction,
@@ -167,10 +166,10 @@ def _summary(cib: Cib, status: ClusterStatus, now: datetime, options: MonOptions
 
 def _cluster_options(properties: Mapping[str, str], status: ClusterStatus) -> dict[str, str]:
     fencing = _yes(status.fencing_enabled)
-    timeout = _milliseconds(
+    timeout = lenient_ms(
         properties.get("fencing-timeout", properties.get("stonith-timeout", "")), 60_000
     )
-    delay = _milliseconds(properties.get("priority-fencing-delay", ""), 0)
+    delay = lenient_ms(properties.get("priority-fencing-delay", ""), 0)
     symmetric = properties.get("symmetric-cluster", "true")
     return {
         "fencing-enabled": fencing,
@@ -183,13 +182,6 @@ def _cluster_options(properties: Mapping[str, str], status: ClusterStatus) -> di
         "stonith-enabled": fencing,
         "stonith-timeout-ms": str(timeout),
     }
-
-
-def _milliseconds(text: str, default: int) -> int:
-    try:
-        return parse_ms(text) if text else default
-    except CrmError:
-        return default
 
 
 # ---- nodes and resources -----------------------------------------------------------------------

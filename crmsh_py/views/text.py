@@ -140,24 +140,6 @@ def pending_flag(task: str) -> str:
     return "Monitoring" if task == "monitor" else ""
 
 
-def duration_text(milliseconds: int) -> str:
-    """A duration as people read it: ``20ms``, ``30.160s``, ``1m30s``, ``1d2h``."""
-    if milliseconds <= 0:
-        return "0s"
-    days, rest = divmod(milliseconds, 86_400_000)
-    hours, rest = divmod(rest, 3_600_000)
-    minutes, rest = divmod(rest, 60_000)
-    seconds, rest = divmod(rest, 1000)
-    parts = [f"{days}d" if days else "", f"{hours}h" if hours else ""]
-    parts.append(f"{minutes}m" if minutes else "")
-    if rest:
-        alone = milliseconds < 1000
-        parts.append(f"{rest}ms" if alone else f"{seconds}.{rest:03d}s")
-    elif seconds:
-        parts.append(f"{seconds}s")
-    return "".join(parts)
-
-
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts node10 after node9, and letters without regard to case."""
     return tuple(

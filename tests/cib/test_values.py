@@ -9,11 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmsh_py.cib.dates import DateSpec, add_duration, parse_datetime
-from crmsh_py.cib.durations import Duration, format_ms, is_duration, parse_iso, parse_ms
+from crmsh_py.cib.durations import (
+    Duration,
+    format_ms,
+    is_duration,
+    lenient_ms,
+    parse_iso,
+    parse_ms,
+    readable_ms,
+)
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import IdMaker, check_id
 from crmsh_py.cib.numbers import is_number, whole
-from crmsh_py.cib.scores import INFINITY, add_scores, format_score, is_score, parse_score
+from crmsh_py.cib.scores import (
+    INFINITY,
+    add_scores,
+    format_score,
+    is_score,
+    lenient_score,
+    parse_score,
+)
 from crmsh_py.cib.version import Version
 from crmsh_py.errors import ConfigError
 
@@ -259,3 +274,31 @@ def test_digits_are_a_number() -> None:
     assert is_number("007")
     assert whole("007") == 7
     assert whole("9" * 15) == 10**15 - 1
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "0s"),
+        (20, "20ms"),
+        (1_500, "1.500s"),
+        (30_160, "30.160s"),
+        (60_000, "1m"),
+        (60_500, "1m0.500s"),
+        (90_000, "1m30s"),
+        (3_600_000, "1h"),
+        (90_061_000, "1d1h1m1s"),
+    ],
+)
+def test_durations_read_as_in_pacemakers_messages(milliseconds: int, text: str) -> None:
+    assert readable_ms(milliseconds) == text
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5s", "5 weeks and a day"])
+def test_who_only_reads_goes_on_with_a_default(text: str) -> None:
+    assert lenient_ms(text, 7) == 7
+    assert lenient_ms(text, None) is None
+    assert lenient_ms("2s", None) == 2000
+    assert lenient_score(text) == 0
+    assert lenient_score("-inf") == 0
+    assert lenient_score("-INFINITY") == -INFINITY

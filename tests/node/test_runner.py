@@ -14,7 +14,7 @@ from waiting import eventually
 
 from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.engine.api import CancelOperation, Event, OperationFinished, RunOperation
-from crmsh_py.node.runner import AgentRunner, known_standin, readable_interval
+from crmsh_py.node.runner import AgentRunner, known_standin
 from crmsh_py.wire.settings import NodeSettings
 
 
@@ -312,14 +312,6 @@ def test_only_agents_that_somebody_knows_are_stood_in_for() -> None:
     assert known_standin(AgentSpec("ocf", "heartbeat", "IPaddr2"))
     assert not known_standin(AgentSpec("ocf", "heartbeat", "Invented"))
     assert not known_standin(AgentSpec("stonith", "", "lab"))
-
-
-@pytest.mark.parametrize(
-    ("milliseconds", "text"),
-    [(20_000, "20s"), (80, "80ms"), (90_000, "1m30s"), (240_000, "4m"), (1_500, "1.500s")],
-)
-def test_durations_read_as_in_pacemakers_messages(milliseconds: int, text: str) -> None:
-    assert readable_interval(milliseconds) == text
 
 
 def alive(pid: int) -> bool:

@@ -15,7 +15,7 @@ from crmsh_py.value import replace
 from crmsh_py.views import mon_classic, mon_html, mon_json, mon_modern, mon_xml
 from crmsh_py.views.fencing import time_text
 from crmsh_py.views.mon_facts import MonOptions
-from crmsh_py.views.text import duration_text, natural_key
+from crmsh_py.views.text import natural_key
 
 EVERYTHING = MonOptions(
     inactive=True, operations=True, timing=True, fail_counts=True, attributes=True, tickets=True,
@@ -108,15 +108,6 @@ def test_a_time_that_no_calendar_holds_is_left_out(name: str) -> None:
     assert "gone" in text
     assert " at  " not in text
     assert time_text(10**18, NOW) == ""
-
-
-@pytest.mark.parametrize(
-    ("milliseconds", "text"),
-    [(0, "0s"), (20, "20ms"), (30160, "30.160s"), (90000, "1m30s"), (60000, "1m"),
-     (3_600_000, "1h"), (90_061_000, "1d1h1m1s")],
-)  # fmt: skip
-def test_durations_read_well(milliseconds: int, text: str) -> None:
-    assert duration_text(milliseconds) == text
 
 
 def test_nodes_sort_as_people_count() -> None:
