@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pwd
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -361,6 +360,8 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
         if new.status == old.status:
             return old
         return new.with_version(old.version.next_update())
+    from crmsh_py.clusters.sockets import user_name
+
     meanwhile = patch.source.tuple[:2] != old.version.tuple[:2]
     _check(old, new, meanwhile=meanwhile)
     version = replace(old.version.next_epoch(), admin_epoch=admin_epoch)
@@ -369,7 +370,7 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
             "cib-last-written": time.strftime("%a %b %e %H:%M:%S %Y"),
             "update-origin": os.uname().nodename,
             "update-client": client or None,
-            "update-user": _user_name(),
+            "update-user": user_name(os.getuid()),
         }
     )
 
@@ -397,10 +398,3 @@ def _check(old: Cib, new: Cib, *, meanwhile: bool) -> None:
             hint=findings[0].hint,
             diagnostics=[Diagnostic(str(finding), hint=finding.hint) for finding in findings],
         )
-
-
-def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

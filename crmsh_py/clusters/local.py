@@ -11,7 +11,6 @@ commit that was sent and not answered may have happened; that is said, and nothi
 from __future__ import annotations
 
 import os
-import pwd
 import select
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters.channel import Channel, expect
 from crmsh_py.clusters.kinds import ClusterKind
-from crmsh_py.clusters.sockets import find_sockets
+from crmsh_py.clusters.sockets import find_sockets, user_name
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, NotPermitted, TimedOut
 from crmsh_py.wire import control, paths
 
@@ -71,7 +70,7 @@ class LocalCluster:
         self._sockets = dict(sockets)
         self._wanted = node
         self._client = client
-        self._user = _user_name() if user is None else user
+        self._user = user_name(os.getuid()) if user is None else user
         self._acts_for = acts_for
         self._channel: Channel | None = None
         self._unanswered = False  # the latest request was sent, its answer has not come
@@ -401,13 +400,6 @@ def _answers(channels: Sequence[Channel], deadline: float) -> dict[str, bool]:
             if quorate[channel.node]:
                 deadline = min(deadline, time.monotonic() + PATIENCE_S)
     return quorate
-
-
-def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def _nothing_runs(lab: str) -> ClusterUnreachable:

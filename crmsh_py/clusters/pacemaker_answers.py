@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.regex import regex
 from crmsh_py.value import frozen
+from crmsh_py.whole_numbers import is_number
 from crmsh_py.wire import control
 
 _KEY = regex(r"(\S+) \((\w+)\) = (.*)")

@@ -11,12 +11,12 @@ from __future__ import annotations
 from crmsh_py.cib.apply import apply
 from crmsh_py.cib.booleans import parse_boolean
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.patch import ROOT, AttributeChange, Change, Operation, Patch
 from crmsh_py.cib.version import ATTRIBUTES, Version
 from crmsh_py.clusters.dialect import in_words_of
 from crmsh_py.errors import ConfigError, Conflict, NoQuorum
 from crmsh_py.value import replace
+from crmsh_py.whole_numbers import is_number
 
 _LAST_LENIENT = (3, 20, 1)
 

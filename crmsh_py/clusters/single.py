@@ -15,7 +15,7 @@ import _socket  # of which the module socket makes classes and enumerations
 import os
 
 from crmsh_py import errors
-from crmsh_py.clusters.sockets import find_sockets, refuse_stranger
+from crmsh_py.clusters.sockets import find_sockets, refuse_stranger, user_name
 from crmsh_py.errors import ClusterUnreachable, CrmError, RemoteProtocolError, TimedOut
 from crmsh_py.wire import packing, paths
 
@@ -121,7 +121,7 @@ def contact(environ: Mapping[str, str], client: str, *, asks: bool = True) -> Si
         hello: Map = {
             "type": "Hello",
             "client": client,
-            "user": _user_name(uid),
+            "user": user_name(uid),
             "acts_for": environ.get("CIB_user", ""),
         }
         single.greet(hello)
@@ -153,12 +153,3 @@ def _checked(reply: Map) -> Map:
     if not isinstance(kind, type) or not issubclass(kind, CrmError):
         kind = CrmError
     raise kind(str(reply.get("text")), hint=str(reply.get("hint") or "") or None)
-
-
-def _user_name(uid: int) -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

@@ -1,4 +1,4 @@
-"""Which nodes of a lab may be running: those that have a control socket; and whose it is.
+"""Which nodes of a lab may be running: those that have a control socket; and who a user is.
 
 By itself, so that a choice among clusters loads nothing that talks to one.
 """
@@ -50,3 +50,13 @@ def peer_user(connection: _socket.socket) -> int:
     # pid, uid, gid (socket(7))
     credentials = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
     return int.from_bytes(credentials[4:8], sys.byteorder)
+
+
+def user_name(uid: int) -> str:
+    """How a user is called on this machine; the number where nobody has it."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crmsh_py.corosync_conf.reader import is_number
 from crmsh_py.corosync_conf.sections import KEY, Section, lines_of, parse_sections
 from crmsh_py.errors import ConfigError, NotFound
+from crmsh_py.whole_numbers import is_number
 
 _ORIGIN = "corosync.conf"
 _STEP = "    "

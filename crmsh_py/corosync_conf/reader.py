@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from crmsh_py.corosync_conf.sections import Entry, Section
 from crmsh_py.corosync_conf.values import ConfKey
 from crmsh_py.errors import Diagnostic, did_you_mean
+from crmsh_py.whole_numbers import is_number
 
-_MOST_DIGITS = 15
 _MAX_NAME = 254  # of a key of the map, with the names of its sections
 
 # Types of the map's keys, by section; whatever is not named is a str. Used keys have an effect
@@ -58,11 +58,6 @@ _USED_WORDS = {
 _USED = {section: frozenset(words.split()) for section, words in _USED_WORDS.items()}
 _LIMITS = {"u8": 0xFF, "u16": 0xFFFF, "u32": 0xFFFFFFFF}
 _YES_NO = {"yes": True, "on": True, "1": True, "no": False, "off": False, "0": False}
-
-
-def is_number(text: str) -> bool:
-    """Plain decimal digits, and not so many that converting them is work."""
-    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 class Reader:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crmsh_py.corosync_conf import networks
-from crmsh_py.corosync_conf.reader import Reader, is_number
+from crmsh_py.corosync_conf.reader import Reader
 from crmsh_py.corosync_conf.sections import Section, lines_of, parse_sections
 from crmsh_py.corosync_conf.values import (
     CorosyncConf,
@@ -15,6 +15,7 @@ from crmsh_py.corosync_conf.values import (
     TotemSettings,
 )
 from crmsh_py.errors import ConfigError
+from crmsh_py.whole_numbers import is_number
 
 _MIN_KEY, _MAX_KEY = 16, 4096  # bytes of a shared key
 _MINIMUM_MS = 30  # Corosync's least timeout: three ticks of a 100 Hz clock

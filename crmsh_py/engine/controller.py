@@ -32,7 +32,6 @@ from uuid import UUID
 from crmsh_py.cib import options
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import lenient_ms
-from crmsh_py.cib.numbers import is_number, whole
 from crmsh_py.engine.book import pending_key
 from crmsh_py.engine.fencing import Fencing
 from crmsh_py.engine.fencing_devices import duration_ms
@@ -41,6 +40,7 @@ from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.transition import State, Transition, probes_before_the_end
 from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import Action, ActionKind, Message, Plan, ResourceChange
+from crmsh_py.whole_numbers import is_number, whole
 from crmsh_py.wire.stream import (
     AgentName,
     AttributeChange,

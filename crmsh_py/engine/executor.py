@@ -32,14 +32,19 @@ from typing import Protocol
 from crmsh_py.cib.agent_name import is_remote
 from crmsh_py.cib.document import FEATURE_SET
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.numbers import whole
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.engine import records
 from crmsh_py.engine.api import AgentFacts, CancelOperation, OperationFinished, RunOperation
 from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.fencing_devices import agent_parameters
 from crmsh_py.engine.outbox import Outbox
-from crmsh_py.engine.status import drop_history, history_of, new_node_state, put_history
+from crmsh_py.engine.status import (
+    call_number,
+    drop_history,
+    history_of,
+    new_node_state,
+    put_history,
+)
 from crmsh_py.engine.uncounted import Uncounted
 from crmsh_py.scheduler.result import FenceDevice
 from crmsh_py.wire.stream import AgentName, Failure, Outcome, RunAction, ViewId
@@ -153,7 +158,7 @@ class Executor:
         for entry in self.state.iter("lrm_resource"):
             newest = max(
                 (op for op in entry.children if op.get("operation") in _TELLS_ACTIVITY),
-                key=_call_id,
+                key=call_number,
                 default=None,
             )
             if entry.get("class") != "stonith" and newest is not None and not _is_inactive(newest):
@@ -234,7 +239,7 @@ class Executor:
         is stopped, and the address is back with the cable.
         """
         for entry in list(self.state.iter("lrm_resource")):
-            newest = max(entry.children, key=_call_id, default=None)
+            newest = max(entry.children, key=call_number, default=None)
             if newest is not None and entry.id not in self._lanes and _is_inactive(newest):
                 self.forget(entry.id)
 
@@ -539,10 +544,6 @@ def _is_connection(action: RunAction) -> bool:
 
 def _is_fencing(action: RunAction) -> bool:
     return action.agent is not None and action.agent.standard == "stonith"
-
-
-def _call_id(entry: Element) -> int:
-    return whole(entry.get("call-id", "0"))
 
 
 def _is_inactive(entry: Element) -> bool:

@@ -28,7 +28,6 @@ from datetime import UTC, datetime
 
 from crmsh_py.cib import options
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.numbers import whole
 from crmsh_py.engine import fencing_devices as facts
 from crmsh_py.engine import fencing_work
 from crmsh_py.engine.api import OperationFinished
@@ -41,6 +40,7 @@ from crmsh_py.engine.replica import Replica
 from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import Action, FenceDevice
 from crmsh_py.value import replace
+from crmsh_py.whole_numbers import whole
 from crmsh_py.wire.fencing import FencingRecord, FencingState
 from crmsh_py.wire.stream import (
     FencingAsked,

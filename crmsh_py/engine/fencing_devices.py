@@ -13,8 +13,8 @@ from enum import Enum
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import lenient_ms
-from crmsh_py.cib.numbers import is_number, whole
 from crmsh_py.scheduler.result import FenceDevice
+from crmsh_py.whole_numbers import is_number, whole
 
 _HOST_SEPARATORS = re.compile(r"[\s,;|]+")
 MAX_RETRIES = 100

@@ -35,6 +35,7 @@ from crmsh_py.engine.api import (
     SendRemote,
     TimerFired,
 )
+from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import put_history
@@ -95,8 +96,7 @@ class RemoteCore:
 
     def next_deadline(self) -> float | None:
         """When to send ``TimerFired``."""
-        times = (self._executor.next_deadline(), self._leave_by)
-        return min((time for time in times if time is not None), default=None)
+        return soonest((self._executor.next_deadline(), self._leave_by))
 
     @property
     def member(self) -> str:

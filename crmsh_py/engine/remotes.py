@@ -35,7 +35,6 @@ from enum import Enum
 import msgspec
 
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.numbers import whole
 from crmsh_py.cib.xml import parse, to_xml
 from crmsh_py.engine import records
 from crmsh_py.engine import status as st
@@ -53,6 +52,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.remote_clients import RemoteClients
 from crmsh_py.engine.uncounted import Uncounted
 from crmsh_py.errors import CrmError, RemoteProtocolError
+from crmsh_py.whole_numbers import whole
 from crmsh_py.wire import control
 from crmsh_py.wire import remote as wire
 from crmsh_py.wire.stream import Outcome, RemoteState, RemoteTold, RunAction, ViewId

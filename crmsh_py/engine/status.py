@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import is_xml_id
-from crmsh_py.cib.numbers import whole
+from crmsh_py.whole_numbers import whole
 
 ONLINE = {"in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
 # In the ring, but its cluster manager does not run:
@@ -152,7 +152,7 @@ def lock_stopped(state: Element, resource: str) -> Element:
 
 def _is_stopped(history: Element) -> bool:
     """Whether the newest entry says that the resource is not running."""
-    newest = max(history.children, key=_call_number, default=None)
+    newest = max(history.children, key=call_number, default=None)
     if newest is None:
         return False
     return (newest.get("operation"), newest.get("rc-code")) in (("stop", "0"), ("monitor", "7"))
@@ -173,7 +173,7 @@ def locked_part(state: Element | None) -> tuple[Element, ...]:
     resources = state.find("lrm", "lrm_resources") if state is not None else None
     # Only that they were stopped: what they did before is about another life of the node.
     locked = tuple(
-        r.with_children((max(r.children, key=_call_number),))
+        r.with_children((max(r.children, key=call_number),))
         for r in (resources.children if resources else ())
         if r.get("shutdown-lock") and r.children
     )
@@ -183,7 +183,8 @@ def locked_part(state: Element | None) -> tuple[Element, ...]:
     return _with_resources(empty, lambda _: locked).children
 
 
-def _call_number(entry: Element) -> int:
+def call_number(entry: Element) -> int:
+    """The number of the call that an entry of a history tells of: the newest has the highest."""
     return whole(entry.get("call-id", "0"))
 
 

@@ -23,10 +23,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler.result import Action, ActionKind
 from crmsh_py.value import replace
+from crmsh_py.whole_numbers import is_number
 
 
 def probes_before_the_end(actions: Sequence[Action]) -> list[Action]:

@@ -20,6 +20,7 @@ from typing import ParamSpec
 
 from crmsh_py.lab import linux
 from crmsh_py.lab.disk import HOST_VIEW, PRIVATE
+from crmsh_py.lab.held import is_at
 
 _P = ParamSpec("_P")
 
@@ -144,7 +145,7 @@ class _View:
         """
         for path, writable, descriptor in self._kept:
             target = os.path.realpath(path)
-            if _is_same(descriptor, target):
+            if is_at(descriptor, target):
                 if writable:
                     linux.bind_descriptor(descriptor, target)
             elif (own := self._own_tree(target)) is None:
@@ -205,15 +206,6 @@ def _made(own: str, target: str) -> Iterator[int]:
         yield at
     finally:
         os.close(at)
-
-
-def _is_same(descriptor: int, path: str) -> bool:
-    try:
-        there = os.stat(path)
-    except OSError:
-        return False
-    held = os.fstat(descriptor)
-    return (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _mounts() -> list[tuple[str, str]]:

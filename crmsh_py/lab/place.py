@@ -19,6 +19,7 @@ from pathlib import Path
 
 from crmsh_py.errors import CrmError, NotPermitted, TimedOut
 from crmsh_py.lab.config import LabConfig
+from crmsh_py.lab.held import is_at
 from crmsh_py.wire import paths
 
 LOCK_TIMEOUT_S = 150.0  # longer than an orderly stop may take
@@ -229,7 +230,8 @@ def locked(place: Place, *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]
         except OSError as error:
             raise NotPermitted(f"{place.state}: {error.strerror}") from None
         try:
-            if _lock(descriptor) and _same(descriptor, place.state):
+            # It may have been destroyed and made anew while we waited for it.
+            if _lock(descriptor) and is_at(descriptor, place.state):
                 yield
                 return
         finally:
@@ -245,13 +247,3 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _same(descriptor: int, path: str) -> bool:
-    """Whether the directory was not destroyed and made anew while we waited for it."""
-    try:
-        now = os.stat(path)
-    except OSError:
-        return False
-    held = os.fstat(descriptor)
-    return (held.st_dev, held.st_ino) == (now.st_dev, now.st_ino)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.lang import ast
 from crmsh_py.lang.read_sets import (
     ALERT_SETS,
@@ -27,6 +26,7 @@ from crmsh_py.lang.read_sets import (
     sets_of,
     some_value,
 )
+from crmsh_py.whole_numbers import is_number
 
 
 def property_set(kind: str, element: Element, context: Context) -> ast.PropertySet:

@@ -20,8 +20,8 @@ from crmsh_py.agents.cache import MetadataCache
 from crmsh_py.agents.installed import InstalledAgents, Places
 from crmsh_py.agents.metadata import AgentMetadata
 from crmsh_py.cib.agent_name import AgentSpec
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.engine.api import AgentFacts
+from crmsh_py.whole_numbers import is_number
 
 MakeFacts = Callable[[AgentSpec], AgentFacts]
 TIMEOUT_S = 2.0  # of meta-data; the end of the first start waits for it

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.scheduler.model import Node
 from crmsh_py.scheduler.resource import Resource
 from crmsh_py.value import field, frozen, mutable
+from crmsh_py.whole_numbers import is_number
 
 REMOTE_PORT = "3121"
 _REMOTED = "/usr/sbin/pacemaker-remoted"

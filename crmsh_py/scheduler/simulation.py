@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.scores import INFINITY
 from crmsh_py.scheduler import history, outgoing
 from crmsh_py.scheduler.history_entry import number
@@ -20,6 +19,7 @@ from crmsh_py.scheduler.result import Action, ActionKind
 from crmsh_py.scheduler.state import State
 from crmsh_py.scheduler.status_draft import Draft, StatusDraft
 from crmsh_py.value import frozen, replace
+from crmsh_py.whole_numbers import is_number
 
 
 class EventKind(StrEnum):

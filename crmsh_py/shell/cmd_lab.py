@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import UsageError
 from crmsh_py.lab.client import Lab, list_labs
 from crmsh_py.lang.ast import CommandCall
@@ -16,6 +15,7 @@ from crmsh_py.shell.session import Session
 from crmsh_py.views import lab as lab_view
 from crmsh_py.views.records import Names
 from crmsh_py.views.text import joined
+from crmsh_py.whole_numbers import is_number
 from crmsh_py.wire.control import InjectFaults
 
 _SLOW_MS = 300  # that a slow disk takes for a write

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.changes import change, require_node, require_resources
@@ -15,8 +14,8 @@ from crmsh_py.shell.resource_changes import require_promotable, resources, set_m
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.waiting import settle
 from crmsh_py.tools import edits
-from crmsh_py.tools.common import local_now
 from crmsh_py.views.records import Value
+from crmsh_py.whole_numbers import is_number
 
 CLIENT = "crm_resource"
 SET_TAGS = {
@@ -88,7 +87,7 @@ def fail(session: Session, call: CommandCall) -> int:
     if given:
         require_node(session, given)
     resource = call.get("RESOURCE") or ""
-    cib, status = session.cluster.read_cib(), _status(session)
+    cib, status = session.cluster.read_cib(), session.cluster_status()
     instance, node = resource_status.failing(cib, status, resource, given)
     session.cluster.fail_resource(instance, node)
     session.console.info(f"{resource} is taken for failed on {node}")
@@ -145,12 +144,6 @@ def utilization(session: Session, call: CommandCall) -> int:
 
 
 # ---- what these share ----------------------------------------------------------------------------
-
-
-def _status(session: Session):  # type: ignore[no-untyped-def]  # ClusterStatus, imported lazily
-    from crmsh_py.scheduler.status import cluster_status
-
-    return cluster_status(session.cluster.read_cib(), now=local_now())
 
 
 def _clean(session: Session, call: CommandCall, *, all_history: bool) -> int:

@@ -23,7 +23,7 @@ def status(session: Session, call: CommandCall) -> int:
         return _locate(session, names)
     from crmsh_py.views import resource_status
 
-    seen = _status(session)
+    seen = session.cluster_status()
     session.show(resource_status.listing(seen), lambda: _records().resources(seen))
     return 0
 
@@ -36,7 +36,7 @@ def locate(session: Session, call: CommandCall) -> int:
 def _locate(session: Session, names: tuple[str, ...]) -> int:
     from crmsh_py.views import resource_status
 
-    seen = _status(session)
+    seen = session.cluster_status()
     lines = []
     for name in names:
         where = resource_status.location_lines(seen, name)
@@ -92,9 +92,3 @@ def _records() -> Any:
     from crmsh_py.views import resource_records
 
     return resource_records
-
-
-def _status(session: Session):  # type: ignore[no-untyped-def]  # ClusterStatus, imported lazily
-    from crmsh_py.scheduler.status import cluster_status
-
-    return cluster_status(session.cluster.read_cib(), now=local_now())

@@ -10,7 +10,7 @@ from crmsh_py.clusters import operations as moves
 from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import CrmError, TimedOut, UsageError
 from crmsh_py.lang.ast import CommandCall
-from crmsh_py.scheduler.result import ClusterStatus, Role
+from crmsh_py.scheduler.result import Role
 from crmsh_py.shell.changes import change, require_node, require_resources
 from crmsh_py.shell.console import Interrupted
 from crmsh_py.shell.resource_changes import CLIENT, meta_of, resources, with_meta
@@ -226,16 +226,10 @@ def _say_how_to_clear(session: Session, resource: str, lifetime: str) -> None:
     )
 
 
-def _status(session: Session) -> ClusterStatus:
-    from crmsh_py.scheduler.status import cluster_status
-
-    return cluster_status(session.cluster.read_cib(), now=local_now())
-
-
 def _where(session: Session, resource: str) -> list[tuple[str, Role]]:
     from crmsh_py.views import resource_status
 
-    return resource_status.places(_status(session), resource)
+    return resource_status.places(session.cluster_status(), resource)
 
 
 def _place(session: Session, resource: str) -> str:
@@ -246,7 +240,7 @@ def _place(session: Session, resource: str) -> str:
     """
     from crmsh_py.views import resource_status
 
-    status = _status(session)
+    status = session.cluster_status()
     if node := resource_status.banned_without_node(status, resource):
         return node
     nodes = [node for node, _ in resource_status.places(status, resource)]

@@ -11,11 +11,11 @@ from datetime import datetime
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.cib.pairs import find_node
 from crmsh_py.clusters.operations import find_resource
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.value import frozen, replace
+from crmsh_py.whole_numbers import is_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.lang.words import LogicalLine
+    from crmsh_py.scheduler.result import ClusterStatus
     from crmsh_py.shell.choice import Choice
     from crmsh_py.shell.preferences import Preferences
     from crmsh_py.shell.pretended import Pretended
@@ -113,6 +114,13 @@ class Session:
     def edited(self) -> Cib | None:
         """The pending configuration, without asking the cluster; None if nothing is pending."""
         return self._working.edited if self._working is not None else None
+
+    def cluster_status(self) -> ClusterStatus:
+        """How its nodes and resources are now, by what the cluster says."""
+        from crmsh_py.scheduler.status import cluster_status
+        from crmsh_py.tools.common import local_now
+
+        return cluster_status(self.cluster.read_cib(), now=local_now())
 
     @property
     def node(self) -> str:

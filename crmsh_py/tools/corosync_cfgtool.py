@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import CrmError
 from crmsh_py.tools.common import Door, Parser, guarded, open_cluster, parse, put
 from crmsh_py.views import cfgtool
+from crmsh_py.whole_numbers import is_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

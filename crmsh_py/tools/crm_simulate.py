@@ -7,7 +7,6 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import (
     EXIT_ERROR,
@@ -20,10 +19,12 @@ from crmsh_py.tools.common import (
     open_cluster,
     parse,
     put,
+    put_file,
     request,
     undisturbed,
 )
 from crmsh_py.value import frozen
+from crmsh_py.whole_numbers import is_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,22 +118,14 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
         arguments.simulate, arguments.output = True, arguments.file
     made = simulate(_read(arguments, door), arguments, request=request(TOOL, argv))
     for path, text in made.files.items():
-        _write(path, text)
+        put_file(path, text)
     if arguments.output_to != "-":
-        _write(arguments.output_to, made.text)
+        put_file(arguments.output_to, made.text)
     else:
         put(made.text)
     if not made.complete:
         complain("Transition failed: terminated\nAn invalid transition was produced")
     return EXIT_OK if made.complete else EXIT_ERROR
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise CrmError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _profile(folder: str, repeat: int) -> str:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from crmsh_py.cib.element import Element
-from crmsh_py.cib.numbers import is_number
 from crmsh_py.scheduler.result import ClusterStatus
 from crmsh_py.views import mon_xml
 from crmsh_py.views.mon_facts import MonOptions
 from crmsh_py.views.records import to_json
+from crmsh_py.whole_numbers import is_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

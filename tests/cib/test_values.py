@@ -20,7 +20,6 @@ from crmsh_py.cib.durations import (
 )
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import IdMaker, check_id
-from crmsh_py.cib.numbers import is_number, whole
 from crmsh_py.cib.scores import (
     INFINITY,
     add_scores,
@@ -31,6 +30,7 @@ from crmsh_py.cib.scores import (
 )
 from crmsh_py.cib.version import Version
 from crmsh_py.errors import ConfigError
+from crmsh_py.whole_numbers import is_number, whole
 
 # ---- versions ----------------------------------------------------------------------------------
 
