@@ -221,11 +221,13 @@ def without_history(
 
 def _failed(state: Element) -> set[str]:
     """The resources that have failed on a node: one counts, or a failure is remembered."""
+    from crmsh_py.scheduler.history import is_last_failure
+
     counted = {_counted(pair, FAIL_COUNT) for pair in state.iter("nvpair")}
     return counted | {
         history.id.partition(":")[0]
         for history in state.iter("lrm_resource")
-        if any("_last_failure_" in entry.id for entry in history.children)
+        if any(is_last_failure(entry.id) for entry in history.children)
     }
 
 

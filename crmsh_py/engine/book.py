@@ -41,6 +41,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import NO_VIEW, Decision
 from crmsh_py.errors import CrmError
+from crmsh_py.scheduler.history import is_last_failure, last_failure_id
 from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.stream import (
     AbsentStates,
@@ -404,8 +405,8 @@ class StatusBook:
                 state = st.drop_history(state, outcome.name)
             if history is not None:
                 state = st.put_history(state, history, outcome.forget)
-            elif outcome.forget and (old := st.history_of(state, outcome.name)) is not None:
-                state = st.put_history(state, old.with_children(()), outcome.forget)
+            else:
+                state = st.without_entries(state, outcome.name, *outcome.forget)
             if is_true(properties.get("shutdown-lock")):
                 state = st.lock_stopped(state, outcome.name)
             if outcome.failure is not None:
@@ -458,7 +459,7 @@ class StatusBook:
                 if wanted and name not in wanted and history.id not in wanted:
                     continue
                 has_failed = name in failed or any(
-                    "_last_failure_" in op.id for op in history.children
+                    is_last_failure(op.id) for op in history.children
                 )
                 if message.all_history or has_failed:
                     resources.append(history.id)
@@ -502,8 +503,4 @@ def _drop(resources: tuple[str, ...], wanted: set[str], state: Element) -> Eleme
 
 def _forget_failure(state: Element, message: ClearFailures) -> Element:
     state = clear_failures(state, message.resource, message.operation, message.interval_ms)
-    history = st.history_of(state, message.resource)
-    entry = f"{message.resource}_last_failure_0"
-    if history is None or all(op.id != entry for op in history.children):
-        return state
-    return st.put_history(state, history.with_children(()), (entry,))
+    return st.without_entries(state, message.resource, last_failure_id(message.resource))

@@ -44,8 +44,10 @@ from crmsh_py.engine.status import (
     history_of,
     new_node_state,
     put_history,
+    without_entries,
 )
 from crmsh_py.engine.uncounted import Uncounted
+from crmsh_py.scheduler.history import is_last_failure, last_failure_id
 from crmsh_py.scheduler.result import FenceDevice
 from crmsh_py.wire.stream import AgentName, Failure, Outcome, RunAction, ViewId
 
@@ -200,7 +202,7 @@ class Executor:
 
     def forget_failure(self, resource: str) -> None:
         """Drop the entry of the last failure of a resource."""
-        self.state = put_history_forget(self.state, resource, f"{resource}_last_failure_0")
+        self.state = without_entries(self.state, resource, last_failure_id(resource))
 
     def fail(self, resource: str, time: int) -> None:
         """Tell that a resource has failed at this Unix time, s: somebody asked for that.
@@ -259,8 +261,7 @@ class Executor:
             ended = self._ended_recurring(resource) if dropped else []
             if ended:
                 forgotten[resource] = ended
-                for entry in ended:
-                    self.state = put_history_forget(self.state, resource, entry)
+                self.state = without_entries(self.state, resource, *ended)
         return forgotten
 
     def tell_forgotten(self, forgotten: Mapping[str, list[str]]) -> None:
@@ -283,7 +284,7 @@ class Executor:
             entry.id
             for entry in (history.children if history is not None else ())
             if entry.get("interval", "0") != "0"
-            and "_last_failure_" not in entry.id
+            and not is_last_failure(entry.id)
             and (resource, entry.id) not in self._recurring
         ]
 
@@ -317,7 +318,7 @@ class Executor:
         interval = action.meta.get("interval", str(action.interval_ms))
         key = f"{action.resource}_{operation}_{interval}"
         self._cancel_one(action.resource, key)
-        self.state = put_history_forget(self.state, action.resource, key)
+        self.state = without_entries(self.state, action.resource, key)
         self._tell(action, forget=[key])
 
     def _cancel_recurring(self, resource: str) -> None:
@@ -550,14 +551,6 @@ def _is_inactive(entry: Element) -> bool:
     """Whether an entry says that the resource is not there: stopped, or not found."""
     result = (entry.get("operation"), entry.get("rc-code"))
     return result in (("stop", "0"), ("monitor", "7"))
-
-
-def put_history_forget(state: Element, resource: str, entry: str) -> Element:
-    """The node's state without one entry of a resource's history."""
-    old = next((r for r in state.iter("lrm_resource") if r.id == resource), None)
-    if old is None or all(op.id != entry for op in old.children):
-        return state
-    return put_history(state, old.with_children(()), (entry,))
 
 
 def environment(action: RunAction, node: str) -> dict[str, str]:

@@ -52,6 +52,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.remote_clients import RemoteClients
 from crmsh_py.engine.uncounted import Uncounted
 from crmsh_py.errors import CrmError, RemoteProtocolError
+from crmsh_py.scheduler.history import last_failure_id
 from crmsh_py.whole_numbers import whole
 from crmsh_py.wire import control
 from crmsh_py.wire import remote as wire
@@ -408,8 +409,8 @@ class Remotes:
                 return
             state = st.put_history(state, history, outcome.forget)
             self._told(outcome, history)
-        elif outcome.forget and (old := st.history_of(state, outcome.name)) is not None:
-            state = st.put_history(state, old.with_children(()), outcome.forget)
+        else:
+            state = st.without_entries(state, outcome.name, *outcome.forget)
         remote.state = state
         self._uncounted.add(outcome)
         self._out.multicast(outcome)
@@ -455,10 +456,7 @@ class Remotes:
         """The entry of a resource's last failure on a remote node has been dropped."""
         remote = self._remotes.get(name)
         if remote is not None and remote.stage is Stage.UP:
-            old = st.history_of(remote.state, resource)
-            if old is not None:
-                entry = (f"{resource}_last_failure_0",)
-                remote.state = st.put_history(remote.state, old.with_children(()), entry)
+            remote.state = st.without_entries(remote.state, resource, last_failure_id(resource))
             self._send(remote, wire.ForgetFailure(resource=resource))
 
     def fail(self, name: str, resource: str, time: int) -> None:

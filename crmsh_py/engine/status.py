@@ -108,6 +108,14 @@ def put_history(state: Element, history: Element, forget: Iterable[str] = ()) ->
     )
 
 
+def without_entries(state: Element, resource: str, *entries: str) -> Element:
+    """The node without these entries of a resource's history."""
+    old = history_of(state, resource)
+    if old is None or not any(op.id in entries for op in old.children):
+        return state
+    return put_history(state, old.with_children(()), entries)
+
+
 def drop_history(state: Element, resource: str) -> Element:
     """Forget everything that a resource did on a node."""
     if history_of(state, resource) is None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from crmsh_py.cib.durations import readable_ms
 from crmsh_py.cib.scores import add_scores
 from crmsh_py.regex import regex
+from crmsh_py.scheduler.history import last_failure_id
 from crmsh_py.scheduler.history_entry import HistoryEntry
 from crmsh_py.scheduler.model import Node
 from crmsh_py.scheduler.resource import Resource
@@ -112,7 +113,7 @@ def _blocks(node: Node, resource: Resource, entry: HistoryEntry | None) -> bool:
 
 
 def _is_failure(entry: HistoryEntry, name: str, task: str) -> bool:
-    if entry.id.lower() == f"{name}_last_failure_0".lower():
+    if entry.id.lower() == last_failure_id(name).lower():
         return True
     if entry.id.lower() != f"{name}_{task}_{entry.interval_ms}".lower():
         return False

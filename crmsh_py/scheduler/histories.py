@@ -18,6 +18,7 @@ from crmsh_py.scheduler import (
     migration_history,
     vertices,
 )
+from crmsh_py.scheduler.history import is_last_failure
 from crmsh_py.scheduler.history_entry import (
     CANCELLED,
     EXEC_MAX,
@@ -166,7 +167,7 @@ def _expired(reading: Reading) -> bool:
     state = resource.state
     if reading.status == NOT_INSTALLED:
         return False
-    is_last_failure = entry.id.endswith("_last_failure_0")
+    of_last_failure = is_last_failure(entry.id)
     expiration = -(-resource.failure_expiration_ms // 1000)
     expired = False
     unexpired = 0
@@ -184,9 +185,9 @@ def _expired(reading: Reading) -> bool:
                 why = "it expired"
             else:
                 expired = False
-        elif is_last_failure and resource.remote_reconnect_ms:
+        elif of_last_failure and resource.remote_reconnect_ms:
             why = "reconnect interval is set"
-    if not expired and is_last_failure and _parameters_changed(reading):
+    if not expired and of_last_failure and _parameters_changed(reading):
         why = "resource parameters have changed"
     if why is not None:
         clear = vertices.clear_failcount(resource, node, why)

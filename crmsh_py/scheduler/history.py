@@ -21,6 +21,7 @@ from crmsh_py.scheduler.result import Action, Digests
 from crmsh_py.value import frozen
 
 NO_CONTROLLER = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"  # in place of a controller's uuid
+_LAST_FAILURE = "_last_failure_0"
 _NO_FAILURE = frozenset({-1, 0, 1})  # pending, done, cancelled
 _DEGRADED = frozenset({190, 191})
 _RELOADS = frozenset({"reload", "reload-agent"})
@@ -63,6 +64,16 @@ def recorded_task(operation: str, status: int) -> str:
     return operation
 
 
+def last_failure_id(resource: str) -> str:
+    """The id of the entry that keeps the last failure of a resource (its history id)."""
+    return f"{resource}{_LAST_FAILURE}"
+
+
+def is_last_failure(entry_id: str) -> bool:
+    """Whether an entry keeps the last failure of its resource."""
+    return entry_id.endswith(_LAST_FAILURE)
+
+
 def entry_ids(resource: str, action: Action, result: Result) -> tuple[str, ...]:
     """The ids of the entries that a result goes into."""
     task = recorded_task(action.operation, result.status)
@@ -73,7 +84,7 @@ def entry_ids(resource: str, action: Action, result: Result) -> tuple[str, ...]:
     if task in _MIGRATIONS:
         return (key,)
     if failed(task, result, action.target_rc):
-        failure = f"{resource}_last_failure_0"
+        failure = last_failure_id(resource)
         return (failure,) if action.interval_ms else (failure, f"{resource}_last_0")
     return (key,) if action.interval_ms else (f"{resource}_last_0",)
 

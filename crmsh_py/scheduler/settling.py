@@ -13,6 +13,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.upgrade import needs_upgrade, upgrade
 from crmsh_py.scheduler import simulation
+from crmsh_py.scheduler.history import last_failure_id
 from crmsh_py.scheduler.plan import changes_of
 from crmsh_py.scheduler.promotable import base_name
 from crmsh_py.scheduler.result import ResourceChange
@@ -63,7 +64,7 @@ def _as_nodes_tell(state: State, cib: Cib) -> Cib:
         name = base_name(vertex.resource.history_name)
         if vertex.task == "clear_failcount":
             counts: tuple[str, ...] = (f"fail-count-{name}#", f"last-failure-{name}#")
-            gone = {f"{name}_last_failure_0"}
+            gone = {last_failure_id(name)}
         elif vertex.task == "cancel":
             counts = ()
             every = vertex.meta.get("interval", "0")
