@@ -50,6 +50,7 @@ def operations(
 ) -> list[DoneOperation]:
     """The operations on the nodes that are online, of one resource or node or of all, by age.
 
+    Where there is fencing, what ran on the other nodes may run there still, and counts.
     Without ``every`` only those since a resource was started last, and none of what is stopped.
     """
     shown = mon_facts.displayable(cib, status)
@@ -57,11 +58,15 @@ def operations(
     for primitive in mon_facts.primitives(shown.resources):
         known.setdefault(primitive.id, primitive)
         known.setdefault(primitive.id.partition(":")[0], primitive)
-    online = {n.name for n in status.nodes if n.online and node in ("", n.name)}
+    counted = {
+        n.name
+        for n in status.nodes
+        if (n.online or status.fencing_enabled) and node in ("", n.name)
+    }
     found: list[DoneOperation] = []
     for state in cib.status.findall("node_state"):
         history = state.find("lrm", "lrm_resources")
-        if history is None or state.get("uname") not in online:
+        if history is None or state.get("uname") not in counted:
             continue
         for entry in history.findall("lrm_resource"):
             if resource in ("", entry.id):
@@ -80,7 +85,7 @@ def _of_resource(
             resource=entry.id,
             agent=agent,
             state=_state(resource, node),
-            key=operation.get("operation_key"),
+            key=operation.get("operation_key") or operation.id,
             task=operation.get("operation"),
             node=node,
             call=_call(operation),

@@ -11,6 +11,7 @@ from tools.fakes import FakeCluster
 from crmsh_py import __version__
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.pairs import set_pair
 from crmsh_py.cib.xml import parse
 from crmsh_py.errors import TimedOut
 from crmsh_py.tools import crm_node, crm_resource
@@ -275,6 +276,21 @@ def test_operations_are_told_as_agents_read_them(cluster: FakeCluster, capsys: C
     cluster.cib = cluster.cib.with_status(pending(cluster.cib.status))
     assert run(cluster, "-O") == 0
     assert capsys.readouterr().out.endswith("): pending\n")
+
+
+def test_with_fencing_the_operations_of_a_node_that_is_away_count(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    """It may still run there. An entry without a key is named by its id."""
+    text = cluster.cib.to_xml().replace('crmd="online"', 'crmd="offline"', 1)
+    cluster.cib = Cib.parse(text.replace(' operation_key="ClusterIP_start_0"', ""))
+    for option in ("-O", "-o"):
+        assert run(cluster, option) == 0
+        assert capsys.readouterr().out == ""
+    cluster.cib = set_pair(cluster.cib, "crm_config", "", "stonith-enabled", "true")
+    for option in ("-O", "-o"):
+        assert run(cluster, option) == 0
+        assert " ClusterIP_last_0 (node=pacemaker01, call=6, " in capsys.readouterr().out
 
 
 def test_what_was_stopped_since_has_no_operations_any_more(
