@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace, _ArgumentGroup
+from argparse import SUPPRESS, Namespace, _ArgumentGroup
 from collections.abc import Sequence
 
+from crmsh_py import __version__
 from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.tools.common import (
     Door,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 TOOL = "crm_mon"
 LAYOUTS = ("classic", "modern")
 _FORMATS = ("console", "text", "xml", "html", "json")
+_OLD_XML = "old xml"
 # Home and clear to the end: less flicker than clearing first.
 _REDRAW = "\x1b[H\x1b[J"
 
@@ -100,19 +102,38 @@ def parser() -> Parser:
     _add_limits(show)
     how = made.add_argument_group("how to show it")
     how.add_argument("-1", "--one-shot", action="store_true", dest="once", help="once, then exit")
-    how.add_argument("-i", "--interval", default="5", help="seconds between looks (default 5)")
+    how.add_argument("-i", "--interval", help="seconds between looks (default 5)")
     how.add_argument(
         "-d", "--daemonize", action="store_true", help="keep --output-to up to date in background"
     )
     how.add_argument("-p", "--pid-file", default="", metavar="FILE", help="of --daemonize")
+    _add_appearance(how)
+    return made
+
+
+def _add_appearance(how: _ArgumentGroup) -> None:
+    """In which form, and where to."""
     how.add_argument("--output-as", choices=_FORMATS, default="console")
     how.add_argument("--output-to", default="-", metavar="FILE")
-    how.add_argument("-X", "--as-xml", action="store_const", const="xml", dest="output_as")
+    how.add_argument(
+        "-X",
+        "--as-xml",
+        action="store_const",
+        const=_OLD_XML,
+        dest="output_as",
+        help="XML in its old frame (--output-as=xml has today's)",
+    )
     how.add_argument("-h", "--as-html", metavar="FILE")
     how.add_argument("--layout", choices=LAYOUTS, help="of text: Pacemaker 1.1's or 3's")
-    for ignored in ("-N", "-V", "-Q"):  # no ncurses here anyway; nothing to be more verbose about
-        how.add_argument(ignored, action="count", default=0, dest="ignored")
-    return made
+    how.add_argument("--html-title", default="Cluster Status", metavar="TITLE", help="of the page")
+    # No ncurses here anyway; nothing to be more verbose about, and no program that is told.
+    for ignored in (
+        ("-N", "--disable-ncurses"),
+        ("-V", "--verbose"),
+        ("-Q", "--quiet"),
+        ("-W", "--watch-fencing"),
+    ):
+        how.add_argument(*ignored, action="count", default=0, dest="ignored", help=SUPPRESS)
 
 
 def _add_limits(group: _ArgumentGroup) -> None:
@@ -217,6 +238,10 @@ def run(argv: Sequence[str] | None, door: Door) -> int:
     made = parser()
     arguments = parse(made, argv)
     arguments.request = request(TOOL, argv)
+    arguments.interval_s = _interval_s(arguments.interval)
+    arguments.old_frame = arguments.output_as == _OLD_XML
+    if arguments.old_frame:
+        arguments.output_as = "xml"
     if arguments.as_html:
         arguments.output_as, arguments.output_to = "html", arguments.as_html
     if arguments.daemonize:
@@ -252,7 +277,10 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
     if arguments.output_as == "xml":
         from crmsh_py.views import mon_xml
 
-        return mon_xml.render(cib, status, now=now, options=options, fencing=records)
+        version = __version__ if arguments.old_frame else ""
+        return mon_xml.render(
+            cib, status, now=now, options=options, fencing=records, version=version
+        )
     if arguments.output_as == "json":
         from crmsh_py.views import mon_json
 
@@ -267,7 +295,8 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
     if arguments.output_as == "html":
         from crmsh_py.views import mon_html
 
-        return mon_html.render(cib, status, now=now, options=options, more=fenced)
+        title = arguments.html_title
+        return mon_html.render(cib, status, now=now, options=options, more=fenced, title=title)
     if classic:
         from crmsh_py.views import mon_classic
 
@@ -331,8 +360,20 @@ def _put(destination: str, text: str) -> None:
         put_file(destination, text)
 
 
-def _daemon(arguments: Namespace, door: Door) -> int:
+def _interval_s(text: str | None) -> float:
+    """Also where nothing waits for it: what is no duration is a mistake of the command line."""
+    if text is None:
+        return 5.0
     from crmsh_py.cib.durations import parse_ms
+    from crmsh_py.errors import ConfigError
+
+    try:
+        return parse_ms(text) / 1000
+    except ConfigError as error:
+        raise ToolUsageError(f"--interval {error.message}", hint=error.hint) from error
+
+
+def _daemon(arguments: Namespace, door: Door) -> int:
     from crmsh_py.tools import mon_daemon
 
     if arguments.output_to == "-":
@@ -342,7 +383,7 @@ def _daemon(arguments: Namespace, door: Door) -> int:
         lambda cluster: picture(cluster, arguments),
         file=arguments.output_to,
         pid_file=arguments.pid_file,
-        interval_s=max(1.0, (parse_ms(arguments.interval) or 0) / 1000),
+        interval_s=max(1.0, arguments.interval_s),
     )
 
 

@@ -55,9 +55,16 @@ def render(
     now: datetime,
     options: MonOptions | None = None,
     fencing: Sequence[FencingRecord] = (),
+    version: str = "",
 ) -> str:
-    """The document as text, with an XML declaration."""
+    """The document as text, with an XML declaration.
+
+    With a ``version``, of crm_mon, it has the frame of ``--as-xml``, which older programs read.
+    """
     made = document(cib, status, now=now, options=options, fencing=fencing)
+    if version:
+        sections = tuple(part for part in made.children if part.tag != "status")
+        made = Element("crm_mon", {"version": version}, sections)
     return to_xml(made, declaration=True)
 
 

@@ -174,6 +174,26 @@ def test_fail_counts_are_summed_and_forgotten(cluster: FakeCluster, capsys: Capt
     assert cluster.done == [("clean", "ClusterIP", "pacemaker01", False)]
 
 
+def test_a_fail_count_is_asked_for_by_all_its_names(cluster: FakeCluster, capsys: Capture) -> None:
+    count = ["-r", "ClusterIP", "-G"]
+    told = "scope=status  name=fail-count-ClusterIP"
+    for words in (
+        [*count, "-U", "pacemaker01", "-V", "-i", "x", "-l", "reboot"],
+        ["--resource-id=ClusterIP", "--uname=pacemaker01", "--get-value", "--verbose"],
+        [*count, "-n", "monitor", "-I", "30s"],
+        [*count, "-n", "start"],
+    ):
+        assert crm_failcount.main(words, door=cluster) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{told} value=2",
+        f"{told} value=2",
+        f"{told}#monitor_30000 value=2",
+        f"{told}#start_0 value=0",
+    ]
+    assert crm_failcount.main(["-r", "ClusterIP", "--delete-attr"], door=cluster) == 0
+    assert cluster.done == [("clean", "ClusterIP", "pacemaker01", False)]
+
+
 @pytest.mark.parametrize(
     "words",
     [["-n"], ["--nosuch"], ["-v", "1"], ["-G", "-v", "1"], ["-t", "wrong", "-n", "x"]],

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tools.fakes import CIB, FakeCluster
 
+from crmsh_py import __version__
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.xml import parse
 from crmsh_py.errors import ClusterUnreachable
@@ -55,14 +56,41 @@ def test_the_layout_is_chosen_by_option_or_environment(
 def test_other_formats(cluster: FakeCluster, capsys: Capture, tmp_path: Path) -> None:
     assert crm_mon.main(["--output-as", "json"], door=cluster) == 0
     assert json.loads(capsys.readouterr().out)["nodes"][0]["name"] == "pacemaker01"
-    assert crm_mon.main(["-X"], door=cluster) == 0
+    assert crm_mon.main(["--output-as=xml"], door=cluster) == 0
     xml = capsys.readouterr().out
     assert xml.startswith('<?xml version="1.0" ?>\n<pacemaker-result ')
-    assert 'request="crm_mon -X"' in xml
+    assert 'request="crm_mon --output-as=xml"' in xml
     page = tmp_path / "state.html"
-    assert crm_mon.main(["--output-as=html", "--output-to", str(page)], door=cluster) == 0
-    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    title = ["--html-title", "A & B"]
+    assert crm_mon.main(["--output-as=html", "--output-to", str(page), *title], door=cluster) == 0
+    text = page.read_text("utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert "<title>A &amp; B</title>" in text
     assert crm_mon.main(["-1", "--output-to", str(tmp_path)], door=cluster) == 1
+
+
+@pytest.mark.parametrize("option", ["-X", "--as-xml"])
+def test_the_old_option_for_xml_has_the_old_frame(
+    cluster: FakeCluster, option: str, capsys: Capture
+) -> None:
+    assert crm_mon.main([option], door=cluster) == 0
+    root = parse(capsys.readouterr().out)
+    assert (root.tag, dict(root.attrs)) == ("crm_mon", {"version": __version__})
+    assert [part.tag for part in root.findall()][:3] == ["summary", "nodes", "resources"]
+    assert root.find("status") is None
+
+
+def test_what_makes_no_difference_here_is_taken_by_all_its_names(cluster: FakeCluster) -> None:
+    long = ["--verbose", "--quiet", "--disable-ncurses", "--watch-fencing"]
+    assert crm_mon.main(["-1NVQW", *long, "--interval=2min"], door=cluster) == 0
+
+
+def test_an_interval_is_a_duration_also_where_nothing_waits(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    for text in ("soon", "-3", ""):
+        assert crm_mon.main(["-1", f"--interval={text}"], door=cluster) == 64
+        assert capsys.readouterr().err.startswith("crm_mon: --interval ")
 
 
 def test_one_line_for_a_monitoring_system(cluster: FakeCluster, capsys: Capture) -> None:
