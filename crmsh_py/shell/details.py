@@ -203,6 +203,57 @@ known, a parameter that it does not have and a value that cannot be are refused 
 crm help configure op_defaults
 crm ra info ocf:heartbeat:IPaddr2
 """,
+    "configure_location": """
+SCORE is a number (a wish), inf (there, as long as the node can) or -inf (never). In RSC's place: a
+tag, /PATTERN/ (all whose names it finds) or { RSC RSC }. role=ROLE limits it to a role;
+resource-discovery=never or exclusive says where the resource is looked for. A rule is: rule
+[$role=ROLE] [SCORE:] CONDITION [and|or CONDITION…]; without a score it is inf, a name (pingd:) is
+the node attribute that holds it. Conditions: ATTRIBUTE eq|ne|lt|lte|gt|gte VALUE (integer:,
+number:, version: or string: before eq and its like says how to compare), defined ATTRIBUTE,
+not_defined ATTRIBUTE, date lt|gt MOMENT, date in start=MOMENT end=MOMENT (in place of one of them a
+duration: hours=8), date spec hours=9-16 weekdays=1-5. #uname is the name of the node. In a shell, #
+is quoted.
+crm configure location connected WebSite rule -inf: not_defined pingd or pingd lte 0
+crm configure location by-day WebSite rule 100: '#uname' eq pacemaker02 and date spec hours=8-17
+""",
+    "configure_order": """
+KIND is Mandatory (the default), Optional (only if both happen at once) or Serialize (never both at
+once). RSC:ACTION orders start, stop, promote or demote; without one, start. Three or more make a
+chain. ( A B ) start at the same time, of [ A B ] one is enough, before what follows; in a shell,
+brackets are quoted. symmetrical=false at the end: stops are not ordered the other way round.
+crm configure order promote-after-ip Mandatory: ClusterIP main:promote symmetrical=false
+""",
+    "configure_colocation": """
+The first goes where the second is: inf must, -inf never, a number is a wish. RSC:ROLE (Promoted,
+Unpromoted, Started) means instances in that role. Of three or more, each goes where the one before
+it is; the members of ( A B ) go with what follows and not with each other. node-attribute=NAME
+after two: nodes with the same value of it (rack) count as one place.
+crm configure colocation ip-with-promoted inf: ClusterIP main:Promoted
+""",
+    "configure_rsc_ticket": """
+What is bound may run where the ticket is granted only. loss-policy says what happens when it is
+lost: stop, demote, freeze (it stays) or fence (its node). RSC:ROLE binds a role. Tickets are
+granted by crm site ticket.
+crm configure rsc_ticket promoted-at-a siteA: main:Promoted loss-policy=demote
+""",
+    "configure_role": """
+Each right is read, write or deny, then what it is about: cib, status, property[:NAME],
+node[:NODE], nodeattr[:NAME], nodeutil[:NODE], meta:RSC[:NAME], params:RSC[:NAME],
+utilization:RSC, location:RSC, ref:ID, type:TAG [attr:NAME] or xpath:XPATH. acl_target gives roles
+to a user; they count when the property enable-acl is true.
+crm configure role operator write meta:WebSite:target-role read cib
+""",
+    "configure_alert": """
+The program gets the event by environment variables (CRM_alert_kind and others). attributes
+NAME=VALUE are given to it, meta timeout=30s is how long it may take. select nodes fencing resources
+attributes { NAME… } limits it to such events. to RECIPIENT may come several times; with values of
+its own: to { RECIPIENT attributes NAME=VALUE }.
+crm configure alert log-it /usr/local/bin/log.sh select nodes fencing to /var/log/events.log
+""",
+    "configure_rsc_defaults": """
+A rule before the values says when they count (its conditions: crm help configure location).
+crm configure rsc_defaults by-day: rule date spec hours=8-17 resource-stickiness=1000
+""",
     "configure_load": """
 replace: everything but the nodes is erased first; update: what is in the file is overwritten or
 added; push: and what is not in it is removed. Any mistake, and nothing is changed. - is standard
