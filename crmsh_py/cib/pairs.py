@@ -7,6 +7,8 @@ theirs meet in the same elements.
 
 from __future__ import annotations
 
+from functools import partial
+
 from crmsh_py.cib.agent_name import is_remote_connection
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -16,7 +18,7 @@ from crmsh_py.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Where the pairs of a section are: the tag and the id of their set.
 _SECTION_SETS = {
@@ -28,12 +30,20 @@ _SECTION_SETS = {
 
 @frozen
 class Pair:
-    """A name-value pair where it is: its own id and that of the set around it."""
+    """A name-value pair where it is: its own id and that of the set around it.
+
+    ``conditional``: the set has a rule, and holds at some times only.
+    """
 
     id: str
     set_id: str
     name: str
     value: str
+    conditional: bool = False
+
+    def is_changed(self, which: Which) -> bool:
+        """Whether it is the one that ``with_pair`` changes, with the same choice."""
+        return bool(which) or not self.conditional
 
 
 @frozen
@@ -62,22 +72,42 @@ def node_pair(cib: Cib, node: str, name: str) -> Pair | None:
 
 
 def pair_in(owner: Element, tag: str, name: str, which: Which = ANY) -> Pair | None:
-    """The first pair called ``name`` in the owner's sets with this tag."""
-    return next(pairs_in(owner, tag, name, which), None)
+    """The first pair called ``name`` in the owner's sets with this tag.
+
+    One that holds always comes before those whose set has a rule.
+    """
+    found = list(pairs_in(owner, tag, name, which))
+    return next((pair for pair in found if not pair.conditional), found[0] if found else None)
+
+
+def lasting_pair_in(owner: Element, tag: str, name: str) -> Pair | None:
+    """The pair that ``with_pair`` changes if none is chosen: the first one that holds always."""
+    return next((pair for pair in pairs_in(owner, tag, name) if not pair.conditional), None)
 
 
 def pairs_in(owner: Element, tag: str, name: str, which: Which = ANY) -> Iterator[Pair]:
     """All pairs called ``name`` ('' is any) in the owner's sets with this tag."""
     for attributes in owner.findall(tag):
         if which.set_id in ("", attributes.id):
+            conditional = _has_rule(attributes)
             for pair in attributes.findall("nvpair"):
                 if name in ("", pair.get("name")) and which.pair_id in ("", pair.id):
-                    yield Pair(pair.id, attributes.id, pair.get("name"), pair.get("value"))
+                    named, value = pair.get("name"), pair.get("value")
+                    yield Pair(pair.id, attributes.id, named, value, conditional)
+
+
+def _has_rule(attributes: Element) -> bool:
+    return any(child.tag == "rule" for child in attributes.children)
 
 
 def only_pair(owner: Element, tag: str, name: str, which: Which = ANY) -> Pair | None:
-    """The pair called ``name``; None where there is none. Raises Ambiguous for several."""
+    """The pair called ``name``; None where there is none. Raises Ambiguous for several.
+
+    Where none is chosen, one that holds always is meant before those that hold at times.
+    """
     found = list(pairs_in(owner, tag, name, which))
+    if not which:
+        found = [pair for pair in found if not pair.conditional] or found
     if len(found) > 1:
         listed = "".join(f"\n  Value: {pair.value} \t(id={pair.id})" for pair in found)
         raise Ambiguous(
@@ -182,42 +212,52 @@ def with_pair(
     """The owner with a pair set (made with its set where it is new) or removed (None).
 
     A pair that exists is changed where it is, whatever its set is called; if one is chosen by
-    ``which``, that one, or one is made that is so.
+    ``which``, that one, or one is made that is so. What is not chosen shall hold always: a set with
+    a rule is left alone then. Returns this very owner where nothing changes.
     """
-    present = pair_in(owner, tag, name, which)
-    if present is not None:
+    sets = owner.findall(tag)
+    if not which:
+        sets = tuple(attributes for attributes in sets if not _has_rule(attributes))
 
-        def change_set(attributes: Element) -> Element | None:
-            if attributes.tag != tag or attributes.id != present.set_id:
-                return attributes
-            if value is None:
-                # All of that name, unless one was chosen: else another would count from now on.
-                left = attributes.map_children(
-                    lambda p: (
-                        None if p.get("name") == name and (not which or p.id == present.id) else p
-                    )
-                )
-                return left if left.findall() else None  # an empty set says nothing
-            return attributes.map_children(
-                lambda p: (
-                    p.with_attributes({"value": value})
-                    if p.id == present.id and p.get("value") != value
-                    else p
-                )
-            )
+    def is_meant(attributes: Element, pair: Element) -> bool:
+        return (
+            pair.tag == "nvpair"
+            and pair.get("name") == name
+            and which.set_id in ("", attributes.id)
+            and which.pair_id in ("", pair.id)
+        )
 
-        return owner.map_children(change_set)
+    holder = next((s for s in sets if any(is_meant(s, pair) for pair in s.children)), None)
+    if holder is not None:
+        changed = _changed_set(holder, value, partial(is_meant, holder))
+        return owner.map_children(lambda child: changed if child is holder else child)
     if value is None:
         return owner
-    sets = [attributes for attributes in owner.findall(tag) if not attributes.findall("rule")]
-    target = next((s for s in sets if s.id == set_id), sets[0] if sets else None)
     if which.set_id:
-        set_id = which.set_id
-        target = next((s for s in owner.findall(tag) if s.id == set_id), None)
-    if target is None:
-        made = Element(tag, {"id": set_id})
-        return owner.append(with_new_pair(made, name, value, which.pair_id))
-    return replaced(owner, target, with_new_pair(target, name, value, which.pair_id))
+        target = next((s for s in sets if s.id == which.set_id), None)
+    else:
+        lasting = [attributes for attributes in sets if not _has_rule(attributes)]
+        target = next((s for s in lasting if s.id == set_id), lasting[0] if lasting else None)
+    if target is not None:
+        return replaced(owner, target, with_new_pair(target, name, value, which.pair_id))
+    # The usual id may be that of a set with a rule.
+    made = which.set_id or IdMaker(element.id for element in owner.iter()).new(set_id)
+    return owner.append(with_new_pair(Element(tag, {"id": made}), name, value, which.pair_id))
+
+
+def _changed_set(
+    holder: Element, value: str | None, is_meant: Callable[[Element], bool]
+) -> Element | None:
+    """A set with another value for a name, or without it; None for one that is empty then."""
+
+    def change(pair: Element) -> Element | None:
+        if not is_meant(pair) or pair.get("value") == value:
+            return pair
+        # All that are meant: else another one of that name would count from now on.
+        return None if value is None else pair.with_attributes({"value": value})
+
+    changed = holder.map_children(change)
+    return changed if changed.findall() else None  # an empty set says nothing
 
 
 def with_new_pair(attributes: Element, name: str, value: str, pair_id: str = "") -> Element:

@@ -16,7 +16,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.failures import FAIL_COUNT, LAST_FAILURE
 from crmsh_py.cib.leftovers import BAN, PREFER
-from crmsh_py.cib.pairs import find_node, with_new_pair
+from crmsh_py.cib.pairs import find_node, replaced, set_node_pair, with_pair
 from crmsh_py.errors import NotFound
 
 Edit = Callable[[Cib], Cib]
@@ -150,11 +150,6 @@ def target_role(cib: Cib, resource: str, role: str | None) -> Cib:
     return set_meta(cib, resource, "target-role", role)
 
 
-def is_managed(cib: Cib, resource: str, managed: bool | None) -> Cib:
-    """Say whether the cluster acts on a resource; None: as the defaults say."""
-    return set_meta(cib, resource, "is-managed", None if managed is None else _boolean(managed))
-
-
 def standby(cib: Cib, node: str, value: bool | None) -> Cib:
     """Keep all resources off a node (True), or not any more."""
     text = None if value is None else ("on" if value else "off")
@@ -170,15 +165,15 @@ def maintenance(cib: Cib, node: str, value: bool | None) -> Cib:
 def set_meta(cib: Cib, resource: str, name: str, value: str | None) -> Cib:
     """Set a meta attribute of a resource, or delete it (None)."""
     found = find_resource(cib, resource)
-    changed = _set_pair(found, "meta_attributes", f"{resource}-meta_attributes", name, value)
-    return _replaced(cib, "resources", found, changed)
+    changed = with_pair(found, "meta_attributes", f"{resource}-meta_attributes", name, value)
+    if changed is found:
+        return cib
+    return cib.with_section("resources", replaced(cib.section("resources"), found, changed))
 
 
 def set_node_attribute(cib: Cib, node: str, name: str, value: str | None) -> Cib:
     """Set a permanent attribute of a node, or delete it (None)."""
-    found = find_node(cib, node)
-    changed = _set_pair(found, "instance_attributes", f"nodes-{found.id}", name, value)
-    return _replaced(cib, "nodes", found, changed)
+    return set_node_pair(cib, node, name, value)
 
 
 def set_transient_attribute(cib: Cib, node: str, name: str, value: str | None) -> Cib:
@@ -193,11 +188,11 @@ def set_transient_attribute(cib: Cib, node: str, name: str, value: str | None) -
         cib = cib.with_status(cib.status.append(state))
     holder = state.find("transient_attributes")
     before = holder or Element("transient_attributes", {"id": number})
-    after = _set_pair(before, "instance_attributes", f"status-{number}", name, value)
+    after = with_pair(before, "instance_attributes", f"status-{number}", name, value)
     if after is before:
         return cib
     others = tuple(c for c in state.children if c is not holder)
-    return _replaced(cib, "status", state, state.with_children((*others, after)))
+    return cib.with_status(replaced(cib.status, state, state.with_children((*others, after))))
 
 
 def without_history(
@@ -257,46 +252,6 @@ def find_resource(cib: Cib, resource: str) -> Element:
         names = [e.id for e in section.iter(*_RESOURCES)]
         raise NotFound(f"there is no resource '{resource}'", name=resource, possibilities=names)
     return found
-
-
-def _set_pair(owner: Element, tag: str, set_id: str, name: str, value: str | None) -> Element:
-    """Set (or delete) a name in the owner's first set of a kind; the owner itself if it is so."""
-    # Sets with rules hold at some times only; what is set here shall hold always.
-    sets = [s for s in owner.findall(tag) if not s.findall("rule")]
-    holder = next(
-        (s for s in sets if any(p.get("name") == name for p in s.findall("nvpair"))), None
-    )
-    if holder is None:
-        if value is None:
-            return owner
-        holder = sets[0] if sets else None
-    if holder is None:
-        return owner.append(with_new_pair(Element(tag, {"id": set_id}), name, value or ""))
-    changed = _changed_set(holder, name, value)
-    kept = changed if changed.findall() else None  # an empty set says nothing
-    return owner.map_children(lambda child: kept if child is holder else child)
-
-
-def _changed_set(holder: Element, name: str, value: str | None) -> Element:
-    def change(pair: Element) -> Element | None:
-        if pair.tag != "nvpair" or pair.get("name") != name or pair.get("value") == value:
-            return pair
-        return None if value is None else pair.with_attributes({"value": value})
-
-    changed = holder.map_children(change)
-    if value is None or any(p.get("name") == name for p in holder.findall("nvpair")):
-        return changed
-    return with_new_pair(holder, name, value)
-
-
-def _replaced(cib: Cib, section: str, old: Element, new: Element) -> Cib:
-    """The document with one element of a section exchanged."""
-    if new is old:
-        return cib
-    before = cib.section(section)
-    after = _map_deep(before, lambda element: new if element is old else element)
-    assert after is not None, "nothing was deleted"
-    return cib.with_section(section, after)
 
 
 def _map_deep(element: Element, change: Callable[[Element], Element | None]) -> Element | None:

@@ -245,7 +245,8 @@ class Requests:
             return
         self.permissions.check_commit(event, new.root)
         self.replica.check_size(new, len(request.value or ""))
-        if before is None or request.value is None:  # another value breaks nothing: it is any text
+        # Another value breaks nothing: it is any text.
+        if before is None or before.conditional or request.value is None:
             refuse_new_errors(old, new)
         self.commits.submit(
             patch=diff(old, new).to_xml(),

@@ -171,7 +171,7 @@ def _attribute(session: Session, call: CommandCall, kind: str, terminal: str) ->
     if call.has("SET"):
         _change_attribute(session, resource, tag, name, value or "")
     elif call.has("DELETE"):
-        if edits.pair_in(owner, tag, name) is None:
+        if edits.lasting_pair_in(owner, tag, name) is None:
             raise _has_no(owner, kind, name)
         _change_attribute(session, resource, tag, name, None)
     else:

@@ -151,6 +151,8 @@ def _change(cluster: Cluster, arguments: Namespace, section: str, tool: str) -> 
 
         which = pairs.Which(arguments.set_name, arguments.id)
         present = pairs.find_pair(cib, section, node, name, which)
+        if present is not None and not present.is_changed(which):
+            present = None
         gone[:] = [present] if value is None and present is not None else []
         new = value
         if value is not None and value.startswith("value"):

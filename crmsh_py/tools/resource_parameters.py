@@ -71,7 +71,7 @@ def _change(
         return
     after = edits.pair_in(edits.find_resource(cluster.read_cib(), resource), tag, name, which)
     if value is None:
-        if before:
+        if before and before.is_changed(which):
             part = f"id={before.id}{_set_named(arguments)} name={name}"
             put(f"Deleted '{resource}' option: {part}\n")
     elif after:

@@ -65,7 +65,7 @@ def _by_role(cib: Cib, resource: str) -> tuple[Change, Change]:
     from crmsh_py.clusters import operations
     from crmsh_py.tools import edits
 
-    pair = edits.pair_in(
+    pair = edits.lasting_pair_in(
         edits.find_resource(cib, resource.partition(":")[0]), "meta_attributes", "target-role"
     )
     before = pair.value if pair is not None else None

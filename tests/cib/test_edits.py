@@ -6,7 +6,17 @@ import pytest
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.edit import rename
-from crmsh_py.cib.pairs import Which, find_pair, set_pair, set_section_pair
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.pairs import (
+    Which,
+    find_pair,
+    lasting_pair_in,
+    only_pair,
+    pair_in,
+    set_pair,
+    set_section_pair,
+    with_pair,
+)
 from crmsh_py.errors import Ambiguous
 
 CIB = Cib.parse("""<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0">
@@ -45,6 +55,54 @@ def test_who_asks_for_one_pair_has_to_choose_where_there_are_two(value: str | No
     assert find_pair(changed, "crm_config", "", "twice", Which(pair_id="one")) is not None
     left = find_pair(changed, "crm_config", "", "twice", Which(pair_id="two"))
     assert (left.value if left else None) == value
+
+
+def test_a_name_that_a_set_has_twice_gets_one_value() -> None:
+    changed = set_section_pair(CIB, "crm_config", "twice", "7")
+
+    pairs = changed.section("crm_config").iter("nvpair")
+    assert [p.get("value") for p in pairs if p.get("name") == "twice"] == ["7", "7"]
+
+
+def test_a_set_with_a_rule_is_left_alone_unless_it_is_named() -> None:
+    """It holds at some times only; what is set without a word shall hold always."""
+    pair = Element("nvpair", {"id": "p", "name": "n", "value": "by night"})
+    ruled = Element("meta_attributes", {"id": "r-meta"}, (Element("rule", {"id": "r"}), pair))
+    owner = Element("primitive", {"id": "r"}, (ruled,))
+    where = ("meta_attributes", "r-meta", "n")
+
+    changed = with_pair(owner, *where, "always")
+
+    kept, made = changed.findall("meta_attributes")
+    assert kept is ruled
+    assert made.id == "r-meta-0", "the other set has the usual id"
+    for find in (pair_in, only_pair, lasting_pair_in):
+        found = find(changed, "meta_attributes", "n")
+        assert found is not None
+        assert (found.value, found.set_id) == ("always", "r-meta-0")
+    assert with_pair(changed, *where, None) == owner
+    assert with_pair(owner, *where, None) is owner
+    assert lasting_pair_in(owner, "meta_attributes", "n") is None
+    seen = only_pair(owner, "meta_attributes", "n")
+    assert seen is not None
+    assert seen.value == "by night", "to look at it is no change"
+    named = with_pair(owner, *where, "later", which=Which(pair_id="p"))
+    (same,) = named.findall("meta_attributes")
+    assert [p.get("value") for p in same.findall("nvpair")] == ["later"]
+
+
+def test_a_new_pair_goes_where_the_tools_of_pacemaker_put_it() -> None:
+    sets = (
+        Element("meta_attributes", {"id": "mine"}),
+        Element("meta_attributes", {"id": "r-meta"}),
+    )
+    owner = Element("primitive", {"id": "r"}, sets)
+
+    changed = with_pair(owner, "meta_attributes", "r-meta", "n", "1")
+
+    found = pair_in(changed, "meta_attributes", "n")
+    assert found is not None
+    assert found.set_id == "r-meta"
 
 
 def test_a_device_is_renamed_in_its_level_whatever_blanks_are_there() -> None:

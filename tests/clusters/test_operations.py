@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
 from crmsh_py.clusters import operations
 from crmsh_py.errors import ConfigError, NotFound
 
@@ -132,7 +133,7 @@ def test_a_meta_attribute_is_set_changed_and_deleted(cib: Cib) -> None:
 
 
 def test_a_resource_inside_a_clone_is_found(cib: Cib) -> None:
-    changed = operations.is_managed(cib, "d", False)
+    changed = operations.set_meta(cib, "d", "is-managed", "false")
 
     pair = changed.find_id("d-meta_attributes-is-managed")
     assert pair is not None
@@ -148,6 +149,19 @@ def test_standby_and_maintenance_are_attributes_of_the_node(cib: Cib) -> None:
     assert (standby.get("value"), maintenance.get("value")) == ("on", "true")
     back = operations.maintenance(operations.standby(changed, "2", None), "2", None)
     assert back.configuration == cib.configuration
+
+
+def test_a_remote_node_gets_its_first_attribute(cib: Cib) -> None:
+    remote = {"id": "far", "class": "ocf", "provider": "pacemaker", "type": "remote"}
+    section = cib.section("resources").append(Element("primitive", remote))
+    cib = cib.with_section("resources", section)
+
+    changed = operations.standby(cib, "far", True)
+
+    assert [n.get("uname") for n in changed.section("nodes").findall("node")][-1] == "far"
+    pair = changed.find_id("nodes-far-standby")
+    assert pair is not None
+    assert pair.get("value") == "on"
 
 
 def test_a_transient_attribute_is_in_the_status_and_nowhere_else(cib: Cib) -> None:
