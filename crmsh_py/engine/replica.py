@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from crmsh_py.cib.checks import integrity
+from crmsh_py.cib.checks import broken_by
 from crmsh_py.cib.diff import Patch, apply, diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -349,7 +349,5 @@ def _check_length(name: str, value: str, place: str) -> None:
 
 def _check_merged(old: Cib, new: Cib) -> None:
     """Two changes that do not touch may still not fit: one deletes what the other refers to."""
-    known = {str(finding) for finding in integrity(old)}
-    for finding in integrity(new):
-        if str(finding) not in known:
-            raise Conflict(f"after what was changed meanwhile: {finding}", hint=finding.hint)
+    for finding in broken_by(old, new):
+        raise Conflict(f"after what was changed meanwhile: {finding}", hint=finding.hint)
