@@ -15,6 +15,7 @@ from crmsh_py.tools.common import (
     Door,
     Parser,
     ToolUsageError,
+    add_output,
     commit,
     guarded,
     node_name,
@@ -67,7 +68,7 @@ def _parser(tool: str) -> Parser:
     parser.add_argument("-q", "--quiet", "-Q", action="store_true", help="the value alone")
     parser.add_argument("-!", "--inhibit-policy-engine", action="store_true", dest="ignored")
     parser.add_argument("-V", "--verbose", action="count")
-    parser.add_argument("--output-as", choices=("text", "xml"), default="text")
+    add_output(parser, "text", "xml")
     return parser
 
 

@@ -92,6 +92,25 @@ class Parser(argparse.ArgumentParser):
         raise ToolUsageError(message, hint=f"{self.prog} --help tells what it takes")
 
 
+def add_output(group: argparse.ArgumentParser | argparse._ArgumentGroup, *formats: str) -> None:
+    """Add ``--output-as``, of these formats (the first is the usual one), and ``--output-to``.
+
+    What is printed goes there once ``parse`` has read the command line, until ``guarded`` ends.
+    """
+    group.add_argument("--output-as", choices=formats, default=formats[0])
+    group.add_argument(
+        "--output-to", default="-", dest="diverted", metavar="FILE", help="- is standard output"
+    )
+
+
+def _divert(path: str) -> None:
+    if path != "-":
+        try:
+            sys.stdout = open(path, "w", encoding="utf-8")  # noqa: SIM115  # ``guarded`` closes it
+        except OSError as error:
+            raise CrmError(f"{path} cannot be written: {error.strerror}") from error
+
+
 def open_cluster() -> Cluster:
     """The cluster that the environment chooses."""
     from crmsh_py.clusters.choose import choose
@@ -107,6 +126,16 @@ def guarded(tool: str, body: Callable[[], int], argv: Sequence[str] | None = ())
     """
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # what it cannot show is no mishap
+    usual = sys.stdout
+    try:
+        return _guarded(tool, body, argv)
+    finally:
+        if sys.stdout is not usual:  # --output-to
+            sys.stdout.close()
+            sys.stdout = usual
+
+
+def _guarded(tool: str, body: Callable[[], int], argv: Sequence[str] | None) -> int:
     try:
         code = body()
         sys.stdout.flush()
@@ -263,4 +292,6 @@ def parse(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:
             words[-1] += f"={word}" if words[-1].startswith("--") else word
         else:
             words.append(word)
-    return parser.parse_args(words)
+    arguments = parser.parse_args(words)
+    _divert(getattr(arguments, "diverted", "-"))
+    return arguments

@@ -18,6 +18,7 @@ from crmsh_py.tools.common import (
     ExistsError,
     Parser,
     ToolUsageError,
+    add_output,
     commit,
     guarded,
     local_now,
@@ -148,8 +149,25 @@ def _add_details(parser: Parser) -> None:
     details.add_argument("-f", "--force", action="store_true", help="even if it is there already")
     details.add_argument("-Q", "--quiet", action="store_true", help="the answer alone")
     details.add_argument("-V", "--verbose", action="count")
-    details.add_argument("--output-as", choices=("text", "xml"), default="text")
+    add_output(details, "text", "xml")
     details.add_argument("--layout", choices=LAYOUTS, help="of text: Pacemaker 1.1's or 3's")
+
+
+class InstanceError(CrmError):
+    """An instance of a clone where only the whole clone can be meant."""
+
+    exit_code = 2
+
+
+def _refuse_instance(cluster: Cluster, name: str) -> None:
+    """Raise InstanceError for an instance: a constraint is of all of them."""
+    from crmsh_py.tools import edits
+
+    if ":" in name and (whole := edits.configured_name(cluster.read_cib(), name)) != name:
+        raise InstanceError(
+            f"'{name}' is an instance of a clone, which cannot be moved, banned or cleared alone",
+            hint=f"say --resource {whole} for all of them",
+        )
 
 
 def _run(argv: Sequence[str] | None, door: Door) -> int:

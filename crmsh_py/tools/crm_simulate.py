@@ -14,6 +14,7 @@ from crmsh_py.tools.common import (
     Door,
     Parser,
     ToolUsageError,
+    add_output,
     complain,
     guarded,
     open_cluster,
@@ -95,8 +96,7 @@ def parser() -> Parser:
     show.add_argument("-A", "--show-attrs", action="store_true", dest="attributes")
     show.add_argument("-c", "--show-failcounts", action="store_true", dest="fail_counts")
     show.add_argument("-j", "--pending", action="store_true", help="(always so)")
-    show.add_argument("--output-as", choices=("text", "xml"), default="text")
-    show.add_argument("--output-to", metavar="FILE", default="-")
+    add_output(show, "text", "xml")
     show.add_argument("-Q", "--quiet", action="store_true")
     show.add_argument("-V", "--verbose", action="count", default=0)
     show.add_argument("-D", "--save-dotfile", metavar="FILE", dest="dot")
@@ -119,10 +119,7 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     made = simulate(_read(arguments, door), arguments, request=request(TOOL, argv))
     for path, text in made.files.items():
         put_file(path, text)
-    if arguments.output_to != "-":
-        put_file(arguments.output_to, made.text)
-    else:
-        put(made.text)
+    put(made.text)
     if not made.complete:
         complain("Transition failed: terminated\nAn invalid transition was produced")
     return EXIT_OK if made.complete else EXIT_ERROR

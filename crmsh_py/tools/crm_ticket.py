@@ -15,6 +15,7 @@ from crmsh_py.tools.common import (
     Door,
     Parser,
     ToolUsageError,
+    add_output,
     guarded,
     local_now,
     open_cluster,
@@ -95,7 +96,7 @@ def _parser() -> Parser:
     parser.add_argument("-V", "--verbose", action="count")
     parser.add_argument("-n", "--set-name", help="(taken, not needed)")
     parser.add_argument("-i", "--nvpair", help="(taken, not needed)")
-    parser.add_argument("--output-as", choices=("text", "xml"), default="text")
+    add_output(parser, "text", "xml")
     return parser
 
 

@@ -13,6 +13,7 @@ from crmsh_py.tools.common import (
     Door,
     Parser,
     ToolUsageError,
+    add_output,
     guarded,
     local_now,
     open_cluster,
@@ -54,7 +55,7 @@ def run(argv: Sequence[str] | None, door: Door) -> int:
     parser.add_argument("-S", "--save-xml", metavar="FILE", dest="save")
     parser.add_argument("-V", "--verbose", action="count", default=0)
     parser.add_argument("-q", "--quiet", "-Q", action="store_true")
-    parser.add_argument("--output-as", choices=("text", "json", "xml"), default="text")
+    add_output(parser, "text", "json", "xml")
     parser.add_argument("--layout", choices=LAYOUTS, help="of text: Pacemaker 1.1's or 3's")
     arguments = parse(parser, argv)
     cib = _read(arguments, door)

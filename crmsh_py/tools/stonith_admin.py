@@ -15,6 +15,7 @@ from crmsh_py.tools.common import (
     Door,
     Parser,
     ToolUsageError,
+    add_output,
     guarded,
     local_now,
     open_cluster,
@@ -83,7 +84,7 @@ def _parser() -> Parser:
     more.add_argument("-n", "--as-node-id", action="store_true")
     more.add_argument("-q", "--quiet", action="store_true")
     more.add_argument("-V", "--verbose", action="count", default=0)
-    more.add_argument("--output-as", choices=("text", "xml"), default="text")
+    add_output(more, "text", "xml")
     return parser
 
 

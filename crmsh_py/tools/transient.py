@@ -11,6 +11,7 @@ from crmsh_py.tools.common import (
     Door,
     Parser,
     ToolUsageError,
+    add_output,
     guarded,
     node_name,
     open_cluster,
@@ -61,7 +62,7 @@ def _parser() -> Parser:
     parser.add_argument("-p", "--private", action="store_true", help="never put into the CIB")
     parser.add_argument("-q", "--quiet", action="store_true", help="the value alone")
     parser.add_argument("-V", "--verbose", action="count")
-    parser.add_argument("--output-as", choices=("text", "xml"), default="text")
+    add_output(parser, "text", "xml")
     return parser
 
 
