@@ -236,7 +236,8 @@ def with_pair(
     if which.set_id:
         target = next((s for s in sets if s.id == which.set_id), None)
     else:
-        lasting = [attributes for attributes in sets if not _has_rule(attributes)]
+        # Neither one that holds at some times only, nor one that is another's.
+        lasting = [s for s in sets if not _has_rule(s) and not s.get("id-ref")]
         target = next((s for s in lasting if s.id == set_id), lasting[0] if lasting else None)
     if target is not None:
         return replaced(owner, target, with_new_pair(target, name, value, which.pair_id))

@@ -202,7 +202,9 @@ def without_history(
 
     ``only_failed`` keeps the history of what has not failed there, as a clean-up does.
     """
-    top = find_resource(cib, resource) if resource else cib.section("resources")
+    top = cib.section("resources")
+    if resource:
+        top = find_resource(cib, configured_name(cib, resource))
     names = {element.id for element in top.iter("primitive")}
 
     def forget(state: Element) -> Element | None:
@@ -252,6 +254,19 @@ def find_resource(cib: Cib, resource: str) -> Element:
         names = [e.id for e in section.iter(*_RESOURCES)]
         raise NotFound(f"there is no resource '{resource}'", name=resource, possibilities=names)
     return found
+
+
+def configured_name(cib: Cib, name: str) -> str:
+    """The id of what is configured: for an instance of a clone (``db:0``) that without its number.
+
+    A name that is none of an instance stays as it is.
+    """
+    base, colon, number = name.rpartition(":")
+    if colon and number.isdecimal():
+        for around in cib.section("resources").iter("clone", "master", "bundle"):
+            if any(each.id == base for each in around.iter("primitive", "group")):
+                return base
+    return name
 
 
 def _map_deep(element: Element, change: Callable[[Element], Element | None]) -> Element | None:

@@ -293,6 +293,7 @@ def _move(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.cib.pairs import find_node
     from crmsh_py.clusters import operations
 
+    _refuse_instance(cluster, arguments.resource)
     if not arguments.node:
         return _ban(cluster, arguments)
     active = _targets(cluster, arguments)
@@ -319,6 +320,7 @@ def _ban(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.views import resource_status
 
     node, resource = arguments.node, arguments.resource
+    _refuse_instance(cluster, resource)
     node = node or resource_status.banned_without_node(_status(cluster), resource)
     if not node:
         active = resource_status.places(_status(cluster), resource)
@@ -383,6 +385,7 @@ def _clear(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.clusters import operations
 
     resource, node = arguments.resource, arguments.node
+    _refuse_instance(cluster, resource)
 
     def change(cib: Cib) -> Cib:
         if arguments.expired:
@@ -447,8 +450,9 @@ def _constraints(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.views import resource_status
 
     cib = cluster.read_cib()
-    edits.find_resource(cib, arguments.resource)
-    put(resource_status.constraints(cib, arguments.resource))
+    name = edits.configured_name(cib, arguments.resource)
+    edits.find_resource(cib, name)
+    put(resource_status.constraints(cib, name))
     return 0
 
 

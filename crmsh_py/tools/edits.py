@@ -24,11 +24,12 @@ from crmsh_py.cib.pairs import (
     set_section_pair,
     with_pair,
 )
-from crmsh_py.clusters.operations import find_resource
+from crmsh_py.clusters.operations import configured_name, find_resource
 
 __all__ = [
     "Pair",
     "Which",
+    "configured_name",
     "find_node",
     "find_resource",
     "lasting_pair_in",

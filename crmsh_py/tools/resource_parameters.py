@@ -56,7 +56,7 @@ def _change(
 ) -> None:
     tag, cib = _set_tag(arguments), cluster.read_cib()
     which = edits.Which(arguments.set_name or "", arguments.nvpair or "")
-    resource = arguments.resource
+    resource = edits.configured_name(cib, arguments.resource)
     if tag == _META and not arguments.force:
         resource, remark = _holder(cib, resource, name, "delete" if value is None else "update")
         put("" if arguments.quiet else remark)

@@ -39,11 +39,11 @@ def values(cib: Cib, name: str, tag: str) -> Mapping[str, str]:
 
 def resource_called(cib: Cib, name: str) -> Resource:
     """The scheduler's resource of that name; of a clone's instances, any. Raises CrmError kinds."""
-    edits.find_resource(cib, name.partition(":")[0])
+    base = edits.configured_name(cib, name)
+    edits.find_resource(cib, base)
     state = read_status(upgrade(cib) if needs_upgrade(cib) else cib, local_now())
     found = state.find_resource(name)
     if found is None:
-        base = name.partition(":")[0]
         found = next((each for each in state.by_id.values() if each.xml_id == base), None)
     if found is None:
         raise CrmError(

@@ -175,6 +175,7 @@ def test_a_transient_attribute_is_in_the_status_and_nowhere_else(cib: Cib) -> No
 
 def test_history_of_one_resource_goes_with_its_fail_counts(cib: Cib) -> None:
     cleaned = operations.without_history(cib, "c")
+    assert operations.without_history(cib, "d:1") == cleaned
 
     left = [e.id for e in cleaned.status.iter("lrm_resource")]
     names = [e.get("name") for e in cleaned.status.iter("nvpair")]
