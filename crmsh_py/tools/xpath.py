@@ -1,22 +1,36 @@
 """The part of XPath that people give to ``cibadmin --xpath``, on our elements.
 
-Steps (``/tag``, ``//tag``, ``*``), several paths joined by ``|``, an attribute at the end
-(``//op/@id``: the elements that have it), and conditions: attributes (``[@id]``, ``[@id='x']``,
-``!=``), elements inside (``[op/@timeout]``), ``contains``, ``starts-with``, ``not``, a place
-(``[2]``, ``[last()]``), joined by ``and`` and ``or``. Anything else is refused: it is never quietly
-understood as something else.
+Steps (``/tag``, ``//tag``, ``*``, ``..``, and the axes ``child``, ``descendant``, ``parent``,
+``ancestor`` and ``self``), several paths joined by ``|``, an attribute at the end (``//op/@id``:
+the elements that have it), and conditions: attributes (``[@id]``, ``[@id='x']``, ``[@score>5]``),
+paths from there (``[op/@timeout]``, ``[../@id='g']``), ``contains``, ``starts-with``, ``not``, a
+place (``[2]``, ``[last()]``, ``[position()<3]``), joined by ``and`` and ``or``. Anything else is
+refused: it is never quietly understood as something else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from crmsh_py.cib.element import Element
 from crmsh_py.regex import regex
 from crmsh_py.tools.common import ToolUsageError
 from crmsh_py.value import frozen
 
-_TOKEN = regex(r"""\s*(//|::|!=|[/\[\]()@|=,*]|'[^']*'|"[^"]*"|\d+|[A-Za-z_][\w.-]*)""")
+_TOKEN = regex(
+    r"""\s*(//|::|\.\.|[!<>]=|[/\[\]()@|=<>,*]|'[^']*'|"[^"]*"|"""
+    r"""-?\d+(?:\.\d+)?|[A-Za-z_][\w.-]*)"""
+)
+_NUMBER = regex(r"\s*-?(\d+(\.\d*)?|\.\d+)\s*")
+_AXES = ("child", "descendant", "parent", "ancestor", "self")
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "=": float.__eq__,
+    "!=": float.__ne__,
+    "<": float.__lt__,
+    "<=": float.__le__,
+    ">": float.__gt__,
+    ">=": float.__ge__,
+}
 _NAME = regex(r"[A-Za-z_][\w.-]*")
 _MAX_LENGTH = 4096
 _MAX_DEPTH = 32
@@ -25,13 +39,18 @@ _MAX_DEPTH = 32
 Condition = Callable[[Element, int, int], bool]
 
 
+# Above which element each one is, by its ``id()``.
+_Parents = dict[int, Element]
+
+
 @frozen
 class _Step:
-    """One step: how deep it looks, for which tag, and what must hold."""
+    """One step: how deep it looks and which way, for which tag, and what must hold."""
 
     deep: bool
-    tag: str
+    tag: str  # "*" any element; "" the document, too
     conditions: tuple[Condition, ...]
+    axis: str = "child"
 
 
 @frozen
@@ -39,39 +58,73 @@ class _Path:
     """The steps to elements, and an attribute that these must have ('' for none)."""
 
     steps: tuple[_Step, ...]
+    parents: _Parents
     attribute: str = ""
 
     def select(self, context: Element) -> list[Element]:
-        """The elements below ``context``, each once."""
+        """The elements to which it leads from ``context``, each once."""
         found = [context]
         for step in self.steps:
-            inside = {id(e): e for parent in found for e in _taken(parent, step)}
+            inside = {id(e): e for start in found for e in _taken(start, step, self.parents)}
             found = list(inside.values())
         return [e for e in found if not self.attribute or self.attribute in e.attrs]
 
 
 def select(root: Element, path: str) -> list[Element]:
     """The elements that the path names, in document order. Raises ToolUsageError."""
-    paths = _Reader(path if path.startswith("/") else f"//{path}").paths()
+    parents: _Parents = {}
+    paths = _Reader(path if path.startswith("/") else f"//{path}", parents).paths()
     above = Element("", {}, (root,))
+    for holder in (above, *root.iter()):
+        parents.update((id(child), holder) for child in holder.findall())
     named = {id(element) for each in paths for element in each.select(above)}
     return [element for element in root.iter() if id(element) in named]
 
 
-def _taken(parent: Element, step: _Step) -> Iterable[Element]:
-    for holder in parent.iter() if step.deep else (parent,):
-        found = [child for child in holder.findall() if step.tag in ("*", child.tag)]
+def _taken(start: Element, step: _Step, parents: _Parents) -> Iterable[Element]:
+    for holder in (start, *_below(start)) if step.deep else (start,):
+        there = _on_axis(holder, step.axis, parents)
+        found = [
+            e for e in there if not step.tag or step.tag == e.tag or (step.tag == "*" and e.tag)
+        ]
         for condition in step.conditions:
             number = len(found)
             found = [e for at, e in enumerate(found, 1) if condition(e, at, number)]
         yield from found
 
 
+def _on_axis(holder: Element, axis: str, parents: _Parents) -> Iterable[Element]:
+    """What is there in one direction, the nearest first: so places are counted."""
+    if axis == "child":
+        return holder.findall()
+    if axis == "descendant":
+        return _below(holder)
+    if axis == "self":
+        return (holder,)
+    above = []
+    while (parent := parents.get(id(holder))) is not None:
+        above.append(parent)
+        holder = parent
+    return above[:1] if axis == "parent" else above
+
+
+def _below(element: Element) -> Iterator[Element]:
+    for child in element.findall():
+        yield child
+        yield from _below(child)
+
+
+def _number(text: str) -> float:
+    """The number that a text is, as XPath reads it; what is none is equal to nothing."""
+    return float(text) if _NUMBER.fullmatch(text) else float("nan")
+
+
 class _Reader:
     """Reads a path by its tokens."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, parents: _Parents) -> None:
         self._text = text
+        self._parents = parents
         self._tokens: list[tuple[str, int]] = []
         self._at = 0
         self._depth = 0
@@ -99,19 +152,25 @@ class _Reader:
             if self._took("@"):
                 if separator == "//":  # attributes of what is anywhere below
                     steps.append(_Step(True, "*", ()))
-                return _Path(tuple(steps), self._name())
+                return _Path(tuple(steps), self._parents, self._name())
             steps.append(self._step(deep=separator == "//"))
         if not steps:
             raise self._refusal()
-        return _Path(tuple(steps))
+        return _Path(tuple(steps), self._parents)
 
     def _step(self, *, deep: bool) -> _Step:
+        if self._took(".."):
+            return _Step(deep, "", (), "parent")
+        axis = "child"
+        if self._next() in _AXES and self._after() == "::":
+            axis = self._next()
+            self._at += 2
         tag = "*" if self._took("*") else self._name()
         conditions = []
         while self._took("["):
             conditions.append(self._place() or self._any_of())
             self._must("]")
-        return _Step(deep, tag, tuple(conditions))
+        return _Step(deep, tag, tuple(conditions), axis)
 
     def _place(self) -> Condition | None:
         if self._next().isdecimal():
@@ -144,9 +203,13 @@ class _Reader:
         for function, holds in (("contains", str.__contains__), ("starts-with", str.startswith)):
             if self._word(function):
                 return self._about_text(holds)
+        if self._word("position"):
+            return self._about_place()
         if self._took("@"):
-            return self._about_attribute()
-        return self._inside()
+            name = self._name()
+            fits = self._compared()
+            return lambda element, _at, _number: name in element.attrs and fits(element.attrs[name])
+        return self._path_from_here()
 
     def _nested(self) -> Condition:
         self._depth += 1
@@ -164,30 +227,61 @@ class _Reader:
         self._must(")")
         return lambda element, _at, _number: holds(element.attrs.get(name, ""), text)
 
-    def _about_attribute(self) -> Condition:
-        name = self._name()
-        if self._took("="):
-            text = self._literal()
-            return lambda element, _at, _number: element.attrs.get(name) == text
-        if self._took("!="):
-            text = self._literal()
-            return lambda element, _at, _number: element.attrs.get(name, text) != text
-        return lambda element, _at, _number: name in element.attrs
+    def _about_place(self) -> Condition:
+        self._must(")")
+        compare = _COMPARISONS.get(self._next())
+        if compare is None:
+            raise self._refusal()
+        self._at += 1
+        if self._word("last"):
+            self._must(")")
+            return lambda _element, at, number: compare(float(at), float(number))
+        wanted = self._numeral()
+        return lambda _element, at, _number: compare(float(at), wanted)
 
-    def _inside(self) -> Condition:
-        """Elements below, which need only be there."""
+    def _compared(self) -> Callable[[str], bool]:
+        """What must hold of a text: that it is compared with what follows, or only is there."""
+        operator = self._next()
+        compare = _COMPARISONS.get(operator)
+        if compare is None:
+            return lambda _text: True
+        self._at += 1
+        if self._next()[:1] not in ("'", '"'):
+            wanted = self._numeral()
+        else:
+            literal = self._literal()
+            if operator == "=":
+                return lambda text: text == literal
+            if operator == "!=":
+                return lambda text: text != literal
+            wanted = _number(literal)
+        return lambda text: compare(_number(text), wanted)
+
+    def _path_from_here(self) -> Condition:
+        """Elements to which a path leads: they need only be there, or have such an attribute."""
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise self._refusal()
         first = self._step(deep=False)
-        rest = self._path() if self._next() in ("/", "//") else _Path(())
-        path = _Path((first, *rest.steps), rest.attribute)
-        return lambda element, _at, _number: bool(path.select(element))
+        attribute, steps = "", [first]
+        if self._next() in ("/", "//"):
+            rest = self._path()
+            attribute, steps = rest.attribute, [first, *rest.steps]
+        path = _Path(tuple(steps), self._parents, attribute)
+        if not attribute:
+            return lambda element, _at, _number: bool(path.select(element))
+        holds = self._compared()
+        return lambda element, _at, _number: any(
+            holds(each.attrs[attribute]) for each in path.select(element)
+        )
 
     # ---- tokens ----------------------------------------------------------------------------------
 
     def _next(self) -> str:
         return self._tokens[self._at][0] if self._at < len(self._tokens) else ""
+
+    def _after(self) -> str:
+        return self._tokens[self._at + 1][0] if self._at + 1 < len(self._tokens) else ""
 
     def _took(self, token: str) -> bool:
         taken = self._next() == token
@@ -196,8 +290,7 @@ class _Reader:
 
     def _word(self, name: str) -> bool:
         """Whether a function of this name begins here; its opening parenthesis is taken, too."""
-        following = self._tokens[self._at + 1][0] if self._at + 1 < len(self._tokens) else ""
-        called = self._next() == name and following == "("
+        called = self._next() == name and self._after() == "("
         self._at += 2 * called
         return called
 
@@ -218,6 +311,13 @@ class _Reader:
             raise self._refusal()
         self._at += 1
         return text[1:-1]
+
+    def _numeral(self) -> float:
+        text = self._next()
+        if not _NUMBER.fullmatch(text):
+            raise self._refusal()
+        self._at += 1
+        return float(text)
 
     def _refusal(self, position: int | None = None) -> ToolUsageError:
         if position is None:

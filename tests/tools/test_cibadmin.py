@@ -259,6 +259,15 @@ def test_an_empty_configuration_and_the_latest_schema(
         *("//nvpair[@value!='false']", "//primitive[(@id='WebSite' or @id='x') and @class]"),
         *("//lrm_resource[lrm_rsc_op/@call-id]", "//primitive[instance_attributes//nvpair]"),
         "//nvpair[@name=']']",
+        *("//op/..", "//nvpair/../..", "/cib/../cib/status", "//op/parent::*", "//op/parent::x"),
+        *("//op/ancestor::primitive/@id", "//nvpair/ancestor::*[1]", "//nvpair/ancestor::*[2]"),
+        *("/cib/descendant::op", "//resources/descendant::*[2]", "//*[../@id='nodes-2']"),
+        *("//nvpair[ancestor::node_state]", "//nvpair[ancestor::node/@uname='pacemaker02']"),
+        *("//primitive[position()=2]", "//nvpair[position()<last()]", "//node[position()!=1]"),
+        *("//nvpair[@value>2]", "//nvpair[@value=2]", "//nvpair[@value!=2]", "//node[@id<=1]"),
+        *("//nvpair[@value='2']", "//nvpair[@value>='1000']", "//nvpair[@value>-1.5]"),
+        *("//primitive[operations/op/@interval!='30s']", "//node/self::node", "//node/child::*"),
+        "//primitive[not(position()=1) and @class='ocf']",
     ],
 )
 def test_paths_are_understood_as_libxml2_understands_them(path: str) -> None:
@@ -274,8 +283,8 @@ def test_paths_are_understood_as_libxml2_understands_them(path: str) -> None:
     [
         *("", "/", "//", "//a[", "//a[]", "//a[@]", "//a[@b=c]", "//a]", "//a[count(b)>1]", "a b"),
         *("//a[" + "not(" * 50 + "@b" + ")" * 50 + "]", "//a[0x]", "//a[@b='c", "a" * 5000),
-        *("//a/@b/c", "//a[position()=1]", "//parent::a", "//a['x']"),
-        "//node_state[.//x]/..",
+        *("//a/@b/c", "//a[position()]", "//following::a", "//a['x']", "//a/parent::", "//a[@b<c]"),
+        *("//node_state[.//x]/..", "//a/...", "//a[position()='1']", "//a[@b>]", "//..[1]"),
     ],
 )
 def test_what_is_no_path_is_refused_where_it_ends_to_be_one(path: str) -> None:
