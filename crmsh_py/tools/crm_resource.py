@@ -43,11 +43,13 @@ _CHANGES = (
     "set_parameter", "delete_parameter", "delete", "move", "ban", "clear", "cleanup", "refresh",
     "fail", "wait", "restart",
 )  # fmt: skip
+_BY_AGENT = (
+    "validate", "force_start", "force_stop", "force_promote", "force_demote", "force_check",
+)  # fmt: skip
 # The commands that are about one resource.
 _NEED_RESOURCE = (
     "locate", "query_xml", "get_parameter", "set_parameter", "delete_parameter", "move", "ban",
-    "clear", "constraints", "delete", "validate", "force_start", "force_stop", "force_promote",
-    "force_demote", "force_check", "restart", "fail",
+    "clear", "constraints", "delete", "restart", "fail",
 )  # fmt: skip
 
 
@@ -145,6 +147,15 @@ def _add_details(parser: Parser) -> None:
     details.add_argument("-i", "--nvpair", metavar="ID", help="of a parameter: the pair itself")
     details.add_argument("-n", "--operation", default="", help="(taken, not needed)")
     details.add_argument("-I", "--interval", default="", help="(taken, not needed)")
+    for name, dest, text in (
+        ("--class", "agent_class", "of --agent: ocf"),
+        ("--provider", "provider", "of --agent"),
+        ("--agent", "agent", "of --validate and --force-…: it, instead of a resource's"),
+    ):
+        details.add_argument(name, dest=dest, default="", help=text)
+    details.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="what it gets besides"
+    )
     details.add_argument("-T", "--timeout", default="", help="how long --wait waits")
     details.add_argument("-f", "--force", action="store_true", help="even if it is there already")
     details.add_argument("-Q", "--quiet", action="store_true", help="the answer alone")
@@ -175,7 +186,8 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     command = arguments.command = arguments.command or _valued(arguments)
     if arguments.expired and command != "clear":
         raise ToolUsageError("--expired requires --clear or -U")
-    if command in _NEED_RESOURCE and not arguments.resource and not arguments.expired:
+    needed = command in _NEED_RESOURCE or (command in _BY_AGENT and not _agent_named(arguments))
+    if needed and not arguments.resource and not arguments.expired:
         raise ToolUsageError("no resource is named", hint="name one with --resource")
     _check_lifetime(arguments.lifetime)
     if arguments.output_as == "xml":
@@ -185,7 +197,21 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
 
         put(agent_lists.answer(command, arguments))
         return 0
+    if command in _BY_AGENT:
+        from crmsh_py.tools import force
+
+        return force.run(door, arguments)
     return _COMMANDS[command](door(), arguments)
+
+
+def _agent_named(arguments: Namespace) -> bool:
+    """Whether an agent is to be called without a resource. Raises ToolUsageError for half of it."""
+    named = [arguments.agent_class, arguments.provider, arguments.agent]
+    if any(named) and arguments.resource:
+        raise ToolUsageError("--resource cannot be used with --class, --provider and --agent")
+    if any(named) and not arguments.agent:
+        raise ToolUsageError("no agent is named", hint="name one with --agent")
+    return any(named)
 
 
 def _xml(argv: Sequence[str] | None, command: str, arguments: Namespace, door: Door) -> int:
@@ -200,6 +226,8 @@ def _xml(argv: Sequence[str] | None, command: str, arguments: Namespace, door: D
             code = _COMMANDS[command](door(), arguments)
         put(document([], request=request(TOOL, argv), code=code))
         return code
+    if command in _BY_AGENT:
+        return _called_xml(argv, arguments, door)
     if command in _ABOUT_AGENTS and command != "show_metadata":
         part = resource_xml.agents(command, arguments)
     elif command in resource_xml.ANSWERS:
@@ -209,6 +237,18 @@ def _xml(argv: Sequence[str] | None, command: str, arguments: Namespace, door: D
     nothing = command in ("list", "list_raw") and not part.findall()
     put(document([part], request=request(TOOL, argv), code=EXIT_NO_SUCH if nothing else 0))
     return EXIT_NO_SUCH if nothing else 0
+
+
+def _called_xml(argv: Sequence[str] | None, arguments: Namespace, door: Door) -> int:
+    from crmsh_py.tools import force
+    from crmsh_py.views.result_xml import document, message_of
+
+    done = force.call(door, arguments)
+    part = force.element(done, verbose=bool(arguments.verbose))
+    told = f"{TOOL}: Error performing operation: {message_of(done.code)}"
+    errors = (told,) if done.code else ()
+    put(document([part], request=request(TOOL, argv), code=done.code, errors=errors))
+    return done.code
 
 
 def _valued(arguments: Namespace) -> str:
@@ -456,14 +496,6 @@ def _constraints(cluster: Cluster, arguments: Namespace) -> int:
     return 0
 
 
-def _force(cluster: Cluster, arguments: Namespace) -> int:
-    from crmsh_py.tools import force
-
-    return force.run(
-        cluster, arguments.command, arguments.resource, verbose=bool(arguments.verbose)
-    )
-
-
 def _wait(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.cib.durations import parse_ms
 
@@ -495,6 +527,4 @@ _COMMANDS = {
     "all_operations": _operations,
     "wait": _wait,
     "restart": _restart,
-    "validate": _force,
-    **{f"force_{action}": _force for action in ("start", "stop", "promote", "demote", "check")},
 }

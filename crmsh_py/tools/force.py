@@ -11,13 +11,18 @@ import subprocess
 
 from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.errors import CrmError, NotFound
-from crmsh_py.tools.common import complain, put
+from crmsh_py.tools.common import ToolUsageError, complain, put
+from crmsh_py.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Sequence
+
     from crmsh_py.cib.document import Cib
-    from crmsh_py.clusters.port import Cluster
+    from crmsh_py.cib.element import Element
     from crmsh_py.scheduler.resource import Resource
+    from crmsh_py.tools.common import Door
 
 ACTIONS = {
     "force_start": "start",
@@ -28,6 +33,7 @@ ACTIONS = {
     "validate": "validate-all",
 }
 _TIMEOUT_S = 120.0
+_REASON = "ocf-exit-reason:"
 _KEPT = ("PATH", "HOME", "OCF_ROOT", "HA_SBIN_DIR", "CRM_LAB", "CRM_NODE", "CRM_LAB_INSIDE",
          "CRM_RUNTIME_DIR", "CRM_STATE_DIR", "CIB_file")  # fmt: skip
 
@@ -38,19 +44,59 @@ class UnimplementedError(CrmError):
     exit_code = 3
 
 
-def run(cluster: Cluster, command: str, resource: str, *, verbose: bool = False) -> int:
-    """Run the agent of a resource; its exit code is ours. Raises CrmError kinds."""
-    cib = cluster.read_cib()
-    primitive = _primitive(cib, resource)
-    name = AgentSpec(primitive.standard, primitive.provider, primitive.agent_type)
-    if primitive.standard != "ocf":
-        raise CrmError(f"{name} is no OCF agent: only those can be run past the cluster")
+@frozen
+class Called:
+    """What came of an agent's being called."""
+
+    action: str
+    agent: AgentSpec
+    resource: str  # '' for an agent that is called without one
+    code: int
+    out: str
+    err: str
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it is no answer that a good agent gives of a good resource."""
+        return self.code not in (0, 7, 8)
+
+
+def call(door: Door, arguments: Namespace) -> Called:
+    """Run the agent of a resource, or the one that is named itself. Raises CrmError kinds."""
+    given = _options(arguments.option)
     root = os.environ.get("OCF_ROOT") or "/usr/lib/ocf"
-    path = f"{root}/resource.d/{primitive.provider}/{primitive.agent_type}"
+    if arguments.agent:
+        agent = AgentSpec(arguments.agent_class, arguments.provider, arguments.agent)
+        environment = _surroundings(root, agent, "test")
+    else:
+        cluster = door()
+        cib = cluster.read_cib()
+        primitive = _primitive(cib, arguments.resource)
+        agent = AgentSpec(primitive.standard, primitive.provider, primitive.agent_type)
+        environment = _surroundings(root, agent, primitive.xml_id)
+        environment |= _parameters(cib, primitive, cluster.node)
+    environment |= {f"OCF_RESKEY_{name}": value for name, value in given.items()}
+    if agent.standard != "ocf":
+        raise UnimplementedError(f"{agent} is no OCF agent: only those can be run past the cluster")
+    done = _run(f"{root}/resource.d/{agent.provider}/{agent.type}", arguments, agent, environment)
+    label = arguments.command.replace("_", "-")
+    return Called(label, agent, arguments.resource, done.returncode, done.stdout, done.stderr)
+
+
+def _options(words: Sequence[str]) -> dict[str, str]:
+    wrong = next((word for word in words if "=" not in word), None)
+    if wrong is not None:
+        raise ToolUsageError(f"--option {wrong} has no value", hint="write it as NAME=VALUE")
+    return dict(word.split("=", 1) for word in words)
+
+
+def _run(
+    path: str, arguments: Namespace, agent: AgentSpec, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(
-            [path, ACTIONS[command]],
-            env=_environment(cib, primitive, root, cluster.node),
+        return subprocess.run(
+            [path, ACTIONS[arguments.command]],
+            env=environment,
             capture_output=True,
             text=True,
             errors="replace",
@@ -58,19 +104,55 @@ def run(cluster: Cluster, command: str, resource: str, *, verbose: bool = False)
             check=False,
         )
     except FileNotFoundError:
-        raise NotFound(f"the agent {name} is not installed here ({path})") from None
+        if arguments.agent:
+            raise ToolUsageError(
+                f"{agent} is not a known resource agent",
+                hint=f"crm_resource --list-agents ocf:{agent.provider} tells which there are",
+            ) from None
+        raise NotFound(f"the agent {agent} is not installed here ({path})") from None
     except (OSError, subprocess.SubprocessError) as error:
-        raise CrmError(f"the agent {name} could not be run: {error}") from None
+        raise CrmError(f"the agent {agent} could not be run: {error}") from None
+
+
+def run(door: Door, arguments: Namespace) -> int:
+    """Tell a person what came of it; the agent's exit code is ours. Raises CrmError kinds."""
     from crmsh_py.views.text import exit_text
 
-    meaning = exit_text(done.returncode, classic=True)
-    label = command.replace("_", "-")
-    put(f"Operation {label} for {resource} ({name}) returned {done.returncode} ({meaning})\n")
-    if verbose or done.returncode not in (0, 7, 8):
-        put(done.stdout)
-        if done.stderr:
-            complain(done.stderr.rstrip("\n"))
-    return done.returncode
+    done = call(door, arguments)
+    whose = f" for {done.resource}" if done.resource else ""
+    meaning = exit_text(done.code, classic=True)
+    put(f"Operation {done.action}{whose} ({done.agent}) returned {done.code} ({meaning})\n")
+    if arguments.verbose or done.is_failure:
+        put(done.out)
+        if done.err:
+            complain(done.err.rstrip("\n"))
+    return done.code
+
+
+def element(done: Called, *, verbose: bool) -> Element:
+    """The same as XML."""
+    from crmsh_py.cib.element import Element
+    from crmsh_py.cib.xml import carriable
+    from crmsh_py.views.text import exit_text
+
+    agent = done.agent
+    head = {"action": done.action, "class": agent.standard, "type": agent.type}
+    head |= {"rsc": done.resource} if done.resource else {}
+    head |= {"provider": agent.provider}
+    state = {"code": str(done.code), "message": exit_text(done.code, classic=True)}
+    state |= {"execution_code": "0", "execution_message": "complete"}
+    reasons = [line for line in done.err.splitlines() if line.startswith(_REASON)]
+    if reasons:
+        state["reason"] = carriable(reasons[-1].removeprefix(_REASON))
+    parts = [Element("overrides"), Element("agent-status", state)]
+    said = tuple(
+        Element("output", {"source": source}, (), carriable(text))
+        for source, text in (("stdout", done.out), ("stderr", done.err))
+        if text
+    )
+    if said and (verbose or done.is_failure):
+        parts.append(Element("command", {"code": str(done.code)}, said))
+    return Element("resource-agent-action", head, tuple(parts))
 
 
 def _primitive(cib: Cib, name: str) -> Resource:
@@ -90,21 +172,22 @@ def _primitive(cib: Cib, name: str) -> Resource:
     return resource_called(cib, inside[0].id)
 
 
-def _environment(cib: Cib, primitive: Resource, root: str, node: str) -> dict[str, str]:
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    environment |= {
+def _surroundings(root: str, agent: AgentSpec, instance: str) -> dict[str, str]:
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         "LC_ALL": "C",
         "OCF_ROOT": root,
         "OCF_RA_VERSION_MAJOR": "1",
         "OCF_RA_VERSION_MINOR": "1",
-        "OCF_RESOURCE_INSTANCE": primitive.xml_id,
-        "OCF_RESOURCE_TYPE": primitive.agent_type,
-        "OCF_RESOURCE_PROVIDER": primitive.provider,
-        "OCF_RESKEY_CRM_meta_on_node": node,
-        "OCF_RESKEY_crm_feature_set": cib.root.get("crm_feature_set"),
+        "OCF_RESOURCE_INSTANCE": instance,
+        "OCF_RESOURCE_TYPE": agent.type,
+        "OCF_RESOURCE_PROVIDER": agent.provider,
     }
+
+
+def _parameters(cib: Cib, primitive: Resource, node: str) -> dict[str, str]:
     # Rules may ask for the node, which is this one here, wherever the cluster has the resource.
     here = primitive.state.node_named(node) or primitive.current_node()
-    for name, value in primitive.parameters(here).items():
-        environment[f"OCF_RESKEY_{name}"] = value
-    return environment
+    return {
+        "OCF_RESKEY_CRM_meta_on_node": node,
+        "OCF_RESKEY_crm_feature_set": cib.root.get("crm_feature_set"),
+    } | {f"OCF_RESKEY_{name}": value for name, value in primitive.parameters(here).items()}

@@ -11,7 +11,12 @@ API_VERSION = "2.42"  # Pacemaker 3's
 # What Pacemaker calls its exit codes, as far as our tools end with them.
 _MESSAGES = {
     0: "OK",
+    2: "Invalid parameter",
+    3: "Unimplemented",
     4: "Insufficient privileges",
+    5: "Not installed",
+    6: "Not configured",
+    7: "Not running",
     64: "Incorrect usage",
     65: "Invalid data given",
     66: "Input file not available",
@@ -23,13 +28,18 @@ _MESSAGES = {
 }
 
 
+def message_of(code: int) -> str:
+    """What Pacemaker calls an exit code."""
+    return _MESSAGES.get(code, "Error occurred")
+
+
 def document(
     parts: Iterable[Element], *, request: str, code: int = 0, errors: Sequence[str] = ()
 ) -> str:
     """The whole document as text, with an XML declaration; ``request`` is the command line,
     ``errors`` are what a person would read on stderr.
     """
-    status = {"code": str(code), "message": _MESSAGES.get(code, "Error occurred")}
+    status = {"code": str(code), "message": message_of(code)}
     told = tuple(Element("error", {}, (), carriable(text)) for text in errors)
     inside = (Element("errors", {}, told),) if told else ()
     children = (*parts, Element("status", status, inside))

@@ -334,7 +334,7 @@ def test_answers_in_xml(
 
 
 def test_what_has_no_xml_says_so_before_it_changes_anything(cluster: FakeCluster) -> None:
-    assert run(cluster, "--force-start", "-r", "ClusterIP", "--output-as", "xml") == 64
+    assert run(cluster, "--constraints", "-r", "ClusterIP", "--output-as", "xml") == 64
     assert cluster.done == []
 
 

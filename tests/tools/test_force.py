@@ -9,6 +9,7 @@ from tools.fakes import FakeCluster
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.errors import ClusterUnreachable
 from crmsh_py.tools import crm_resource
 
 AGENT = """#!/bin/sh
@@ -72,3 +73,46 @@ def test_the_set_with_the_higher_score_is_what_the_agent_gets(log: Path) -> None
     cluster.cib = Cib.parse(cluster.cib.to_xml().replace("<operations>", lower))
     assert crm_resource.main(["-r", "ClusterIP", "--force-start"], door=cluster) == 0
     assert log.read_text(encoding="utf-8") == "start 192.168.100.100 ClusterIP\n"
+
+
+def test_an_agent_can_be_called_without_a_resource(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = ["--class", "ocf", "--provider", "heartbeat", "--agent", "IPaddr2"]
+
+    def door() -> FakeCluster:
+        raise ClusterUnreachable("no cluster runs here")
+
+    assert crm_resource.main(["--validate", *named, "--option", "ip=10.0.0.9"], door=door) == 0
+    assert capsys.readouterr().out == "Operation validate (ocf:heartbeat:IPaddr2) returned 0 (ok)\n"
+    assert log.read_text(encoding="utf-8") == "validate-all 10.0.0.9 test\n"
+    for words, code in (
+        ([*named, "-r", "ClusterIP"], 64),
+        (["--class", "ocf"], 64),
+        ([*named[:-1], "Nope"], 64),
+        ([*named, "--option", "ip"], 64),
+        (["--class", "stonith", "--agent", "fence_x"], 3),
+    ):
+        assert crm_resource.main(["--validate", *words], door=door) == code
+
+
+def test_an_option_is_given_besides_the_parameters(log: Path) -> None:
+    words = ["-r", "ClusterIP", "--force-stop", "--option", "ip=10.0.0.9"]
+    assert crm_resource.main(words, door=FakeCluster()) == 0
+    assert log.read_text(encoding="utf-8") == "stop 10.0.0.9 ClusterIP\n"
+
+
+def test_what_an_agent_did_as_xml(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = FakeCluster()
+    words = ["-r", "ClusterIP", "--output-as=xml"]
+    assert crm_resource.main([*words, "--force-check"], door=cluster) == 7
+    told = capsys.readouterr().out
+    assert (
+        '<resource-agent-action action="force-check" class="ocf" type="IPaddr2" rsc="ClusterIP"'
+        ' provider="heartbeat">' in told
+    )
+    assert '<agent-status code="7" message="not running" execution_code="0" ' in told
+    assert '<status code="7" message="Not running">' in told
+    assert "<command" not in told
+    assert crm_resource.main([*words, "--force-promote"], door=cluster) == 3
+    assert '<output source="stderr">what?' in capsys.readouterr().out
