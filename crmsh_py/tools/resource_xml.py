@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from crmsh_py.cib.element import Element
-from crmsh_py.scheduler.result import ClusterStatus, Role
+from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus, Role
 from crmsh_py.tools import agent_lists, resource_parameters, resource_text
 from crmsh_py.tools.common import local_now
-from crmsh_py.views import resource_operations, resource_status
+from crmsh_py.views import mon_facts, resource_operations, resource_status
 from crmsh_py.views.result_xml import item, listed
 
 TYPE_CHECKING = False
@@ -66,6 +66,44 @@ def _locate(cluster: Cluster, arguments: Namespace) -> Element:
     return Element("nodes", {"resource": arguments.resource}, tuple(nodes))
 
 
+def _why(cluster: Cluster, arguments: Namespace) -> Element:
+    """Whether resources run, and which of their own settings are in the way."""
+    status, node, name = _status(cluster), arguments.node, arguments.resource
+    if not name:
+        return Element("reason", {}, (Element("resources", {}, tuple(_reasons(status, node))),))
+    found = resource_status.find(status, name)
+    places = [place for place, _ in resource_status.places(status, name)]
+    state = {"running": "true" if places else "false"}
+    if node:
+        state = {"running_on": node} if node in places else {}
+    return Element("reason", state, (_check(found),))
+
+
+def _reasons(status: ClusterStatus, node: str) -> Iterator[Element]:
+    """All resources, or the primitives that run on a node."""
+    for top in status.resources:
+        if node:
+            for one in mon_facts.primitives((top,)):
+                if node in one.nodes:
+                    state = {"id": one.id, "running": "true", "host": node}
+                    yield Element("resource", state, (_check(top),))
+        else:
+            runs = bool(resource_status.places(status, top.id))
+            state = {"id": top.id, "running": "true" if runs else "false"}
+            yield Element("resource", state, (_check(top),))
+
+
+def _check(resource: ResourceStatus) -> Element:
+    wanted = resource.target_role.lower()
+    settings = {
+        "remain_stopped": "true" if wanted == "stopped" else None,
+        "promotable": "false" if wanted in ("unpromoted", "slave") else None,
+        "unmanaged": None if resource.managed else "true",
+    }
+    said = {name: value for name, value in settings.items() if value is not None}
+    return Element("check", {"id": resource.id, **said})
+
+
 def _get_parameter(cluster: Cluster, arguments: Namespace) -> Element:
     value = resource_parameters.value_of(cluster, arguments)
     return listed("attributes", [item(arguments.get_parameter, value)])
@@ -96,6 +134,7 @@ ANSWERS: dict[str, Callable[[Cluster, Namespace], Element]] = {
     "list_raw": _list_raw,
     "query_xml": _query_xml,
     "locate": _locate,
+    "why": _why,
     "get_parameter": _get_parameter,
     "operations": _operations,
     "all_operations": _operations,

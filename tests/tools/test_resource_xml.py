@@ -1,0 +1,44 @@
+"""crm_resource --why as XML."""
+
+from __future__ import annotations
+
+import pytest
+from tools.fakes import FakeCluster
+
+from crmsh_py.tools import crm_resource
+
+Capture = pytest.CaptureFixture[str]
+
+
+def run(cluster: FakeCluster, *words: str) -> int:
+    return crm_resource.main(words, door=cluster)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["-r", "ClusterIP"], '<reason running="true"><check id="ClusterIP"/></reason>'),
+        (
+            ["-r", "WebSite"],
+            '<reason running="false"><check id="WebSite" remain_stopped="true" unmanaged="true"/>'
+            "</reason>",
+        ),
+        (
+            ["-r", "ClusterIP", "-N", "pacemaker01"],
+            '<reason running_on="pacemaker01"><check id="ClusterIP"/></reason>',
+        ),
+        (["-r", "ClusterIP", "-N", "pacemaker02"], '<reason><check id="ClusterIP"/></reason>'),
+        (
+            ["-N", "pacemaker01"],
+            '<reason><resources><resource id="ClusterIP" running="true" host="pacemaker01">'
+            '<check id="ClusterIP"/></resource></resources></reason>',
+        ),
+        ([], '<resource id="WebSite" running="false"><check id="WebSite" remain_stopped="true"'),
+    ],
+)
+def test_why_as_xml(cluster: FakeCluster, words: list[str], answer: str, capsys: Capture) -> None:
+    for name, value in (("target-role", "Stopped"), ("is-managed", "false")):
+        assert run(cluster, "-r", "WebSite", "-m", "-p", name, "-v", value, "-Q") == 0
+    assert run(cluster, "-Y", *words, "--output-as=xml") == 0
+    told = "".join(line.strip() for line in capsys.readouterr().out.splitlines())
+    assert answer in told
