@@ -116,8 +116,7 @@ def _clone_of(cib: Cib, group: Element) -> Element | None:
 
 def _without(cib: Cib, target: Element) -> Cib:
     if target.tag == "fencing-topology":
-        kept = cib.configuration.map_children(lambda c: None if c is target else c)
-        return cib.with_section("configuration", kept)
+        return _without_empty_topology(cib.with_section(target.tag, target.with_children(())))
 
     def remove(element: Element) -> tuple[Element, ...]:
         if element is target:
@@ -168,7 +167,18 @@ def _without_hanging(cib: Cib, gone: Collection[str], notes: list[str]) -> Cib:
         after = before.map_children(change)
         if after is not before:
             cib = cib.with_section(name, after)
+            if name == "fencing-topology":
+                cib = _without_empty_topology(cib)
     return cib
+
+
+def _without_empty_topology(cib: Cib) -> Cib:
+    """Without the section of the levels where none is left: it would be shown as an object."""
+    topology = cib.configuration.find("fencing-topology")
+    if topology is None or topology.children:
+        return cib
+    kept = cib.configuration.map_children(lambda c: None if c is topology else c)
+    return cib.with_section("configuration", kept)
 
 
 def _remaining(
@@ -268,7 +278,7 @@ def erase(cib: Cib, *, nodes: bool = False) -> Cib:
             erased = section.with_children(())
         if erased is not section and erased != section:
             cib = cib.with_section(name, erased)
-    return cib
+    return _without_empty_topology(cib)
 
 
 def _own_properties(element: Element) -> Element | None:

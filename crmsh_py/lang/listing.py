@@ -84,7 +84,7 @@ def _objects(cib: Cib) -> Iterator[Shown]:
         for element in cib.section(section).findall():
             yield Shown(kind, element.id, rank, element, section)
     topology = cib.configuration.find("fencing-topology")
-    if topology is not None and topology.children:  # without levels there is nothing to say
+    if topology is not None:  # without levels, too: crmsh shows it so
         yield Shown("fencing_topology", "fencing_topology", 9, topology)
 
 

@@ -44,8 +44,7 @@ def property_set(kind: str, element: Element, context: Context) -> ast.PropertyS
 def fencing_topology(section: Element, nodes: Sequence[str]) -> ast.FencingTopology:
     """The fencing topology. ``nodes`` are the names of all nodes.
 
-    Levels that are the same for just these nodes need not name them. Where a node is gone that
-    still has levels, each is named: crmsh, which only counts, says that they are for all.
+    Levels that are the same for just these nodes need not name them.
     """
     targets: dict[tuple[str, str], dict[int, tuple[str, ...]]] = {}
     only(section, (), ("fencing-level",))
@@ -73,8 +72,9 @@ def fencing_topology(section: Element, nodes: Sequence[str]) -> ast.FencingTopol
         found.append(ast.FencingTarget(kind, value, tuple(levels[i] for i in sorted(levels))))
     everywhere = {target.levels for target in found}
     names = [target.value for target in found]
-    are_nodes = {target.kind for target in found} == {"node"}
-    if are_nodes and len(everywhere) == 1 and sorted(names) == sorted(nodes):
+    if len(everywhere) == 1 and len(found) == len(nodes) and {t.kind for t in found} == {"node"}:
+        if sorted(names) != sorted(nodes):
+            raise UnsayableError("target")  # crmsh takes as many targets as nodes for all of them
         found = [ast.FencingTarget("", "", found[0].levels)]
     return ast.FencingTopology(tuple(found))
 

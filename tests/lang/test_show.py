@@ -207,17 +207,10 @@ def test_what_refers_to_nothing_is_related_to_it() -> None:
     assert show(Cib.new(), ("related:gone",), other=before) == ""
 
 
-def test_a_topology_without_levels_is_nothing() -> None:
-    made = load(Cib.new(), "fencing_topology s1\nnode n1")
-    empty = made.with_section("fencing-topology", Element("fencing-topology"))
-    assert "fencing" not in show(empty)
-
-
 @pytest.mark.parametrize(
     ("nodes", "wanted"),
     [
         ("n1 n2", "fencing_topology s1 s2\n"),
-        ("n1 n3", "fencing_topology \\\n\tn1: s1 s2 \\\n\tn2: s1 s2\n"),
         ("n1", "fencing_topology \\\n\tn1: s1 s2 \\\n\tn2: s1 s2\n"),
     ],
 )

@@ -415,9 +415,10 @@ def test_the_clone_of_a_deleted_group_goes_with_it(person: Person) -> None:
 
 def test_an_empty_fencing_topology_is_deleted(person: Person) -> None:
     person.file.write_text(CIB.replace("</configuration>", "<fencing-topology/></configuration>"))
-    assert "fencing_topology" not in person.types("configure show")
+    assert "fencing_topology" in person.types("configure show"), "as crmsh has it"
     person.types("configure delete fencing_topology")
     assert person.code == 0
+    assert "fencing_topology" not in person.types("configure show")
     assert "fencing-topology" not in person.file.read_text()
 
 
