@@ -169,6 +169,7 @@ class Requests:
                 keys = self.membership.cmap_keys(prefix, name, event)
                 self.outbox.reply(ticket, CmapReply(keys=keys))
             case ReadSubsystems():
+                # The core is in no process; who sends this puts in the number of its own.
                 self.outbox.reply(ticket, SubsystemsReply(pid=0, subsystems=self._subsystems()))
             case WaitIdle(version=version):
                 self._idle_waiters[ticket] = version[:2] if version else None
