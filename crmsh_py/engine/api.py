@@ -293,11 +293,6 @@ class SaveRatified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SaveEstablished:
-    """Remember that this disk belongs to a cluster whose majority has stored something."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
     """Keep a configuration that lost against another side's, with what it was and why."""
 
@@ -305,7 +300,7 @@ class SetAside:
     reason: str
 
 
-StoreWrite = SaveRing | SaveTerm | SaveRatified | SaveEstablished | SaveRevision | SetAside
+StoreWrite = SaveRing | SaveTerm | SaveRatified | SaveRevision | SetAside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -461,17 +456,16 @@ Instruction = (
 class Standing(IntEnum):
     """What a disk proves about its node; see ``views.weigh``."""
 
-    EMPTY = 0  # nothing: a new disk, or a wiped one, and nobody can tell which
-    MEMBER = 1  # it has taken part in a primary view: ``SaveRatified``
-    ESTABLISHED = 2  # and has seen a majority do so: ``SaveEstablished``
+    EMPTY = 0  # nothing: whatever it had is lost, or nobody has said that it never had anything
+    VOTER = 1  # all that it ever stored is there: made for a new node, or ``SaveRatified``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredState:
-    """What the store had when the daemon started; all zero on a new or wiped disk."""
+    """What the store had when the daemon started; all zero on a wiped disk."""
 
     ring_sequence: int = 0
     term: int = 0
     revision_term: int = 0  # the term in which the newest revision was made or ratified
-    cib: str = ""  # XML of the newest configuration, '' on a new disk
+    cib: str = ""  # XML of the newest configuration, '' where there is none yet
     standing: Standing = Standing.EMPTY

@@ -172,8 +172,6 @@ class Commits:
         if stored.view != self._views.view:
             return
         self._stored[sender] = stored
-        if self._views.primary and self._views.majority(self._stored):
-            self._views.establish()
         self._compare(stored)
         self._settle()
 

@@ -47,7 +47,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from crmsh_py.cib.document import Cib
-from crmsh_py.engine.api import SaveEstablished, SaveRatified, SaveTerm, SetAside, Standing
+from crmsh_py.engine.api import SaveRatified, SaveTerm, SetAside, Standing
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import Voter
 from crmsh_py.engine.replica import Replica, bare
@@ -113,14 +113,13 @@ def weigh(setting: ViewSetting, summaries: Mapping[int, Summary]) -> ViewSetting
 
     A wiped disk may have held a change that was acknowledged, so as a part of a majority it
     proves nothing. It counts from the moment on in which it has taken what a primary view holds.
-    Three cases need no such care: nobody belongs to an established cluster yet (a new one is
-    being formed); all votes that are expected are here (nothing better can come); the members
-    with something on their disks have the quorum among themselves.
+    Two cases need no such care: all votes that are expected are here (nothing better can come);
+    the others have the quorum among themselves. The disk of a node that has never run is none of
+    these: whoever makes it says so on it, and a wiped one does not have that mark.
     """
     empty = {node for node, each in summaries.items() if each.standing == Standing.EMPTY}
-    new = all(each.standing < Standing.ESTABLISHED for each in summaries.values())
     votes = setting.votes
-    if not setting.quorate or not empty or new or sum(votes.values()) >= setting.expected_votes:
+    if not setting.quorate or not empty or sum(votes.values()) >= setting.expected_votes:
         return setting
     if sum(vote for node, vote in votes.items() if node not in empty) >= setting.quorum:
         return setting
@@ -378,12 +377,6 @@ class Views:
         self._catching_up = False
         self._out.multicast(AskCib(view=self.view))
 
-    def establish(self) -> None:
-        """A majority of this view has stored what the view began with, or something later."""
-        if self._standing < Standing.ESTABLISHED:
-            self._standing = Standing.ESTABLISHED
-            self._out.persist(SaveEstablished())
-
     def settled(self) -> None:
         """The status of this view is known here."""
         if self.primary and self.decision is not None:
@@ -431,7 +424,7 @@ class Views:
         self._replica.adopt_commits(self.summaries[decision.winner].recent)
         if self.setting.quorate:
             self._replica.ratify(decision.term)
-            self._standing = max(self._standing, Standing.MEMBER)
+            self._standing = Standing.VOTER
             self._out.persist(SaveRatified(term=decision.term))
         self._activated()
 

@@ -19,7 +19,7 @@ from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut, Us
 from crmsh_py.lab import commands, inside, nodespec, removal, tail
 from crmsh_py.lab.config import GUEST, LabConfig, NodeConfig
 from crmsh_py.lab.contact import ask, ask_node, find_supervisor
-from crmsh_py.lab.place import Place, locked, place_of
+from crmsh_py.lab.place import NODE_NEW, Place, locked, place_of
 from crmsh_py.lab.processes import descendants, identify, send, wait_gone
 from crmsh_py.wire import control
 from crmsh_py.wire import lab as wire
@@ -122,6 +122,8 @@ class Lab:
                 raise CrmError(f"lab '{self.name}' has been made by another command meanwhile")
             commands.write(self._place)
             os.makedirs(self._place.nodes, mode=0o700, exist_ok=True)
+            for node in made.members:
+                self._mark_new(node.name)
             _write(self._place.conf, text, 0o644)
             _write(self._place.key, os.urandom(128).hex(), 0o600)
             _write(self._place.record, made.to_json(), 0o644)
@@ -131,6 +133,15 @@ class Lab:
             + f"; the host is {made.host}"
         )
         return made
+
+    def _mark_new(self, node: str) -> None:
+        """Say on a node's disk that there has never been anything on it: its vote counts at once.
+
+        Disks that were wiped, and those of nodes that come to a cluster, do not have that mark.
+        """
+        mark = self._place.disk(node) + NODE_NEW
+        os.makedirs(os.path.dirname(mark), mode=0o700, exist_ok=True)
+        _write(mark, "", 0o600)
 
     def destroy(self) -> None:
         """Take everything of the lab away: processes, namespaces, mounts, files.

@@ -21,6 +21,7 @@ from crmsh_py.errors import CrmError, NotPermitted, TimedOut
 from crmsh_py.lab.config import LabConfig
 from crmsh_py.lab.held import is_at
 from crmsh_py.wire import paths
+from crmsh_py.wire.settings import NEW_SUFFIX
 
 LOCK_TIMEOUT_S = 150.0  # longer than an orderly stop may take
 _HOSTED_TIMEOUT_S = 10.0  # what a supervisor that was told to end may still take
@@ -33,6 +34,7 @@ NODE_KEY = "/etc/corosync/authkey"
 REMOTE_KEY = "/etc/pacemaker/authkey"
 NODE_CONF = "/etc/corosync/corosync.conf"
 NODE_STORE = "/var/lib/crmsh-py/store.sqlite"
+NODE_NEW = NODE_STORE + NEW_SUFFIX
 NODE_LOG = "/var/log/corosync/corosync.log"
 REMOTE_LOG = "/var/log/pacemaker/pacemaker.log"  # of a remote node, which has no corosync
 

@@ -13,6 +13,9 @@ Rules:
   it, a gap in the numbering or a configuration without the digest it was saved with mean that the
   disk lies: the whole file is moved aside, the node starts empty and says so. The cluster gives
   it back the configuration when it joins.
+- A file that is made anew is that of a new node only where a mark beside it says so
+  (``NEW_SUFFIX``). Else there may have been one that was lost: see ``engine.views.weigh``. The mark
+  is gone before the node does anything, so it does not outlive what the node does.
 - What is whole but cannot be understood (another release wrote it) is no damage: all nodes would
   find it, and start a cluster with nothing in it. The node does not start; nothing is moved.
 - It is the node's alone (mode 0600): what access control lists hide is in it.
@@ -32,7 +35,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from crmsh_py.engine.api import (
-    SaveEstablished,
     SaveRatified,
     SaveRevision,
     SaveRing,
@@ -44,6 +46,7 @@ from crmsh_py.engine.api import (
 )
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.wire.control import Revision
+from crmsh_py.wire.settings import NEW_SUFFIX
 
 SNAPSHOT_EVERY = 64  # revisions: what a start replays at most
 KEEP_REVISIONS = 5000
@@ -228,8 +231,6 @@ class Store:
                 _save_number(db, "term", term)
             case SaveRatified(term=term):
                 _save_number(db, "ratified", term)
-            case SaveEstablished():
-                _save_number(db, "established", 1)
             case SaveRevision():
                 self._save_revision(db, write)
             case SetAside(cib=cib, reason=reason):
@@ -305,14 +306,19 @@ class Store:
         db = self._db = _connect(self._path)
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version == 0:
+            new = os.path.lexists(self._path + NEW_SUFFIX)
+            mark = "INSERT INTO number VALUES ('new', 1);" if new else ""
             with db:
-                db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
+                db.executescript(
+                    f"BEGIN; {_SCHEMA} {mark} PRAGMA user_version = {_FORMAT}; COMMIT;"
+                )
             _sync_directory(self._path)
         elif version != _FORMAT:
             raise CrmError(
                 f"the store {self._path} has format {version}: another release wrote it",
                 hint=_OTHER_RELEASE,
             )
+        _take_mark_away(self._path)
         (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise _CorruptError(verdict)
@@ -432,10 +438,15 @@ def _keep_private(path: str) -> None:
                 os.chmod(each, 0o600)
 
 
+def _take_mark_away(path: str) -> None:
+    """What the node is to be is in its file now; the next file must not be taken for a new one."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path + NEW_SUFFIX)
+        _sync_directory(path)
+
+
 def _standing(numbers: Mapping[str, int]) -> Standing:
-    if "ratified" not in numbers:
-        return Standing.EMPTY
-    return Standing.ESTABLISHED if "established" in numbers else Standing.MEMBER
+    return Standing.VOTER if numbers.keys() & {"new", "ratified"} else Standing.EMPTY
 
 
 def _save_number(db: sqlite3.Connection, name: str, value: int) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+# Beside the store of a node that has never run: an empty file with this at the end of its name.
+NEW_SUFFIX = ".new"
+
 
 class RingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One more network: this node's address there, and the names of all nodes by address."""
@@ -26,7 +29,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     address: str
     corosync_conf: str
     control_socket: str
-    store: str  # the SQLite file
+    store: str  # the SQLite file; see NEW_SUFFIX
     log: str  # the node's log file
     key: str  # the authkey's file, readable by its owner alone
     peers: dict[str, str]

@@ -68,7 +68,7 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     without quorum, 0 not at all. ``informed`` and ``since`` are the terms of the newest and of
     the first primary view whose status it has known since it started, 0 for none. ``recent``
     are the newest commits that its CIB contains.
-    ``standing`` is what its disk proves: 0 nothing, 1 a member, 2 of an established cluster.
+    ``standing`` is what its disk proves: 0 nothing, 1 that all it ever stored is there.
     """
 
     name: Name
@@ -85,7 +85,7 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     informed: Count = 0
     since: Count = 0
     forced: bool = False  # its newest revision was committed without quorum
-    standing: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
+    standing: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
     recent: Annotated[list[CommitId], msgspec.Meta(max_length=256)] = []
 
 

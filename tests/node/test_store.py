@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from crmsh_py.engine.api import (
-    SaveEstablished,
     SaveRatified,
     SaveRevision,
     SaveRing,
@@ -26,6 +25,7 @@ from crmsh_py.engine.api import (
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.node import store as store_module
 from crmsh_py.node.store import Step, Store
+from crmsh_py.wire.settings import NEW_SUFFIX
 
 
 def append(cib: str, patches: Sequence[Step]) -> tuple[str, str]:
@@ -391,18 +391,61 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert (state.cib, state.term, state.revision_term, warning) == ("a", 3, 3, "")
 
 
-def test_the_store_remembers_whether_its_node_belongs_to_a_cluster(path: Path) -> None:
-    """A disk that has only promised, or only taken a copy, proves nothing."""
+def test_a_disk_that_has_only_promised_or_only_taken_a_copy_is_no_voter_s(path: Path) -> None:
     filled(path)
     store, state, _ = opened(path)
     assert state.standing is Standing.EMPTY
     for write, standing in (
         (SaveTerm(term=3), Standing.EMPTY),
-        (SaveRatified(term=3), Standing.MEMBER),
-        (SaveEstablished(), Standing.ESTABLISHED),
+        (SaveRatified(term=3), Standing.VOTER),
+        (SaveRing(sequence=8), Standing.VOTER),
     ):
         store.write([write])
         store.close()
         store, state, _ = opened(path)
         assert state.standing is standing
     store.close()
+
+
+def marked(path: Path) -> Path:
+    """Say that this is the disk of a node that has never run."""
+    mark = Path(f"{path}{NEW_SUFFIX}")
+    mark.touch()
+    return mark
+
+
+def test_a_disk_is_that_of_a_new_node_where_a_mark_says_so(path: Path) -> None:
+    mark = marked(path)
+    for _ in range(2):
+        store, state, warning = opened(path)
+        store.close()
+        assert (state, warning) == (StoredState(standing=Standing.VOTER), "")
+        assert not mark.exists(), "the next file must not be taken for a new node's"
+
+
+def test_a_disk_that_lost_what_it_had_is_not_new(path: Path) -> None:
+    """Neither when its file is gone, nor when it is damaged."""
+    marked(path)
+    filled(path)
+    path.unlink()
+    store, state, _ = opened(path)
+    store.close()
+    assert state == StoredState()
+
+    path.unlink()
+    marked(path)
+    filled(path)
+    path.write_bytes(b"damaged" * 1000)
+    store, state, warning = opened(path)
+    store.close()
+    assert (state, bool(warning)) == (StoredState(), True)
+
+
+def test_a_mark_that_a_power_cut_left_says_nothing_of_the_next_file(path: Path) -> None:
+    """The file was made, and the power failed before the mark was taken away."""
+    filled(path)
+    mark = marked(path)
+    store, state, _ = opened(path)
+    store.close()
+    assert state.standing is Standing.EMPTY
+    assert not mark.exists()

@@ -24,7 +24,6 @@ from node.failing_disk import FULL, SYNC_FAILED, WRITE_FAILED, Disk, library, wa
 
 from crmsh_py.engine.api import (
     Persisted,
-    SaveEstablished,
     SaveRatified,
     SaveRevision,
     SaveRing,
@@ -92,8 +91,6 @@ def batches(count: int) -> list[list[StoreWrite]]:
             writes.append(SaveRatified(term=term))
         if number % 6 == 0:
             writes.append(SetAside(cib=text, reason="lost"))
-        if number == 2:
-            writes.append(SaveEstablished())
         made.append(writes)
     return made
 

@@ -39,7 +39,6 @@ from crmsh_py.engine.api import (
     RequestReceived,
     RunAlert,
     RunOperation,
-    SaveEstablished,
     SaveRatified,
     SaveRevision,
     SaveRing,
@@ -117,10 +116,8 @@ class Disk:
                 case SaveTerm(term=term):
                     self.state = replace(self.state, term=term)
                 case SaveRatified(term=term):
-                    standing = max(self.state.standing, Standing.MEMBER)
+                    standing = Standing.VOTER
                     self.state = replace(self.state, revision_term=term, standing=standing)
-                case SaveEstablished():
-                    self.state = replace(self.state, standing=Standing.ESTABLISHED)
                 case SaveRevision():
                     self._save(each)
                 case SetAside():
@@ -156,7 +153,7 @@ class SimNode:
         self.name = f"node{number}"
         self.address = f"10.0.0.{number}"
         self.node_id = cluster.conf.node_id(self.address)
-        self.disk = Disk()
+        self.disk = Disk(StoredState(standing=Standing.VOTER))  # marked as that of a new node
         self.lost_disks: list[Disk] = []
         self.core: NodeCore | None = None
         self.clock_error_s = 0.0  # of the wall clock

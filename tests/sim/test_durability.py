@@ -15,11 +15,12 @@ import msgspec
 import pytest
 from sim.checkers import Checker, has, watched
 from sim.cluster import Cluster, Disk, add_mark, add_resource
+from sim.machine import SimNode
 
 from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.engine import views
-from crmsh_py.engine.api import SaveRatified, SaveTerm, Standing, StoreWrite
+from crmsh_py.engine.api import SaveRatified, SaveTerm, Standing, StoredState, StoreWrite
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.replica import Replica
 from crmsh_py.scheduler.result import Action, ActionKind, Plan
@@ -63,9 +64,7 @@ def alone(cluster: Cluster, *numbers: int) -> None:
 
 def wipe(cluster: Cluster, number: int) -> None:
     """Take a node's power, and all that its disk had."""
-    if cluster.node(number).core is not None:
-        cluster.node(number).crash()
-    cluster.node(number).disk = Disk()
+    cluster.node(number).replace_disk()
 
 
 # ---- scenarios -----------------------------------------------------------------------------------
@@ -237,7 +236,7 @@ def a_wiped_disk_is_no_half_of_a_majority() -> None:
     cluster.run(0.2)
     alone(cluster, 1, 2, 3)
     checker.commits.check_nothing_lost()
-    assert cluster.node(2).disk.state.standing is Standing.ESTABLISHED
+    assert cluster.node(2).disk.state.standing is Standing.VOTER
 
 
 def a_copy_from_a_side_without_quorum_makes_no_voter() -> None:
@@ -262,6 +261,46 @@ def a_copy_from_a_side_without_quorum_makes_no_voter() -> None:
     cluster.start(2)
     cluster.run(0.2)
     alone(cluster, 2, 3, 4, 5)
+    checker.commits.check_nothing_lost()
+
+
+def a_wiped_disk_is_not_that_of_a_new_node() -> None:
+    """Two of three make the cluster; the third starts for the first time beside a wiped one."""
+    cluster, checker = watched(3, 1)
+    cluster.start(1, 2)
+    alone(cluster, 1, 2)
+    committed(cluster, checker, 1, "kept")
+    cluster.node(1).crash()
+    wipe(cluster, 2)
+    cluster.start(2, 3)
+    cluster.settle(2, 3)
+    assert refused(cluster, 3, "other").kind == "NoQuorum"
+    cluster.start(1)
+    cluster.run(0.2)
+    alone(cluster, 1, 2, 3)
+    checker.commits.check_nothing_lost()
+
+
+def a_node_may_miss_that_there_is_a_cluster() -> None:
+    """It stops in the first moments of its first ring, and the others go on without it.
+
+    (Found by seed 200627.) Then one of these is wiped while the last one is down.
+    """
+    cluster, checker = watched(3, 1)
+    cluster.start()
+    first = cluster.node(2).disk
+    cluster.until(lambda: first.state.revision_term > 0, 5, "node 2 has stored the first view")
+    cluster.node(2).crash(lose=True)
+    alone(cluster, 1, 3)
+    committed(cluster, checker, 1, "kept")
+    cluster.node(3).crash()
+    wipe(cluster, 1)
+    cluster.start(1, 2)
+    cluster.settle(1, 2)
+    assert refused(cluster, 2, "other").kind == "NoQuorum"
+    cluster.start(3)
+    cluster.run(0.2)
+    alone(cluster, 1, 2, 3)
     checker.commits.check_nothing_lost()
 
 
@@ -321,6 +360,28 @@ def empty_disks_vote(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(views, "weigh", lambda setting, summaries: setting)
 
 
+def every_empty_disk_is_new(patch: pytest.MonkeyPatch) -> None:
+    """Whoever puts a disk in says that there was never another one."""
+    replace_disk = SimNode.replace_disk
+
+    def as_new(node: SimNode) -> None:
+        replace_disk(node)
+        node.disk = Disk(StoredState(standing=Standing.VOTER))
+
+    patch.setattr(SimNode, "replace_disk", as_new)
+
+
+def a_node_that_knows_of_no_commit_makes_a_cluster(patch: pytest.MonkeyPatch) -> None:
+    """Empty disks vote beside a node that has seen no more than the first view."""
+    weigh = views.weigh
+
+    def trusting(setting: views.ViewSetting, summaries: Mapping[int, Summary]) -> views.ViewSetting:
+        began = all(summary.term <= 1 for summary in summaries.values())
+        return setting if began else weigh(setting, summaries)
+
+    patch.setattr(views, "weigh", trusting)
+
+
 def a_copy_makes_a_voter(patch: pytest.MonkeyPatch) -> None:
     """Whoever holds a configuration counts, wherever it has it from."""
     write = Disk.write
@@ -336,7 +397,7 @@ def a_copy_makes_a_voter(patch: pytest.MonkeyPatch) -> None:
 
     def reread(self: views.Views, *args: object, **more: object) -> None:
         if self._replica.config.version.epoch:
-            self._standing = max(self._standing, Standing.MEMBER)
+            self._standing = Standing.VOTER
         begin(self, *args, **more)  # type: ignore[arg-type]
 
     patch.setattr(views.Views, "begin", reread)
@@ -350,6 +411,8 @@ SCENARIOS = (
     (what_waits_for_its_turn_ends_with_its_view, keep_what_waits),
     (a_wiped_disk_is_no_half_of_a_majority, empty_disks_vote),
     (a_copy_from_a_side_without_quorum_makes_no_voter, a_copy_makes_a_voter),
+    (a_wiped_disk_is_not_that_of_a_new_node, every_empty_disk_is_new),
+    (a_node_may_miss_that_there_is_a_cluster, a_node_that_knows_of_no_commit_makes_a_cluster),
 )
 
 

@@ -297,7 +297,7 @@ def test_a_schema_is_upgraded_while_nodes_come_and_go(seed: int) -> None:
             term=1,
             revision_term=1,
             cib=old.to_xml(),
-            standing=Standing.ESTABLISHED,
+            standing=Standing.VOTER,
         )
         node.disk = Disk(stored, old)
     cluster.start()
