@@ -40,6 +40,26 @@ def test_a_commit_is_on_every_node_and_survives_stop_start_and_a_wiped_disk(lab:
     lab.wait("equal on all three", lambda: equal_everywhere(lab))
 
 
+def test_a_wiped_node_and_one_that_has_never_run_are_no_new_cluster(lab: Lab) -> None:
+    """The only disk that has the commit is that of the node that is off."""
+    lab.crm("lab", "create", "--config", "examples/corosync.conf")
+    lab.crm("lab", "start", "pacemaker01", "pacemaker02")
+    lab.wait("a quorum is online", lambda: lab.online("pacemaker01", "pacemaker02"))
+    lab.crm("configure", "property", "stonith-enabled=false")
+    lab.crm("configure", "primitive", "kept", "ocf:pacemaker:Dummy")
+    lab.crm("lab", "kill", "pacemaker01", "pacemaker02")
+    lab.crm("lab", "wipe", "pacemaker02")
+    lab.crm("lab", "start", "pacemaker02", "pacemaker03")
+    words = ("crm", "configure", "primitive", "other", "ocf:pacemaker:Dummy")
+    refused = lab.run(*words, node="pacemaker03", check=False)
+    assert refused.returncode != 0
+    assert "whose disks are empty, perhaps wiped" in refused.stderr, refused.stderr
+    lab.crm("lab", "start", "pacemaker01")
+    lab.wait("all online", lambda: lab.online(*NODES))
+    lab.wait("equal on all three", lambda: equal_everywhere(lab))
+    assert "primitive kept" in lab.crm("configure", "show")
+
+
 def test_what_was_acknowledged_survives_sigkill_of_everything_in_the_middle(lab: Lab) -> None:
     """Writers commit as fast as they can while every process is killed at once."""
     lab.up()
