@@ -18,10 +18,11 @@ from collections.abc import Callable, Sequence
 from crmsh_py import corosync_conf
 from crmsh_py.corosync_conf import CorosyncConf, LabNode, lab_nodes, new_nodes
 from crmsh_py.errors import ConfigError, CrmError, NotFound
-from crmsh_py.lab.config import GUEST, REMOTE, LabConfig, NodeConfig, checked_nodes
+from crmsh_py.lab.config import GUEST, MAX_NODES, REMOTE, LabConfig, NodeConfig, checked_nodes
 from crmsh_py.wire.paths import check_lab_name
 
-DEFAULT_NODES = ("pacemaker01", "pacemaker02", "pacemaker03")
+DEFAULT_COUNT = 3
+_USUAL_NAME = "pacemaker{:02}"  # as ``lab_nodes`` has them for a file that names none
 DEFAULT_NETWORK = "192.168.100.0/24"
 FIRST_HOST_NUMBER = 10  # of the first node, in its network, as in the tutorial
 _MAX_CONF = 1024 * 1024  # bytes
@@ -32,14 +33,17 @@ def design(
 ) -> tuple[LabConfig, str]:
     """The record of a new lab, and the text of its corosync.conf; warnings are said.
 
+    One of ``nodes`` that is a number stands for so many nodes with the usual names.
+
     Remote nodes come later (``with_remotes``): corosync.conf knows nothing of them.
 
     Raises:
         NotFound, SyntaxProblem, ConfigError: the file cannot be read or taken.
         ConfigError: names or a network that cannot be.
     """
+    nodes = _named(nodes)
     if not conf_file:
-        made = from_names(lab, nodes or DEFAULT_NODES, network or DEFAULT_NETWORK)
+        made = from_names(lab, nodes or _usual_names(DEFAULT_COUNT), network or DEFAULT_NETWORK)
         listed = [LabNode(node.name, node.address) for node in made.nodes]
         return made, corosync_conf.render(listed, made.network)
     text = _read(conf_file)
@@ -47,6 +51,22 @@ def design(
     for warning in conf.warnings:
         say(f"WARNING: {warning.render()}")
     return from_corosync_conf(lab, conf, names=nodes, network=network), text
+
+
+def _named(nodes: Sequence[str]) -> Sequence[str]:
+    if len(nodes) != 1 or not (nodes[0].isascii() and nodes[0].isdigit()):
+        return nodes
+    count = int(nodes[0][:4])
+    if not 1 <= count <= MAX_NODES:
+        raise ConfigError(
+            f"{nodes[0]} nodes: a lab has 1 to {MAX_NODES}",
+            hint="--nodes 5, or names: --nodes alpha,beta,gamma",
+        )
+    return _usual_names(count)
+
+
+def _usual_names(count: int) -> list[str]:
+    return [_USUAL_NAME.format(position) for position in range(1, count + 1)]
 
 
 def _read(conf_file: str) -> str:

@@ -341,7 +341,7 @@ apply | [replace¦update] [NAME] | put it into the pending configuration | apply
     *_level(
         "lab",
         """
-create | [--config FILE] [--nodes A,B,C] [--network CIDR] [--remote A,B] [--guest A,B] | make a cluster on this machine | create --config examples/corosync.conf
+create | [--config FILE] [--nodes A,B,C¦COUNT] [--network CIDR] [--remote A,B] [--guest A,B] | make a cluster on this machine | create --config examples/corosync.conf
 import | [FILE] | make a lab from the live cluster, or from a saved CIB, to try changes on | import cib.xml
 start | [--corosync-only] [NODE…] | start nodes (all) | start
 stop | [NODE…] | stop nodes in an orderly way (all) | stop pacemaker03

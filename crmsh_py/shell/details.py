@@ -267,9 +267,10 @@ unless both touch the same thing. force commits in spite of errors.
 The history is never rewritten: a rollback is a new commit.
 """,
     "lab_create": """
-Without --config: three nodes at 192.168.100.10 and so on. CRM_LAB names the lab; several can run
-side by side. --remote names hosts that run the executor only and are no members: remote nodes.
---guest names those that are off until a resource switches them on (ocf:lab:guest).
+Without --config: three nodes at 192.168.100.10 and so on; --nodes 5 makes five. CRM_LAB names the
+lab; several can run side by side. --remote names hosts that run the executor only and are no
+members: remote nodes. --guest names those that are off until a resource switches them on
+(ocf:lab:guest).
 """,
     "lab_exec": """
 The exit code is the command's.

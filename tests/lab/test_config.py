@@ -114,6 +114,19 @@ def test_what_cannot_be_is_refused(names: list[str], network: str, message: str)
         design.from_names("t", names, network)
 
 
+def test_a_number_stands_for_so_many_nodes() -> None:
+    made, text = design.design("t", "", ["5"], "", print)
+    assert list(addresses(made)) == [f"pacemaker0{number}" for number in range(1, 6)]
+    assert addresses(made)["pacemaker05"] == "192.168.100.14"
+    assert addresses(made_from(text)) == addresses(made)
+
+
+@pytest.mark.parametrize("count", ["0", "33", "9" * 5000])
+def test_a_number_of_nodes_that_cannot_be_is_refused(count: str) -> None:
+    with pytest.raises(ConfigError, match="1 to 32"):
+        design.design("t", "", [count], "", print)
+
+
 def test_a_record_that_somebody_changed_is_refused() -> None:
     good = design.from_names("t", ["a"]).to_json()
     for bad in ("", "[]", "{}", good.replace('"a"', '"../a"'), good.replace("100.10", "99.10")):
