@@ -47,12 +47,15 @@ def _locate(session: Session, names: tuple[str, ...]) -> int:
 
 def constraints(session: Session, call: CommandCall) -> int:
     """The constraints that name it."""
-    from crmsh_py.views import resource_status
+    from crmsh_py.tools.resource_values import constraint_steps
+    from crmsh_py.views import colocation_stack, resource_status
 
     resource = call.get("RESOURCE") or ""
     require_resources(session, [resource])
     cib = session.working.cib()
-    text = resource_status.constraints(cib, resource) or f"no constraint names {resource}"
+    text = colocation_stack.text(constraint_steps(cib, resource))
+    text += resource_status.orders_and_tickets(cib, resource)
+    text = text or f"no constraint names {resource}"
     session.show(text, lambda: _records().constraints(cib, resource))
     return 0
 

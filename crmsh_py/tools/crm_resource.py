@@ -49,7 +49,7 @@ _BY_AGENT = (
 # The commands that are about one resource.
 _NEED_RESOURCE = (
     "locate", "query_xml", "get_parameter", "set_parameter", "delete_parameter", "move", "ban",
-    "clear", "constraints", "delete", "restart", "fail",
+    "clear", "constraints", "stack", "delete", "restart", "fail", "digests",
 )  # fmt: skip
 
 
@@ -96,16 +96,12 @@ def _parser() -> Parser:
     command("-F", "--fail", to="fail", help="have it taken for failed, as if its agent had said so")
     command("-R", "--refresh", to="refresh", help="forget the whole history and look again")
     command(
-        "-a",
-        "--constraints",
-        "-A",
-        "--stack",
-        to="constraints",
-        help="the constraints of a resource",
+        "-a", "--constraints", to="constraints", help="locations, and what it is colocated with"
     )
-    for action in ("start", "stop", "promote", "demote", "check"):
+    command("-A", "--stack", to="stack", help="the same along chains of colocations")
+    command("--digests", to="digests", help="by which changes of its parameters are noticed")
+    for action in ("start", "stop", "promote", "demote"):
         command(f"--force-{action}", to=f"force_{action}", help=f"{action} it here by its agent")
-    command("--validate", to="validate", help="have its agent check its parameters")
     command("-D", "--delete", to="delete", help="remove it from the configuration (needs -t)")
     command("--wait", to="wait", help="until the cluster has nothing more to do")
     command("--list-standards", to="standards", help="the classes of agents")
@@ -117,6 +113,11 @@ def _parser() -> Parser:
         ("--show-metadata", "what an agent says of itself: CLASS:PROVIDER:TYPE"),
     ):
         commands.add_argument(*names, help=text, metavar="NAME")
+    for name, text in (
+        ("--force-check", "check it here by its agent"),
+        ("--validate", "have its agent check its parameters"),
+    ):
+        commands.add_argument(name, nargs="?", const="", metavar="LEVEL", help=text)
     commands.add_argument(
         "--list-ocf-providers", "--list-ocf-alternatives", nargs="?", const="", metavar="TYPE"
     )
@@ -145,6 +146,9 @@ def _add_details(parser: Parser) -> None:
     )
     details.add_argument("-s", "--set-name", metavar="ID", help="of a parameter: in this set")
     details.add_argument("-i", "--nvpair", metavar="ID", help="of a parameter: the pair itself")
+    details.add_argument(
+        "--recursive", action="store_true", help="makes --constraints the same as --stack"
+    )
     details.add_argument("-n", "--operation", default="", help="(taken, not needed)")
     details.add_argument("-I", "--interval", default="", help="(taken, not needed)")
     for name, dest, text in (
@@ -155,6 +159,12 @@ def _add_details(parser: Parser) -> None:
         details.add_argument(name, dest=dest, default="", help=text)
     details.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="what it gets besides"
+    )
+    details.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="of --digests, --validate and --force-…: instead of what is configured",
     )
     details.add_argument("-T", "--timeout", default="", help="how long --wait waits")
     details.add_argument("-f", "--force", action="store_true", help="even if it is there already")
@@ -189,6 +199,10 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     needed = command in _NEED_RESOURCE or (command in _BY_AGENT and not _agent_named(arguments))
     if needed and not arguments.resource and not arguments.expired:
         raise ToolUsageError("no resource is named", hint="name one with --resource")
+    if command == "digests" and not arguments.node:
+        raise ToolUsageError("no node is named", hint="name one with --node")
+    if arguments.overrides and command not in ("digests", *_BY_AGENT):
+        raise ToolUsageError(f"'{arguments.overrides[0]}' belongs to no option")
     _check_lifetime(arguments.lifetime)
     if arguments.output_as == "xml":
         return _xml(argv, command, arguments, door)
@@ -228,12 +242,10 @@ def _xml(argv: Sequence[str] | None, command: str, arguments: Namespace, door: D
         return code
     if command in _BY_AGENT:
         return _called_xml(argv, arguments, door)
-    if command in _ABOUT_AGENTS and command != "show_metadata":
+    if command in _ABOUT_AGENTS:
         part = resource_xml.agents(command, arguments)
-    elif command in resource_xml.ANSWERS:
-        part = resource_xml.ANSWERS[command](door(), arguments)
     else:
-        raise ToolUsageError(f"--{command.replace('_', '-')} has no answer in XML")
+        part = resource_xml.ANSWERS[command](door(), arguments)
     nothing = command in ("list", "list_raw") and not part.findall()
     put(document([part], request=request(TOOL, argv), code=EXIT_NO_SUCH if nothing else 0))
     return EXIT_NO_SUCH if nothing else 0
@@ -260,6 +272,8 @@ def _valued(arguments: Namespace) -> str:
         "list_agents",
         "list_ocf_providers",
         "show_metadata",
+        "force_check",
+        "validate",
     ):
         if getattr(arguments, name) is not None:
             return name
@@ -485,17 +499,6 @@ def _fail(cluster: Cluster, arguments: Namespace) -> int:
     return 0
 
 
-def _constraints(cluster: Cluster, arguments: Namespace) -> int:
-    from crmsh_py.tools import edits
-    from crmsh_py.views import resource_status
-
-    cib = cluster.read_cib()
-    name = edits.configured_name(cib, arguments.resource)
-    edits.find_resource(cib, name)
-    put(resource_status.constraints(cib, name))
-    return 0
-
-
 def _wait(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.cib.durations import parse_ms
 
@@ -511,7 +514,10 @@ def _restart(cluster: Cluster, arguments: Namespace) -> int:
 
 
 _COMMANDS = {
-    **dict.fromkeys(("list", "list_raw", "query_xml", "locate", "why"), _answer),
+    **dict.fromkeys(
+        ("list", "list_raw", "query_xml", "locate", "why", "constraints", "stack", "digests"),
+        _answer,
+    ),
     "get_parameter": _get_parameter,
     "set_parameter": _set_parameter,
     "delete_parameter": _delete_parameter,
@@ -522,7 +528,6 @@ _COMMANDS = {
     "cleanup": _clean,
     "fail": _fail,
     "refresh": _clean,
-    "constraints": _constraints,
     "operations": _operations,
     "all_operations": _operations,
     "wait": _wait,

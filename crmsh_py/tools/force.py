@@ -13,6 +13,7 @@ from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.tools.common import ToolUsageError, complain, put
 from crmsh_py.value import frozen
+from crmsh_py.whole_numbers import is_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Called:
     code: int
     out: str
     err: str
+    overrides: dict[str, str]  # what was given instead of what is configured
 
     @property
     def is_failure(self) -> bool:
@@ -63,7 +65,9 @@ class Called:
 
 def call(door: Door, arguments: Namespace) -> Called:
     """Run the agent of a resource, or the one that is named itself. Raises CrmError kinds."""
+    level = _level(arguments)
     given = _options(arguments.option)
+    instead = overrides(arguments.overrides)
     root = os.environ.get("OCF_ROOT") or "/usr/lib/ocf"
     if arguments.agent:
         agent = AgentSpec(arguments.agent_class, arguments.provider, arguments.agent)
@@ -75,12 +79,33 @@ def call(door: Door, arguments: Namespace) -> Called:
         agent = AgentSpec(primitive.standard, primitive.provider, primitive.agent_type)
         environment = _surroundings(root, agent, primitive.xml_id)
         environment |= _parameters(cib, primitive, cluster.node)
-    environment |= {f"OCF_RESKEY_{name}": value for name, value in given.items()}
+    given |= instead
+    environment |= {f"OCF_RESKEY_{name}": value for name, value in given.items()} | level
     if agent.standard != "ocf":
         raise UnimplementedError(f"{agent} is no OCF agent: only those can be run past the cluster")
     done = _run(f"{root}/resource.d/{agent.provider}/{agent.type}", arguments, agent, environment)
     label = arguments.command.replace("_", "-")
-    return Called(label, agent, arguments.resource, done.returncode, done.stdout, done.stderr)
+    said = (done.returncode, done.stdout, done.stderr)
+    return Called(label, agent, arguments.resource, *said, instead)
+
+
+def _level(arguments: Namespace) -> dict[str, str]:
+    """How thoroughly the agent shall look, as it is told. Raises ToolUsageError."""
+    level = getattr(arguments, arguments.command, None) or ""
+    if level and not is_number(level):
+        raise ToolUsageError(f"'{level}' is no level of a check", hint="0, 10 or 20 are usual")
+    return {"OCF_CHECK_LEVEL": level} if level else {}
+
+
+def overrides(words: Sequence[str]) -> dict[str, str]:
+    """Parameters that stand behind the options. Raises ToolUsageError for what is none."""
+    found = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if not (name and value):
+            raise ToolUsageError(f"'{word}' is no parameter", hint="write it as NAME=VALUE")
+        found[name] = value
+    return found
 
 
 def _options(words: Sequence[str]) -> dict[str, str]:
@@ -120,6 +145,9 @@ def run(door: Door, arguments: Namespace) -> int:
 
     done = call(door, arguments)
     whose = f" for {done.resource}" if done.resource else ""
+    about = f" for '{done.resource}'" if done.resource else ""
+    for name, value in done.overrides.items():
+        put(f"Overriding the cluster configuration{about} with '{name}' = '{value}'\n")
     meaning = exit_text(done.code, classic=True)
     put(f"Operation {done.action}{whose} ({done.agent}) returned {done.code} ({meaning})\n")
     if arguments.verbose or done.is_failure:
@@ -137,14 +165,18 @@ def element(done: Called, *, verbose: bool) -> Element:
 
     agent = done.agent
     head = {"action": done.action, "class": agent.standard, "type": agent.type}
-    head |= {"rsc": done.resource} if done.resource else {}
-    head |= {"provider": agent.provider}
+    rsc = {"rsc": done.resource} if done.resource else {}
+    head |= {**rsc, "provider": agent.provider}
     state = {"code": str(done.code), "message": exit_text(done.code, classic=True)}
     state |= {"execution_code": "0", "execution_message": "complete"}
     reasons = [line for line in done.err.splitlines() if line.startswith(_REASON)]
     if reasons:
         state["reason"] = carriable(reasons[-1].removeprefix(_REASON))
-    parts = [Element("overrides"), Element("agent-status", state)]
+    instead = tuple(
+        Element("override", {"name": name, "value": carriable(value), **rsc})
+        for name, value in done.overrides.items()
+    )
+    parts = [Element("overrides", {}, instead), Element("agent-status", state)]
     said = tuple(
         Element("output", {"source": source}, (), carriable(text))
         for source, text in (("stdout", done.out), ("stderr", done.err))

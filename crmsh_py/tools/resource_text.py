@@ -15,9 +15,13 @@ from crmsh_py.views import resource_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crmsh_py.cib.document import Cib
     from crmsh_py.clusters.port import Cluster
     from crmsh_py.scheduler.result import ClusterStatus
+    from crmsh_py.views.colocation_stack import Step
+    from crmsh_py.views.parameter_digests import ParameterDigests
 
 
 def status_of(cib: Cib) -> ClusterStatus:
@@ -110,10 +114,58 @@ def _why(cluster: Cluster, arguments: Namespace) -> int:
     return 0
 
 
+def constraint_steps(cluster: Cluster, arguments: Namespace) -> Iterator[Step]:
+    """What --constraints and --stack tell."""
+    from crmsh_py.tools import resource_values
+
+    return resource_values.constraint_steps(
+        cluster.read_cib(),
+        arguments.resource,
+        stack=arguments.command == "stack" or arguments.recursive,
+        alone=arguments.force,
+    )
+
+
+def _constraints(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.views import colocation_stack
+
+    put(colocation_stack.text(constraint_steps(cluster, arguments)))
+    return 0
+
+
+def _digests(cluster: Cluster, arguments: Namespace) -> int:
+    from crmsh_py.views import parameter_digests
+
+    put(parameter_digests.text(digests(cluster, arguments)))
+    return 0
+
+
+def digests(cluster: Cluster, arguments: Namespace) -> ParameterDigests:
+    """What --digests tells. Raises NotFound; UnimplementedError for what is no primitive."""
+    from crmsh_py.errors import NotFound
+    from crmsh_py.tools import force, resource_values
+    from crmsh_py.views import parameter_digests
+
+    instead, name = force.overrides(arguments.overrides), arguments.node
+    resource = resource_values.resource_called(cluster.read_cib(), arguments.resource)
+    node = resource.state.node_named(name)
+    if node is None:
+        names = (each.name for each in resource.state.nodes)
+        raise NotFound(f"Node '{name}' not found", name=name, possibilities=names)
+    if not resource.is_primitive:
+        raise force.UnimplementedError(
+            f"{resource.id} has no parameters of its own", hint="name the primitive that is inside"
+        )
+    return parameter_digests.of_resource(resource, node, instead)
+
+
 ANSWERS = {
     "list": _list,
     "list_raw": _list_raw,
     "query_xml": _query_xml,
     "locate": _locate,
     "why": _why,
+    "constraints": _constraints,
+    "stack": _constraints,
+    "digests": _digests,
 }

@@ -15,10 +15,11 @@ from crmsh_py.tools.common import local_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from crmsh_py.cib.document import Cib
     from crmsh_py.scheduler.resource import Resource
+    from crmsh_py.views.colocation_stack import Step
 
 
 def values(cib: Cib, name: str, tag: str) -> Mapping[str, str]:
@@ -50,3 +51,19 @@ def resource_called(cib: Cib, name: str) -> Resource:
             f"the cluster cannot use '{name}' as it is configured", hint="crm_verify -L tells why"
         )
     return found
+
+
+def constraint_steps(
+    cib: Cib, name: str, *, stack: bool = False, alone: bool = False
+) -> Iterator[Step]:
+    """Where a resource may run and with what: what --constraints and --stack tell.
+
+    A member or an instance means all of its group or clone, unless ``alone``. Raises NotFound.
+    """
+    from crmsh_py.scheduler import constraints
+    from crmsh_py.views import colocation_stack
+
+    resource = resource_called(cib, name)
+    constraints.unpack_all(resource.state)
+    meant = resource if alone else resource.topmost(include_bundle=True)
+    return colocation_stack.steps(meant, stack=stack)

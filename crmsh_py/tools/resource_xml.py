@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 
 def agents(command: str, arguments: Namespace) -> Element:
-    """Classes, providers or agents."""
-    names = agent_lists.answer(command, arguments).splitlines()
+    """Classes, providers or agents; or what an agent says of itself, as text."""
+    answer = agent_lists.answer(command, arguments)
+    if command == "show_metadata":
+        return Element("metadata", {}, (), answer)
+    names = answer.splitlines()
     if command == "standards":
         return listed("standards", [item("", name) for name in names])
     if command == "list_agents":
@@ -104,6 +107,18 @@ def _check(resource: ResourceStatus) -> Element:
     return Element("check", {"id": resource.id, **said})
 
 
+def _constraints(cluster: Cluster, arguments: Namespace) -> Element:
+    from crmsh_py.views import colocation_stack
+
+    return colocation_stack.element(resource_text.constraint_steps(cluster, arguments))
+
+
+def _digests(cluster: Cluster, arguments: Namespace) -> Element:
+    from crmsh_py.views import parameter_digests
+
+    return parameter_digests.element(resource_text.digests(cluster, arguments))
+
+
 def _get_parameter(cluster: Cluster, arguments: Namespace) -> Element:
     value = resource_parameters.value_of(cluster, arguments)
     return listed("attributes", [item(arguments.get_parameter, value)])
@@ -135,6 +150,9 @@ ANSWERS: dict[str, Callable[[Cluster, Namespace], Element]] = {
     "query_xml": _query_xml,
     "locate": _locate,
     "why": _why,
+    "constraints": _constraints,
+    "stack": _constraints,
+    "digests": _digests,
     "get_parameter": _get_parameter,
     "operations": _operations,
     "all_operations": _operations,

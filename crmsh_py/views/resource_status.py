@@ -143,13 +143,8 @@ class Relation:
 
     def __str__(self) -> str:
         match self.relation:
-            case "with" | "of":
-                return f"{self.other} (score={self.score}, id={self.constraint})"
             case "before" | "after":
                 return f"starts {self.relation} {self.other} ({self.score}) (id={self.constraint})"
-            case "location":
-                node = self.other or "where its rule says"
-                return f"location {node} (score={self.score}) (id={self.constraint})"
             case "ticket":
                 return f"ticket {self.other} (id={self.constraint})"
         return f"member of a set of {self.kind} (id={self.constraint})"
@@ -186,41 +181,27 @@ def _relation(element: Element, name: str) -> Relation:
     return Relation(element.id, relation, other, score, kind)
 
 
-def constraints(cib: Cib, name: str) -> str:
-    """The constraints that touch a resource, each with its score and id; '' for none.
+def orders_and_tickets(cib: Cib, name: str) -> str:
+    """What binds a resource besides locations and colocations, with score and id; '' for none.
 
-    Those of the group and the clone around it move it too: they follow.
+    Orders and tickets of the group and the clone around it concern it too: they follow.
     """
     around = [
         outer.id
         for outer in cib.section("resources").iter()
         if outer.tag != "resources" and any(child.id == name for child in _inside(outer))
     ]
-    return "".join(_constraints_of(cib, each) for each in (name, *reversed(around)))
+    return "".join(_others(cib, each) for each in (name, *reversed(around)))
 
 
 def _inside(outer: Element) -> Iterator[Element]:
     return (each for tag in ("primitive", "group") for each in outer.iter(tag) if each is not outer)
 
 
-def _constraints_of(cib: Cib, name: str) -> str:
-    found = relations(cib, name)
-    blocks = (
-        (f"Resources {name} is colocated with:", ("with",)),
-        (f"Resources colocated with {name}:", ("of",)),
-        (
-            f"Other constraints of {name}:",
-            ("before", "after", "location", "ticket", "member"),
-        ),
-    )
-    text = ""
-    for title, kinds in blocks:
-        lines = [
-            f"  * {legible(str(relation))}\n" for relation in found if relation.relation in kinds
-        ]
-        if lines:
-            text += "".join([f"{title}\n", *lines])
-    return text
+def _others(cib: Cib, name: str) -> str:
+    found = [each for each in relations(cib, name) if each.kind in ("order", "ticket")]
+    lines = "".join(f"  * {legible(str(relation))}\n" for relation in found)
+    return f"Other constraints of {name}:\n{lines}" if lines else ""
 
 
 def _walk(resources: tuple[ResourceStatus, ...]) -> Iterator[ResourceStatus]:

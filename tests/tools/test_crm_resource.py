@@ -69,16 +69,6 @@ def test_of_a_clone_what_is_inside_is_taken_for_failed_on_one_node(
     assert cluster.done == [("fail", "loner", NODES[1])], "as the node's history names it"
 
 
-def test_constraints_are_told_with_ids(cluster: FakeCluster, capsys: Capture) -> None:
-    assert run(cluster, "-a", "-r", "WebSite") == 0
-    assert capsys.readouterr().out == (
-        "Resources WebSite is colocated with:\n"
-        "  * ClusterIP (score=INFINITY, id=website-with-ip)\n"
-        "Other constraints of WebSite:\n"
-        "  * starts after ClusterIP (Mandatory) (id=apache-after-ip)\n"
-    )
-
-
 def test_raw_names_and_waiting(cluster: FakeCluster, capsys: Capture) -> None:
     assert run(cluster, "-l") == 0
     assert capsys.readouterr().out == "ClusterIP\nWebSite\n"
@@ -246,14 +236,6 @@ def test_what_is_cloned_shares_the_meta_attributes_of_its_clone(
     assert cluster.find("a-meta_attributes-priority").get("value") == "3"
 
 
-def test_a_member_is_under_the_constraints_of_what_it_is_in(
-    cluster: FakeCluster, capsys: Capture
-) -> None:
-    with_a_clone(cluster)
-    assert run(cluster, "-r", "a", "-a") == 0
-    assert capsys.readouterr().out == ("Other constraints of g:\n  * location n (score=5) (id=l)\n")
-
-
 def test_operations_are_told_as_agents_read_them(cluster: FakeCluster, capsys: Capture) -> None:
     """The last word says whether it is under way: an agent waits until none is pending."""
     assert run(cluster, "--list-operations", "-N", "pacemaker01") == 0
@@ -331,11 +313,6 @@ def test_answers_in_xml(
     assert answer in text
     assert f'request="crm_resource {" ".join(words)} --output-as xml"' in text
     assert '<status code="0" message="OK"/>' in text
-
-
-def test_what_has_no_xml_says_so_before_it_changes_anything(cluster: FakeCluster) -> None:
-    assert run(cluster, "--constraints", "-r", "ClusterIP", "--output-as", "xml") == 64
-    assert cluster.done == []
 
 
 def test_a_resource_is_deleted_by_name_and_type(cluster: FakeCluster) -> None:

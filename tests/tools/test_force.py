@@ -50,6 +50,22 @@ def test_the_agent_is_run_with_its_parameters_and_its_result_is_told(
     assert cluster.done == []
 
 
+def test_a_level_and_other_parameters_may_be_given(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent = log.parent / "resource.d" / "heartbeat" / "IPaddr2"
+    agent.write_text(f'#!/bin/sh\necho "$OCF_CHECK_LEVEL $OCF_RESKEY_ip" >> {log}\n')
+    cluster, check = FakeCluster(), ["-r", "ClusterIP", "--force-check=10"]
+    assert crm_resource.main([*check, "ip=10.0.0.9"], door=cluster) == 0
+    assert log.read_text() == "10 10.0.0.9\n"
+    assert capsys.readouterr().out.startswith(
+        "Overriding the cluster configuration for 'ClusterIP' with 'ip' = '10.0.0.9'\n"
+    )
+    assert crm_resource.main([*check, "ip=10.0.0.9", "--output-as=xml"], door=cluster) == 0
+    assert '<override name="ip" value="10.0.0.9" rsc="ClusterIP"/>' in capsys.readouterr().out
+    assert crm_resource.main(["-r", "ClusterIP", "--validate=much"], door=cluster) == 64
+
+
 def test_what_cannot_be_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCF_ROOT", str(tmp_path))
     cluster = FakeCluster()

@@ -1,10 +1,11 @@
-"""crm_resource --why as XML."""
+"""crm_resource --why and --show-metadata as XML."""
 
 from __future__ import annotations
 
 import pytest
 from tools.fakes import FakeCluster
 
+from crmsh_py.cib import xml
 from crmsh_py.tools import crm_resource
 
 Capture = pytest.CaptureFixture[str]
@@ -42,3 +43,10 @@ def test_why_as_xml(cluster: FakeCluster, words: list[str], answer: str, capsys:
     assert run(cluster, "-Y", *words, "--output-as=xml") == 0
     told = "".join(line.strip() for line in capsys.readouterr().out.splitlines())
     assert answer in told
+
+
+def test_metadata_is_told_as_text_inside(cluster: FakeCluster, capsys: Capture) -> None:
+    assert run(cluster, "--show-metadata", "ocf:heartbeat:IPaddr2", "--output-as=xml") == 0
+    answer = xml.parse(capsys.readouterr().out).find("metadata")
+    assert answer is not None
+    assert '<resource-agent name="IPaddr2"' in answer.text

@@ -59,18 +59,13 @@ def test_an_unknown_resource_is_named_with_the_near_one() -> None:
     assert caught.value.hint == "did you mean ClusterIP?"
 
 
-def test_every_kind_of_constraint_is_told() -> None:
-    assert resource_status.constraints(CIB, "ClusterIP") == (
-        "Resources colocated with ClusterIP:\n"
-        "  * WebSite (score=INFINITY, id=c1)\n"
+def test_orders_and_tickets_are_told() -> None:
+    assert resource_status.orders_and_tickets(CIB, "ClusterIP") == (
         "Other constraints of ClusterIP:\n"
         "  * starts before WebSite (Mandatory) (id=o1)\n"
-        "  * location pacemaker01 (score=100) (id=l1)\n"
-        "  * location where its rule says (score=by rule) (id=l2)\n"
         "  * ticket tick (id=t1)\n"
-        "  * member of a set of colocation (id=s1)\n"
     )
-    assert resource_status.constraints(CIB, "other") == ""
+    assert resource_status.orders_and_tickets(CIB, "other") == ""
 
 
 def test_nodes_are_shown_with_state_and_attributes() -> None:
