@@ -42,7 +42,7 @@ def examine(cib: Cib, membership: MembershipReply | None, *, now: datetime) -> H
     """Look at quorum, nodes, resources, failures, fencing and leftover constraints."""
     status = cluster_status(cib, now=now)
     found = (
-        *_quorum(membership),
+        *_quorum(membership, status),
         *_nodes(status),
         *_resources(status),
         *_failures(status),
@@ -62,7 +62,7 @@ def text(health: Health) -> str:
     return joined(lines)
 
 
-def _quorum(membership: MembershipReply | None) -> Iterator[Ailment]:
+def _quorum(membership: MembershipReply | None, status: ClusterStatus) -> Iterator[Ailment]:
     if membership is None:
         return
     if not membership.quorate:
@@ -70,6 +70,13 @@ def _quorum(membership: MembershipReply | None) -> Iterator[Ailment]:
             level="error",
             text=f"no quorum: {membership.total_votes} of {membership.expected_votes} votes",
             hint="bring nodes back; what runs now depends on no-quorum-policy",
+        )
+    elif membership.dc and not status.quorate:
+        yield Ailment(
+            level="error",
+            text="there are enough votes, but the cluster manager does not count them as quorum",
+            hint="in a lab: a disk is empty, perhaps wiped (crm lab log says which);"
+            " start a node that has the configuration",
         )
     if membership.flags and membership.expected_votes == 2 and "2Node" not in membership.flags:
         yield Ailment(

@@ -237,13 +237,19 @@ def everything(resources: tuple[ResourceStatus, ...]) -> Iterator[ResourceStatus
 
 
 def displayable(cib: Cib, status: ClusterStatus) -> ClusterStatus:
-    """The status with resources as they are called and shown.
+    """The status with the DC by name, and resources as they are called and shown.
 
     Only instances of unique clones and bundles have numbers; a started instance of something that
     can be promoted is Unpromoted.
     """
     resources = tuple(_displayable(cib, resource, True, False) for resource in status.resources)
-    return replace(status, resources=resources)
+    return replace(status, resources=resources, dc=status.dc or _unlisted_dc(cib, status))
+
+
+def _unlisted_dc(cib: Cib, status: ClusterStatus) -> str:
+    """The DC's name where no node is configured: a new cluster lists none before it has quorum."""
+    states = cib.status.findall("node_state")
+    return next((s.get("uname") for s in states if s.id and s.id == status.dc_id), "")
 
 
 def target_role(clone: ResourceStatus) -> str:

@@ -13,6 +13,17 @@ from crmsh_py.views import health
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def test_votes_that_the_cluster_manager_does_not_count_are_told() -> None:
+    """Corosync counts the vote of a node with an empty disk; the replica does not."""
+    fake = FakeCluster()
+    seen = replace(fake.membership(), dc="pacemaker01")
+    without = fake.cib.with_attributes({"have-quorum": "0"})
+    found = health.examine(without, seen, now=NOW)
+    assert not found.well
+    assert "enough votes" in health.text(found)
+    assert "enough votes" not in health.text(health.examine(fake.cib, seen, now=NOW))
+
+
 @pytest.mark.parametrize(
     ("votes", "flags", "told"),
     [

@@ -239,3 +239,11 @@ def test_no_quorum_and_no_dc_are_said(cib: Cib) -> None:
     without = mon_classic.render(cib, cluster(quorate=False), now=NOW)
     assert "Current DC: pacemaker01 (1084777482) - partition WITHOUT quorum\n" in without
     assert "Current DC: NONE\n" in mon_classic.render(cib, cluster(dc="", dc_id=""), now=NOW)
+
+
+def test_the_dc_of_a_cluster_that_has_listed_no_node_yet_has_its_name() -> None:
+    """The first node of three runs alone: it writes nothing down before it has quorum."""
+    cib = Cib.parse(CIB).with_attributes({"have-quorum": "0"})
+    status = ClusterStatus(nodes=(), dc_id="1084777482", quorate=False)
+    shown = mon_classic.render(cib, status, now=NOW).splitlines()
+    assert "Current DC: pacemaker01 (1084777482) - partition WITHOUT quorum" in shown
