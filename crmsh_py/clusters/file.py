@@ -33,6 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.patch import Patch
     from crmsh_py.clusters.operations import Edit
+    from crmsh_py.clusters.orders import NodeOrder
     from crmsh_py.clusters.seen import SeenConfigurations
     from crmsh_py.wire import control
 
@@ -183,7 +184,7 @@ class FileCluster:
         """A file has none; raises CrmError."""
         raise self._only_a_file("membership")
 
-    def administer(self, order: control.RingOrder) -> None:
+    def administer(self, order: control.RingOrder | NodeOrder) -> None:
         """A file has none; raises CrmError."""
         raise self._only_a_file("membership")
 

@@ -27,6 +27,7 @@ from crmsh_py.wire import control, paths
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.clusters.channel import ReplyT
+    from crmsh_py.clusters.orders import NodeOrder
 
 CALL_TIMEOUT_S = 10.0
 COMMIT_TIMEOUT_S = 30.0  # a membership change may come between
@@ -238,9 +239,28 @@ class LocalCluster:
         """Ring and quorum as the node sees them."""
         return self._call(control.ReadMembership(), control.MembershipReply)
 
-    def administer(self, order: control.RingOrder) -> None:
-        """Change something of ring or quorum, on all nodes."""
-        self._call(order, control.Done, timeout_s=COMMIT_TIMEOUT_S)
+    def administer(self, order: control.RingOrder | NodeOrder) -> None:
+        """Change something of ring or quorum, on all nodes; or of this node."""
+        from crmsh_py.clusters import orders
+
+        if isinstance(order, orders.ShutDown):
+            self._shut_down(force=order.force)
+        elif isinstance(order, orders.ReopenLogs | orders.DropDevice):
+            self.membership()  # a node sees by itself that a log was moved, and has no device
+        else:
+            self._call(order, control.Done, timeout_s=COMMIT_TIMEOUT_S)
+
+    def _shut_down(self, *, force: bool) -> None:
+        if force:
+            node_id = self.membership().node_id
+            self._call(control.EndMember(node_id=node_id), control.Done, timeout_s=COMMIT_TIMEOUT_S)
+        elif any(part.alive for part in self.subsystems().subsystems):
+            raise CrmError(
+                f"the cluster manager on {self.node} needs the membership",
+                hint="stop it first (crm cluster stop), or say --force: what runs here is lost",
+            )
+        else:
+            self.stop_daemon()
 
     def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[control.CmapKey]:
         """Corosync's keys, typed."""

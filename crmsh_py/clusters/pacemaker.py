@@ -27,6 +27,7 @@ from crmsh_py.errors import ClusterUnreachable, Conflict, TimedOut
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.patch import Patch
+    from crmsh_py.clusters.orders import NodeOrder
     from crmsh_py.wire import control
 
 READ_TIMEOUT_S = 15.0
@@ -249,8 +250,10 @@ class PacemakerCluster:
         """Take an instance of a primitive for failed on a node where it runs."""
         self._ask("crm_resource", "--fail", "--resource", resource, "--node", node)
 
-    def administer(self, order: control.RingOrder) -> None:
+    def administer(self, order: control.RingOrder | NodeOrder) -> None:
         """Change something of ring or quorum, on all nodes, by Corosync's own programs."""
+        from crmsh_py.clusters import orders
+
         match order:
             case control.ReenableRings():
                 self._ask("corosync-cfgtool", "-r")
@@ -263,6 +266,12 @@ class PacemakerCluster:
             case control.SetVotes(votes=votes, node_id=node_id):
                 which = ("-n", str(node_id)) if node_id else ()
                 self._ask("corosync-quorumtool", "-v", str(votes), *which)
+            case orders.ReopenLogs():
+                self._ask("corosync-cfgtool", "-L")
+            case orders.ShutDown(force=force):
+                self._ask("corosync-cfgtool", "-H", *(("--force",) if force else ()))
+            case orders.DropDevice():
+                self._ask("corosync-quorumtool", "-f")
 
     def fence(
         self,

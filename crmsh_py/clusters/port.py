@@ -13,6 +13,7 @@ from crmsh_py.cib.diff import Patch
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters.kinds import ClusterKind
+from crmsh_py.clusters.orders import NodeOrder
 from crmsh_py.wire.control import (
     Changed,
     CmapKey,
@@ -109,8 +110,11 @@ class Cluster(Protocol):
     def membership(self) -> MembershipReply:
         """Ring and quorum as the node sees them."""
 
-    def administer(self, order: RingOrder) -> None:
-        """Change something of ring or quorum, on all nodes: see ``wire.control`` for each."""
+    def administer(self, order: RingOrder | NodeOrder) -> None:
+        """Change something of ring or quorum, on all nodes: see ``wire.control`` for each.
+
+        Or of the node itself: see ``orders``.
+        """
 
     def cmap(self, prefix: str = "", *, map_name: str = "icmap") -> list[CmapKey]:
         """Corosync's keys, typed."""

@@ -77,6 +77,8 @@ class _LogFile:
 
     def write(self, data: bytes) -> None:
         try:
+            if self._descriptor >= 0 and not self._is_in_place():
+                self.close()  # somebody has moved it away (logrotate, say)
             if self._descriptor < 0:
                 # Append: agents write their lines into the same file (HA_LOGFILE).
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -87,6 +89,12 @@ class _LogFile:
                 os.replace(self._path, f"{self._path}.1")
         except OSError:
             self.close()
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(os.stat(self._path), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
 
     def close(self) -> None:
         if self._descriptor >= 0:

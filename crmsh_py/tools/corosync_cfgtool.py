@@ -39,10 +39,20 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     parser.add_argument(
         "-k", dest="end", type=int, metavar="ID", help="end a member at once, stopping nothing"
     )
+    parser.add_argument(
+        "-L", action="store_true", dest="reopen", help="this node opens its log files anew"
+    )
+    parser.add_argument(
+        "-H", action="store_true", dest="shut_down", help="this node leaves the membership"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="with -H: even if the cluster manager runs"
+    )
     arguments = parse(parser, argv)
-    asked = (arguments.status, arguments.nodes, arguments.enable, arguments.reload)
+    orders = (arguments.enable, arguments.reload, arguments.reopen, arguments.shut_down)
+    asked = (arguments.status, arguments.nodes, *orders)
     if not any(asked) and not arguments.node_id and arguments.end is None:
-        parser.error("one of -s, -n, -a ID, -r, -R and -k ID is needed")
+        parser.error("one of -s, -n, -a ID, -r, -R, -L, -H and -k ID is needed")
     cluster = door()
     _order(cluster, arguments)
     if not (arguments.status or arguments.nodes or arguments.node_id):
@@ -51,6 +61,7 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
 
 
 def _order(cluster: Cluster, arguments: Namespace) -> None:
+    from crmsh_py.clusters.orders import ReopenLogs, ShutDown
     from crmsh_py.wire.control import EndMember, ReenableRings, ReloadConf
 
     if arguments.enable:
@@ -60,6 +71,11 @@ def _order(cluster: Cluster, arguments: Namespace) -> None:
         put("Reloading corosync.conf...\n")
         cluster.administer(ReloadConf())
         put("Done\n")
+    if arguments.reopen:
+        cluster.administer(ReopenLogs())
+    if arguments.shut_down:
+        put("Shutting down corosync\n")
+        cluster.administer(ShutDown(force=arguments.force))
     if arguments.end is not None:
         if not 0 < arguments.end < 2**32:
             raise CrmError(f"there is no member with node id {arguments.end}")

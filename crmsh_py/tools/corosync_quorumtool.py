@@ -40,12 +40,19 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     parser.add_argument("-e", metavar="VOTES", dest="expected", help="set the expected votes")
     parser.add_argument("-v", metavar="VOTES", dest="votes", help="set the votes of a node")
     parser.add_argument("-n", metavar="ID", dest="node_id", help="the node for -v (default: this)")
+    parser.add_argument("-f", action="store_true", dest="drop", help="without a quorum device")
     arguments = parse(parser, argv)
     if arguments.node_id is not None and arguments.votes is None:
         parser.error("-n needs -v VOTES")
     cluster = door()
+    if arguments.drop:
+        from crmsh_py.clusters.orders import DropDevice
+
+        cluster.administer(DropDevice())
     if arguments.expected is not None or arguments.votes is not None:
         _change(cluster, arguments)
+        return 0
+    if arguments.drop and not (arguments.status or arguments.members):
         return 0
     membership = cluster.membership()
     if arguments.members:

@@ -17,6 +17,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.clusters import local, single, sockets
 from crmsh_py.clusters.channel import Channel
 from crmsh_py.clusters.local import LocalCluster
+from crmsh_py.clusters.orders import ReopenLogs, ShutDown
 from crmsh_py.errors import (
     ClusterUnreachable,
     ConfigError,
@@ -306,3 +307,28 @@ def test_what_is_no_text_is_told_before_it_is_sent(lab: Lab) -> None:
     with pytest.raises(CrmError, match="is no text"):
         lab.cluster("node1").set_attribute("node1", "x\udcff", "3")
     assert fake.requests == []
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_membership_is_left_only_when_nobody_needs_it(lab: Lab, *, runs: bool) -> None:
+    usual = node("node1")
+
+    def answer(request: control.Request) -> control.Reply | None:
+        if isinstance(request, control.ReadSubsystems):
+            part = control.Subsystem(name="cib", modern_name="pacemaker-based", alive=runs)
+            return control.SubsystemsReply(pid=1, subsystems=[part])
+        if isinstance(request, control.StopDaemon | control.EndMember):
+            return control.Done()
+        return usual(request)
+
+    asked = lab.add("node1", answer).requests
+    cluster = lab.cluster("node1")
+    cluster.administer(ReopenLogs())
+    if runs:
+        with pytest.raises(CrmError, match="needs the membership"):
+            cluster.administer(ShutDown())
+        cluster.administer(ShutDown(force=True))
+        assert asked[-1] == control.EndMember(node_id=1)
+    else:
+        cluster.administer(ShutDown())
+        assert asked[-1] == control.StopDaemon()

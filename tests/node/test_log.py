@@ -54,6 +54,18 @@ def test_a_line_can_do_nothing_to_a_terminal(tmp_path: Path) -> None:
     assert path.read_text() == "info    [LRMD  ] a?[31mb\ninfo    [LRMD  ] c\n"
 
 
+def test_a_file_that_somebody_has_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = NodeLog(LogSettings(files=(str(path),), timestamp=False))
+    log("notice", "MAIN", "before")
+    path.rename(tmp_path / "log.1")
+    log("notice", "MAIN", "after")
+    log.close()
+
+    assert path.read_text() == "notice  [MAIN  ] after\n"
+    assert (tmp_path / "log.1").read_text() == "notice  [MAIN  ] before\n"
+
+
 def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     good = tmp_path / "log"
     log = NodeLog(LogSettings(files=(str(tmp_path / "no" / "log"), str(good)), timestamp=False))

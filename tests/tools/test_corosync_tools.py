@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 from tools.fakes import FakeCluster
 
+from crmsh_py.clusters.orders import DropDevice, ReopenLogs, ShutDown
 from crmsh_py.errors import ClusterUnreachable
 from crmsh_py.tools import corosync_cfgtool, corosync_cmapctl, corosync_quorumtool
-from crmsh_py.wire.control import ReenableRings, ReloadConf, SetExpectedVotes, SetVotes
+from crmsh_py.wire.control import CmapKey, ReenableRings, ReloadConf, SetExpectedVotes, SetVotes
 
 Capture = pytest.CaptureFixture[str]
 
@@ -32,6 +36,45 @@ def test_cmapctl_lists_all_a_prefix_or_one_key(cluster: FakeCluster, capsys: Cap
     assert capsys.readouterr().out == "totem.token (u32) = 3000\n" * 2
     assert corosync_cmapctl.main(["-g", "totem.tokem"], door=cluster) == 1
     assert "did you mean totem.token?" in capsys.readouterr().err
+
+
+def test_cmapctl_tells_several_keys_or_their_values_alone(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert corosync_cmapctl.main(["-q", "-g", "totem.token"], door=cluster) == 0
+    assert corosync_cmapctl.main(["-q", "quorum.", "nothing."], door=cluster) == 0
+    assert capsys.readouterr().out == "3000\n3\n"
+    assert corosync_cmapctl.main(["nothing."], door=cluster) == 1, "as Corosync's, without a word"
+    assert corosync_cmapctl.main(["-g", "totem.token", "totem.x", "totem.y"], door=cluster) == 1
+    told = capsys.readouterr()
+    assert told.out == "totem.token (u32) = 3000\n"
+    assert "totem.x" in told.err
+    assert corosync_cmapctl.main(["-g"], door=cluster) == 64
+    for words in (["-s", "totem.token", "u32", "5000"], ["-d", "totem.token"], ["-C", "all"]):
+        assert corosync_cmapctl.main(words, door=cluster) == 1
+
+
+def test_cmapctl_watches_keys_until_it_is_told_to_end(
+    cluster: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = [
+        [CmapKey("runtime.members.1", "u32", "1")],
+        [CmapKey("runtime.members.1", "u32", "2"), CmapKey("runtime.members.2", "u32", "1")],
+        [CmapKey("runtime.members.1", "u32", "2")],
+    ]
+    reading, writing = os.pipe()
+    os.write(writing, b"what?\nq\n")
+    os.close(writing)
+    monkeypatch.setattr(cluster, "cmap", lambda _prefix, *, map_name: looks.pop(0))
+    with os.fdopen(reading) as keyboard:
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        assert corosync_cmapctl.main(["-T", "runtime."], door=cluster) == 0
+    assert capsys.readouterr().out == (
+        'Type "q" to finish\n'
+        "modify> runtime.members.1 (u32) = 2\n"
+        "create> runtime.members.2 (u32) = 1\n"
+        "delete> runtime.members.2 (u32) = 1\n"
+    )
 
 
 def test_quorumtool_ends_with_2_without_quorum(cluster: FakeCluster, capsys: Capture) -> None:
@@ -76,6 +119,17 @@ def test_orders_reach_the_cluster(cluster: FakeCluster, capsys: Capture) -> None
         ("administer", SetVotes(votes=2, node_id=7)),
         ("administer", SetVotes(votes=0)),
     ]
+
+
+def test_orders_about_this_node(cluster: FakeCluster, capsys: Capture) -> None:
+    assert corosync_cfgtool.main(["-L"], door=cluster) == 0
+    assert corosync_quorumtool.main(["-f"], door=cluster) == 0
+    assert capsys.readouterr().out == "", "nothing is told of what has worked"
+    assert corosync_cfgtool.main(["-H"], door=cluster) == 0
+    assert corosync_cfgtool.main(["-H", "--force"], door=cluster) == 0
+    assert capsys.readouterr().out == "Shutting down corosync\n" * 2
+    orders = (ReopenLogs(), DropDevice(), ShutDown(), ShutDown(force=True))
+    assert cluster.done == [("administer", order) for order in orders]
 
 
 @pytest.mark.parametrize(
