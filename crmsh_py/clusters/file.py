@@ -132,16 +132,21 @@ class FileCluster:
 
         self._change_status(lambda cib: cib.with_status(with_ticket(cib.status, name, attributes)))
 
-    def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
+    def clean_resource(
+        self, resource: str, node: str, *, all_history: bool, operation: str = ""
+    ) -> None:
         """Take the history of a resource out of the file's status section. '' means all.
 
-        Without ``all_history`` only where it has failed.
+        Without ``all_history`` only where it, or one ``operation`` of it, has failed.
         """
         from crmsh_py.clusters import operations
 
-        self._change_status(
-            lambda cib: operations.without_history(cib, resource, node, only_failed=not all_history)
-        )
+        def change(cib: Cib) -> Cib:
+            if operation:
+                return operations.without_failure(cib, resource, node, operation)
+            return operations.without_history(cib, resource, node, only_failed=not all_history)
+
+        self._change_status(change)
 
     def fail_resource(self, resource: str, node: str) -> None:
         """Nothing runs by a file; raises CrmError."""

@@ -183,8 +183,25 @@ class LocalCluster:
         request = control.SetTicket(ticket=name, attributes=given)
         self._call(request, control.Done, timeout_s=COMMIT_TIMEOUT_S)
 
-    def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
-        """Forget failures or history, and let the cluster look again. '' means all."""
+    def clean_resource(
+        self, resource: str, node: str, *, all_history: bool, operation: str = ""
+    ) -> None:
+        """Forget failures or history, and let the cluster look again. '' means all.
+
+        Nodes forget all failures of a resource together; the counts of other operations than the
+        one that is meant are set again.
+        """
+        if not operation:
+            self._clean(resource, node, all_history=all_history)
+            return
+        from crmsh_py.clusters.operations import failed_at
+
+        for place in failed_at(self.read_cib(), resource, node, operation):
+            self._clean(place.resource, place.node, all_history=False)
+            for name, value in place.others.items():
+                self.set_attribute(place.node, name, value)
+
+    def _clean(self, resource: str, node: str, *, all_history: bool) -> None:
         request = control.CleanResource(resource=resource, node=node, all_history=all_history)
         self._call(request, control.Done, timeout_s=COMMIT_TIMEOUT_S)
 

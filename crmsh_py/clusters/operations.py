@@ -18,6 +18,7 @@ from crmsh_py.cib.failures import FAIL_COUNT, LAST_FAILURE
 from crmsh_py.cib.leftovers import BAN, PREFER
 from crmsh_py.cib.pairs import find_node, replaced, set_node_pair, with_pair
 from crmsh_py.errors import NotFound
+from crmsh_py.value import frozen
 
 Edit = Callable[[Cib], Cib]
 
@@ -214,6 +215,47 @@ def without_history(
         return _map_deep(state, lambda e: None if _is_history(e, gone) else e)
 
     return cib.with_status(cib.status.map_children(forget))
+
+
+@frozen
+class FailedAt:
+    """Where an operation has failed; ``others`` are the attributes that count other failures."""
+
+    node: str
+    resource: str
+    others: dict[str, str]
+
+
+def failed_at(cib: Cib, resource: str, node: str, operation: str) -> list[FailedAt]:
+    """Where an operation (``monitor_10000``) of a resource has failed; '' is any."""
+    top = cib.section("resources")
+    if resource:
+        top = find_resource(cib, configured_name(cib, resource))
+    found = []
+    for state in cib.status.findall("node_state"):
+        if node in ("", state.get("uname")):
+            for primitive in top.iter("primitive"):
+                pairs = {
+                    pair.get("name"): pair.get("value")
+                    for pair in state.iter("nvpair")
+                    if _is_history(pair, {primitive.id})
+                }
+                others = {n: v for n, v in pairs.items() if not n.endswith(f"#{operation}")}
+                if len(others) < len(pairs):
+                    found.append(FailedAt(state.get("uname"), primitive.id, others))
+    return found
+
+
+def without_failure(cib: Cib, resource: str, node: str, operation: str) -> Cib:
+    """Forget what happened to a resource where an operation of it has failed; '' is any.
+
+    How often other operations have failed there stays.
+    """
+    for place in failed_at(cib, resource, node, operation):
+        cib = without_history(cib, place.resource, place.node)
+        for name, value in place.others.items():
+            cib = set_transient_attribute(cib, place.node, name, value)
+    return cib
 
 
 def _failed(state: Element) -> set[str]:

@@ -237,13 +237,18 @@ class PacemakerCluster:
             how = ("--delete-attr", attribute) if value is None else ("--set-attr", attribute)
             self._ask(*ticket, *how, *(() if value is None else ("--attr-value", value)))
 
-    def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
+    def clean_resource(
+        self, resource: str, node: str, *, all_history: bool, operation: str = ""
+    ) -> None:
         """Forget failures or history, and let the cluster look again. '' means all."""
         words = ["--refresh" if all_history else "--cleanup"]
         if resource:
             words += ["--resource", resource]
         if node:
             words += ["--node", node]
+        if operation:
+            name, _, interval = operation.rpartition("_")
+            words += ["--operation", name, "--interval", f"{interval}ms"]
         self._ask("crm_resource", *words, timeout_s=CLEAN_TIMEOUT_S)
 
     def fail_resource(self, resource: str, node: str) -> None:
@@ -253,6 +258,7 @@ class PacemakerCluster:
     def administer(self, order: control.RingOrder | NodeOrder) -> None:
         """Change something of ring or quorum, on all nodes, by Corosync's own programs."""
         from crmsh_py.clusters import orders
+        from crmsh_py.wire import control
 
         match order:
             case control.ReenableRings():

@@ -72,8 +72,14 @@ class Cluster(Protocol):
     def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
         """Set attributes of a ticket (value None deletes one); None forgets the ticket."""
 
-    def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
-        """Forget failures or history, and let the cluster look again. '' means all."""
+    def clean_resource(
+        self, resource: str, node: str, *, all_history: bool, operation: str = ""
+    ) -> None:
+        """Forget failures or history, and let the cluster look again. '' means all.
+
+        With an ``operation`` (``monitor_10000``) only where that has failed; how often others
+        have is kept then.
+        """
 
     def fail_resource(self, resource: str, node: str) -> None:
         """Take an instance of a primitive for failed on a node where it runs."""

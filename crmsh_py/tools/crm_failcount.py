@@ -38,18 +38,19 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(parser, argv)
     cluster = door()
     node = node_name(cluster, arguments.node)
-    if arguments.command == "delete":
-        cluster.clean_resource(arguments.resource, node, all_history=False)
-        put(f"Cleaned up {arguments.resource} on {node}\n")
-        return 0
-
     from crmsh_py.cib.durations import parse_ms
-    from crmsh_py.views.mon_facts import score_text
-    from crmsh_py.views.mon_history import fail_count
 
     operation = arguments.operation
     if operation:
         operation += f"_{parse_ms(arguments.interval)}"
+    if arguments.command == "delete":
+        cluster.clean_resource(arguments.resource, node, all_history=False, operation=operation)
+        put(f"Cleaned up {arguments.resource} on {node}\n")
+        return 0
+
+    from crmsh_py.views.mon_facts import score_text
+    from crmsh_py.views.mon_history import fail_count
+
     count, _ = fail_count(cluster.read_cib(), node, arguments.resource, operation)
     text = score_text(count)
     name = f"fail-count-{arguments.resource}" + (f"#{operation}" if operation else "")

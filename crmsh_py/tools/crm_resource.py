@@ -149,8 +149,8 @@ def _add_details(parser: Parser) -> None:
     details.add_argument(
         "--recursive", action="store_true", help="makes --constraints the same as --stack"
     )
-    details.add_argument("-n", "--operation", default="", help="(taken, not needed)")
-    details.add_argument("-I", "--interval", default="", help="(taken, not needed)")
+    details.add_argument("-n", "--operation", default="", help="with -C: only its failures")
+    details.add_argument("-I", "--interval", default="", help="of --operation (default 0)")
     for name, dest, text in (
         ("--class", "agent_class", "of --agent: ocf"),
         ("--provider", "provider", "of --agent"),
@@ -484,10 +484,24 @@ def _clean(cluster: Cluster, arguments: Namespace) -> int:
             )
         nodes = [arguments.node]
     wholly = arguments.command == "refresh"
-    cluster.clean_resource(arguments.resource, arguments.node, all_history=wholly)
+    operation = "" if wholly else _operation(arguments)
+    cluster.clean_resource(
+        arguments.resource, arguments.node, all_history=wholly, operation=operation
+    )
+    if not arguments.resource:
+        nodes = [arguments.node or "all nodes"]
     what = arguments.resource or "all resources"
     put("".join(f"Cleaned up {what} on {node}\n" for node in nodes))
     return 0
+
+
+def _operation(arguments: Namespace) -> str:
+    """The one whose failures shall be forgotten, with its interval; '' for any."""
+    from crmsh_py.cib.durations import parse_ms
+
+    if not arguments.operation:
+        return ""
+    return f"{arguments.operation}_{parse_ms(arguments.interval) if arguments.interval else 0}"
 
 
 def _fail(cluster: Cluster, arguments: Namespace) -> int:

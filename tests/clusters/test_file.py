@@ -197,6 +197,26 @@ def test_what_has_not_failed_is_not_cleaned_up_but_refreshed(path: Path) -> None
     assert list(cluster.read_cib().status.iter("lrm_resource")) == []
 
 
+def test_only_where_an_operation_has_failed_it_is_cleaned_up(path: Path) -> None:
+    count = '<nvpair id="f" name="fail-count-a#start_0" value="1"/>'
+    path.write_text(
+        path.read_text().replace(
+            "<status/>",
+            '<status><node_state id="1" uname="n1"><lrm id="1"><lrm_resources>'
+            '<lrm_resource id="a"/></lrm_resources></lrm><transient_attributes id="1">'
+            f'<instance_attributes id="status-1">{count}</instance_attributes>'
+            "</transient_attributes></node_state></status>",
+        )
+    )
+    cluster = FileCluster(str(path))
+
+    cluster.clean_resource("a", "", all_history=False, operation="monitor_0")
+    assert list(cluster.read_cib().status.iter("lrm_resource")) != []
+
+    cluster.clean_resource("a", "", all_history=False, operation="start_0")
+    assert list(cluster.read_cib().status.iter("lrm_resource")) == []
+
+
 def test_a_file_has_no_membership_and_says_so(path: Path) -> None:
     with pytest.raises(CrmError, match=r"cib\.xml is a file"):
         FileCluster(str(path)).membership()

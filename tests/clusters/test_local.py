@@ -332,3 +332,28 @@ def test_membership_is_left_only_when_nobody_needs_it(lab: Lab, *, runs: bool) -
     else:
         cluster.administer(ShutDown())
         assert asked[-1] == control.StopDaemon()
+
+
+def test_a_clean_up_of_one_operation_keeps_what_other_failures_count(lab: Lab) -> None:
+    text = """<cib validate-with="pacemaker-3.9"><configuration><crm_config/><nodes/>
+    <resources><primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/></resources>
+    <constraints/></configuration><status><node_state id="1" uname="node1">
+    <transient_attributes id="1"><instance_attributes id="s">
+    <nvpair id="x" name="fail-count-a#monitor_10000" value="3"/>
+    <nvpair id="y" name="fail-count-a#start_0" value="INFINITY"/>
+    </instance_attributes></transient_attributes></node_state></status></cib>"""
+
+    def answer(request: control.Request) -> control.Reply | None:
+        if isinstance(request, control.ReadCib):
+            return control.CibReply(cib=text)
+        return control.Done()
+
+    asked = lab.add("node1", answer).requests
+    lab.cluster("node1").clean_resource("a", "", all_history=False, operation="monitor_10000")
+    assert asked[-2:] == [
+        control.CleanResource(resource="a", node="node1", all_history=False),
+        control.SetAttribute(node="node1", name="fail-count-a#start_0", value="INFINITY"),
+    ]
+    asked.clear()
+    lab.cluster("node1").clean_resource("a", "", all_history=False, operation="monitor_0")
+    assert not any(isinstance(each, control.CleanResource) for each in asked)

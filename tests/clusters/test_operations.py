@@ -201,6 +201,24 @@ def test_a_clean_up_keeps_the_history_of_what_has_not_failed(cib: Cib) -> None:
     assert [e.get("name") for e in cleaned.status.iter("nvpair")] == []
 
 
+def test_a_failure_of_one_operation_is_forgotten_and_others_stay(cib: Cib) -> None:
+    more = '<nvpair id="e" name="last-failure-d#stop_0" value="9"/>'
+    more += '<nvpair id="f" name="fail-count-d#stop_0" value="INFINITY"/>'
+    cib = Cib.parse(cib.to_xml().replace('<nvpair id="b"', more + '<nvpair id="b"'))
+    others = {"last-failure-d#stop_0": "9", "fail-count-d#stop_0": "INFINITY"}
+    there = operations.FailedAt("pacemaker01", "d", others)
+    assert operations.failed_at(cib, "c", "", "monitor_10000") == [there]
+    assert operations.failed_at(cib, "d:0", "pacemaker01", "monitor_10000") == [there]
+    assert operations.failed_at(cib, "c", "pacemaker02", "monitor_10000") == []
+    assert operations.failed_at(cib, "", "", "monitor_0") == [], "another interval"
+
+    cleaned = operations.without_failure(cib, "c", "", "monitor_10000")
+
+    assert [e.id for e in cleaned.status.iter("lrm_resource")] == ["WebSite", "d:1"]
+    left = {e.get("name"): e.get("value") for e in cleaned.status.iter("nvpair")}
+    assert left == {**others, "fail-count-WebSite#monitor_60000": "1"}
+
+
 def test_history_of_one_node_goes(cib: Cib) -> None:
     cleaned = operations.without_history(cib, node="pacemaker01")
 

@@ -12,6 +12,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.version import Version
 from crmsh_py.clusters import operations
+from crmsh_py.clusters.orders import DropDevice, ReopenLogs, ShutDown
 from crmsh_py.clusters.pacemaker_programs import Answer
 from crmsh_py.errors import (
     ClusterUnreachable,
@@ -22,6 +23,13 @@ from crmsh_py.errors import (
     NotFound,
     NotPermitted,
     TimedOut,
+)
+from crmsh_py.wire.control import (
+    EndMember,
+    ReenableRings,
+    ReloadConf,
+    SetExpectedVotes,
+    SetVotes,
 )
 
 GONE = Answer(102, "", "Could not connect to the CIB: Transport endpoint is not connected")
@@ -407,3 +415,38 @@ def test_a_cib_manager_that_hangs_is_told_and_nothing_else_is_tried() -> None:
     with pytest.raises(TimedOut, match="cibadmin did not end within 15 s"):
         cluster_of(machine).read_cib()
     assert machine.calls == ["cibadmin"]
+
+
+def test_a_clean_up_of_one_operation_is_asked_for_as_pacemaker_has_it() -> None:
+    machine = Machine()
+    cluster_of(machine).clean_resource("a", "n1", all_history=False, operation="monitor_10000")
+    assert machine.calls == [
+        "crm_resource --cleanup --resource a --node n1 --operation monitor --interval 10000ms"
+    ]
+
+
+def test_orders_to_ring_and_node_go_to_corosyncs_programs() -> None:
+    machine = Machine()
+    for order in (
+        ReenableRings(),
+        ReloadConf(),
+        EndMember(node_id=3),
+        SetExpectedVotes(votes=2),
+        SetVotes(votes=0, node_id=3),
+        ReopenLogs(),
+        ShutDown(),
+        ShutDown(force=True),
+        DropDevice(),
+    ):
+        cluster_of(machine).administer(order)
+    assert machine.calls == [
+        "corosync-cfgtool -r",
+        "corosync-cfgtool -R",
+        "corosync-cfgtool -k 3",
+        "corosync-quorumtool -e 2",
+        "corosync-quorumtool -v 0 -n 3",
+        "corosync-cfgtool -L",
+        "corosync-cfgtool -H",
+        "corosync-cfgtool -H --force",
+        "corosync-quorumtool -f",
+    ]

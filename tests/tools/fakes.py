@@ -130,8 +130,11 @@ class FakeCluster:
     def set_ticket(self, name: str, attributes: Mapping[str, str | None] | None) -> None:
         self.done.append(("ticket", name, None if attributes is None else dict(attributes)))
 
-    def clean_resource(self, resource: str, node: str, *, all_history: bool) -> None:
-        self.done.append(("clean", resource, node, all_history))
+    def clean_resource(
+        self, resource: str, node: str, *, all_history: bool, operation: str = ""
+    ) -> None:
+        more = (operation,) if operation else ()
+        self.done.append(("clean", resource, node, all_history, *more))
 
     def fail_resource(self, resource: str, node: str) -> None:
         self.done.append(("fail", resource, node))

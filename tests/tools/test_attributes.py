@@ -191,7 +191,12 @@ def test_a_fail_count_is_asked_for_by_all_its_names(cluster: FakeCluster, capsys
         f"{told}#start_0 value=0",
     ]
     assert crm_failcount.main(["-r", "ClusterIP", "--delete-attr"], door=cluster) == 0
-    assert cluster.done == [("clean", "ClusterIP", "pacemaker01", False)]
+    one = ["-r", "ClusterIP", "-D", "-n", "monitor", "-I", "30s"]
+    assert crm_failcount.main(one, door=cluster) == 0
+    assert cluster.done == [
+        ("clean", "ClusterIP", "pacemaker01", False),
+        ("clean", "ClusterIP", "pacemaker01", False, "monitor_30000"),
+    ]
 
 
 @pytest.mark.parametrize(

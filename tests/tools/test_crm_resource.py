@@ -189,6 +189,30 @@ def test_cleaning_up_names_every_node(cluster: FakeCluster, capsys: Capture) -> 
         ("clean", "ClusterIP", "pacemaker02", True),
     ]
     assert run(cluster, "-C", "-r", "nosuch") == 105
+    assert run(cluster, "-C") == 0
+    assert run(cluster, "-C", "-N", "pacemaker01") == 0
+    assert capsys.readouterr().out == (
+        "Cleaned up all resources on all nodes\nCleaned up all resources on pacemaker01\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "operation"),
+    [
+        (("-n", "monitor", "-I", "30s"), ("monitor_30000",)),
+        (("-n", "start"), ("start_0",)),
+        (("-I", "30s"), ()),  # an interval of nothing
+    ],
+)
+def test_failures_of_one_operation_are_cleaned_up(
+    cluster: FakeCluster, words: tuple[str, ...], operation: tuple[str, ...]
+) -> None:
+    assert run(cluster, "-C", "-r", "ClusterIP", *words) == 0
+    assert run(cluster, "-R", "-r", "ClusterIP", *words) == 0
+    assert cluster.done == [
+        ("clean", "ClusterIP", "", False, *operation),
+        ("clean", "ClusterIP", "", True),
+    ]
 
 
 def test_lists_of_resources_agents_and_nodes(cluster: FakeCluster, capsys: Capture) -> None:
