@@ -185,7 +185,7 @@ class FileCluster:
         """A file knows nothing that could be forgotten; raises CrmError."""
         raise self._only_a_file("history of fencing")
 
-    def membership(self) -> control.MembershipReply:
+    def membership(self, *, timeout_s: float = 0) -> control.MembershipReply:
         """A file has none; raises CrmError."""
         raise self._only_a_file("membership")
 

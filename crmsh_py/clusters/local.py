@@ -252,9 +252,10 @@ class LocalCluster:
         """Forget what has been fenced."""
         self._call(control.ForgetFencing(node=node), control.Done, timeout_s=COMMIT_TIMEOUT_S)
 
-    def membership(self) -> control.MembershipReply:
+    def membership(self, *, timeout_s: float = 0) -> control.MembershipReply:
         """Ring and quorum as the node sees them."""
-        return self._call(control.ReadMembership(), control.MembershipReply)
+        limit = timeout_s or CALL_TIMEOUT_S
+        return self._call(control.ReadMembership(), control.MembershipReply, timeout_s=limit)
 
     def administer(self, order: control.RingOrder | NodeOrder) -> None:
         """Change something of ring or quorum, on all nodes; or of this node."""

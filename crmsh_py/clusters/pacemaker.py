@@ -339,7 +339,7 @@ class PacemakerCluster:
         """Forget what has been fenced."""
         self._ask("stonith_admin", "--history", node or "*", "--cleanup")
 
-    def membership(self) -> control.MembershipReply:
+    def membership(self, *, timeout_s: float = 0) -> control.MembershipReply:
         """Ring and quorum as Corosync tells them; as the CIB has them where it does not."""
         from crmsh_py.clusters import pacemaker_answers as answers
 

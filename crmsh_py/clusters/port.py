@@ -113,8 +113,11 @@ class Cluster(Protocol):
     def forget_fencing(self, node: str = "") -> None:
         """Forget what has been fenced: about a node, or everything."""
 
-    def membership(self) -> MembershipReply:
-        """Ring and quorum as the node sees them."""
+    def membership(self, *, timeout_s: float = 0) -> MembershipReply:
+        """Ring and quorum as the node sees them.
+
+        ``timeout_s`` is how long a node of a lab may take; 0: as long as with every other call.
+        """
 
     def administer(self, order: RingOrder | NodeOrder) -> None:
         """Change something of ring or quorum, on all nodes: see ``wire.control`` for each.

@@ -17,8 +17,8 @@ def read_lines(session: Session, snapshots: Snapshots) -> Iterator[str]:
     """What a person types, until the person leaves; a backslash at the end goes on below."""
     _with_readline(session, snapshots)
     while not session.leaving:
-        follow(session)
         try:
+            follow(session)
             text = input(prompt_text(session))
             while text.endswith("\\"):
                 text += "\n" + input("   > ")

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+
 from crmsh_py.errors import CrmError
 from crmsh_py.shell.dispatch import leave_configure
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.toolbar import Place
 
 
-def follow(session: Session) -> None:
-    """Move to another node if ours has died, and say so."""
-    if sentence := session.follow_node():
+def follow(session: Session) -> bool:
+    """Move to another node if ours has died, and say so.
+
+    Ctrl-C ends the looking (a node that hangs is waited for) and nothing else: False then.
+    """
+    try:
+        sentence = session.follow_node()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return False
+    if sentence:
         session.console.warning(sentence)
+    return True
 
 
 def leave(session: Session) -> bool:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from crmsh_py.shell.working import WorkingCopy
 
 
+HANGS_S = 3.0  # a node that does not answer for so long is left, if another one answers
+
+
 class Session:
     """The state of one shell.
 
@@ -212,7 +215,7 @@ class Session:
         if self._cluster is None or self._cluster.kind is not ClusterKind.LOCAL:
             return None
         try:
-            self._cluster.membership()
+            self._cluster.membership(timeout_s=HANGS_S)
         except CrmError:
             pass
         else:

@@ -95,6 +95,7 @@ def open_prompt(
         prompt_continuation=_continuation,
         search_ignore_case=True,
         enable_open_in_editor=True,
+        enable_suspend=True,
         tempfile_suffix=".crm",
         bottom_toolbar=(lambda: _toolbar(live)) if toolbar else None,
     )
@@ -191,12 +192,12 @@ def read_lines(session: Session, snapshots: Snapshots) -> Iterator[str]:
     here = place_of(session)
     prompt = open_prompt(session, snapshots, lambda: here)
     while not session.leaving:
-        follow(session)
-        label = prompt_text(session)
-        here = place_of(session)
-        _prefer(prompt, session)
-        style = "class:prompt.pending" if here.pending else "class:prompt"
         try:
+            follow(session)
+            label = prompt_text(session)
+            here = place_of(session)
+            _prefer(prompt, session)
+            style = "class:prompt.pending" if here.pending else "class:prompt"
             text = prompt.prompt(FormattedText([(style, label)]))
         except KeyboardInterrupt:
             continue
@@ -204,5 +205,5 @@ def read_lines(session: Session, snapshots: Snapshots) -> Iterator[str]:
             if leave(session):
                 return
             continue
-        follow(session)
-        yield text
+        if follow(session):  # Ctrl-C there means the line that was just typed
+            yield text

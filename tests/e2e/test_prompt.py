@@ -130,3 +130,24 @@ def test_the_first_prompt_takes_400_ms_of_cpu(start: Start) -> None:
         spent.append((int(fields[11]) + int(fields[12])) / ticks)
         terminal.end()
     assert min(spent) <= 0.4 * slowness()
+
+
+def test_ctrl_z_stops_the_shell_and_fg_goes_on_with_what_is_pending(tmp_path: Path) -> None:
+    (tmp_path / "cib.xml").write_text(CIB, encoding="utf-8")
+    environ = {"CIB_file": str(tmp_path / "cib.xml"), "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    environ |= {"PATH": f"{BIN}:/usr/bin:/bin", "PS1": "bash$ "}
+    terminal = Terminal(["bash", "--norc", "-i"], environ, lines=24, columns=80)
+    try:
+        terminal.prompt("bash$")
+        terminal.keys("crm\r")
+        terminal.prompt(PROMPT)
+        terminal.type("configure", CONFIGURE)
+        terminal.type("primitive more ocf:pacemaker:Dummy", CONFIGURE)
+        terminal.keys("\x1a")
+        terminal.sees("Stopped")
+        terminal.prompt("bash$")
+        terminal.keys("fg\r")
+        terminal.prompt(CONFIGURE)
+        assert "primitive more" in terminal.type("show more", CONFIGURE)
+    finally:
+        terminal.end()

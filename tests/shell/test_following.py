@@ -6,12 +6,13 @@ import pytest
 from shell.person import Answers
 from tools.fakes import FakeCluster
 
-from crmsh_py.errors import ClusterUnreachable
+from crmsh_py.errors import ClusterUnreachable, TimedOut
 from crmsh_py.lab.client import Lab
-from crmsh_py.shell import repl
+from crmsh_py.shell import plain, repl
 from crmsh_py.shell.background import Snapshots
 from crmsh_py.shell.options import Options
-from crmsh_py.shell.session import Session
+from crmsh_py.shell.prompting import follow
+from crmsh_py.shell.session import HANGS_S, Session
 
 LIMIT_S = 20.0
 
@@ -106,3 +107,58 @@ def test_completion_and_toolbar_go_along() -> None:
         assert "ClusterIP" in snapshots.current.resources
     finally:
         snapshots.close()
+
+
+def test_ctrl_c_while_a_node_hangs_leaves_one_in_the_shell_with_what_is_pending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Sitting()
+    session.types("configure")
+    session.types("property x-more=1")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def typed(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(session.fake, "membership", interrupted)
+    monkeypatch.setattr("builtins.input", typed)
+    snapshots = Snapshots(session)
+    try:
+        assert list(plain.read_lines(session, snapshots)) == []  # Ctrl-D at the prompt ended it
+    finally:
+        snapshots.close()
+    # A command that fails has the shell look whether its node is there, too.
+    session.levels = ("configure",)
+    session.types("property x-more=1")
+    assert "does not exist" in session.types("delete nosuch")
+    assert session.edited is not None
+
+
+def test_a_line_is_dropped_by_ctrl_c_while_the_shell_looks_for_its_node(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Sitting()
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session.fake, "membership", interrupted)
+    assert not follow(session)
+
+
+def test_a_node_that_hangs_is_not_waited_for_as_long_as_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Sitting()
+    limits: list[float] = []
+
+    def hangs(*, timeout_s: float = 0) -> None:
+        limits.append(timeout_s)
+        session.loses_node()
+        raise TimedOut("node pacemaker01 does not answer in time")
+
+    monkeypatch.setattr(session.fake, "membership", hangs)
+    assert "sits on pacemaker02 now" in (session.follow_node() or "")
+    assert limits == [HANGS_S]

@@ -167,7 +167,7 @@ class FakeCluster:
     def forget_fencing(self, node: str = "") -> None:
         self.done.append(("forget", node))
 
-    def membership(self) -> MembershipReply:
+    def membership(self, *, timeout_s: float = 0) -> MembershipReply:
         members = [
             Member(node_id=i, name=f"pacemaker0{i}", address=f"192.168.100.1{i}") for i in (1, 2)
         ]
