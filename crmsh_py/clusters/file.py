@@ -361,7 +361,7 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
     admin_epoch = old.version.admin_epoch
     if patch.target.admin_epoch > patch.source.admin_epoch:
         admin_epoch = max(admin_epoch, patch.target.admin_epoch)
-    raised = admin_epoch > old.version.admin_epoch
+    raised = admin_epoch > old.version.admin_epoch or _only_counts(patch)
     if new.configuration == old.configuration and new.schema == old.schema and not raised:
         if new.status == old.status:
             return old
@@ -379,6 +379,14 @@ def _next(old: Cib, patch: Patch, client: str) -> Cib:
             "update-user": user_name(os.getuid()),
         }
     )
+
+
+def _only_counts(patch: Patch) -> bool:
+    """Whether a patch is there to count the version up, and for nothing else."""
+    from crmsh_py.cib.patch import ROOT
+
+    counts = patch.target.epoch > patch.source.epoch
+    return counts and all(change.path == ROOT for change in patch.changes)
 
 
 def _check(old: Cib, new: Cib, *, meanwhile: bool) -> None:

@@ -106,7 +106,7 @@ def _modified_whole(cib: Cib, element: Element) -> Cib:
     Of the attributes of ``<cib>`` the schema and ``admin_epoch`` are for people to say; the others
     the cluster writes. Of the version only what is given is compared.
     """
-    given = Cib(cib.root.with_attributes(dict(element.attrs))).version
+    given = Cib(cib.root.with_attributes(_summed(cib.root, element))).version
     _refuse_older(cib, given)
     schema = element.get("validate-with")
     new = cib.with_attributes({"validate-with": schema}) if schema else cib
@@ -114,7 +114,8 @@ def _modified_whole(cib: Cib, element: Element) -> Cib:
         if part.tag not in ("configuration", "status"):
             raise ConfigError(f"a <cib> cannot hold <{part.tag}>")
         new = new.with_section(part.tag, _merged(new.section(part.tag), part))
-    return new.with_version(Version(given.admin_epoch, cib.version.epoch, cib.version.num_updates))
+    epoch = cib.version.epoch + (given.epoch > cib.version.epoch)
+    return new.with_version(Version(given.admin_epoch, epoch, cib.version.num_updates))
 
 
 def delete(cib: Cib, scope: str, element: Element) -> Cib:
@@ -207,6 +208,11 @@ def path_of(root: Element, wanted: Element) -> str:
     return ""
 
 
+def bump(cib: Cib) -> Cib:
+    """The same configuration under the next version."""
+    return cib.with_version(cib.version.next_epoch())
+
+
 def erase(cib: Cib, *, status: bool = True) -> Cib:
     """A CIB without any configuration, and without ``status`` where that is for us to say.
 
@@ -266,7 +272,7 @@ def _find(parent: Element, wanted: Element) -> Element | None:
 
 def _merged(old: Element, new: Element) -> Element:
     """The old element with the new one's attributes and children merged into it."""
-    result = old.with_attributes(dict(new.attrs))
+    result = old.with_attributes(_summed(old, new))
     children = list(result.children)
     for child in new.children:
         if child.tag == COMMENT:
@@ -278,6 +284,20 @@ def _merged(old: Element, new: Element) -> Element:
         else:
             children.append(child)
     return result.with_children(tuple(children))
+
+
+def _summed(old: Element, new: Element) -> dict[str, str | None]:
+    """The attributes of a change; ``score++`` and ``score+=5`` stand for sums with the old ones."""
+    return {name: _sum(name, value, old.get(name)) for name, value in new.attrs.items()}
+
+
+def _sum(name: str, value: str, before: str) -> str:
+    from crmsh_py.tools.counting import counted
+
+    rest = value.removeprefix(name)
+    if rest == value or not (rest == "++" or rest.startswith("+=")):
+        return value
+    return counted(f"value{rest}", before)
 
 
 def _without(parent: Element, target: Element) -> Element:

@@ -6,6 +6,7 @@ patch. Elements are found by tag and id; those without an id by their tag below 
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -48,6 +49,12 @@ class UnsafeError(CrmError):
     exit_code = 107
 
 
+class ProtocolError(CrmError):
+    """What this kind of cluster does not do."""
+
+    exit_code = 76
+
+
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
     """Print XML of the configuration, or change it by XML."""
     return guarded(TOOL, lambda: _judged(argv, door))
@@ -66,7 +73,9 @@ def _parser() -> Parser:
         ("-P", "--patch"),
         ("-E", "--erase"),
         ("-u", "--upgrade"),
+        ("-B", "--bump"),
         ("-5", "--md5-sum"),
+        ("-6", "--md5-sum-versioned"),
     ):
         name = names[1].lstrip("-")
         commands.add_argument(*names, action="store_const", const=name, dest="command")
@@ -82,6 +91,15 @@ def _parser() -> Parser:
     where.add_argument("-n", "--no-children", action="store_true")
     where.add_argument("-c", "--allow-create", action="store_true")
     where.add_argument("-f", "--force", action="store_true")
+    where.add_argument("-U", "--user", default="", help="act for this user (root may do so)")
+    where.add_argument(
+        "-S",
+        "--show-access",
+        nargs="?",
+        const="auto",
+        choices=("auto", "color", "text", "namespace"),
+        help="with -Q and -U: what that user may read and write",
+    )
     where.add_argument("-N", "--node", help="(taken; every node has the same)")
     where.add_argument("-t", "--timeout", help="(taken; an answer is waited for as long as usual)")
     for ignored in ("-l", "--local", "-s", "--sync-call", "-V", "--verbose"):
@@ -102,17 +120,86 @@ def _run(argv: Sequence[str] | None, door: Door) -> int:
     arguments = parse(_parser(), argv)
     if arguments.empty is not None:
         return _empty(arguments.empty)
+    if arguments.show_access:
+        return _access(arguments, door)
+    if arguments.user:
+        os.environ["CIB_user"] = arguments.user  # noqa: SIM112  (its name)
     if arguments.command in _CHANGES:
         return _change(arguments, door)
-    if arguments.command == "md5-sum":
-        from crmsh_py.cib.document import Cib
+    if arguments.command == "bump":
+        return _bump(door())
+    if arguments.command in ("md5-sum", "md5-sum-versioned"):
+        return _digest(arguments, door)
+    return _query(door(), arguments)
 
-        given = arguments.pipe or arguments.text is not None or arguments.file is not None
-        cib = Cib.parse(_input(arguments)) if given else door().read_cib()
-        put(f"{cib.digest}\n")
-        return 0
-    cluster = door()
-    return _query(cluster, arguments)
+
+def _digest(arguments: Namespace, door: Door) -> int:
+    """Of what is given, or of the cluster's; the words before it are for people alone."""
+    from crmsh_py.cib.document import Cib
+    from crmsh_py.views import cib_digests
+
+    given = arguments.pipe or arguments.text is not None or arguments.file is not None
+    root = (Cib.parse(_input(arguments)) if given else door().read_cib()).root
+    if arguments.command == "md5-sum":
+        what, digest = "Digest", cib_digests.on_disk(root)
+    else:
+        version = root.get("crm_feature_set", "none")
+        what, digest = f"Versioned ({version}) digest", cib_digests.versioned(root)
+    sys.stderr.write(f"{what}: ")
+    sys.stderr.flush()
+    put(f"{digest}\n")
+    return 0
+
+
+def _bump(cluster: Cluster) -> int:
+    """Count the version of the configuration up, though nothing is changed."""
+    from crmsh_py.tools import cib_changes
+
+    before = cluster.read_cib()
+    commit(cluster, cib_changes.bump, client=TOOL, base=before)
+    after = cluster.read_cib().version
+    if after.tuple[:2] == before.version.tuple[:2]:
+        raise ProtocolError(
+            "this cluster counts its configuration's version up only where something changes",
+            hint="raise admin_epoch: cibadmin -M -X '<cib admin_epoch=\"admin_epoch++\"/>'",
+        )
+    return 0
+
+
+def _access(arguments: Namespace, door: Door) -> int:
+    """The document with what a user may do. Raises ConfigError where lists do not limit him."""
+    from crmsh_py.cib.acl import Access
+    from crmsh_py.views import access
+
+    if arguments.command != "query" or not arguments.user:
+        raise ToolUsageError("--show-access needs --query and --user")
+    user, style = arguments.user, arguments.show_access
+    cib = door().read_cib()
+    lists = Access.of(cib.root, user, _groups(user))
+    if lists is None:
+        raise ConfigError(
+            f"access control lists do not limit {user}",
+            hint="they count where enable-acl is true, and never for root and hacluster",
+        )
+    tree = lists.rights(cib.root)
+    place = tree.place_of(scope_of(cib, arguments.scope or "cib"))
+    assert place is not None, "a section is in its document"
+    if style == "auto":
+        style = "color" if sys.stdout.isatty() else "text"
+    put(access.show(tree, place, user=user, style=style))
+    return 0
+
+
+def _groups(user: str) -> list[str]:
+    """The groups that a user of this machine is in; none for a stranger."""
+    import grp
+    import pwd
+
+    try:
+        ids = os.getgrouplist(user, pwd.getpwnam(user).pw_gid)
+        return [grp.getgrgid(number).gr_name for number in ids]
+    except KeyError:
+        return []
 
 
 def _empty(schema: str) -> int:

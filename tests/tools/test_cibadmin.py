@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ from tools.fakes import CIB, FakeCluster
 from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.version import Version
+from crmsh_py.clusters.file import FileCluster
 from crmsh_py.tools import cibadmin
 from crmsh_py.tools.common import ToolUsageError
 from crmsh_py.tools.xpath import select
@@ -376,12 +379,154 @@ def test_what_the_output_cannot_show_is_written_as_a_number(tmp_path: Path) -> N
     assert b'value="h\xf6her \\u2603"' in done.stdout
 
 
-def test_a_digest_is_of_what_is_given_or_of_the_cluster(
-    cluster: FakeCluster, capsys: Capture
-) -> None:
+DIGESTS = {  # what Pacemaker 2.1.5 tells of each: as it is stored, and as nodes compare it
+    "<cib/>": ("9da2e159fcd5d580a06068e4ba442380", "9da2e159fcd5d580a06068e4ba442380"),
+    '<cib crm_feature_set="3.16.2" epoch="3" num_updates="4" admin_epoch="1"><configuration>'
+    '<b id="1"  z="2" a="&lt;3"/></configuration></cib>': (
+        "8920cc500d3ae2d7af7b2af86bbdf1f2",
+        "779a68d1760c91c85f7c5f0f68dd7754",
+    ),
+    '<cib crm_feature_set="3.16.2" cib-last-written="x" update-origin="n" update-client="c" '
+    'update-user="u" crm-debug-origin="d" have-quorum="1" dc-uuid="2" num_updates="4" '
+    'admin_epoch="1"/>': ("69d5ab9de23f108bc1c1e89b25e35a30", "9464913e911f5955a6092981efcd9c15"),
+}
+
+
+@pytest.mark.parametrize("xml", DIGESTS)
+def test_digests_are_pacemakers(cluster: FakeCluster, xml: str, capsys: Capture) -> None:
+    """The words before them are for people, and not on the standard output."""
+    assert [run(cluster, option, "-X", xml) for option in ("-5", "-6")] == [0, 0]
+    told = capsys.readouterr()
+    assert tuple(told.out.split()) == DIGESTS[xml]
+    assert told.err.startswith("Digest: Versioned (")
+
+
+def test_without_input_a_digest_is_of_the_clusters(cluster: FakeCluster, capsys: Capture) -> None:
     assert run(cluster, "-5") == 0
-    assert run(cluster, "-5", "-X", CIB) == 0
+    assert run(cluster, "-5", "-X", cluster.cib.to_xml()) == 0
     assert run(cluster, "-5", "-X", CIB.replace("WebSite", "Another")) == 0
     of_cluster, of_same, of_other = capsys.readouterr().out.split()
-    assert of_cluster == of_same == cluster.cib.digest
-    assert of_other != of_same
+    assert of_cluster == of_same != of_other
+
+
+@pytest.mark.parametrize(
+    ("xml", "path", "told"),
+    [
+        ('<cib admin_epoch="admin_epoch++"/>', "/cib", 'admin_epoch="1"'),
+        ('<cib admin_epoch="admin_epoch+=10"/>', "/cib", 'admin_epoch="10"'),
+        ('<rsc_colocation id="c" score="score++"/>', "//rsc_colocation", 'score="6"'),
+        ('<rsc_colocation id="c" score="score+=INFINITY"/>', "//*[@id='c']", 'score="INFINITY"'),
+        ('<nvpair id="n" value="value++"/>', "//nvpair[@id='n']", 'value="1"'),
+        ('<nvpair id="n" value="name++"/>', "//nvpair[@id='n']", 'value="name++"'),
+    ],
+)
+def test_modify_can_count(
+    cluster: FakeCluster, xml: str, path: str, told: str, capsys: Capture
+) -> None:
+    """``score++`` and ``score+=5`` are sums with what is there; what is no number counts as 0."""
+    assert run(cluster, "-D", "-X", '<rsc_colocation id="website-with-ip"/>') == 0
+    for part in (
+        '<rsc_colocation id="c" rsc="WebSite" with-rsc="ClusterIP" score="5"/>',
+        '<primitive id="p" class="ocf" provider="pacemaker" type="Dummy">'
+        '<meta_attributes id="m"><nvpair id="n" name="x" value="none"/></meta_attributes>'
+        "</primitive>",
+    ):
+        assert run(cluster, "-C", "-X", part) == 0
+    assert run(cluster, "-M", "-X", xml) == 0
+    capsys.readouterr()
+    assert run(cluster, "-Q", "-n", "-A", path) == 0
+    assert f" {told}" in capsys.readouterr().out
+
+
+def test_the_version_of_a_file_can_be_counted_up(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "cib.xml"
+    file.write_text(CIB, encoding="utf-8")
+    cluster = FileCluster(str(file))
+    assert cibadmin.main(["-B"], door=lambda: cluster) == 0
+    assert cibadmin.main(["-M", "-X", '<cib epoch="epoch++"/>'], door=lambda: cluster) == 0
+    assert cluster.read_cib().version == Version(0, 9, 0)
+
+
+def test_where_only_changes_count_that_is_said(cluster: FakeCluster, capsys: Capture) -> None:
+    class Lab(FakeCluster):
+        def commit(self, patch: Patch, *, client: str, force_no_quorum: bool = False) -> Version:
+            return self.cib.version
+
+    assert cibadmin.main(["--bump"], door=Lab()) == 76
+    assert "admin_epoch++" in capsys.readouterr().err
+
+
+ACL = """<acls><acl_role id="r"><acl_permission id="r1" kind="read" xpath="/cib"/>
+<acl_permission id="r2" kind="write" reference="WebSite"/>
+<acl_permission id="r3" kind="deny" xpath="//acls"/></acl_role>
+<acl_target id="nobody"><role id="r"/></acl_target></acls>"""
+
+
+def limited(cluster: FakeCluster) -> None:
+    text = CIB.replace("</constraints>", f"</constraints>{ACL}")
+    on = '<nvpair id="p0" name="enable-acl" value="true"/>'
+    cluster.cib = Cib.parse(text.replace('<nvpair id="p1"', f'{on}<nvpair id="p1"'))
+
+
+def test_what_a_user_may_do_is_marked(cluster: FakeCluster, capsys: Capture) -> None:
+    limited(cluster)
+    assert run(cluster, "-Q", "-S", "-U", "nobody", "-o", "resources") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "<!-- ACLs as evaluated for user nobody -->",
+        "vvv---[ READABLE ]---vvv",
+        "<resources>",
+    ]
+    assert lines[-4:] == [
+        "  ",
+        "  vvv---[ WRITABLE ]---vvv",
+        '  <primitive id="WebSite" class="ocf" provider="heartbeat" type="apache"/>',
+        "</resources>",
+    ]
+
+
+def test_what_a_user_may_do_has_a_colour_or_a_namespace(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    limited(cluster)
+    show = ["-Q", "-U", "nobody", "-o", "configuration"]
+    assert run(cluster, *show, "--show-access=color") == 0
+    told = capsys.readouterr().out
+    assert '\n    \x1b[32m<primitive id="WebSite"' in told
+    assert "\n  \x1b[31m<acls>\n" in told
+    assert told.endswith("\x1b[34m</configuration>\x1b[0m\n")
+    assert run(cluster, *show, "--show-access=namespace") == 0
+    told = capsys.readouterr().out
+    assert '<pcmk-access-writable:primitive id="WebSite"' in told
+    assert 'xmlns:pcmk-access-denied="http://clusterlabs.org/ns/pacemaker/access/denied"' in told
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["-Q", "-S"], 64),
+        (["-S", "text", "-U", "nobody", "-B"], 64),
+        (["-Q", "-S", "-U", "root"], 78),
+        (["-Q", "--show-access=loud", "-U", "nobody"], 64),
+    ],
+)
+def test_access_is_of_somebody_whom_lists_limit(
+    cluster: FakeCluster, words: list[str], code: int
+) -> None:
+    limited(cluster)
+    assert run(cluster, *words) == code
+
+
+def test_somebody_else_may_be_acted_for(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The door is opened for that user: the node that answers checks what he may."""
+    monkeypatch.setenv("CIB_user", "")
+    seen: list[str] = []
+
+    def door() -> FakeCluster:
+        seen.append(os.environ["CIB_user"])  # noqa: SIM112  (its name)
+        return cluster
+
+    assert cibadmin.main(["-Q", "--user=nobody"], door=door) == 0
+    assert seen == ["nobody"]
