@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from crmsh_py import lang
 from crmsh_py.cib import edit as edit_cib
@@ -271,7 +271,10 @@ def save(session: Session, call: CommandCall) -> int:
 def edit(session: Session, call: CommandCall) -> int:
     """The configuration in $EDITOR; on mistakes edit again, or discard."""
     if not sys.stdin.isatty():
-        raise UsageError("edit not allowed in batch mode")
+        raise UsageError(
+            "edit not allowed in batch mode",
+            hint="without a terminal: set, modgroup, filter, or load update FILE",
+        )
     from crmsh_py.shell import editing
 
     cib, xml = session.working.cib(), call.has("XML")
@@ -289,18 +292,29 @@ def edit(session: Session, call: CommandCall) -> int:
                 return 1
             try:
                 # Against what was shown, not the attempt before: that may be no text at all.
-                changed, notes = loading.replace_text(
+                changed, notes, typed = loading.replace_text(
                     cib, shown, edited, as_xml=xml, catalogue=session.catalogue
                 )
-                _refuse_lost(session, cib, changed)
+                typed = _judged(session, cib, changed, typed)
             except CrmError as error:
                 session.console.error(error)
                 if not session.console.ask("Edit or discard changes (yes to edit, no to discard)"):
                     return 1
                 text = edited
                 continue
-            _take(session, changed, notes)
+            _take(session, changed, notes, typed)
             return 0
+
+
+def _judged(session: Session, cib: Cib, changed: Cib, typed: dict[str, Typed]) -> dict[str, Typed]:
+    """Refuse what is wrong by itself, as where it is typed, or runs and would be gone; returns
+    what was typed of what is different now.
+    """
+    names = commits.changed_names(cib, changed)
+    new = {name: typed.get(name) or Typed("") for name in names}
+    commits.refuse_wrong(session, changed, new, cib)
+    _refuse_lost(session, cib, changed)
+    return {name: one for name, one in typed.items() if name in names}
 
 
 def _chosen(session: Session, call: CommandCall) -> str | None:
@@ -320,11 +334,13 @@ def _may_empty(session: Session, shown: str) -> bool:
     )
 
 
-def _take(session: Session, changed: Cib, notes: Sequence[str]) -> None:
+def _take(
+    session: Session, changed: Cib, notes: Sequence[str], typed: Mapping[str, Typed] | None = None
+) -> None:
     """Make this the pending configuration, and say what had to go with what was left out."""
     for note in notes:
         session.console.info(note)
-    session.working.edit(changed)
+    session.working.edit(changed, (typed or {}).items())
 
 
 def filter(session: Session, call: CommandCall) -> int:
@@ -344,7 +360,7 @@ def filter(session: Session, call: CommandCall) -> int:
             f"{program} printed {printed}: all that it read would be removed; nothing was changed",
             hint="if that is what you want: delete or erase, or -F",
         )
-    changed, notes = loading.replace_text(
+    changed, notes, typed = loading.replace_text(
         cib,
         text,
         output,
@@ -352,8 +368,7 @@ def filter(session: Session, call: CommandCall) -> int:
         origin=f"the output of {program}",
         catalogue=session.catalogue,
     )
-    _refuse_lost(session, cib, changed)
-    _take(session, changed, notes)
+    _take(session, changed, notes, _judged(session, cib, changed, typed))
     return 0
 
 

@@ -67,20 +67,27 @@ def set(session: Session, call: CommandCall) -> int:
 
 
 def edit(session: Session, call: CommandCall) -> int:
-    """Change the file with $EDITOR; a bad one is refused, and nothing is changed."""
+    """Change the file with $EDITOR; of a bad one nothing is taken, and it can be edited again."""
     if not sys.stdin.isatty():
         raise UsageError("edit not allowed in batch mode", hint="corosync set KEY VALUE")
     from crmsh_py.shell.editing import Editor
 
-    before = ring.read(session)
+    before = text = ring.read(session)
     with Editor(session.environ, ".conf") as editor:
-        text = editor.edit(before)
-    if text == before:
-        session.console.info("nothing was changed")
-        return 0
-    ring.write(session, text)
-    _what_next(session)
-    return 0
+        while True:
+            text = editor.edit(text)
+            if text == before:
+                session.console.info("nothing was changed")
+                return 0
+            try:
+                ring.write(session, text)
+            except CrmError as error:
+                session.console.error(error)
+                if not session.console.ask("Edit or discard changes (yes to edit, no to discard)"):
+                    return 1
+                continue
+            _what_next(session)
+            return 0
 
 
 def add_node(session: Session, call: CommandCall) -> int:

@@ -6,7 +6,7 @@ configuration is what it was (crmsh erases first, and then reads).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from crmsh_py import lang
 from crmsh_py.cib import edit, xml
@@ -34,6 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.lang.asking import Agents
     from crmsh_py.lang.ast import ElementNode
+    from crmsh_py.lang.parser import ParsedElement
 
 
 def says_nothing(text: str, *, as_xml: bool) -> bool:
@@ -61,10 +62,14 @@ def load_text(
     parsed = lang.parse_elements(text, origin=origin)
     entries = [Entry(found.element, found.line, origin) for found in parsed]
     changed = store(cib, entries, how=how, catalogue=catalogue)
-    typed = {
+    return changed, _typed(parsed, origin)
+
+
+def _typed(parsed: Iterable[ParsedElement], origin: str) -> dict[str, Typed]:
+    """Where each element was defined."""
+    return {
         _name(found.element): Typed(found.line.text, origin, found.line.line) for found in parsed
     }
-    return changed, typed
 
 
 def load_xml(cib: Cib, text: str, *, how: str, origin: str = "") -> Cib:
@@ -187,18 +192,19 @@ def replace_text(
     as_xml: bool,
     origin: str = "",
     catalogue: Agents | None = None,
-) -> tuple[Cib, list[str]]:
+) -> tuple[Cib, list[str], dict[str, Typed]]:
     """What an editor or a filter made of a shown text: what it no longer lists is deleted.
 
     The text may have been a part of the configuration; what it did not show stays as it is. A set
     of properties or defaults that it showed has what is listed, and nothing else. With the document
-    come notes on what had to go or to change with what was left out.
+    come notes on what had to go or to change with what was left out, and where each element was
+    defined (of XML nowhere).
     """
     if as_xml:
         old, new = Cib(parse_xml(before, "")), Cib(parse_xml(after, origin))
         if new.root.tag != "cib":
             raise ConfigError(f"<{new.root.tag}> is no CIB", hint="keep the <cib> around it")
-        return apply(cib, diff(old, new)), []
+        return apply(cib, diff(old, new)), [], {}
     shown = [found.element for found in lang.parse_elements(before)]
     sets = {str(one.id) for one in shown if isinstance(one, PropertySet) and one.id}
     parsed = lang.parse_elements(after, origin=origin or None)
@@ -209,7 +215,8 @@ def replace_text(
     changed = store(left, entries, catalogue=catalogue, anew=sets)
     gone = left_out & edit.top_level(changed).keys()
     _refuse_contained(changed, gone)
-    return edit.delete(changed, gone)
+    kept, notes = edit.delete(changed, gone)
+    return kept, notes, _typed(parsed, origin)
 
 
 def _emptied(cib: Cib, names: Collection[str]) -> Cib:

@@ -121,6 +121,29 @@ def test_the_editor_gets_the_hosts(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     assert "token: 4000" in desk.far()
 
 
+def test_a_mistake_in_the_edited_file_can_be_mended(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was typed is not lost; without another look nothing is changed."""
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    desk.edits_by(
+        '#!/bin/sh\nif grep -q many "$1"; then sed -i s/many/4000/ "$1"\n'
+        'else sed -i "s/3000/many/; s/cluster_name: real/cluster_name: other/" "$1"; fi\n'
+    )
+    desk.session.environ["VISUAL"] = str(desk.directory / "editor")
+    before = desk.far()
+    asked: list[bool] = [False, True]
+    monkeypatch.setattr(desk.console, "ask", lambda question: asked.pop(0))
+    assert "token must be a number" in desk.types("corosync edit")
+    assert desk.code == 1
+    assert desk.far() == before
+    desk.types("corosync edit")
+    assert desk.code == 0
+    assert editing.value_of(desk.far(), "totem.token") == "4000"
+    assert editing.value_of(desk.far(), "totem.cluster_name") == "other"
+
+
 def test_its_file_is_what_the_nodes_get_and_are_compared_with(desk: Desk) -> None:
     assert "-    token: 3000\n+    token: 5000" in desk.types("corosync diff n2")
     desk.types("corosync push n2")

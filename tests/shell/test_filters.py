@@ -170,6 +170,41 @@ def test_what_is_edited_again_after_a_mistake_is_taken_whole(editing: Person) ->
     assert "primitive vip" in editing.types("show")
 
 
+@pytest.mark.parametrize("xml", ["", " xml"])
+def test_what_is_wrong_by_itself_can_be_mended_in_the_editor_at_once(
+    editing: Person, xml: str
+) -> None:
+    """As where it is typed: nobody has to wait for the commit to hear of it."""
+    editing.edits_by(
+        '#!/bin/sh\nif grep -q Dumy "$1"; then sed -i s/Dumy/Dummy/ "$1"\n'
+        'else sed -i "s/IPaddr2/Dumy/; s/ip=[^ ]*/fake=1/; s/name=.ip./name=\'fake\'/" "$1"; fi\n'
+    )
+    editing.console.answers = [True]
+    said = editing.types(f"edit{xml}")
+    assert "there is no agent ocf:heartbeat:Dumy" in said
+    assert "did you mean Dummy" in said
+    assert editing.code == 0
+    assert "primitive vip Dummy" in editing.types("show vip")
+
+
+def test_a_filter_makes_nothing_that_is_wrong_by_itself(person: Person) -> None:
+    said = person.types("configure filter 'sed s/IPaddr2/IPadr2/'")
+    assert "did you mean IPaddr2" in said
+    assert "~~~~~^" in said  # below the agent, in the line that the filter has made
+    assert person.code == 1
+    assert person.file.read_text() == CIB
+
+
+def test_what_was_wrong_before_keeps_nobody_from_editing_something_else(
+    editing: Person,
+) -> None:
+    wrong = CIB.replace('provider="pacemaker" type="Dummy"', 'provider="pacemaker" type="Dumy"', 1)
+    editing.file.write_text(wrong, encoding="utf-8")
+    editing.edits_by('#!/bin/sh\nsed -i s/10.0.0.1/10.0.0.2/ "$1"\n')
+    assert editing.types("edit") == ""
+    assert "10.0.0.2" in editing.types("show vip")
+
+
 @pytest.mark.parametrize("part", ["", " vip", " xml"])
 def test_a_filter_that_prints_nothing_removes_nothing(person: Person, part: str) -> None:
     """Its output may have gone into a file."""
