@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 # may be a line of megabytes.
 _MESSAGE = 1000
 _LINE = 200
+# How many names are told where none is near, and how long they may be together.
+_NAMED = 8
+_NAMES_LENGTH = 100
 # Among how many names of a fitting length and beginning a near one is looked for.
 _COMPARED = 60
 
@@ -183,6 +186,18 @@ class NotFound(CrmError):
     @hint.setter
     def hint(self, hint: str | None) -> None:
         self._hint = hint
+
+    @property
+    def long_message(self) -> str:
+        """For a person: without another hint all the names that there are, if they are few."""
+        text = self.format_message()
+        if self.hint:
+            return text
+        there = sorted({*(self._names() if callable(self._names) else self._names)} - {""})
+        names = ", ".join(there)
+        if not there or len(there) > _NAMED or len(names) > _NAMES_LENGTH:
+            return text
+        return f"{text}\n  there {'is' if len(there) == 1 else 'are'} {names}"
 
 
 class Ambiguous(CrmError):

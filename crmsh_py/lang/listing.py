@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.cib.xml import to_xml
-from crmsh_py.errors import NotFound
+from crmsh_py.errors import NotFound, did_you_mean
 from crmsh_py.lang.ast import XmlElement
 from crmsh_py.lang.facts import has_new_roles
 from crmsh_py.lang.from_cib import fencing_topology as read_fencing_topology
@@ -52,6 +52,7 @@ _SECTION_KINDS = {
     "op_defaults": ("op_defaults", 12),
 }
 _SETS = ("instance_attributes", "meta_attributes", "utilization")
+_FILTERS = ("changed", "xml")  # words of ``show`` that are no names
 _ALIASES = {"template": "rsc_template", "master": "ms", "fencing-topology": "fencing_topology"}
 
 
@@ -262,7 +263,14 @@ def _is_pattern(word: str) -> bool:
 def _require_known(name: str, what: str, names: Collection[str], alias: str = "") -> None:
     """Raise NotFound for a name that nothing has; nothing at all would look like an answer."""
     if (alias or name) not in names:
-        raise NotFound(f"{what} {name} does not exist", name=name, possibilities=names)
+        words = _FILTERS if what == "object" else ()
+        raise NotFound(
+            f"{what} {name} does not exist",
+            name=name,
+            possibilities=names,
+            hint=did_you_mean(name, [*names, *words]),
+            otherwise="as in type:primitive, type:group, type:location" if what == "type" else None,
+        )
 
 
 def _changed(cib: Cib, shown: Sequence[Shown], other: Cib) -> set[int]:

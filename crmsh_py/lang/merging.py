@@ -80,6 +80,19 @@ def _says(element: Element, rule: ast.Rule) -> bool:
         return False
 
 
+def _example(kind: str, name: str) -> str:
+    """A value that an option may have."""
+    from crmsh_py.cib import options  # only mistakes need them
+
+    tables = {
+        "property": options.CLUSTER_OPTIONS,
+        "rsc_defaults": options.RESOURCE_META,
+        "op_defaults": options.OPERATION,
+    }
+    known = tables[kind].get(name)
+    return (known.values[0] if known.values else known.default) if known else "true"
+
+
 def merge_properties(
     draft: Draft,
     writer: Writer,
@@ -95,8 +108,9 @@ def merge_properties(
     if writer.typed:
         for item in node.items:
             if isinstance(item, ast.Nvpair) and not item.is_reference and not item.value:
+                example = _example(node.kind, item.name)
                 raise entry.problem(
-                    f"{item.name} needs a value", item.name, f"for example: {item.name}=true"
+                    f"{item.name} needs a value", item.name, f"for example: {item.name}={example}"
                 )
     if node.id_ref:
         if all(one.get("id-ref") != node.id_ref for one in draft.elements(section)):

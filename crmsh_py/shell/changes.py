@@ -63,6 +63,7 @@ def _checked(session: Session, edit: Callable[[Cib], Cib]) -> Callable[[Cib], Ci
         new = edit(cib)
         names = commits.changed_names(cib, new)
         commits.refuse_wrong(session, new, dict.fromkeys(names, Typed("")), cib)
+        commits.warn_of_what_is_new(session, new, names, cib)
         return new
 
     return checked

@@ -110,6 +110,7 @@ def failcount(session: Session, call: CommandCall) -> int:
         value = call.get("VALUE") or ""
         if not is_number(value) and value != "INFINITY":
             raise UsageError(f"{value} is no fail count", hint="a number or INFINITY")
+        _require_operation(session, resource, operation or "monitor")
         at = f"{operation or 'monitor'}_{parse_ms(interval or '0')}"
         cluster.set_attribute(node, f"{FAIL_COUNT}{resource}#{at}", value)
         return 0
@@ -126,6 +127,21 @@ def failcount(session: Session, call: CommandCall) -> int:
         lambda: Value(node, "status", f"{FAIL_COUNT}{resource}", score_text(count)),
     )
     return 0
+
+
+def _require_operation(session: Session, resource: str, operation: str) -> None:
+    """Raise NotFound for an operation that nothing in a resource can have."""
+    from crmsh_py.shell.events import OPERATIONS
+
+    owner = edits.find_resource(session.working.cib(), resource)
+    known = {*OPERATIONS, *(op.get("name") for op in owner.iter("op"))}
+    if operation not in known:
+        raise NotFound(
+            f"{resource} has no operation {operation}",
+            name=operation,
+            possibilities=known,
+            otherwise=", ".join(sorted(known)),
+        )
 
 
 def param(session: Session, call: CommandCall) -> int:

@@ -52,7 +52,10 @@ def show_status(session: Session, options: tuple[str, ...]) -> int:
             words.append(STATUS_OPTIONS[option])
         else:
             raise NotFound(
-                f"status has no option {option}", name=option, possibilities=STATUS_OPTIONS
+                f"status has no option {option}",
+                name=option,
+                possibilities=STATUS_OPTIONS,
+                otherwise=f"it has {', '.join(STATUS_OPTIONS)}",
             )
     if session.options.layout:
         words += ["--layout", session.options.layout]
@@ -159,18 +162,14 @@ def plan(session: Session, call: CommandCall) -> int:
 
 def why(session: Session, call: CommandCall) -> int:
     """Say why a resource runs where it runs, or does not."""
+    from crmsh_py.clusters.operations import find_resource
     from crmsh_py.scheduler.explain import why as explain
     from crmsh_py.views.records import Text
     from crmsh_py.views.text import joined
 
     cib = session.working.at_present()
     resource = call.get("RESOURCE") or ""
-    if not any(element.id == resource for element in cib.section("resources").iter()):
-        raise NotFound(
-            f"there is no resource {resource}",
-            name=resource,
-            possibilities=[e.id for e in cib.section("resources").iter() if e.id],
-        )
+    find_resource(cib, resource)
     lines = explain(cib, resource, call.get("NODE_NAME"), now=datetime.now(UTC))
     session.show(joined(lines), lambda: Text(resource, tuple(lines)))
     return 0

@@ -24,6 +24,8 @@ def ticket(session: Session, call: CommandCall) -> int:
     _require_quorum(session)
     if call.has("DELETE"):
         return _delete(session, name, forced=call.has("FORCE") or session.options.force)
+    if not call.has("GRANT") and name not in _known(session):
+        raise _unknown(session, name)  # a slip of the pen must not look as if it were revoked
     changes: dict[str, str | None]
     if call.has("GRANT"):
         now = int(local_now().timestamp())
@@ -92,8 +94,13 @@ def _delete(session: Session, name: str, *, forced: bool) -> int:
     return 0
 
 
+def _known(session: Session) -> list[str]:
+    """The tickets that there are, and those that only constraints name."""
+    return [t.id for t in view.tickets(session.cluster.read_cib()).tickets]
+
+
 def _unknown(session: Session, name: str) -> NotFound:
-    known = [t.id for t in view.tickets(session.cluster.read_cib()).tickets]
+    known = _known(session)
     return NotFound(
         f"there is no ticket {name}",
         name=name,

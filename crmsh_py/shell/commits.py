@@ -62,6 +62,18 @@ def refuse_wrong(
     )
 
 
+def warn_of_what_is_new(session: Session, new: Cib, names: set[str], old: Cib) -> None:
+    """Say what is odd about elements by themselves since a change, once."""
+    told = session.working.told
+    found = [f for f in _by_themselves(session, new, names) if not f.is_error]
+    if found:
+        told |= {str(finding) for finding in _by_themselves(session, old, names)}
+    for finding in found:
+        if str(finding) not in told:
+            told.add(str(finding))
+            session.console.warning(located(finding, {}).render())
+
+
 def _errors(session: Session, cib: Cib, names: set[str]) -> list[Finding]:
     found = _by_themselves(session, cib, names)
     return [finding for finding in found if finding.is_error and finding.element in names]

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.regex import regex
 
 TYPE_CHECKING = False
@@ -138,7 +138,10 @@ class Console:
 
     def error(self, error: CrmError | str) -> None:
         """Say what was not done and why."""
-        text = error if isinstance(error, str) else error.format_message()
+        if isinstance(error, NotFound):
+            text = error.long_message
+        else:
+            text = error if isinstance(error, str) else error.format_message()
         self._say(self.err_stream, "ERROR", text)
 
     def ask(self, question: str) -> bool:

@@ -82,7 +82,7 @@ def run_call(session: Session, call: CommandCall, line: LogicalLine, *, origin: 
     try:
         code = handler_of(call)(session, call)
         if walks_in:
-            code = leave_configure(session) or code
+            code = leave_configure(session, asking=False) or code
     finally:
         # A line that walks comes back to where it began, unless its command went elsewhere, or a
         # person's changes are still pending: these can only be mended or dropped in there.
@@ -109,11 +109,13 @@ def handler_name(call: CommandCall) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def leave_configure(session: Session) -> int:
+def leave_configure(session: Session, *, asking: bool = True) -> int:
     """Commit what is pending on the way out; returns an exit code.
 
     In the REPL the user is asked first, and CrmError says that one has to stay: nothing that was
     typed is lost but by an answer. A script takes nothing along: what cannot be committed is lost.
+    Without ``asking`` it is one whole line that is left with: only what it would interrupt is
+    asked about.
     """
     working = session.working
     if not working.pending:
@@ -121,7 +123,7 @@ def leave_configure(session: Session) -> int:
     from crmsh_py.shell.commits import commit  # all checks: nobody who only looks needs them
 
     if session.interactive:
-        _leave_asking(session)
+        _leave_in_person(session, asking=asking)
         return 0
     if working.refused:
         session.console.error("the changes that were refused above were not committed")
@@ -133,7 +135,7 @@ def leave_configure(session: Session) -> int:
         working.refresh()
 
 
-def _leave_asking(session: Session) -> None:
+def _leave_in_person(session: Session, *, asking: bool) -> None:
     from crmsh_py.shell.commits import commit
 
     console, working = session.console, session.working
@@ -144,8 +146,10 @@ def _leave_asking(session: Session) -> None:
         if not console.ask("The changes were refused. Do you want to drop them and leave"):
             raise stay
         working.refresh()
-    elif session.options.force or console.ask(
-        "There are changes pending. Do you want to commit them"
+    elif (
+        not asking
+        or session.options.force
+        or console.ask("There are changes pending. Do you want to commit them")
     ):
         if commit(session) != 0:
             raise stay

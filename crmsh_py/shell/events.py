@@ -41,7 +41,7 @@ class Event:
 
 
 # What a cluster asks of agents without being told to.
-_OPERATIONS = frozenset({"start", "stop", "monitor", "probe", "promote", "demote", "notify",
+OPERATIONS = frozenset({"start", "stop", "monitor", "probe", "promote", "demote", "notify",
                          "migrate_to", "migrate_from", "reload"})  # fmt: skip
 _Change = Callable[[Cib, Event, datetime], Cib]
 
@@ -112,10 +112,10 @@ def _fail(cib: Cib, event: Event, now: datetime) -> Cib:
     task, node = failing(event)
     task = task or "monitor"
     configured = {op.get("name") for op in find_resource(cib, event.name).iter("op")}
-    if task not in configured | _OPERATIONS:
+    if task not in configured | OPERATIONS:
         raise UsageError(
             f"{event.name} has no operation {task}",
-            hint=did_you_mean(task, configured | _OPERATIONS) or ", ".join(sorted(_OPERATIONS)),
+            hint=did_you_mean(task, configured | OPERATIONS) or ", ".join(sorted(OPERATIONS)),
         )
     failed = Operation(task=task, resource=event.name, code="unknown", status="error", node=node)
     return _with_digests(cib, Pretended().operation(cib, failed, now).over(cib))

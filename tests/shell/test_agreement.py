@@ -37,6 +37,17 @@ def test_no_answer_commits_nothing_either() -> None:
     assert not person.fake.done
 
 
+def test_a_whole_line_at_the_root_is_asked_for_once_and_stays_pending_after_a_no() -> None:
+    person = OnFake([False])
+    person.levels = ()
+    with pytest.raises(CrmError, match="still pending"):
+        person.types(f"configure {STOPS}")
+    assert person.said.questions == ["ClusterIP will be interrupted. Do you still want to commit"]
+    assert person.levels == ("configure",)
+    assert person.edited is not None
+    assert not person.fake.done
+
+
 def test_a_start_is_shown_and_not_asked_for() -> None:
     person = OnFake()
     said = person.types("primitive more ocf:pacemaker:Dummy", "commit")

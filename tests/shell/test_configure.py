@@ -34,6 +34,15 @@ WRONG = [
     ("colocation by-attribute pingd: vip site", "since schema 3.0"),
     ("order together a b", "there is a colocation with it"),
     ("property no-quorum-policy=perhaps", "perhaps"),
+    ("property no-quorum-policy=", "for example: no-quorum-policy=stop"),
+    ("rsc_defaults resource-stickiness=", "for example: resource-stickiness=0"),
+    ("show changd", "did you mean changed?"),
+    ("show type:primitves", "did you mean primitive?"),
+    ("show type:xyzzy", "type:location"),
+    ("show tag:xyzzy", "tag xyzzy does not exist"),
+    ("validate-all xyzzy", "there are one, site, two, vip"),
+    ("template new mine xyzzy", "there are filesystem, ping, promotable, virtual-ip, website"),
+    ("primitive x xyzzy:Dummy", "there are lsb, ocf"),
     ("set vip.ipp 1", "did you mean ip?"),
     ("set vip.monitr.interval 1", "it has monitor.30s"),
     ("set nosuch.ip 1", "object nosuch does not exist"),
@@ -65,7 +74,7 @@ WRONG = [
     ("rollback 12", "0.12 was not seen"),
     ("filter 'exit 3'", "exit code 3"),
     ("filter 'echo primtive'", "cannot stand here"),
-    ("edit", "batch"),
+    ("edit", "load update FILE"),
 ]
 
 

@@ -246,6 +246,37 @@ def test_fail_counts_of_one_operation_are_shown_set_and_deleted(person: Person) 
     assert "value=0" in person.types("resource failcount vip show alpha")
 
 
+def test_a_failure_of_an_operation_that_there_is_not_is_not_counted(person: Person) -> None:
+    assert "did you mean monitor?" in person.types("resource failcount vip set alpha 3 monitr")
+    assert person.code != 0
+    assert "value=0" in person.types("resource failcount vip show alpha")
+
+
+def test_a_ticket_that_there_is_not_is_not_revoked_by_a_slip(person: Person) -> None:
+    """Else it would look as if what depends on the right one had lost it."""
+    person.types("site ticket grant siteA")
+    person.types("configure rsc_ticket needs siteB: vip")
+    for verb in ("revoke", "standby", "activate"):
+        said = person.types(f"site ticket {verb} siteC")
+        assert "did you mean siteB or siteA?" in said
+        assert person.code != 0
+    assert "siteC" not in person.types("site ticket show")
+    assert person.types("site ticket revoke siteB") == ""  # a constraint names it
+
+
+def test_a_meta_attribute_that_means_nothing_is_told_when_it_is_set(person: Person) -> None:
+    said = person.types("resource meta vip set target-rol Stopped")
+    assert "there is no meta attribute target-rol" in said
+    assert "did you mean target-role?" in said
+    assert person.code == 0  # stored, as in configure
+    assert person.types("resource meta vip set priority 5") == ""
+
+
+def test_why_knows_resources_only(person: Person) -> None:
+    assert "there is no resource" in person.types("why vip-instance_attributes")
+    assert person.code != 0
+
+
 def test_failures_of_all_instances_are_counted_as_crm_mon_counts_them(person: Person) -> None:
     for name, value in (
         ("fail-count-vip:0#monitor_10000", "2"),

@@ -203,7 +203,6 @@ def test_a_line_from_the_root_that_is_refused_leaves_one_where_its_changes_are(
     sitting: Person,
 ) -> None:
     """At the root they could be neither mended nor dropped, and others would join them."""
-    sitting.console.answers = [True]
     said = sitting.types("configure location nowhere nosuch 100: alpha")
     assert "drop them by: refresh" in said
     assert sitting.session.levels == ("configure",)
@@ -211,9 +210,15 @@ def test_a_line_from_the_root_that_is_refused_leaves_one_where_its_changes_are(
     sitting.types("refresh")
     assert not sitting.session.working.pending
     sitting.types("up")
-    sitting.console.answers = [None]  # Ctrl-D at the question
-    sitting.types("configure primitive new ocf:pacemaker:Dummy")
-    assert sitting.session.levels == ("configure",)
+    assert sitting.session.levels == ()
+
+
+def test_a_whole_line_from_the_root_is_committed_without_a_question(sitting: Person) -> None:
+    """As a one-shot: whoever types all of it means it. In the level nothing is, as ever."""
+    assert sitting.types("configure primitive new ocf:pacemaker:Dummy") == ""
+    assert sitting.console.questions == []
+    assert sitting.session.levels == ()
+    assert sitting.has("new")
 
 
 def test_a_line_of_a_script_that_is_refused_leaves_nothing_pending(person: Person) -> None:
@@ -334,7 +339,8 @@ def test_what_was_wrong_before_is_said_once_in_a_session(dangling: Person) -> No
 
 def test_what_was_wrong_before_is_wrong_again_when_it_is_changed(dangling: Person) -> None:
     said = dangling.types("configure filter 'sed s/5:/7:/'")
-    assert "ERROR: old: there is no resource gone" in said
+    assert "old: there is no resource gone" in said
+    assert "~~~^" in said
     assert dangling.code == 1
 
 
