@@ -13,6 +13,8 @@ Rules:
   it, a gap in the numbering or a configuration without the digest it was saved with mean that the
   disk lies: the whole file is moved aside, the node starts empty and says so. The cluster gives
   it back the configuration when it joins.
+- Every transaction counts itself, and its number is written beside the file when it is
+  acknowledged (``tally``). A file that does not reach that number has lost its end: that is damage.
 - A file that is made anew is that of a new node only where a mark beside it says so
   (``NEW_SUFFIX``). Else there may have been one that was lost: see ``engine.views.weigh``. The mark
   is gone before the node does anything, so it does not outlive what the node does.
@@ -45,6 +47,8 @@ from crmsh_py.engine.api import (
     StoreWrite,
 )
 from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.node.tally import SUFFIX as TALLY_SUFFIX
+from crmsh_py.node.tally import Tally
 from crmsh_py.wire.control import Revision
 from crmsh_py.wire.settings import NEW_SUFFIX
 
@@ -115,6 +119,8 @@ class Store:
         self._path = path
         self._replay = replay
         self._db: sqlite3.Connection | None = None
+        self._tally = Tally(path + TALLY_SUFFIX)
+        self._writes = 0  # transactions that this file has had
         self._newest = 0  # number of the newest revision
         self._since_snapshot = 0
 
@@ -152,13 +158,18 @@ class Store:
             CrmError: the disk is full or broken, or lies; nothing of it was written.
         """
         db = self._opened()
+        if not writes:
+            return  # all before it are on the disk
         newest, since = self._newest, self._since_snapshot
         try:
             with db:
                 db.execute("BEGIN IMMEDIATE")
                 for write in writes:
                     self._write_one(db, write)
-        except (sqlite3.Error, _CorruptError, CrmError) as error:
+                _save_number(db, "writes", self._writes + 1)
+            self._writes += 1
+            self._tally.put(self._writes)
+        except (sqlite3.Error, OSError, _CorruptError, CrmError) as error:
             self._newest, self._since_snapshot = newest, since
             raise self._trouble(error) from None
 
@@ -220,6 +231,7 @@ class Store:
         if self._db is not None:
             self._db.close()
             self._db = None
+        self._tally.close()
 
     # ---- writing ---------------------------------------------------------------------------
 
@@ -323,6 +335,10 @@ class Store:
         if verdict != "ok":
             raise _CorruptError(verdict)
         numbers = dict(db.execute("SELECT name, value FROM number"))
+        self._writes = numbers.get("writes", 0)
+        if self._writes < (acknowledged := self._tally.open()):
+            lost = acknowledged - self._writes
+            raise _CorruptError(f"the last {lost} of its acknowledged writes are missing")
         term, cib = self._load_configuration(db)
         return StoredState(
             ring_sequence=numbers.get("ring_sequence", 0),
@@ -388,7 +404,7 @@ class Store:
         while os.path.lexists(f"{self._path}.damaged-{number}"):
             number += 1
         aside = f"{self._path}.damaged-{number}"
-        for suffix in ("", "-wal", "-journal"):
+        for suffix in ("", "-wal", "-journal", TALLY_SUFFIX):
             if os.path.lexists(self._path + suffix):
                 os.rename(self._path + suffix, aside + suffix)
         _sync_directory(self._path)
@@ -442,7 +458,8 @@ def _take_mark_away(path: str) -> None:
     """What the node is to be is in its file now; the next file must not be taken for a new one."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path + NEW_SUFFIX)
-        _sync_directory(path)
+    # Where it is gone, too: whoever took it away may have been killed before that was on the disk.
+    _sync_directory(path)
 
 
 def _standing(numbers: Mapping[str, int]) -> Standing:

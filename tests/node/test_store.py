@@ -25,6 +25,7 @@ from crmsh_py.engine.api import (
 from crmsh_py.errors import CrmError, NotFound
 from crmsh_py.node import store as store_module
 from crmsh_py.node.store import Step, Store
+from crmsh_py.node.tally import SUFFIX as TALLY_SUFFIX
 from crmsh_py.wire.settings import NEW_SUFFIX
 
 
@@ -296,7 +297,7 @@ def test_what_another_release_wrote_is_left_alone(path: Path) -> None:
     for _ in range(2):
         with pytest.raises(CrmError, match="another release wrote it"):
             opened(path)
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert {each.name for each in path.parent.iterdir()} == {path.name, path.name + TALLY_SUFFIX}
 
 
 def test_a_whole_patch_that_does_not_fit_is_no_damage(path: Path) -> None:
