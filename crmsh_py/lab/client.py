@@ -121,6 +121,8 @@ class Lab:
             if self._place.exists():
                 raise CrmError(f"lab '{self.name}' has been made by another command meanwhile")
             commands.write(self._place)
+            # A destroy that was broken off may have left nodes, with what they knew.
+            removal.remove_tree(self._place.nodes, self._uid)
             os.makedirs(self._place.nodes, mode=0o700, exist_ok=True)
             for node in made.members:
                 self._mark_new(node.name)

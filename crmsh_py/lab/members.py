@@ -62,6 +62,8 @@ def add(lab: Lab, name: str, address: str = "") -> NodeConfig:
         else:
             text = _with_votes(text, len(made.members) + 1)
         corosync_conf.parse(text)
+        # One that was removed may have left its disk, where that was broken off.
+        remove_tree(lab.place.disk(name), os.geteuid())
         _write(lab.place.conf, text)
         _save(lab.place, dataclasses.replace(made, nodes=nodes))
     return node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from crmsh_py import corosync_conf
 from crmsh_py.errors import ConfigError
 from crmsh_py.lab import members
 from crmsh_py.lab.client import Lab
+from crmsh_py.lab.place import NODE_NEW, NODE_STORE
 
 TWO_INTERFACES = """
 totem {
@@ -95,3 +97,46 @@ def test_a_node_that_cannot_be_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(ConfigError):
             members.add(lab, "c", address)
     assert (members.read_conf(lab), lab.place.load()) == before
+
+
+# ---- disks ---------------------------------------------------------------------------------------
+
+
+def had_run(lab: Lab, node: str) -> Path:
+    """The store of a node that has run; in place of its mark."""
+    disk = Path(lab.place.disk(node))
+    (disk / NODE_NEW.lstrip("/")).unlink()
+    store = disk / NODE_STORE.lstrip("/")
+    store.write_text("what it knew")
+    return store
+
+
+def is_new(lab: Lab, node: str) -> bool:
+    return Path(lab.place.disk(node) + NODE_NEW).exists()
+
+
+def test_a_lab_begins_with_new_disks(tmp_path: Path) -> None:
+    """Also where a destroy was broken off: else they would go on with another lab's cluster."""
+    lab = lab_of(tmp_path, TWO_ADDRESSES)
+    store = had_run(lab, "a")
+    Path(lab.place.record).unlink()
+    lab.create(conf_file=str(tmp_path / "corosync.conf"))
+    assert not store.exists()
+    assert is_new(lab, "a")
+    assert is_new(lab, "b")
+
+
+def test_a_node_that_is_added_has_an_empty_disk(tmp_path: Path) -> None:
+    """Also where one of its name was removed, and that was broken off before its disk went."""
+    lab = lab_of(tmp_path, TWO_ADDRESSES)
+    members.add(lab, "c")
+    store = Path(lab.place.disk("c") + NODE_STORE)
+    store.parent.mkdir(parents=True)
+    store.write_text("what it knew")
+    made = lab.place.load()
+    left = tuple(node for node in made.nodes if node.name != "c")
+    Path(lab.place.record).write_text(dataclasses.replace(made, nodes=left).to_json())
+    Path(lab.place.conf).write_text(TWO_ADDRESSES)
+    members.add(lab, "c")
+    assert not store.exists()
+    assert not is_new(lab, "c"), "it comes to a cluster that there is"
