@@ -3,6 +3,9 @@
 The prompt never waits for a node: a refresh is asked for after every command, a look is made by a
 connection of its own, and the whole picture is swapped. Looks at a large cluster take long and
 make everything else slower, so they take a tenth of the time at most.
+
+While nobody types, a lab is looked at now and then: nodes come and go, and the line below the
+prompt shall not go on telling what was. A real cluster is left in peace.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
 
 _SHARE = 10  # a look that took one second is followed by nine without one
+_IDLE_S = 2.0  # between looks while nothing is typed …
+_IDLE_SHARE = 50  # … of which each is followed by fifty times as long without one
 _REVISIONS = 20  # that completion offers
 
 
@@ -72,19 +77,29 @@ class Snapshots:
         self._wanted.set()
 
     def _run(self) -> None:
+        rest = _IDLE_S
         while True:
-            self._wanted.wait()
+            asked = self._wanted.wait(rest)
             self._wanted.clear()
             if self._closed:
                 return
-            begin = time.monotonic()
+            if not asked and not self._is_watched():
+                continue
+            begin, before = time.monotonic(), self._live.standing
             self._look()
-            self.on_change()
+            if asked or self._live.standing != before:
+                self.on_change()
             if not self._wanted.is_set():
                 self._looked.set()
             took = time.monotonic() - begin
+            rest = max(_IDLE_S, took * _IDLE_SHARE)
             if took > 0.1:  # a command that was typed meanwhile is looked at when we are rested
                 time.sleep(min(took * (_SHARE - 1), 30))
+
+    def _is_watched(self) -> bool:
+        """Whether to look without being asked: at a lab, and for one that is not there yet."""
+        standing = self._live.standing
+        return standing.kind is ClusterKind.LOCAL or bool(standing.problem)
 
     def _look(self) -> None:
         try:

@@ -21,10 +21,15 @@ def status(session: Session, call: CommandCall) -> int:
     """All resources and their states, or where some of them are."""
     if names := call.all("RESOURCE"):
         return _locate(session, names)
-    from crmsh_py.views import resource_status
+    from crmsh_py.scheduler.status import cluster_status
+    from crmsh_py.views import mon_facts, resource_status
 
-    seen = session.cluster_status()
-    session.show(resource_status.listing(seen), lambda: _records().resources(seen))
+    cib = session.cluster.read_cib()
+    seen = cluster_status(cib, now=local_now())
+    session.show(
+        resource_status.listing(cib, seen),
+        lambda: _records().resources(mon_facts.with_roles(cib, seen)),
+    )
     return 0
 
 
@@ -34,9 +39,11 @@ def locate(session: Session, call: CommandCall) -> int:
 
 
 def _locate(session: Session, names: tuple[str, ...]) -> int:
-    from crmsh_py.views import resource_status
+    from crmsh_py.scheduler.status import cluster_status
+    from crmsh_py.views import mon_facts, resource_status
 
-    seen = session.cluster_status()
+    cib = session.cluster.read_cib()
+    seen = mon_facts.with_roles(cib, cluster_status(cib, now=local_now()))
     lines = []
     for name in names:
         where = resource_status.location_lines(seen, name)

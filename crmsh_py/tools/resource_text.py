@@ -42,7 +42,7 @@ def _list(cluster: Cluster, arguments: Namespace) -> int:
     cib = cluster.read_cib()
     status = status_of(cib)
     if is_classic(arguments):
-        put(resource_status.listing(status))
+        put(resource_status.listing(cib, status))
     else:
         from crmsh_py.views import mon_modern
 

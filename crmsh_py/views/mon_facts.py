@@ -8,6 +8,7 @@ as they are called and shown. The classic, modern, XML, JSON and HTML layouts al
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from operator import is_
 
 from crmsh_py.cib.booleans import is_true
@@ -242,8 +243,14 @@ def displayable(cib: Cib, status: ClusterStatus) -> ClusterStatus:
     Only instances of unique clones and bundles have numbers; a started instance of something that
     can be promoted is Unpromoted.
     """
-    resources = tuple(_displayable(cib, resource, True, False) for resource in status.resources)
+    resources = tuple(_displayable(cib, one, True, False) for one in status.resources)
     return replace(status, resources=resources, dc=status.dc or _unlisted_dc(cib, status))
+
+
+def with_roles(cib: Cib, status: ClusterStatus) -> ClusterStatus:
+    """The status with the roles that are shown, and resources under the names that they have."""
+    named = [_displayable(cib, one, True, False, numbered=True) for one in status.resources]
+    return replace(status, resources=tuple(named))
 
 
 def _unlisted_dc(cib: Cib, status: ClusterStatus) -> str:
@@ -284,10 +291,11 @@ def shown_failures(status: ClusterStatus) -> list[FailedAction]:
 
 
 def _displayable(
-    cib: Cib, resource: ResourceStatus, unique: bool, promotable: bool
+    cib: Cib, resource: ResourceStatus, unique: bool, promotable: bool, *, numbered: bool = False
 ) -> ResourceStatus:
+    part = partial(_displayable, cib, numbered=numbered)
     if resource.kind is ResourceKind.PRIMITIVE:
-        name = resource.id if unique else resource.id.partition(":")[0]
+        name = resource.id if unique or numbered else resource.id.partition(":")[0]
         can_promote = promotable or resource.promotable
         if name == resource.id and not can_promote:
             return resource
@@ -306,11 +314,11 @@ def _displayable(
             # The parts of a replica have names of their own; what it contains is an instance.
             original = cib.find_id(child.id.partition(":")[0])
             contained = original is not None and original.tag == "primitive"
-            children.append(_displayable(cib, child, unique or not contained, contained and inside))
+            children.append(part(child, unique or not contained, contained and inside))
             continue
         if resource.kind is ResourceKind.BUNDLE:
             inside = _promotes(cib, resource.id)
-        children.append(_displayable(cib, child, unique, inside))
+        children.append(part(child, unique, inside))
     if all(map(is_, children, resource.children)):
         return resource
     return replace(resource, children=tuple(children))

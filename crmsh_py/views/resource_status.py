@@ -94,13 +94,13 @@ def banned_without_node(status: ClusterStatus, name: str) -> str:
     return found[0][0] if len(found) == 1 else ""
 
 
-def listing(status: ClusterStatus) -> str:
+def listing(cib: Cib, status: ClusterStatus) -> str:
     """All resources and their states in the classic layout, as ``crm resource status`` has them."""
-    from crmsh_py.views import mon_classic
+    from crmsh_py.views import mon_classic, mon_facts
 
     lines = [
         line
-        for resource in status.resources
+        for resource in mon_facts.displayable(cib, status).resources
         for line in mon_classic.resource_lines(resource, inactive=True)
     ]
     return "".join(f"{legible(line)}\n" for line in lines) or "NO resources configured\n"

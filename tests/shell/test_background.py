@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from shell.on_fake import OnFake
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import ClusterUnreachable
+from crmsh_py.shell import background
 from crmsh_py.shell.background import Snapshots
 from crmsh_py.shell.snapshot import Fact
 
@@ -46,6 +50,38 @@ def test_a_look_finds_names_states_and_how_the_cluster_stands(snapshots: Snapsho
         "local", 2, 2, True,
     )  # fmt: skip
     assert told
+
+
+def test_what_happens_while_nobody_types_is_seen_and_told(
+    person: OnFake, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(snapshots)
+    told = threading.Event()
+    snapshots.on_change = told.set
+
+    def fails() -> Cib:
+        raise ClusterUnreachable("nobody answers")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(person.fake, "read_cib", fails)
+        assert told.wait(LIMIT_S)
+        assert snapshots.current.standing.problem == "nobody answers"
+        told.clear()
+    assert told.wait(LIMIT_S)  # and back again
+    assert snapshots.current.standing.problem == ""
+
+
+@pytest.mark.parametrize("kind", [ClusterKind.PACEMAKER, ClusterKind.FILE])
+def test_a_real_cluster_is_not_looked_at_without_being_asked(
+    person: OnFake, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, kind: ClusterKind
+) -> None:
+    monkeypatch.setattr(background, "_IDLE_S", 0.01)
+    monkeypatch.setattr(person.fake, "kind", kind)
+    look(snapshots)
+    looks: list[str] = []
+    monkeypatch.setattr(person.fake, "read_cib", lambda: looks.append("read"))
+    time.sleep(0.1)
+    assert not looks
 
 
 def test_what_is_typed_is_known_at_once(person: OnFake, snapshots: Snapshots) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from pathlib import Path
 
@@ -191,6 +192,18 @@ def test_the_only_promoted_instance_is_the_one_that_moves(instances: Person, lin
     assert "Ban constraint created for main on pacemaker01" in instances.types(f"resource {line}")
     (made,) = instances.saved().section("constraints").findall()
     assert (made.id, made.get("role")) == ("cli-ban-main-on-pacemaker01", "Started")
+
+
+def test_instances_that_are_not_promoted_are_listed_as_status_lists_them(
+    instances: Person,
+) -> None:
+    said = instances.types("resource status")
+    assert "Masters: [ pacemaker01 ]\n    Slaves: [ pacemaker02 pacemaker03 ]" in said
+    told = json.loads(instances.types("resource status --output-as json"))
+    (main,) = [one for one in told["resources"] if one["id"] == "main"]
+    assert {child["id"]: child["role"] for child in main["children"]} == {
+        "db:0": "Promoted", "db:1": "Unpromoted", "db:2": "Unpromoted",
+    }  # fmt: skip
 
 
 def test_a_restart_leaves_alone_what_was_stopped(

@@ -31,13 +31,13 @@ CIB = Cib.parse("""<cib admin_epoch="0" epoch="1" num_updates="0"><configuration
 
 
 def test_all_resources_are_listed_with_their_parts() -> None:
-    assert resource_status.listing(crowded()).splitlines()[:4] == [
+    assert resource_status.listing(CIB, crowded()).splitlines()[:4] == [
         "ClusterIP      (ocf::heartbeat:IPaddr2):       Started pacemaker01",
         "Resource Group: g1",
         "    g-a        (ocf::pacemaker:Dummy): Started pacemaker01",
         "    g-b        (ocf::pacemaker:Dummy): Stopped",
     ]
-    assert resource_status.listing(cluster()) == "NO resources configured\n"
+    assert resource_status.listing(CIB, cluster()) == "NO resources configured\n"
 
 
 def test_a_resource_is_located_by_its_own_or_its_clones_name() -> None:
