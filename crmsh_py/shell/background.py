@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _SHARE = 10  # a look that took one second is followed by nine without one
 _IDLE_S = 2.0  # between looks while nothing is typed …
-_IDLE_SHARE = 50  # … of which each is followed by fifty times as long without one
+_IDLE_SHARE = 20  # … of which each is followed by twenty times as long without one
 _REVISIONS = 20  # that completion offers
 
 

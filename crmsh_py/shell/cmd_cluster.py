@@ -178,11 +178,13 @@ def remove(session: Session, call: CommandCall) -> int:
     from crmsh_py.shell.cmd_node import forget
 
     lab = _lab(session)
-    for name in call.all("NODE_NAME"):
+    names = tuple(dict.fromkeys(call.all("NODE_NAME")))
+    for name in names:
+        members.check_removable(lab, name)  # nobody is asked about what cannot be
+    for name in names:
         question = f"{name} leaves the cluster, and its disk is deleted. Do it"
         if not session.console.ask(question):
             raise CrmError(f"{name} stays", hint="-F answers yes")
-        members.check_removable(lab, name)
         # The configuration first: without quorum that is refused, and then nothing has changed.
         if any(name == n.get("uname") for n in session.working.cib().section("nodes").findall()):
             forget(session, name)
@@ -190,6 +192,9 @@ def remove(session: Session, call: CommandCall) -> int:
             session.cluster.confirm_fenced(name)  # it is off: that was looked at
         members.remove(lab, name)
         session.console.info(f"{name} was removed")
+    session.console.info(
+        "crm corosync reload lets the running nodes know; until then all votes are expected"
+    )
     return 0
 
 

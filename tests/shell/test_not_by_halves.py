@@ -11,7 +11,8 @@ from tools.fakes import CIB
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NoQuorum
-from crmsh_py.shell import on_nodes
+from crmsh_py.lab import members
+from crmsh_py.shell import cmd_cluster, on_nodes
 from crmsh_py.shell.dispatch import run_line, single_line
 from crmsh_py.shell.options import Options
 from crmsh_py.value import replace
@@ -143,6 +144,28 @@ def test_a_lost_node_is_deleted_and_nobody_pretends_that_it_is_off(
     assert [node.get("uname") for node in nodes] == ["pacemaker01"]
     assert (("confirm", "pacemaker02") in typist.fake.done) is sure
     assert ("may still run" in typist.said.said.getvalue()) is not sure
+
+
+def test_nobody_is_asked_about_a_node_that_cannot_be_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = OnFake()  # it fails at any question
+    session.levels = ()
+    removed: list[str] = []
+
+    def check(lab: object, name: str) -> None:
+        if name == "pacemaker02":
+            raise CrmError("pacemaker02 is on")
+
+    monkeypatch.setattr(members, "check_removable", check)
+    monkeypatch.setattr(members, "remove", lambda lab, name: removed.append(name))
+    monkeypatch.setattr(cmd_cluster, "_lab", lambda session: None)
+    with pytest.raises(CrmError, match="is on"):
+        session.types("cluster remove pacemaker01 pacemaker02")
+    assert not removed
+    session.said.answers = [True]
+    assert "corosync reload" in session.types("cluster remove pacemaker01")
+    assert removed == ["pacemaker01"]
 
 
 # ---- corosync.conf, where nodes are off ----------------------------------------------------------
