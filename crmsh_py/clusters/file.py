@@ -25,6 +25,7 @@ from crmsh_py.errors import (
     Diagnostic,
     NotFound,
     NotPermitted,
+    SyntaxProblem,
     TimedOut,
 )
 from crmsh_py.value import replace
@@ -292,7 +293,7 @@ class FileCluster:
                 data = file.read(xml.MAX_BYTES + 1)
         except OSError as error:
             raise CrmError(f"cannot read {self._path}: {error.strerror}") from None
-        return Cib.parse(data)
+        return parsed(data, self._path)
 
     def _save(self, cib: Cib, old: int) -> None:
         try:
@@ -308,6 +309,20 @@ class FileCluster:
             hint="this needs a running cluster: leave out -c, CIB_shadow and CIB_file"
             " (in the shell: cib use live)",
         )
+
+
+def parsed(data: str | bytes, path: str) -> Cib:
+    """The CIB that a file holds; what is wrong with it is told with the file's name."""
+    try:
+        return Cib.parse(data)
+    except SyntaxProblem as problem:
+        found = problem.diagnostic
+        message = found.message.removeprefix(f"line {found.line}: ")
+        raise SyntaxProblem(replace(found, message=message, origin=path)) from None
+    except ConfigError as error:
+        if error.diagnostics:
+            raise
+        raise ConfigError(f"{path}: {error.message}", hint=error.hint) from None
 
 
 def with_history(path: str, environ: Mapping[str, str], uid: int) -> FileCluster:

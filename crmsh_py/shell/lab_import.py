@@ -25,9 +25,17 @@ from crmsh_py.cib.ids import PROPERTY_SET
 from crmsh_py.cib.patch import Patch
 from crmsh_py.cib.upgrade import known_schemas, needs_upgrade, upgrade
 from crmsh_py.clusters.choose import choose
+from crmsh_py.clusters.file import parsed
 from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.port import Cluster
-from crmsh_py.errors import ConfigError, CrmError, NotFound, TimedOut, UsageError
+from crmsh_py.errors import (
+    ClusterUnreachable,
+    ConfigError,
+    CrmError,
+    NotFound,
+    TimedOut,
+    UsageError,
+)
 from crmsh_py.lab.client import Lab
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import files
@@ -48,7 +56,7 @@ _OTHERS = ("remote", "ping")  # types of nodes that are no members
 def import_(session: Session, call: CommandCall) -> int:
     """Make a lab from the live cluster or from a file, start it and give it the configuration."""
     source = call.get("FILE_NAME") or ""
-    cib = _parsed(source) if source else session.cluster.read_cib()
+    cib = _parsed(source) if source else _of_cluster(session)
     _require_known(cib)
     copy = upgrade(cib.without_status())
     members = _members(copy)
@@ -76,6 +84,16 @@ def import_(session: Session, call: CommandCall) -> int:
     for sentence in hosts.left_out:
         session.console.warning(f"left out: {sentence}")
     return 0
+
+
+def _of_cluster(session: Session) -> Cib:
+    try:
+        return session.cluster.read_cib()
+    except ClusterUnreachable as error:
+        raise ClusterUnreachable(
+            f"there is no cluster to make a lab of: {error.message}",
+            hint="crm --host root@NODE lab import, or from a saved CIB: crm lab import FILE",
+        ) from None
 
 
 def apply_to(session: Session, target: str) -> int:
@@ -143,7 +161,7 @@ def _with_facts(properties: Element, facts: dict[str, str | None]) -> Element:
 
 
 def _parsed(source: str) -> Cib:
-    return Cib.parse(files.read_text(source))
+    return parsed(files.read_text(source), source)
 
 
 def _require_known(cib: Cib) -> None:

@@ -114,9 +114,12 @@ def from_report(path: str) -> list[tuple[str, str]]:
                     continue
                 text = file.read(MAX_LOG).decode(errors="replace")
                 found += [(name.parts[-2], line) for line in text.splitlines()]
-    except (OSError, tarfile.TarError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CrmError(f"{path} cannot be read as a report: {reason}") from None
+    except tarfile.TarError:
+        raise CrmError(
+            f"{path} is no report, or is damaged", hint="crm report FILE makes FILE.tar.gz"
+        ) from None
+    except OSError as error:
+        raise CrmError(f"{path} cannot be read: {error.strerror or error}") from None
     if not found:
         raise NotFound(f"{path}: there is no log in it")
     return found

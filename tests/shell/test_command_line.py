@@ -52,6 +52,13 @@ def test_without_a_lab_it_says_how_to_get_one(
     assert "crm lab create" in said.err
 
 
+def test_a_lab_of_no_cluster_says_what_it_could_be_made_of(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert crm("lab import") == 102
+    assert "crm lab import FILE" in capsys.readouterr().err
+
+
 def test_a_file_is_enough_to_look(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert crm("configure show vip") == 0
     assert capsys.readouterr().out.startswith("primitive vip IPaddr2")
@@ -115,7 +122,12 @@ def test_a_line_is_told_as_it_was_typed(file: Path, capsys: pytest.CaptureFixtur
 def test_a_file_that_is_not_there_or_no_cib(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text("<a><b></a>", encoding="utf-8")
     assert crm("status") == 1
-    assert "not well-formed" in capsys.readouterr().err
+    assert f"{file}:1: not well-formed" in capsys.readouterr().err
+    file.write_text("<a/>", encoding="utf-8")
+    assert crm(f"lab import {file}") == 1
+    assert f"{file}: this is not a CIB" in capsys.readouterr().err
+    assert crm(f"history source {file}") == 1
+    assert "is no report, or is damaged\n  crm report" in capsys.readouterr().err
     file.unlink()
     assert crm("status") == 1
     assert f"there is no file {file}" in capsys.readouterr().err
