@@ -99,6 +99,9 @@ def add_output(group: argparse.ArgumentParser | argparse._ArgumentGroup, *format
     """
     group.add_argument("--output-as", choices=formats, default=formats[0])
     group.add_argument(
+        "--text-fancy", action="store_true", help=argparse.SUPPRESS
+    )  # it is, if ever
+    group.add_argument(
         "--output-to", default="-", dest="diverted", metavar="FILE", help="- is standard output"
     )
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crmsh_py.clusters.port import Cluster
+    from crmsh_py.tools.mon_agent import Agent
     from crmsh_py.wire.fencing import FencingRecord
 
 TOOL = "crm_mon"
@@ -107,6 +108,13 @@ def parser() -> Parser:
         "-d", "--daemonize", action="store_true", help="keep --output-to up to date in background"
     )
     how.add_argument("-p", "--pid-file", default="", metavar="FILE", help="of --daemonize")
+    how.add_argument(
+        "-E", "--external-agent", default="", metavar="FILE", help="run for all that happens"
+    )
+    how.add_argument(
+        "-e", "--external-recipient", default="", metavar="RCPT", help="what it is told to notify"
+    )
+    how.add_argument("-W", "--watch-fencing", action="store_true", help="tell it of fencing, too")
     _add_appearance(how)
     return made
 
@@ -126,12 +134,15 @@ def _add_appearance(how: _ArgumentGroup) -> None:
     how.add_argument("-h", "--as-html", metavar="FILE")
     how.add_argument("--layout", choices=LAYOUTS, help="of text: Pacemaker 1.1's or 3's")
     how.add_argument("--html-title", default="Cluster Status", metavar="TITLE", help="of the page")
-    # No ncurses here anyway; nothing to be more verbose about, and no program that is told.
+    how.add_argument("--html-stylesheet", default="", metavar="URI", help="that it links to")
+    how.add_argument("--html-cgi", action="store_true", help="HTML as a web server wants it")
+    how.add_argument("-w", "--web-cgi", action="store_true", help="--output-as=html --html-cgi")
+    # No ncurses here anyway, and nothing to be more verbose or fancy about.
     for ignored in (
         ("-N", "--disable-ncurses"),
         ("-V", "--verbose"),
         ("-Q", "--quiet"),
-        ("-W", "--watch-fencing"),
+        ("--text-fancy",),
     ):
         how.add_argument(*ignored, action="count", default=0, dest="ignored", help=SUPPRESS)
 
@@ -244,6 +255,8 @@ def run(argv: Sequence[str] | None, door: Door) -> int:
         arguments.output_as = "xml"
     if arguments.as_html:
         arguments.output_as, arguments.output_to = "html", arguments.as_html
+    if arguments.web_cgi or os.path.basename(sys.argv[0]) == "crm_mon.cgi":
+        arguments.output_as, arguments.html_cgi = "html", True
     if arguments.daemonize:
         return _daemon(arguments, door)
     cluster = door()
@@ -295,8 +308,16 @@ def picture(cluster: Cluster, arguments: Namespace) -> str:
     if arguments.output_as == "html":
         from crmsh_py.views import mon_html
 
-        title = arguments.html_title
-        return mon_html.render(cib, status, now=now, options=options, more=fenced, title=title)
+        page = mon_html.render(
+            cib,
+            status,
+            now=now,
+            options=options,
+            more=fenced,
+            title=arguments.html_title,
+            stylesheet=arguments.html_stylesheet,
+        )
+        return f"Content-Type: text/html\n\n{page}" if arguments.html_cgi else page
     if classic:
         from crmsh_py.views import mon_classic
 
@@ -376,22 +397,46 @@ def _interval_s(text: str | None) -> float:
 def _daemon(arguments: Namespace, door: Door) -> int:
     from crmsh_py.tools import mon_daemon
 
-    if arguments.output_to == "-":
-        raise ToolUsageError("--daemonize needs a file to write", hint="add --output-to=FILE")
-    return mon_daemon.run(
-        door,
-        lambda cluster: picture(cluster, arguments),
-        file=arguments.output_to,
-        pid_file=arguments.pid_file,
-        interval_s=max(1.0, arguments.interval_s),
+    file = "" if arguments.output_to == "-" else os.path.abspath(arguments.output_to)
+    agent = _agent(arguments)
+    if not file and agent is None:
+        raise ToolUsageError(
+            "--daemonize needs a file to write or a program to run",
+            hint="add --output-to=FILE or --external-agent=FILE",
+        )
+
+    def look(cluster: Cluster) -> None:
+        if agent is not None:
+            agent.look(cluster)
+        if file:
+            put_file(file, picture(cluster, arguments))
+
+    least = 1.0 if file else 0.0  # a program is told at once
+    interval_s = max(least, least if agent is not None else arguments.interval_s)
+    return mon_daemon.run(door, look, pid_file=arguments.pid_file, interval_s=interval_s)
+
+
+def _agent(arguments: Namespace) -> Agent | None:
+    """The program that is to be run for what happens, if any."""
+    if not arguments.external_agent:
+        return None
+    from crmsh_py.tools.mon_agent import Agent
+
+    return Agent(
+        arguments.external_agent,
+        recipient=arguments.external_recipient,
+        fencing=arguments.watch_fencing,
     )
 
 
 def _follow(cluster: Cluster, arguments: Namespace) -> int:
     """Draw, and draw again whenever something has changed, until Ctrl-C."""
+    agent = _agent(arguments)
     put(_REDRAW + picture(cluster, arguments))
     sys.stdout.flush()
     for _ in cluster.watch():
+        if agent is not None:
+            agent.look(cluster)
         put(_REDRAW + picture(cluster, arguments))
         sys.stdout.flush()
     return 0

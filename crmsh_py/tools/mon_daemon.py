@@ -1,4 +1,4 @@
-"""``crm_mon --daemonize``: a process of its own that keeps a file up to date.
+"""``crm_mon --daemonize``: a process of its own that looks at the cluster again and again.
 
 As Pacemaker's, which ``ocf:pacemaker:ClusterMon`` starts and finds again by its pid file.
 """
@@ -24,21 +24,21 @@ _PATHS = ("CIB_file", "CIB_shadow_dir")
 
 def run(
     door: Callable[[], Cluster],
-    picture: Callable[[Cluster], str],
+    look: Callable[[Cluster], None],
     *,
-    file: str,
     pid_file: str,
     interval_s: float,
 ) -> int:
-    """Leave a process behind that writes ``file``; the caller gets 0 when that works.
+    """Leave a process behind that looks at every change; the caller gets 0 when that works.
 
-    Raises CrmError when the pid file or the first picture cannot be written: then nothing is left.
+    Raises CrmError when the pid file cannot be written, or the first look fails: then nothing is
+    left.
     """
-    file, pid_file = os.path.abspath(file), pid_file and os.path.abspath(pid_file)
+    pid_file = pid_file and os.path.abspath(pid_file)
     for name in _PATHS:
         if os.environ.get(name):
             os.environ[name] = os.path.abspath(os.environ[name])
-    put_file(file, picture(door()))
+    look(door())
     sys.stdout.flush()
     reading, writing = os.pipe()
     if os.fork():
@@ -59,7 +59,7 @@ def run(
         os.write(writing, str(error).encode())
         os._exit(1)
     os.close(writing)
-    _write_for_ever(door, picture, file, interval_s)
+    _look_for_ever(door, look, interval_s)
     return 0
 
 
@@ -71,18 +71,18 @@ def _leave_the_terminal() -> None:
         os.dup2(null, descriptor)
 
 
-def _write_for_ever(
-    door: Callable[[], Cluster], picture: Callable[[Cluster], str], file: str, interval_s: float
+def _look_for_ever(
+    door: Callable[[], Cluster], look: Callable[[Cluster], None], interval_s: float
 ) -> None:
-    """A picture at every change, no more than one an interval, until the process is ended."""
+    """A look at every change, no more than one an interval, until the process is ended."""
     while True:
         # A node that is away, a disk that is full: the next look may find them well again.
         with suppress(CrmError):
             cluster = door()
             for _ in _changes(cluster):
-                put_file(file, picture(cluster))
+                look(cluster)
                 time.sleep(interval_s)
-        time.sleep(interval_s)
+        time.sleep(max(1.0, interval_s))
 
 
 def _changes(cluster: Cluster) -> Iterator[None]:

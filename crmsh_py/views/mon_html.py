@@ -27,7 +27,7 @@ body { font-family: sans-serif }
 """
 _HEAD = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-    "<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+    "<title>{title}</title>\n<style>\n{style}</style>\n{link}</head>\n<body>\n"
 )
 # The first of these words that a line has decides its class.
 _CLASSES = (
@@ -45,9 +45,11 @@ def render(
     options: MonOptions | None = None,
     more: Sequence[Sequence[str]] = (),
     title: str = "Cluster Status",
+    stylesheet: str = "",
 ) -> str:
-    """The page; ``more`` are sections of text that follow."""
-    parts = [_HEAD.format(style=_STYLE, title=html.escape(title, quote=False))]
+    """The page; ``more`` are sections of text that follow, ``stylesheet`` is linked to."""
+    link = f'<link rel="stylesheet" href="{html.escape(stylesheet)}">\n' if stylesheet else ""
+    parts = [_HEAD.format(style=_STYLE, title=html.escape(title, quote=False), link=link)]
     depth = 0
     lines = mon_modern.render(cib, status, now=now, options=options).splitlines()
     for line in [*lines, *(line for section in more for line in section)]:
