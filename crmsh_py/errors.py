@@ -92,9 +92,8 @@ class Diagnostic(Value):
         lines = [f"{place}{_shortened(self.message, _MESSAGE)}"]
         if self.source:
             source, start, end = _window(self.source, *self.span)
-            width = max(1, end - start)
-            # Tabs are kept in the margin so that the caret stays under the same column.
-            margin = "".join("\t" if char == "\t" else " " for char in source[:start])
+            width = max(1, len(_blank(source[start:end])))
+            margin = _blank(source[:start])
             lines += [f"  {source}", f"  {margin}{'~' * (width - 1)}^"]
         if self.expected:
             lines.append(f"  expected: {', '.join(self.expected)}")
@@ -105,6 +104,20 @@ class Diagnostic(Value):
 
 def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 2 :]}"
+
+
+def _blank(text: str) -> str:
+    """Blanks as wide as a text is on a terminal; tabs stay, so that columns do."""
+    if text.isascii():
+        return "".join("\t" if char == "\t" else " " for char in text)
+    import unicodedata  # few have letters that are two columns wide, or none
+
+    def columns(char: str) -> int:
+        if unicodedata.combining(char):
+            return 0
+        return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+    return "".join("\t" if char == "\t" else " " * columns(char) for char in text)
 
 
 def _window(source: str, start: int, end: int) -> tuple[str, int, int]:
