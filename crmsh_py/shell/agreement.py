@@ -24,25 +24,36 @@ def agreed(session: Session, base: Cib, cib: Cib) -> bool:
     confirm = session.preferences.get("repl.confirm")
     if session.cluster.kind is ClusterKind.FILE or session.options.force or confirm == "never":
         return True
+    console, state = session.console, session.cluster.read_cib()  # nodes die while somebody types
+    preview = previewed(session, state, base, cib)
+    if preview is None:
+        return True
+    if preview:
+        return console.ask(f"{preview}. Do you still want to commit")
+    return confirm != "always" or console.ask("Do you want to commit")
+
+
+def previewed(session: Session, state: Cib, base: Cib, cib: Cib) -> str | None:
+    """Show what ``cib`` in place of ``base`` does to a cluster that is in a state.
+
+    Returns a sentence about what it would interrupt ('' for nothing), None if nothing is done.
+    """
     from crmsh_py.scheduler.plan import plan
     from crmsh_py.shell.working import with_state_of
     from crmsh_py.views.plan import render
 
-    now, state = local_now(), session.cluster.read_cib()  # nodes die while somebody types
+    now = local_now()
     base, cib = with_state_of(state, base), with_state_of(state, cib)
     made = plan(cib, now=now, traced=True)
     changes = [change for change in made.changes if change.change is not Change.LEAVE]
     if not changes:
-        return True
-    console = session.console
-    console.out(render(made, colour=console.colour(console.out_stream)))
+        return None
+    session.console.out(render(made, colour=session.console.colour(session.console.out_stream)))
     interrupted = [change for change in changes if change.change in INTERRUPTING]
     if interrupted:
         before = plan(base, now=now)
         interrupted = [c for c in interrupted if not _planned(c, before)]
-    if interrupted:
-        return console.ask(f"{_sentence(interrupted)}. Do you still want to commit")
-    return confirm != "always" or console.ask("Do you want to commit")
+    return _sentence(interrupted) if interrupted else ""
 
 
 def _planned(change: ResourceChange, before: Plan) -> bool:

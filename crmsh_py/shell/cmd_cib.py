@@ -9,6 +9,7 @@ from crmsh_py.cib.diff import diff as compare
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.clusters.choose import choose
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.port import Cluster
 from crmsh_py.clusters.shadow import Shadows
 from crmsh_py.errors import CrmError, UsageError
@@ -53,10 +54,6 @@ def commit(session: Session, call: CommandCall) -> int:
         raise UsageError("no shadow is in use", hint="crm cib commit NAME")
     shadow = _shadows(session).open(name).read_cib()
     forced = call.has("FORCE") or session.options.force
-    if session.interactive and not forced:
-        question = f"The live configuration becomes what {name} is. Do it"
-        if not session.console.ask(question):
-            return 1
     cluster = _live(session)
     live = cluster.read_cib()
     wanted = live.with_root(
@@ -68,9 +65,22 @@ def commit(session: Session, call: CommandCall) -> int:
     if not patch:
         session.console.info("the live configuration is just that already")
         return 0
+    if session.interactive and not forced and not _agreed(session, name, cluster, live, wanted):
+        return 1
     cluster.commit(patch, client=CLIENT, force_no_quorum=session.options.force_no_quorum)
     session.console.info(f"committed '{name}' to the live cluster")
     return 0
+
+
+def _agreed(session: Session, name: str, cluster: Cluster, live: Cib, wanted: Cib) -> bool:
+    """Show what it would do to the cluster, and ask."""
+    question = f"The live configuration becomes what {name} is. Do it"
+    if cluster.kind is not ClusterKind.FILE:
+        from crmsh_py.shell.agreement import previewed
+
+        if interrupted := previewed(session, live, live, wanted):
+            question = f"{interrupted}. {question}"
+    return session.console.ask(question)
 
 
 def import_(session: Session, call: CommandCall) -> int:
@@ -134,7 +144,7 @@ def _use(session: Session, name: str) -> int:
     if name:
         _shadows(session).open(name)
     session.use_shadow(name)
-    if session.options.words:
+    if session.options.words and not session.interactive:
         word = f"work on it with: crm -c {name} …" if name else _LIVE
         session.console.info(word)
     return 0

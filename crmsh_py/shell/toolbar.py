@@ -69,7 +69,7 @@ def _healthy(standing: Standing, place: Place) -> Fragments:
     if standing.kind is ClusterKind.FILE:
         light = "class:bar.dim"
     parts += [(light, "●"), (_BAR, f" {kind}")]
-    if standing.name:
+    if standing.name and standing.name != place.shadow:
         parts.append((_BAR, f" {standing.name}"))
     if place.node and standing.kind is not ClusterKind.FILE:
         parts += [("class:bar.dim", " on "), (_BAR, place.node)]

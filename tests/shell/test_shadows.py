@@ -6,13 +6,16 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+from shell.on_fake import OnFake
 from shell.person import Answers, Person
 
 from crmsh_py.clusters.file import FileCluster
 from crmsh_py.clusters.shadow import Shadows
-from crmsh_py.shell import cmd_history
+from crmsh_py.shell import cmd_cib, cmd_history
 from crmsh_py.shell.options import Options
 from crmsh_py.shell.session import Session
+from crmsh_py.tools import edits
 
 
 def test_a_shadow_is_made_changed_compared_and_committed(sitting: Person) -> None:
@@ -29,6 +32,35 @@ def test_a_shadow_is_made_changed_compared_and_committed(sitting: Person) -> Non
     sitting.console.answers = [True]
     sitting.types("cib commit trial")
     assert sitting.has("new")
+
+
+def test_what_a_shadow_would_interrupt_is_shown_before_it_is_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = OnFake([False, True])
+    person.environ["HOME"] = str(tmp_path)
+    shadow = FileCluster(str(tmp_path / "shadow"))
+    wanted = edits.set_section_pair(person.fake.cib, "crm_config", "stop-all-resources", "true")
+    (tmp_path / "shadow").write_text(wanted.to_xml())
+    monkeypatch.setattr(Shadows, "open", lambda self, name: shadow)
+    monkeypatch.setattr(cmd_cib, "choose", lambda *_, **__: person.fake)
+    person.levels = ()
+    said = person.types("cib commit trial")
+    assert "stop" in said
+    assert "ClusterIP" in said
+    assert "will be interrupted. The live configuration becomes" in person.said.questions[0]
+    assert not person.fake.done
+    person.types("cib commit trial")
+    assert person.fake.done
+    assert "just that already" in person.types("cib commit trial")  # and nobody is asked
+
+
+def test_only_a_one_shot_is_told_how_to_work_on_its_shadow(tmp_path: Path) -> None:
+    """Who stays in the shell works on it already."""
+    options = Options(words=["configure"])  # as one has come in: crm configure
+    sitting = Person(tmp_path, options=options, interactive=True)
+    assert sitting.types("cib new trial") == ""
+    assert sitting.types("cib use live") == ""
 
 
 def test_a_shadow_in_use_is_not_deleted(sitting: Person) -> None:

@@ -127,6 +127,8 @@ def test_the_cluster_line_says_how_it_stands() -> None:
     assert "shadow trial" in text_of(
         cluster_line(Standing(kind=ClusterKind.FILE, name="x"), shadow, 100)
     )
+    own = cluster_line(Standing(kind=ClusterKind.FILE, name="trial"), shadow, 100)
+    assert text_of(own).count("trial") == 1
 
 
 def typing(sources: Sources, text: str, level: str = "configure") -> str:
