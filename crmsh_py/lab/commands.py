@@ -24,7 +24,7 @@ COMMANDS = {
     for name in (
         *("crm", "crm_mon", "crm_verify", "crm_simulate", "crm_resource"),
         *("crm_attribute", "crm_master", "crm_node", "attrd_updater", "cibadmin", "stonith_admin"),
-        *("crm_failcount", "crm_standby", "crm_ticket"),
+        *("crm_failcount", "crm_standby", "crm_ticket", "crm_error", "crmadmin"),
         *("corosync-cfgtool", "corosync-cmapctl", "corosync-keygen", "corosync-quorumtool"),
     )
 }

@@ -21,10 +21,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     parser = Parser(prog=TOOL, description="Makes a key for crypto_cipher and crypto_hash.")
-    parser.add_argument("-k", dest="file", default=DEFAULT_FILE, help="the file to write")
-    parser.add_argument("-r", dest="source", default="/dev/urandom", help="where chance comes from")
-    parser.add_argument("-s", dest="size", type=int, default=DEFAULT_BYTES, help="bytes of the key")
-    parser.add_argument("-l", action="store_true", help="accepted, without effect")
+    parser.add_argument(
+        "-k", "--key-file", dest="file", default=DEFAULT_FILE, help="the file to write"
+    )
+    parser.add_argument(
+        "-r", "--random-file", dest="source", default="/dev/urandom", help="where chance comes from"
+    )
+    parser.add_argument(
+        "-s", "--size", dest="size", type=int, default=DEFAULT_BYTES, help="bytes of the key"
+    )
+    parser.add_argument("-l", "--less-secure", action="store_true", help="accepted, without effect")
     arguments = parse(parser, argv)
     if not LEAST_BYTES <= arguments.size <= MOST_BYTES:
         raise CrmError(

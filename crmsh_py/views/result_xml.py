@@ -6,31 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import carriable, to_xml
+from crmsh_py.scheduler.exit_texts import exit_text
 
 API_VERSION = "2.42"  # Pacemaker 3's
-# What Pacemaker calls its exit codes, as far as our tools end with them.
-_MESSAGES = {
-    0: "OK",
-    2: "Invalid parameter",
-    3: "Unimplemented",
-    4: "Insufficient privileges",
-    5: "Not installed",
-    6: "Not configured",
-    7: "Not running",
-    64: "Incorrect usage",
-    65: "Invalid data given",
-    66: "Input file not available",
-    78: "Invalid configuration",
-    102: "Not connected",
-    105: "No such object",
-    108: "Requested item already exists",
-    124: "Timeout occurred",
-}
 
 
 def message_of(code: int) -> str:
     """What Pacemaker calls an exit code."""
-    return _MESSAGES.get(code, "Error occurred")
+    return exit_text(code)
 
 
 def document(

@@ -16,7 +16,7 @@ def test_a_key_is_made_for_its_owner_alone(
 
     assert corosync_keygen.main(["-k", str(path)]) == 0
     first = path.read_bytes()
-    assert corosync_keygen.main(["-k", str(path), "-s", "2048", "-l"]) == 0
+    assert corosync_keygen.main(["--key-file", str(path), "--size=2048", "-l"]) == 0
 
     assert len(first) == 256
     assert len(path.read_bytes()) == 2048
