@@ -85,13 +85,16 @@ class Snapshots:
                 return
             if not asked and not self._is_watched():
                 continue
-            begin, before = time.monotonic(), self._live.standing
+            begin, before = (
+                time.thread_time(),
+                self._live.standing,
+            )  # to wait for a node costs nothing
             self._look()
             if asked or self._live.standing != before:
                 self.on_change()
             if not self._wanted.is_set():
                 self._looked.set()
-            took = time.monotonic() - begin
+            took = time.thread_time() - begin
             rest = max(_IDLE_S, took * _IDLE_SHARE)
             if took > 0.1:  # a command that was typed meanwhile is looked at when we are rested
                 time.sleep(min(took * (_SHARE - 1), 30))

@@ -71,6 +71,24 @@ def test_what_happens_while_nobody_types_is_seen_and_told(
     assert snapshots.current.standing.problem == ""
 
 
+def test_a_node_that_was_waited_for_in_vain_costs_no_rest(
+    person: OnFake, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next node, which answers at once, is looked at half a minute later."""
+    rests: list[float] = []
+    monkeypatch.setattr(background.time, "sleep", rests.append)
+
+    def hangs() -> Cib:
+        threading.Event().wait(0.2)
+        raise ClusterUnreachable("it does not answer in time")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(person.fake, "read_cib", hangs)
+        look(snapshots)
+    look(snapshots)
+    assert not rests
+
+
 @pytest.mark.parametrize("kind", [ClusterKind.PACEMAKER, ClusterKind.FILE])
 def test_a_real_cluster_is_not_looked_at_without_being_asked(
     person: OnFake, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, kind: ClusterKind
