@@ -27,15 +27,14 @@ MAX_MESSAGE_BYTES = 72 * 1024 * 1024  # one whole CIB of the largest size, and i
 _MAX_DOCUMENT = 64 * 1024 * 1024
 MAX_PATCH = 32 * 1024 * 1024
 
-Name = Annotated[str, msgspec.Meta(max_length=1024)]
+# What may come into the status of a node must be something that XML can hold.
+_XML = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*\Z"
+Name = Annotated[str, msgspec.Meta(max_length=1024, pattern=_XML)]
 Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
 Document = Annotated[str, msgspec.Meta(max_length=_MAX_DOCUMENT)]
 PatchText = Annotated[str, msgspec.Meta(max_length=MAX_PATCH)]
 Digest = Annotated[str, msgspec.Meta(max_length=64)]
-# What is written into the status of every node must be something that XML can hold.
-_XML = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*\Z"
 XmlName = Annotated[str, msgspec.Meta(max_length=1024, pattern=r"\A[A-Za-z_][A-Za-z0-9_.-]*\Z")]
-StateName = Annotated[str, msgspec.Meta(max_length=1024, pattern=_XML)]
 StateText = Annotated[str, msgspec.Meta(max_length=64 * 1024, pattern=_XML)]
 MAX_COUNT = 2**53
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
@@ -255,7 +254,7 @@ class AttributeChange(StreamMessage, frozen=True, kw_only=True):
     """Set a transient attribute of a node; ``value`` None deletes it."""
 
     node: Name
-    name: StateName
+    name: Name
     value: StateText | None
     ident: CommitId | None = None
 
@@ -263,7 +262,7 @@ class AttributeChange(StreamMessage, frozen=True, kw_only=True):
 class TicketChange(StreamMessage, frozen=True, kw_only=True):
     """Set attributes of a ticket (None deletes one), or forget it (``attributes`` None)."""
 
-    ticket: StateName
+    ticket: Name
     attributes: Annotated[dict[XmlName, StateText | None], msgspec.Meta(max_length=64)] | None
     ident: CommitId | None = None
 
@@ -301,7 +300,7 @@ class AttributePending(StreamMessage, frozen=True, kw_only=True):
     """
 
     node: Name
-    name: StateName
+    name: Name
     value: StateText | None
     delay_ms: Milliseconds
     private: bool = False

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmsh_py.errors import RemoteProtocolError
+from crmsh_py.wire import remote
 from crmsh_py.wire.stream import (
     MAX_MESSAGE_BYTES,
     AttributeChange,
     AttributePending,
     ConfigChange,
     DcState,
+    Failure,
     Outcome,
     RunAction,
     Summary,
@@ -31,6 +33,8 @@ SUMMARY = Summary(
     digest="d" * 32,
     manager=True,
 )
+ACTION = RunAction(view=(1, 4), target=2, transition_key="k", key="R_stop_0", operation="stop")
+OUTCOME = Outcome(view=(1, 4), name="R", key="R_start_0", transition_key="1:2:0:u", rc=7, ok=False)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +42,8 @@ SUMMARY = Summary(
     [
         SUMMARY,
         DcState(view=(1, 4), idle=True, changes=7),
-        Outcome(view=(1, 4), name="R", key="R_start_0", transition_key="1:2:0:u", rc=7, ok=False),
-        RunAction(view=(1, 4), target=2, transition_key="k", key="R_stop_0", operation="stop"),
+        OUTCOME,
+        ACTION,
     ],
 )
 def test_what_goes_in_comes_out(message: Summary) -> None:
@@ -108,6 +112,12 @@ def test_what_is_out_of_bounds_is_refused(changes: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "message",
     [
+        msgspec.structs.replace(ACTION, transition_key="k\x06"),
+        msgspec.structs.replace(ACTION, resource="\x00"),
+        msgspec.structs.replace(OUTCOME, name="R\x1b"),
+        msgspec.structs.replace(
+            OUTCOME, failure=Failure(operation="start\x1b", interval_ms=0, time=1)
+        ),
         AttributeChange(view=(1, 4), node="n", name="a\x1b", value="1"),
         AttributeChange(view=(1, 4), node="n", name="a", value="\x00"),
         AttributePending(view=(1, 4), node="n", name="a", value="\x1b", delay_ms=1),
@@ -120,6 +130,20 @@ def test_what_no_status_can_be_written_with_is_refused(message: AttributeChange)
     """Every node would fail at the next ring, when it tells the others of its state."""
     with pytest.raises(RemoteProtocolError):
         decode(encode(message))
+
+
+@pytest.mark.parametrize("key", ["k", "k\x06"])
+def test_what_no_status_can_be_written_with_comes_from_no_remote_node(key: str) -> None:
+    outcome = msgspec.structs.replace(OUTCOME, key=key)
+    action = msgspec.structs.replace(ACTION, key=key)
+    if key == "k":
+        assert remote.decode_from_remote(remote.encode(remote.Told(outcome=outcome)))
+        assert remote.decode_to_remote(remote.encode(remote.Run(action=action)))
+        return
+    with pytest.raises(RemoteProtocolError):
+        remote.decode_from_remote(remote.encode(remote.Told(outcome=outcome)))
+    with pytest.raises(RemoteProtocolError):
+        remote.decode_to_remote(remote.encode(remote.Run(action=action)))
 
 
 def test_a_giant_is_refused_before_it_is_looked_at() -> None:
