@@ -44,7 +44,7 @@ class Shadows:
 
     def open(self, name: str) -> FileCluster:
         """A shadow as a cluster; raises NotFound when there is none of that name."""
-        path = self._path(name)
+        path = self.path(name)
         if not os.path.exists(path):
             raise NotFound(
                 f"there is no shadow '{name}'",
@@ -56,7 +56,7 @@ class Shadows:
 
     def create(self, name: str, cib: Cib, *, force: bool = False) -> FileCluster:
         """Make a shadow that holds ``cib``; an existing one is replaced with ``force`` only."""
-        path = self._path(name)
+        path = self.path(name)
         if os.path.exists(path) and not force:
             raise ConfigError(f"the shadow '{name}' exists", hint="say force to replace it")
         try:
@@ -74,7 +74,8 @@ class Shadows:
         except OSError as error:
             raise CrmError(f"cannot delete {path}: {error.strerror}") from None
 
-    def _path(self, name: str) -> str:
+    def path(self, name: str) -> str:
+        """Where the shadow of that name is, or would be. Raises ConfigError for no name."""
         if not _NAME.fullmatch(name):
             raise ConfigError(
                 f"'{paths.shorten(name)}' is no name for a shadow",
