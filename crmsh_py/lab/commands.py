@@ -25,7 +25,7 @@ COMMANDS = {
         *("crm", "crm_mon", "crm_verify", "crm_simulate", "crm_resource"),
         *("crm_attribute", "crm_master", "crm_node", "attrd_updater", "cibadmin", "stonith_admin"),
         *("crm_failcount", "crm_standby", "crm_ticket", "crm_error", "crmadmin"),
-        *("crm_diff", "crm_shadow"),
+        *("crm_diff", "crm_rule", "crm_shadow"),
         *("corosync-cfgtool", "corosync-cmapctl", "corosync-keygen", "corosync-quorumtool"),
     )
 }
