@@ -95,6 +95,10 @@ def _op(children: Children) -> ast.Operation:
     if sets and sets[0].kind == "":
         bare = sets.pop(0)
         attributes = tuple([item for item in bare.items if _is_own(item)])
+        names = [item.name for item in attributes]
+        for place, name in enumerate(names):
+            if name in names[:place]:  # there can be one only: the other would be lost
+                raise MeaningError(f"{name} is given twice", name, "an operation has one of each")
         rest = tuple([item for item in bare.items if not _is_own(item)])
         if rest or bare.id_ref or bare.score:
             sets.insert(0, replace(bare, kind="op_params", items=rest))

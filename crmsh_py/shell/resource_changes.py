@@ -88,13 +88,16 @@ def set_meta(session: Session, names: Sequence[str], name: str, value: str | Non
 def _along(session: Session, members: list[str], name: str, value: str | None) -> list[str]:
     rule = session.preferences.get("core.manage_children")
     listed = " ".join(members)
+    sets, self_, it = ("set", "themselves", "them")
+    if len(members) == 1:
+        sets, self_, it = ("sets", "itself", "it")
     if rule == "always":
         return members
     if rule == "ask" and session.interactive:
-        question = f"{listed} set {name} themselves. Take that away, so that {value} counts"
+        question = f"{listed} {sets} {name} {self_}. Take that away, so that {value} counts"
         return members if session.console.ask(question) else []
     session.console.warning(
-        f"{listed} set {name} themselves, and that counts for them"
+        f"{listed} {sets} {name} {self_}, and that counts for {it}"
         f"\n  crm resource meta {members[0]} delete {name}"
     )
     return []

@@ -20,6 +20,7 @@ WRONG = [
     ("primitive 9 Dummy", "cannot"),
     ("primitive x Dummy op monitor interval=soon", "soon"),
     ("primitive x Dummy meta priority=high", "high"),
+    ("primitive x Dummy op monitor interval=10s timeout=5s interval=20s", "is given twice"),
     ("group g nosuch", "nosuch"),
     ("group g one", "one belongs to site already"),
     ("colocation c INFINTY: vip site", "did you mean INFINITY?"),

@@ -37,7 +37,7 @@ def test_tags_and_patterns_stand_for_resources(person: Person) -> None:
 def test_members_that_set_it_themselves_are_told(person: Person) -> None:
     person.types("resource stop two")
     said = person.types("resource start site")
-    assert "two set target-role themselves" in said
+    assert "two sets target-role itself" in said
     assert "crm resource meta two delete target-role" in said
     assert role_of(person, "two") == "Stopped"
     person.session.preferences.set("manage-children", "always")
