@@ -282,9 +282,7 @@ def _change(arguments: Namespace, door: Door) -> int:
     text = _input(arguments)
     cluster = door()
     if arguments.command == "patch":
-        from crmsh_py.cib.patch import Patch
-
-        cluster.commit(Patch.from_xml(text), client=TOOL)
+        _patch(cluster, text)
         return 0
     from crmsh_py.cib.xml import parse as parse_xml
 
@@ -306,6 +304,30 @@ def _change(arguments: Namespace, door: Door) -> int:
         make = cib_changes.modify_or_create
     commit(cluster, lambda cib: make(cib, arguments.scope, element), client=TOOL)
     return 0
+
+
+def _patch(cluster: Cluster, text: str | bytes) -> None:
+    """Take a patch; one that names no versions (``crm_diff --no-version``) fits any that has its
+    places.
+    """
+    from crmsh_py.cib.diff import apply
+    from crmsh_py.cib.element import Element
+    from crmsh_py.cib.patch import Patch
+    from crmsh_py.cib.xml import parse, to_xml
+
+    root = parse(text)
+    if root.tag != "diff" or root.find("version") is not None:
+        cluster.commit(Patch.from_xml(text), client=TOOL)
+        return
+
+    def patched(cib: Cib) -> Cib:
+        version = {"admin_epoch": "0", "epoch": "0", "num_updates": "0"}
+        version.update({name: cib.root.get(name) or "0" for name in version})
+        named = Element("version", {}, (Element("source", version), Element("target", version)))
+        whole = root.with_children((named, *root.children))
+        return apply(cib, Patch.from_xml(to_xml(whole)))
+
+    commit(cluster, patched, client=TOOL)
 
 
 def _part(element: Element, scope: str) -> Element:

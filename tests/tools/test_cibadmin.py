@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -153,6 +154,17 @@ def test_a_patch_is_applied(cluster: FakeCluster) -> None:
     new = old.with_section("constraints", old.section("constraints").with_children(()))
     assert run(cluster, "-P", "-X", diff(old, new).to_xml()) == 0
     assert cluster.cib.section("constraints").children == ()
+
+
+def test_a_patch_that_names_no_version_is_applied_to_what_is_there(cluster: FakeCluster) -> None:
+    """So crmsh and pcs make them: ``crm_diff --no-version``."""
+    old = cluster.cib
+    new = old.with_section("constraints", old.section("constraints").with_children(()))
+    patch = re.sub(r"(?s)<version>.*</version>", "", diff(old, new).to_xml())
+    assert "version" not in patch
+    assert run(cluster, "-p", "-P", "-X", patch) == 0
+    assert cluster.cib.section("constraints").children == ()
+    assert run(cluster, "-P", "-X", patch) != 0  # what it would delete is gone
 
 
 @pytest.mark.parametrize(
