@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 
 from crmsh_py.errors import CrmError, NotFound
+from crmsh_py.tools.common import EXIT_NO_SUCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ def answer(command: str, arguments: Namespace) -> str:
 
     catalogue = Catalogue.of_machine()
     if command == "show_metadata":
-        return metadata(catalogue.resolve(arguments.show_metadata))
+        try:
+            return metadata(catalogue.resolve(arguments.show_metadata))
+        except CrmError as error:
+            error.exit_code = EXIT_NO_SUCH  # whatever of it there is not
+            raise
     if command == "standards":
         return _lines(kind.name for kind in catalogue.classes())
     if command == "list_ocf_providers":

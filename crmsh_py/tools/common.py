@@ -57,6 +57,10 @@ class ToolUsageError(UsageError):
     exit_code = EXIT_USAGE
 
 
+class UnreadableError(ToolUsageError):
+    """A command line that says nothing, so that it is not known either how to answer it."""
+
+
 class ExistsError(CrmError):
     """What shall be made is there already."""
 
@@ -89,7 +93,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of exiting."""
-        raise ToolUsageError(message, hint=f"{self.prog} --help tells what it takes")
+        raise UnreadableError(message, hint=f"{self.prog} --help tells what it takes")
 
 
 def add_output(group: argparse.ArgumentParser | argparse._ArgumentGroup, *formats: str) -> None:
@@ -144,7 +148,8 @@ def _guarded(tool: str, body: Callable[[], int], argv: Sequence[str] | None) -> 
         sys.stdout.flush()
     except CrmError as error:
         message, code = error.format_message(), _exit_code(error)
-        if _wants_xml(sys.argv if argv is None else argv) and not isinstance(error, UsageError):
+        as_xml = _wants_xml(sys.argv if argv is None else argv)
+        if as_xml and not isinstance(error, UnreadableError):
             from crmsh_py.views.result_xml import document
 
             errors = (f"{tool}: {message}",)

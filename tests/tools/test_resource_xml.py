@@ -45,6 +45,34 @@ def test_why_as_xml(cluster: FakeCluster, words: list[str], answer: str, capsys:
     assert answer in told
 
 
+@pytest.mark.parametrize(
+    ("words", "mistake"),
+    [
+        (["-W"], "no resource is named"),
+        (["-p", "ip", "-r", "ClusterIP"], "a value is needed"),
+        (["-C", "-r", "nothing"], "Resource 'nothing' not found"),
+        (["--show-metadata", "nope:a:b"], "there is no class of agents"),
+    ],
+)
+def test_a_mistake_is_told_as_xml_too(
+    cluster: FakeCluster, words: list[str], mistake: str, capsys: Capture
+) -> None:
+    code = run(cluster, *words, "--output-as=xml")
+    told = capsys.readouterr()
+    assert f'<status code="{code}" message="' in told.out
+    assert mistake in told.out
+    assert told.err == ""
+
+
+def test_what_is_no_command_line_is_answered_in_words(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    assert run(cluster, "-Z", "--output-as=xml") == 64
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "unrecognized arguments: -Z" in told.err
+
+
 def test_metadata_is_told_as_text_inside(cluster: FakeCluster, capsys: Capture) -> None:
     assert run(cluster, "--show-metadata", "ocf:heartbeat:IPaddr2", "--output-as=xml") == 0
     answer = xml.parse(capsys.readouterr().out).find("metadata")
