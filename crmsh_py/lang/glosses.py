@@ -107,6 +107,8 @@ GLOSSES: dict[str, str] = {
     "--config": "a corosync.conf",
     "--nodes": "names of nodes, separated by commas",
     "--network": "the network of the nodes",
+    "--remote": "hosts that are no members: remote nodes, separated by commas",
+    "--guest": "hosts that are off until a resource switches them on",
     "--corosync-only": "without the cluster manager",
     "bash": "source <(crm completion bash)",
     "zsh": "source <(crm completion zsh)",

@@ -239,7 +239,7 @@ def _written(shell: str, candidate: Candidate, typed: str) -> str:
             text = text[kept:]
     blank = "" if candidate.open else " "
     quoted = _quoted(text) + blank
-    return quoted if shell == "bash" else f"{quoted}\t{candidate.label}\t{candidate.about}"
+    return quoted if shell == "bash" else f"{quoted}\t{candidate.label(typed)}\t{candidate.about}"
 
 
 def _quoted(text: str) -> str:

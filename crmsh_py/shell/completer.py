@@ -46,7 +46,7 @@ class CrmCompleter(Completer):
             return
         behind = document.text_after_cursor[:1]
         for candidate in found.candidates:
-            yield _completion(candidate, len(text) - found.start, blank=not behind.strip())
+            yield _completion(candidate, text[found.start :], blank=not behind.strip())
 
 
 def one_line(text: str) -> str:
@@ -54,12 +54,12 @@ def one_line(text: str) -> str:
     return text.replace("\\\n", "  ").replace("\n", " ")
 
 
-def _completion(candidate: Candidate, length: int, *, blank: bool) -> Completion:
+def _completion(candidate: Candidate, typed: str, *, blank: bool) -> Completion:
     text = quote_word(candidate.text) if not candidate.open else candidate.text
     display = FormattedText(
-        [("class:completion.required" if candidate.required else "", candidate.label)]
+        [("class:completion.required" if candidate.required else "", candidate.label(typed))]
     )
     end = "" if candidate.open or not blank else " "
     return Completion(
-        text + end, start_position=-length, display=display, display_meta=candidate.about
+        text + end, start_position=-len(typed), display=display, display_meta=candidate.about
     )

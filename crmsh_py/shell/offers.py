@@ -506,10 +506,7 @@ _LISTERS: dict[str, Lister] = {
     "BOOLEAN": _fixed(("true", ""), ("false", "")),
     "EXIT_CODE": _fixed(*((name, f"exit code {code}") for name, code in EXIT_CODES.items())),
     "OP_STATUS": _fixed(*((name, "how it ended") for name in OP_STATUSES)),
-    "FILTER": _fixed(
-        ("type:", "elements of a type: primitive, group, order …"), ("tag:", "what has this tag"),
-        ("related:", "what has to do with this object"), open=True,
-    ),
+    "FILTER": offers_set.filters,
     "PATH": lambda s, e: [Candidate(n, about) for n, about in (*LEVELS.items(), ("..", "up"))],
     "TOPIC": _topics,
     "STATUS_OPTION": _status_options,

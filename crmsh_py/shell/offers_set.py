@@ -1,4 +1,6 @@
-"""What ``configure set`` takes: the paths of values that are there, and what they may become."""
+"""What ``configure set`` takes: the paths of values that are there, and what they may become; and
+what narrows ``show`` and its like down.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,32 @@ from crmsh_py.shell.sources import Candidate, Sources
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.element import Element
+
+
+_FILTERS = {
+    "type:": "elements of a type: primitive, group, order …",
+    "tag:": "what has this tag",
+    "related:": "what has to do with this object",
+}
+_TYPES = (
+    *("node", "primitive", "rsc_template", "group", "clone", "ms", "bundle", "tag", "location"),
+    *("colocation", "order", "rsc_ticket", "fencing_topology", "role", "acl_target", "alert"),
+    *("property", "rsc_defaults", "op_defaults"),
+)
+
+
+def filters(sources: Sources, expectation: Expectation) -> Iterable[Candidate]:
+    """What narrows a listing down: how it begins and, where that stands, what may follow."""
+    begun = expectation.prefix.partition(":")[0] + ":"
+    if begun == "type:":
+        return [Candidate(f"type:{name}") for name in _TYPES]
+    if begun in _FILTERS and ":" in expectation.prefix:
+        return [
+            Candidate(f"{begun}{item.id}", item.line)
+            for item in sources.snapshot.objects()
+            if begun == "related:" or item.kind == "tag"
+        ]
+    return [Candidate(text, about, open=True) for text, about in _FILTERS.items()]
 
 
 def _settable(sources: Sources) -> dict[str, Element]:

@@ -30,12 +30,13 @@ class Candidate:
     fits: bool = True
     shown: str = ""
 
-    @property
-    def label(self) -> str:
-        """What is shown in a list: of ``name=value`` the value, of a path its last part."""
+    def label(self, typed: str) -> str:
+        """What is shown in a list: of ``name=value`` the value where the name is typed already, of
+        a path its last part.
+        """
         if self.shown or self.open:
             return self.shown or self.text.removesuffix("=")
-        return self.text.partition("=")[2] or self.text
+        return (self.text.partition("=")[2] if "=" in typed else "") or self.text
 
 
 @frozen

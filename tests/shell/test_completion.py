@@ -138,6 +138,10 @@ CASES: list[tuple[str, str, set[str], set[str]]] = [
     ("configure", "delete lo", {"loc"}, {"vip"}),
     ("configure", "delete loc ", {"vip", "site"}, {"loc"}),
     ("configure", "show ", {"vip", "tmpl", "loc", "xml", "changed", "alpha"}, set()),
+    ("configure", "show type:", {"type:primitive", "type:location"}, {"vip", "tag:"}),
+    ("configure", "show type:pri", {"type:primitive"}, {"type:group"}),
+    ("configure", "edit tag:", {"tag:both"}, {"tag:vip"}),
+    ("configure", "show vip or related:v", {"related:vip"}, {"related:web"}),
     ("configure", "default-timeouts ", {"vip", "web", "tmpl"}, {"site", "loc"}),
     # what has values, and the values that are there: no others can be set
     ("configure", "set ", {"vip.", "alpha.", "tmpl."}, {"spare.", "beta.", "1."}),
@@ -201,7 +205,12 @@ def test_a_line_beside_each_says_what_it_is(sources: Sources) -> None:
     assert nodes["beta"].about == "node, online, standby"
     values = by_text(offer(sources, "property stonith-enabled=", "configure"))
     assert values["stonith-enabled=true"].about == "the default"
-    assert values["stonith-enabled=true"].label == "true"
+    assert values["stonith-enabled=true"].label("stonith-enabled=t") == "true"
+    # Without its name a value says nothing.
+    parts = by_text(offer(sources, "order o ", "configure"))
+    assert parts["sequential=false"].label("") == "sequential=false"
+    assert offer(sources, "lab create --").candidates
+    assert all(candidate.about for candidate in offer(sources, "lab create --").candidates)
     options = by_text(offer(sources, "property ", "configure"))
     assert "default true" in options["stonith-enabled="].about
 
