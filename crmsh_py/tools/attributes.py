@@ -104,8 +104,10 @@ def _check(arguments: Namespace, section: str, *, changes: bool) -> None:
             "with --pattern only transient attributes can be changed",
             hint="add --lifetime=reboot, or name one with --name",
         )
-    # A query of a whole section has to be said: no word at all is a mistake, not a question.
-    if not (arguments.name or arguments.pattern or arguments.command == "query"):
+    # A whole section is told where one is meant: no word at all is a mistake, not a question.
+    where = (arguments.node is not None, arguments.id, arguments.set_name, arguments.section)
+    asked = arguments.command == "query" or (any(where) and not changes)
+    if not (arguments.name or arguments.pattern or asked):
         raise ToolUsageError("no attribute is named", hint="name one with --name")
 
 

@@ -295,6 +295,11 @@ def test_a_query_without_a_name_tells_all(cluster: FakeCluster, capsys: Capture)
     assert capsys.readouterr().out == "scope=nodes  name=site value=north\n"
     assert crm_attribute.main(["-G", "-N", "pacemaker01"], door=cluster) == 105
     assert crm_attribute.main([], door=cluster) == 64
+    for words in (["-N", "pacemaker02"], ["-i", "p3"], ["-t", "crm_config", "-q"]):
+        assert crm_attribute.main(words, door=cluster) == 0, "a place says enough of a question"
+    assert crm_attribute.main(["-N", "pacemaker02", "-D"], door=cluster) == 64
+    assert crm_attribute.main(["-N", "pacemaker02", "-v", "1"], door=cluster) == 64
+    assert cluster.done == []
 
 
 @pytest.mark.parametrize(
