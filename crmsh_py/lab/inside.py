@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import termios
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from crmsh_py.errors import ClusterUnreachable, TimedOut
@@ -40,8 +41,9 @@ def run(
     with _command(made, place, state, node, argv, environ=environ) as (command, environment):
         handlers = _ignore_terminal_signals()
         try:
-            process = subprocess.Popen(command, env=_own_environment(), pass_fds=(environment,))
-            code = process.wait()
+            with _terminal():
+                process = subprocess.Popen(command, env=_own_environment(), pass_fds=(environment,))
+                code = process.wait()
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
@@ -78,6 +80,43 @@ def output(
             )
     except subprocess.TimeoutExpired:
         raise TimedOut(f"{argv[0]} on {node} has not ended after {timeout_s:.0f} s") from None
+
+
+@contextmanager
+def _terminal() -> Iterator[None]:
+    """Have the terminal as it was afterwards, if it is ours.
+
+    A shell with process ids of its own cannot give it back: it knows no number for our group. One
+    that was killed has left it as its line editor had it.
+    """
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        if os.tcgetpgrp(terminal) != os.getpgrp():
+            yield
+            return
+        modes = termios.tcgetattr(terminal)
+        try:
+            yield
+        finally:
+            with _not_stopped(), suppress(OSError, termios.error):
+                os.tcsetpgrp(terminal, os.getpgrp())
+                termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
+    finally:
+        os.close(terminal)
+
+
+@contextmanager
+def _not_stopped() -> Iterator[None]:
+    """Nothing stops us for what we do to a terminal that is not ours any more."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

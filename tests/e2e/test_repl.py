@@ -87,6 +87,16 @@ def test_tab_completes_commands_agents_parameters_and_ids(running: Lab) -> None:
         terminal.end()
 
 
+def test_the_terminal_is_ours_again_after_a_shell_in_a_node(terminal: Terminal) -> None:
+    """A shell with process ids of its own cannot give it back: it knows no number for us."""
+    terminal.keys("lab shell pacemaker01\r")
+    terminal.sees("@pacemaker01")
+    terminal.keys("stty -echo; exit\r")
+    terminal.prompt(ROOT_PROMPT)
+    assert "Current DC" in terminal.type("status", ROOT_PROMPT)
+    assert terminal.leave() == 0
+
+
 def test_a_change_with_all_that_can_happen_to_it(website: Lab) -> None:
     """At 80×24: menus, a slip, an edit, a refusal, a plan, a question, undo, Ctrl-C, Ctrl-D."""
     terminal = repl(website, lines=24, columns=80, EDITOR="sed -i s/:Dummy/:Stateful/")
