@@ -147,7 +147,9 @@ def _add_details(parser: Parser) -> None:
     details.add_argument("-s", "--set-name", metavar="ID", help="of a parameter: in this set")
     details.add_argument("-i", "--nvpair", metavar="ID", help="of a parameter: the pair itself")
     details.add_argument(
-        "--recursive", action="store_true", help="makes --constraints the same as --stack"
+        "--recursive",
+        action="store_true",
+        help="along colocations, with --constraints (as --stack) and --set-parameter --meta",
     )
     details.add_argument("-n", "--operation", default="", help="with -C: only its failures")
     details.add_argument("-I", "--interval", default="", help="of --operation (default 0)")

@@ -34,10 +34,20 @@ def value_of(cluster: Cluster, arguments: Namespace) -> str:
 
 
 def set_one(cluster: Cluster, arguments: Namespace, *, client: str) -> None:
-    """Set a parameter. Raises NotFound for the resource."""
+    """Set a parameter. Raises NotFound for the resource.
+
+    With --recursive a meta attribute is set for what must or would run with it, too.
+    """
     if arguments.value is None:
         raise ToolUsageError("a value is needed", hint="give it with --parameter-value")
-    _change(cluster, arguments, arguments.set_parameter, arguments.value, client)
+    names = [arguments.resource]
+    if arguments.recursive and arguments.meta:
+        from crmsh_py.tools.resource_values import dependents
+
+        names += dependents(cluster.read_cib(), arguments.resource)
+    for name in names:
+        one = Namespace(**{**vars(arguments), "resource": name})
+        _change(cluster, one, one.set_parameter, one.value, client)
 
 
 def delete_one(cluster: Cluster, arguments: Namespace, *, client: str) -> None:

@@ -67,3 +67,24 @@ def constraint_steps(
     constraints.unpack_all(resource.state)
     meant = resource if alone else resource.topmost(include_bundle=True)
     return colocation_stack.steps(meant, stack=stack)
+
+
+def dependents(cib: Cib, name: str) -> list[str]:
+    """What is colocated with a resource by a score above 0, and so on along the chain; each once.
+
+    Raises NotFound.
+    """
+    from crmsh_py.scheduler import constraints
+
+    resource = resource_called(cib, name)
+    constraints.unpack_all(resource.state)
+    found = {resource.id: resource}
+    _follow(resource, found)
+    return [each for each in found if each != resource.id]
+
+
+def _follow(resource: Resource, found: dict[str, Resource]) -> None:
+    for bond in resource.with_this:
+        if bond.score > 0 and bond.dependent.id not in found:
+            found[bond.dependent.id] = bond.dependent
+            _follow(bond.dependent, found)

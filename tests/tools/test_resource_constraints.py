@@ -134,3 +134,12 @@ def test_as_xml_each_step_is_an_element(colocated: FakeCluster, capsys: Capture)
 def test_it_must_be_there(colocated: FakeCluster, capsys: Capture) -> None:
     assert run(colocated, "-A", "-r", "wbe") == 105
     assert run(colocated, "-A") == 64
+
+
+def test_a_meta_attribute_is_set_along_the_chain(colocated: FakeCluster, capsys: Capture) -> None:
+    stop = ("-m", "-p", "target-role", "-v", "Stopped", "-r")
+    assert run(colocated, *stop, "ip", "--recursive") == 0
+    changed = [line.split("'")[1] for line in capsys.readouterr().out.splitlines()]
+    assert changed == ["ip", "web", "tools", "logs"]
+    assert run(colocated, "-p", "a", "-v", "1", "-r", "ip", "--recursive") == 0
+    assert capsys.readouterr().out.count("Set ") == 1, "a parameter is one agent's"
