@@ -22,7 +22,7 @@ from crmsh_py.cib.version import Version
 from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.pacemaker_programs import OUTDATED, TOO_LATE, Answer, Programs
 from crmsh_py.clusters.seen import SeenConfigurations
-from crmsh_py.errors import ClusterUnreachable, Conflict, TimedOut
+from crmsh_py.errors import ClusterUnreachable, Conflict, CrmError, TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -275,7 +275,12 @@ class PacemakerCluster:
             case orders.ReopenLogs():
                 self._ask("corosync-cfgtool", "-L")
             case orders.ShutDown(force=force):
-                self._ask("corosync-cfgtool", "-H", *(("--force",) if force else ()))
+                told = self._ask("corosync-cfgtool", "-H", *(("--force",) if force else ()))
+                if "Could not shutdown" in told.err:  # which ends with 0 all the same
+                    raise CrmError(
+                        "Corosync does not shut down: who uses it does not let it",
+                        hint="stop Pacemaker first, or say --force: what runs here is lost",
+                    )
             case orders.DropDevice():
                 self._ask("corosync-quorumtool", "-f")
 

@@ -450,3 +450,10 @@ def test_orders_to_ring_and_node_go_to_corosyncs_programs() -> None:
         "corosync-cfgtool -H --force",
         "corosync-quorumtool -f",
     ]
+
+
+def test_a_shutdown_that_is_refused_is_told() -> None:
+    machine = Machine()
+    machine.answers["corosync-cfgtool -H"] = Answer(0, "", "Could not shutdown (error = 10)")
+    with pytest.raises(CrmError, match="does not shut down"):
+        cluster_of(machine).administer(ShutDown())
