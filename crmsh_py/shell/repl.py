@@ -59,8 +59,13 @@ def is_plain(session: Session) -> bool:
 
 
 def run_text(session: Session, text: str) -> None:
-    """Run what was typed; whatever goes wrong is said, and nothing is lost by it."""
-    for line in logical_lines(text):
+    """Run what was typed; whatever goes wrong is said, and nothing is lost by it.
+
+    Of several lines that were pasted those after a mistake are run all the same, those after Ctrl-C
+    are not.
+    """
+    lines = list(logical_lines(text))
+    for number, line in enumerate(lines, 1):
         try:
             run_line(session, line)
         except CrmError as error:
@@ -69,7 +74,11 @@ def run_text(session: Session, text: str) -> None:
         except KeyboardInterrupt:
             print(file=sys.stderr)
             pending = "; what was not committed is still pending"
-            session.console.warning(f"interrupted{pending if session.edited is not None else ''}")
+            more = len(lines) - number
+            left = f"; {more} more of the lines were not run" if more else ""
+            said = f"interrupted{left}{pending if session.edited is not None else ''}"
+            session.console.warning(said)
+            return
         else:
             if sentence := session.moved():
                 session.console.warning(sentence)

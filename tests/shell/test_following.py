@@ -136,6 +136,19 @@ def test_ctrl_c_while_a_node_hangs_leaves_one_in_the_shell_with_what_is_pending(
     assert session.edited is not None
 
 
+def test_ctrl_c_ends_all_of_what_was_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Sitting()
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Lab, "kill", interrupted)
+    said = session.types("lab kill x\nconfigure property x-b=1\nquit")
+    assert "interrupted; 2 more of the lines were not run" in said
+    assert not session.leaving
+    assert "x-b" not in session.fake.cib.to_xml()
+
+
 def test_a_line_is_dropped_by_ctrl_c_while_the_shell_looks_for_its_node(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
