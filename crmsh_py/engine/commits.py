@@ -8,7 +8,9 @@ Rules:
 
 1. A commit is answered ``Committed`` when members with the votes of a quorum have reported
    ``Stored`` of its version, or a later one, in the view that we are in.
-2. What the winner of a new view contains (``Summary.recent``) is not sent again.
+2. In a new view a commit is sent again only where it is certain that it was not made: this node
+   held what the view began with, or the ids that are told (``Summary.recent``) reach back to
+   before it was sent. To make one again could undo what others have made of it since.
 3. Without quorum a commit is refused with NoQuorum, unless it is forced; one that was already
    APPLIED when quorum was lost is refused too, saying that it may take effect later.
 4. Nothing waits for ever: ``PATIENCE_S``.
@@ -16,6 +18,7 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
@@ -41,6 +44,14 @@ class Stage(Enum):
     APPLIED = "applied"
 
 
+class Fate(Enum):
+    """What became of a commit in the views before."""
+
+    MADE = "made"
+    NOT_MADE = "not made"
+    UNKNOWN = "unknown"
+
+
 @dataclass(slots=True, kw_only=True)
 class Pending:
     """A commit of this node that nobody has been answered for yet. Ticket 0: the node's own."""
@@ -55,6 +66,8 @@ class Pending:
     deadline: float
     stage: Stage = Stage.WAITING
     version: Version | None = None
+    was_sent: bool = False
+    after: CommitId | None = None  # the newest commit that was in when it was sent
 
 
 class Commits:
@@ -126,6 +139,8 @@ class Commits:
             self._refuse(pending, no_quorum(applied, hollow=self._views.setting.hollow))
             return
         pending.stage = Stage.SENT
+        pending.was_sent = True
+        pending.after = next(iter(self._replica.commits[-1:]), None)
         self._out.multicast(
             ConfigChange(
                 view=self._views.view,
@@ -192,6 +207,13 @@ class Commits:
             )
             self._views.ask()
 
+    def is_durable(self, version: Version) -> bool:
+        """Whether a majority of this view has reported that it has this version on its disks."""
+        wanted = version.tuple[:2]
+        return self._views.majority(
+            {n: s for n, s in self._stored.items() if s.version[:2] >= wanted}
+        )
+
     def begin_view(self) -> None:
         """A new ring: what was sent may not have arrived."""
         self._stored = {}
@@ -204,16 +226,33 @@ class Commits:
         # Writes end in their order: when this one is done, all before it are, and what the view
         # ratified is on the disk too.
         self._out.persist(then=self._announcement())
-        included = set(self._replica.commits)
+        included = frozenset(self._replica.commits)
         for pending in list(self._pending.values()):
-            if pending.ident in included:
-                if self._views.setting.quorate or pending.force:
+            match self._fate(pending, included):
+                case Fate.MADE if self._views.setting.quorate or pending.force:
                     pending.stage = Stage.APPLIED
                     pending.version = self._replica.version
-                else:
+                case Fate.MADE:
                     self._refuse(pending, no_quorum(applied=True))
-            else:
-                self._send(pending)
+                case Fate.NOT_MADE:
+                    self._send(pending)
+                case Fate.UNKNOWN:
+                    self._refuse(
+                        pending,
+                        TimedOut(
+                            "the others have gone on, and it is not known whether with this commit",
+                            hint="it may still take effect: look at crm configure show",
+                        ),
+                    )
+
+    def _fate(self, pending: Pending, included: Collection[CommitId]) -> Fate:
+        """What became of a commit, by the ids that the view's configuration is known to include."""
+        held = self._views.held_its_beginning
+        if pending.ident in included or (held and pending.stage is Stage.APPLIED):
+            return Fate.MADE
+        if held or not pending.was_sent or pending.after in included:
+            return Fate.NOT_MADE
+        return Fate.UNKNOWN
 
     def handle_timer(self) -> None:
         """Give up what has waited too long."""

@@ -42,7 +42,7 @@ Sources: the viewstamped replication and Raft papers for the argument; the messa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -55,6 +55,7 @@ from crmsh_py.errors import CrmError
 from crmsh_py.wire.stream import (
     MAX_COUNT,
     AskCib,
+    CommitId,
     ConfigChange,
     Message,
     Missing,
@@ -147,7 +148,8 @@ def decide(summaries: Mapping[int, Summary]) -> Decision:
         winner=winner,
         dc=choose_dc(summaries),
         # A hostile member may claim the largest term that can be told: nobody counts past it.
-        term=min(max(summary.term for summary in summaries.values()) + 1, MAX_COUNT),
+        # One that has only taken a copy of a revision may not have promised the term of it.
+        term=min(max(max(s.term, s.revision_term) for s in summaries.values()) + 1, MAX_COUNT),
         revision_term=best.revision_term,
         digest=best.digest,
         num_updates=max(
@@ -402,6 +404,7 @@ class Views:
                 revision_term=self._replica.revision_term,
                 digest=self._replica.digest,
                 answers=answers,
+                recent=self._replica.commits,
             )
         )
 
@@ -421,12 +424,27 @@ class Views:
                 return
         self.phase = Phase.ACTIVE
         self._catching_up = False
-        self._replica.adopt_commits(self.summaries[decision.winner].recent)
+        self._replica.adopt_commits(self._included(decision))
         if self.setting.quorate:
             self._replica.ratify(decision.term)
             self._standing = Standing.VOTER
             self._out.persist(SaveRatified(term=decision.term))
         self._activated()
+
+    def _included(self, decision: Decision) -> Sequence[CommitId]:
+        """The newest commits of what is held now, by whoever held it and remembers most of them.
+
+        The winner may have started since: what it holds is on its disk, the ids are not.
+        """
+        if self._asked and isinstance(self._sync, WholeCib):
+            return self._sync.recent
+        holders = [n for n in sorted(self.summaries) if n not in decision.losers]
+        return max((self.summaries[n].recent for n in holders), key=len)
+
+    @property
+    def held_its_beginning(self) -> bool:
+        """Whether this node held what the view began with, so it knows which commits are in."""
+        return self.decision is not None and self._node_id not in self.decision.losers
 
     # ---- taking the winner's configuration -----------------------------------------------------
 

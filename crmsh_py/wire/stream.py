@@ -104,6 +104,7 @@ class WholeCib(StreamMessage, frozen=True, kw_only=True):
     revision_term: Count
     digest: Digest
     answers: NodeId = 0
+    recent: Annotated[list[CommitId], msgspec.Meta(max_length=256)] = []  # as in Summary
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -103,6 +103,7 @@ class Disk:
 
     state: StoredState = field(default_factory=StoredState)
     config: Cib | None = None
+    ratified: int = 0  # the newest term that a primary view began with here
     aside: list[SetAside] = field(default_factory=list)
     delay_s: tuple[float, float] = (0.0005, 0.004)
     full: bool = False  # every write fails from now on
@@ -116,8 +117,9 @@ class Disk:
                 case SaveTerm(term=term):
                     self.state = replace(self.state, term=term)
                 case SaveRatified(term=term):
-                    standing = Standing.VOTER
-                    self.state = replace(self.state, revision_term=term, standing=standing)
+                    self.ratified = max(self.ratified, term)
+                    self._set_term(term)
+                    self.state = replace(self.state, standing=Standing.VOTER)
                 case SaveRevision():
                     self._save(each)
                 case SetAside():
@@ -128,7 +130,12 @@ class Disk:
         self.config, text = _READ.next(self.config, revision)
         if self.strict:
             assert self.config.digest == revision.digest, "the patch does not lead there"
-        self.state = replace(self.state, revision_term=revision.term, cib=text)
+        self.state = replace(self.state, cib=text)
+        self._set_term(revision.term)
+
+    def _set_term(self, term: int) -> None:
+        """As the store reads it: a revision that came after, or what was ratified after it."""
+        self.state = replace(self.state, revision_term=max(term, self.ratified))
 
 
 class Observer(Protocol):

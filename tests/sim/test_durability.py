@@ -7,25 +7,26 @@ twice: as it is, and with the rule taken away that it is about, where it must fa
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 import pytest
 from sim.checkers import Checker, has, watched
-from sim.cluster import Cluster, Disk, add_mark, add_resource
+from sim.cluster import Cluster, Disk, add_mark, add_resource, remove_mark
 from sim.machine import SimNode
 
 from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.cib.document import Cib
 from crmsh_py.engine import views
 from crmsh_py.engine.api import SaveRatified, SaveTerm, Standing, StoredState, StoreWrite
+from crmsh_py.engine.commits import Commits, Fate, Pending
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.replica import Replica
 from crmsh_py.scheduler.result import Action, ActionKind, Plan
 from crmsh_py.wire.control import Committed, Refused
-from crmsh_py.wire.stream import Summary
+from crmsh_py.wire.stream import CommitId, Summary
 
 NEVER_S = (1000.0, 1000.0)  # a disk that does not answer any more
 
@@ -87,9 +88,11 @@ def an_old_term_comes_back() -> None:
     cluster.network.freeze(cluster.node(1).address)
     cluster.node(2).crash(lose=True)
     cluster.node(2).disk.delay_s = Disk().delay_s
+    second = cluster.node(2).disk
+    promised = second.state.term
     cluster.start(2, 3)
-    alone(cluster, 2, 3)
-    cluster.node(2).disk.delay_s = NEVER_S
+    cluster.until(lambda: second.state.term > promised, 5, "node 2 has promised the newer term")
+    second.delay_s = NEVER_S  # it does not store any more that it began with this revision
     commit(cluster, checker, 3, "newer")
     cluster.until(on_disk(cluster, 3, "newer"), 1, "stored by node 3")
     cluster.node(2).crash(lose=True)
@@ -136,22 +139,27 @@ def a_promise_outlives_a_power_cut() -> None:
     cluster, checker = watched(3, 1)
     cluster.start()
     alone(cluster, 1, 2, 3)
-    for _ in range(3):  # some views, so that the term is far from the first
-        cluster.node(3).crash()
-        alone(cluster, 1, 2)
-        cluster.start(3)
-        cluster.run(0.1)
-        alone(cluster, 1, 2, 3)
-    committed(cluster, checker, 1, "before")
-    for node in cluster.up:
-        node.crash()
-    cluster.start(1, 2)
-    alone(cluster, 1, 2)
-    committed(cluster, checker, 1, "after")
-    cluster.start(3)
+    first, second = cluster.node(1), cluster.node(2)
+    second.disk.delay_s = (0.05, 0.05)
+    cluster.node(3).crash()
+    cluster.until(lambda: two_and_primary(first) and two_and_primary(second), 5, "promised")
+    for number in range(2):
+        commit(cluster, checker, 1, f"lone-{number}")
+    cluster.until(on_disk(cluster, 1, "lone-1"), 0.04, "stored by node 1 alone")
+    first.crash()
+    second.crash(lose=True)  # it has nothing of that term but the promise
+    second.disk.delay_s = Disk().delay_s
+    cluster.start(2, 3)
+    alone(cluster, 2, 3)
+    committed(cluster, checker, 2, "kept")
+    cluster.start(1)
     cluster.run(0.2)
     alone(cluster, 1, 2, 3)
     checker.commits.check_nothing_lost()
+
+
+def two_and_primary(node: SimNode) -> bool:
+    return node.core is not None and node.core.primary and len(node.core.members) == 2
 
 
 def a_commit_is_made_once_across_views() -> None:
@@ -178,6 +186,58 @@ def a_commit_is_made_once_across_views() -> None:
     alone(cluster, 1, 2, 3)
     assert not has(cluster.cib(1), "once")
     assert cluster.cib(1).version.epoch == before.version.epoch + 2, "each was made once"
+
+
+def an_author_learns_what_became_of_its_commit() -> None:
+    """It hangs while the others go on with what it has made, and takes their copy after that."""
+    cluster, checker = watched(3, 1)
+    cluster.start()
+    alone(cluster, 1, 2, 3)
+    ticket = asleep_with_a_commit(cluster, checker)
+    committed(cluster, checker, 1, "more")
+    cluster.network.thaw(cluster.node(3).address)
+    replies = cluster.node(3).replies
+    cluster.until(lambda: ticket in replies, 20, "an answer")
+    assert isinstance(replies[ticket][0], Committed), replies[ticket]
+    alone(cluster, 1, 2, 3)
+    checker.commits.check_nothing_lost()
+
+
+def what_was_taken_away_stays_away() -> None:
+    """It is taken away while its author hangs, and nobody remembers its id when that wakes up."""
+    cluster, checker = watched(3, 1)
+    cluster.start()
+    alone(cluster, 1, 2, 3)
+    ticket = asleep_with_a_commit(cluster, checker)
+    checker.commits.removes(cluster.next_ticket, "once")
+    removal = cluster.commit(2, remove_mark("once"))
+    cluster.until(lambda: removal in cluster.node(2).replies, 5, "an answer")
+    for number in (1, 2):
+        cluster.node(number).crash()
+    cluster.start(1, 2)
+    cluster.run(0.3)
+    alone(cluster, 1, 2)
+    cluster.network.thaw(cluster.node(3).address)
+    replies = cluster.node(3).replies
+    cluster.until(lambda: ticket in replies, 20, "an answer")
+    reply = replies[ticket][0]
+    assert isinstance(reply, Refused)
+    assert "may still take effect" in reply.hint
+    alone(cluster, 1, 2, 3)
+    checker.commits.check_nothing_lost()
+
+
+def asleep_with_a_commit(cluster: Cluster, checker: Checker) -> int:
+    """Node 3 sleeps with a commit that is made and not acknowledged; returns its ticket."""
+    for node in cluster.up:
+        node.disk.delay_s = (0.1, 0.1)
+    ticket = commit(cluster, checker, 3, "once")
+    cluster.until(lambda: all(has(cluster.cib(n), "once") for n in (1, 2, 3)), 1, "made")
+    cluster.network.freeze(cluster.node(3).address)
+    for node in cluster.up:
+        node.disk.delay_s = Disk().delay_s
+    alone(cluster, 1, 2)
+    return ticket
 
 
 def what_waits_for_its_turn_ends_with_its_view() -> None:
@@ -350,6 +410,22 @@ def no_recent_commits(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Replica, "commits", property(lambda replica: []))
 
 
+def nobody_keeps_commits_in_mind(patch: pytest.MonkeyPatch) -> None:
+    """In a new view everything is sent again."""
+    patch.setattr(Commits, "_fate", lambda commits, pending, included: Fate.NOT_MADE)
+
+
+def what_is_unknown_is_made_again(patch: pytest.MonkeyPatch) -> None:
+    """A commit that nobody remembers counts as not made."""
+    fate = Commits._fate
+
+    def hopeful(commits: Commits, pending: Pending, included: Collection[CommitId]) -> Fate:
+        found = fate(commits, pending, included)
+        return Fate.NOT_MADE if found is Fate.UNKNOWN else found
+
+    patch.setattr(Commits, "_fate", hopeful)
+
+
 def keep_what_waits(patch: pytest.MonkeyPatch) -> None:
     """The queues of operations outlive the view."""
     patch.setattr(Executor, "begin_view", lambda executor: None)
@@ -407,7 +483,9 @@ SCENARIOS = (
     (an_old_term_comes_back, no_ratifying),
     (a_long_history_of_an_older_term_loses, versions_alone_decide),
     (a_promise_outlives_a_power_cut, no_durable_promise),
-    (a_commit_is_made_once_across_views, no_recent_commits),
+    (a_commit_is_made_once_across_views, nobody_keeps_commits_in_mind),
+    (an_author_learns_what_became_of_its_commit, no_recent_commits),
+    (what_was_taken_away_stays_away, what_is_unknown_is_made_again),
     (what_waits_for_its_turn_ends_with_its_view, keep_what_waits),
     (a_wiped_disk_is_no_half_of_a_majority, empty_disks_vote),
     (a_copy_from_a_side_without_quorum_makes_no_voter, a_copy_makes_a_voter),
