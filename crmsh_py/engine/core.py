@@ -63,6 +63,7 @@ from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.executor import Executor
 from crmsh_py.engine.fencing import DevicesOf, Fencing, scheduler_devices
 from crmsh_py.engine.lifecycle import Lifecycle
+from crmsh_py.engine.listing import Listing
 from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.news import News
 from crmsh_py.engine.orders import Orders
@@ -136,6 +137,9 @@ class NodeCore:
         self._alerts = Alerts(settings.node, self._replica, self._out)
         self._executor = Executor(
             node_id, settings.node, self._out, self._current_view, told=self._alerts.operation
+        )
+        self._listing = Listing(
+            self._replica, self._views, self._commits, members=lambda: self._book.names
         )
         self._watchdog = Watchdog(present=settings.watchdog)
         self._fencing = self._make_fencing(seed, devices)
@@ -409,6 +413,7 @@ class NodeCore:
                     self._controller.changed(f"configuration {self._replica.version}")
             case Stored():
                 self._commits.on_stored(sender, message)
+                self._fencing.on_stored(sender, message.version)
             case QuorumChange() | ConfReload() | MemberEnd():
                 self._administration.on_message(sender, message)
             case RunAction():
@@ -542,10 +547,15 @@ class NodeCore:
         for action in actions:
             self._begin_action(action)
         self._watchdog.configure(self._replica.config.properties(), self._membership.conf)
-        self._controller.step()
+        self._fencing.look()
+        if self._listing.is_complete():
+            self._controller.step()
         if self._controller.is_dc and self._views.primary and self._book.settled:
             self._suggest_facts()
-        if self._controller.idle and self._lifecycle.leaving_is_known(self._book.own):
+        # A DC may be at rest because it cannot do anything: then what still runs here stays. Where
+        # the plan wants a node to go with what it has, it says do_shutdown.
+        at_rest = self._controller.idle and self._lifecycle.leaving_is_known(self._book.own)
+        if at_rest and self._executor.is_clean():
             self._lifecycle.may_go()
 
     def _feed(self, instructions: Sequence[Instruction]) -> FeedWatchdog | None:

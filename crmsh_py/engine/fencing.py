@@ -12,12 +12,15 @@ Rules:
    by the cluster if it is for off where it wants a reboot, too.
 2. In a new view the request goes on where the view is primary: who sees to it now asks again, and
    nodes do not use a device twice for one request. A side without quorum gives up what no person
-   asked for: it must not shoot at those who have quorum.
+   asked for: it must not shoot at those who have quorum. What waits for its turn or its delay is
+   begun only in a view that still wants it.
 3. A member that hears of its own fencing ends at once, stopping nothing (``doomed``): others count
    on it. So does one that learns in a new view that it was fenced while it ran. One that has just
-   started knows nothing and has done nothing: that it is here is proof that it was off.
+   started knows nothing and has done nothing: that it is here is proof that it was off. When it
+   is lost once more that is about another life, and needs a request of its own.
 4. The watchdog is a device like the others, the last one where there is no topology. A node that
-   is still heard ends itself when it is to be fenced so; for one that is not, its time must pass.
+   is still heard ends itself when it is to be fenced so; for one that is not, its time must pass:
+   the time that it knew of (``watchdog_leases``).
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ from crmsh_py.engine.fencing_runner import FencingRunner
 from crmsh_py.engine.fencing_work import Work
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
+from crmsh_py.engine.watchdog_leases import WatchdogLeases
 from crmsh_py.errors import CrmError
 from crmsh_py.scheduler.result import Action, FenceDevice
 from crmsh_py.value import replace
@@ -107,6 +111,8 @@ class Fencing:
         self._works: dict[str, _Waiting] = {}
         self._callbacks: dict[str, list[Finished]] = {}
         self._unsent: dict[str, FencingRecord] = {}  # asked here, and not seen in the stream yet
+        self._leases = WatchdogLeases()
+        self._outlived: set[str] = set()  # requests whose target has started since
         self._began = 0.0  # requests older than this concern an earlier run of this node
         self._fresh = True  # this run has seen no primary view
         self.doomed = ""  # why this node must end at once
@@ -117,6 +123,27 @@ class Fencing:
     def watchdog_ms(self) -> int:
         """After how long a lost node has been reset by its watchdog; 0: that is not so."""
         return self._read_watchdog_ms()
+
+    def look(self) -> None:
+        """The configuration may have changed. Whoever is lost now may not have heard of it."""
+        if self.watchdog_ms != self._leases.configured_ms:
+            version = self._replica.config.version.tuple
+            self._leases.configure(self._names.values(), self.watchdog_ms, version)
+
+    def on_stored(self, sender: int, version: tuple[int, ...]) -> None:
+        """A member lives by what the configuration says in this version."""
+        name = self._names.get(sender)
+        if name is not None and self._settled:
+            self._leases.stored(name, version)
+
+    def _lease_of(self, target: str) -> int:
+        """After how long a node's watchdog has reset it, ms; 0: it may have none.
+
+        Nothing feeds a watchdog for a remote node: its host runs the executor only.
+        """
+        nodes = self._replica.config.section("nodes").findall("node")
+        kinds = {node.get("uname"): node.get("type", "member") for node in nodes}
+        return self._leases.of(target) if kinds.get(target) == "member" else 0
 
     def devices(self) -> Sequence[FenceDevice]:
         """The devices as the configuration has them now."""
@@ -179,6 +206,7 @@ class Fencing:
                 if record.target == target
                 and record.action in same
                 and record.state is FencingState.PENDING
+                and record.ident not in self._outlived
             ),
             None,
         )
@@ -237,6 +265,7 @@ class Fencing:
         """A new ring: whoever sees to the requests finds himself anew."""
         self._settled = False
         self._works = {}
+        self.runner.hold()
 
     @property
     def fresh(self) -> bool:
@@ -256,6 +285,7 @@ class Fencing:
         """Everybody has told what he knows; ``fresh``: those who have done nothing yet."""
         self._settled = True
         self._dc, self._names, self._managers = dc, names, managers
+        self._leases.all_know(names.values(), self.watchdog_ms)
         # By the clock as it is now: it may have been wrong when this node started.
         began_ms = int((self._began + self._out.wall_offset) * 1000)
         for record in self.history.merge(told):
@@ -267,12 +297,16 @@ class Fencing:
         self._fresh = self._fresh and not primary
         restarted = {names[node] for node in fresh}
         for record in self.history.pending():
-            if record.target in restarted and record.action == "reboot":
+            was_off = record.target in restarted and record.action in OFF_ACTIONS
+            if was_off:
+                self._outlived.add(record.ident)
+            if was_off and (record.action == "reboot" or not record.by_hand):
                 self._end_here(record, FencingState.DONE, "it has restarted")
             elif not primary and not record.by_hand:
                 self._end_here(record, FencingState.FAILED, "quorum was lost")
             elif self._sees_to(record):
                 self._begin_work(record)
+        self.runner.go_on({record.ident for record in self.history.pending()})
         for record in list(self._unsent.values()):
             message = FencingAsked if record.state is FencingState.PENDING else FencingEnded
             self._out.multicast(message(view=self._view(), record=record))
@@ -428,7 +462,7 @@ class Fencing:
 
     def _wait_for_watchdog(self, work: Work) -> None:
         """The node's own watchdog resets it, if it is not heard; if it is, it ends by itself."""
-        allowed_ms = self.watchdog_ms
+        allowed_ms = self._lease_of(work.record.target)
         if not allowed_ms or work.record.action not in OFF_ACTIONS:
             work.ran(ok=False, able=False, reason="there is no watchdog to rely on")
             self._advance(work)

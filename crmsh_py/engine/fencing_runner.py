@@ -18,7 +18,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import md5
@@ -88,10 +88,13 @@ class FencingRunner:
         self._by_call: dict[int, _Order] = {}
         self._questions: dict[int, Callable[[OperationFinished], None]] = {}
         self._answers: dict[Key, tuple[bool, bool, str]] = {}
+        self._held = False  # between two views nobody knows whether there is quorum
         self._lists: dict[str, tuple[float, str]] = {}  # by device: until when, what it printed
 
     def next_deadline(self) -> float | None:
         """When the next order's delay is over, or an order has no time left."""
+        if self._held:
+            return None
         times = [
             order.not_before if self._out.now < order.not_before else order.deadline
             for order in self._orders.values()
@@ -130,6 +133,18 @@ class FencingRunner:
         )
         self._advance()
 
+    def hold(self) -> None:
+        """A new ring: nothing is begun before it is known what is still wanted."""
+        self._held = True
+
+    def go_on(self, wanted: Collection[str]) -> None:
+        """What waits is begun as long as its request is one of these."""
+        self._held = False
+        for key, order in list(self._orders.items()):
+            if order.stage is Stage.WAITING and order.order.ident not in wanted:
+                del self._orders[key]
+        self._advance()
+
     def _delay_s(self, order: FencingRun, device: FenceDevice) -> float:
         if order.delay_ms < 0:
             return 0.0
@@ -142,12 +157,13 @@ class FencingRunner:
     def handle_timer(self) -> None:
         """Begin what has waited long enough; give up what has no time left."""
         for order in list(self._orders.values()):
-            if order.deadline <= self._out.now and order.stage is Stage.WAITING:
+            late = order.deadline <= self._out.now and not self._held
+            if late and order.stage is Stage.WAITING:
                 self._end(order, ok=False, reason=f"{order.device.id} was in use all the time")
         self._advance()
 
     def _advance(self) -> None:
-        for order in list(self._orders.values()):
+        for order in () if self._held else list(self._orders.values()):
             if order.stage is not Stage.WAITING or order.not_before > self._out.now:
                 continue
             most = facts.limit(order.device)

@@ -4,8 +4,9 @@
 
 While LEAVING the node has the transient attribute ``shutdown``, by which the scheduler moves its
 resources away and then plans ``do_shutdown`` for it. The manager goes off when the DC has sent
-that action, or has come to rest with the attribute set. A daemon that is to stop then leaves the
-ring. What was told of this in a ring that broke may be lost: it is told again in the next one.
+that action, or has come to rest with the attribute set and nothing runs here: one that can do
+nothing is at rest, too. A daemon that is to stop then leaves the ring. What was told of this in a
+ring that broke may be lost: it is told again in the next one.
 
 When ``shutdown-escalation`` has passed, a node on which nothing runs goes off at once. One on
 which something runs must not say so: the others would start it without fencing this node. It
