@@ -223,6 +223,14 @@ def failing_agents(cluster: Cluster, chance: random.Random) -> None:
     )
 
 
+def stubborn_agents(cluster: Cluster, chance: random.Random) -> None:
+    """Stops fail on a node, now and then, where it can be fenced for that."""
+    if any("fence" in cluster.cib(node.number).ids() for node in cluster.up):
+        _anybody(cluster, chance).fail = lambda operation: (
+            1 if operation.action == "stop" and chance.random() < 0.3 else None
+        )
+
+
 def hanging_agents(cluster: Cluster, chance: random.Random) -> None:
     """Operations do not come back on a node, until their timeout ends them."""
     _anybody(cluster, chance).hang = lambda operation: (
@@ -296,6 +304,7 @@ NEMESES: Mapping[str, Nemesis] = {
         full_disk,
         set_clock,
         failing_agents,
+        stubborn_agents,
         hanging_agents,
         slow_agents,
         lying_agents,
