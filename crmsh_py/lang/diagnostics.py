@@ -6,9 +6,11 @@ from __future__ import annotations
 from crmsh_py.errors import Diagnostic, SyntaxProblem, did_you_mean
 from crmsh_py.lang.automaton import Run, StuckError
 from crmsh_py.lang.labels import label
-from crmsh_py.lang.tables import END
+from crmsh_py.lang.tables import END, LEVELS
 from crmsh_py.lang.words import LogicalLine, Span
 
+_LEVELS = 4  # that are named
+_WITHIN = {"assist": "configure ", "template": "configure "}  # levels inside of another one
 _MANY = 12  # more possibilities than this are cut short
 
 
@@ -57,7 +59,8 @@ def unexpected(
             else f"there is no command “{stuck.text}”"
             + (f" at the level {level}" if level != "root" else "")
         )  # fmt: skip
-        hint = _way_to(run, stuck.text) or hint or "“help” lists the commands"
+        elsewhere = None if at_end else _elsewhere(run, stuck.text, level)
+        hint = _way_to(run, stuck.text) or elsewhere or hint or "“help” lists the commands"
         return problem(message, line, (stuck.start, stuck.end), origin, hint=hint)
     expected = (*dict.fromkeys(named), *keywords)
     if len(expected) > _MANY:
@@ -69,6 +72,18 @@ def unexpected(
         else f"“{stuck.text}” cannot stand here"
     )  # fmt: skip
     return problem(message, line, (stuck.start, stuck.end), origin, hint=hint, expected=expected)
+
+
+def _elsewhere(run: Run, word: str, level: str) -> str | None:
+    """Which levels have a command that is called so; None for none."""
+    name = word.lower()
+    levels = [one for one in LEVELS[1:] if name in run.automaton.commands_of(one)]
+    found = [f"{_WITHIN.get(owner, '')}{owner} {name}" for owner in levels]
+    if not found:
+        return None
+    listed = ", ".join([*found[:_LEVELS], *(["…"] if len(found) > _LEVELS else [])])
+    where = "" if level == "root" else "at the top level "
+    return f"{where}it is typed with its level: {listed}"
 
 
 def _way_to(run: Run, word: str) -> str | None:

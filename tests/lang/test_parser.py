@@ -327,6 +327,12 @@ ELSEWHERE = (
         "configure ra lab list",
         "lab is a command of the top level: leave “configure ra” out",
     ),
+    ("root", "primitive x Dummy", "it is typed with its level: configure primitive"),
+    ("root", "stop web", "it is typed with its level: resource stop, cluster stop, lab stop"),
+    ("root", "apply", "it is typed with its level: configure template apply"),
+    ("resource", "standby a", "at the top level it is typed with its level: node standby"),
+    ("root", "node stop a", "at the top level it is typed with its level: resource stop"),
+    ("root", "show", "resource show, node show, corosync show, …"),
 )
 
 
