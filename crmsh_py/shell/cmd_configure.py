@@ -297,8 +297,7 @@ def edit(session: Session, call: CommandCall) -> int:
                 )
                 typed = _judged(session, cib, changed, typed)
             except CrmError as error:
-                session.console.error(error)
-                if not session.console.ask("Edit or discard changes (yes to edit, no to discard)"):
+                if not editor.wants_again(session.console, error):
                     return 1
                 text = edited
                 continue

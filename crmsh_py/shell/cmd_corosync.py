@@ -82,8 +82,7 @@ def edit(session: Session, call: CommandCall) -> int:
             try:
                 ring.write(session, text)
             except CrmError as error:
-                session.console.error(error)
-                if not session.console.ask("Edit or discard changes (yes to edit, no to discard)"):
+                if not editor.wants_again(session.console, error):
                     return 1
                 continue
             _what_next(session)

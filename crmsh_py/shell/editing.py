@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from crmsh_py.errors import ConfigError, CrmError
+from crmsh_py.shell.console import Console
 
 FILTER_S = 60.0
 
@@ -60,6 +61,29 @@ class Editor:
             raise CrmError(f"{editor} left no file: {error.strerror}") from None
         except UnicodeDecodeError:
             raise ConfigError("what was edited is no text (UTF-8); nothing was changed") from None
+
+    def wants_again(self, console: Console, error: CrmError) -> bool:
+        """Tell what is wrong with the text, and ask whether it is edited again or thrown away.
+
+        Who ends the question (Ctrl-C, Ctrl-D) has decided nothing: the text is kept in a file.
+
+        Raises:
+            CrmError, KeyboardInterrupt: that.
+        """
+        console.error(error)
+        try:
+            return console.ask("Edit or discard changes (yes to edit, no to discard)")
+        except (KeyboardInterrupt, CrmError) as end:
+            if isinstance(end, KeyboardInterrupt):
+                print(file=console.err_stream)  # the question stands there still
+            console.info(f"what was edited is kept: {self._keep()}")
+            raise
+
+    def _keep(self) -> str:
+        descriptor, path = tempfile.mkstemp(prefix="crm-edited-", suffix=self._file.suffix)
+        with open(descriptor, "wb") as kept:
+            kept.write(self._file.read_bytes())
+        return path
 
 
 def run_filter(command: str, text: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from shell.person import Person
 
 from crmsh_py.errors import CrmError
+from crmsh_py.shell.console import Console
 from crmsh_py.shell.dispatch import leave_configure
 from crmsh_py.shell.editing import Editor
 from crmsh_py.shell.options import Options
@@ -290,6 +291,23 @@ def test_cd_goes_to_a_level_once(sitting: Person, path: str, levels: tuple[str, 
 def test_an_editor_that_is_no_command_is_told() -> None:
     with pytest.raises(CrmError, match="No closing quotation"):
         Editor({"EDITOR": 'vi "'}, ".crm")
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), CrmError("there was no answer")])
+def test_what_was_edited_is_kept_when_nobody_says_what_is_to_become_of_it(
+    end: BaseException, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(console: Console, question: str) -> bool:
+        raise end
+
+    monkeypatch.setattr(Console, "ask", ask)
+    with Editor({"EDITOR": "true"}, ".crm") as editor:
+        assert editor.edit("primitiv d Dummy\n") == "primitiv d Dummy\n"
+        with pytest.raises(type(end)):
+            editor.wants_again(Console(), CrmError("no such command"))
+    path = Path(capsys.readouterr().err.split("is kept: ")[1].strip())
+    assert path.read_text() == "primitiv d Dummy\n"
+    path.unlink()
 
 
 def test_a_time_before_all_times_is_told(sitting: Person) -> None:
