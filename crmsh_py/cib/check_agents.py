@@ -222,6 +222,26 @@ def _clashes(
 # ---- operations --------------------------------------------------------------------------------
 
 
+def _check_operation_parameters(
+    resource: Element, op: Element, facts: AgentFacts, *, fence: bool
+) -> Iterator[Finding]:
+    """A slip in an attribute of the operation makes it a parameter that nobody reads."""
+    known = {parameter.name for parameter in facts.parameters}
+    for attribute_set in op.findall("instance_attributes"):
+        for pair in attribute_set.findall("nvpair"):
+            name = pair.get("name")
+            meant = {*known, *options.OPERATION}
+            if not name or name in meant or _is_general(name, fence=fence):
+                continue
+            yield warning(
+                resource.id,
+                f"{name} of {op.get('name')} is no attribute of operations, and no parameter of"
+                " its agent",
+                hint=did_you_mean(name, meant),
+                word=name,
+            )
+
+
 def _check_operations(
     cib: Cib,
     resource: Element,
@@ -246,6 +266,7 @@ def _check_operations(
                     word=name,
                 )
             continue
+        yield from _check_operation_parameters(resource, op, facts, fence=fence)
         milliseconds = lenient_ms(timeout or _set_value(op, "timeout"), None)
         if milliseconds is None and not timeout:
             milliseconds, timeout = default_timeout

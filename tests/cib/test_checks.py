@@ -316,6 +316,15 @@ def test_two_monitors_need_two_intervals() -> None:
             "the timeout 5s of monitor is shorter than the 20s that its agent advises",
             "warning",
         ),
+        (
+            ADDRESS.format("")
+            + '<operations><op id="o" name="monitor" interval="1s" timeout="30s">'
+            '<instance_attributes id="oi"><nvpair id="n" name="on-fial" value="fence"/>'
+            '<nvpair id="l" name="OCF_CHECK_LEVEL" value="10"/></instance_attributes>'
+            "</op></operations>",
+            "on-fial of monitor is no attribute of operations, and no parameter of its agent",
+            "warning",
+        ),
     ],
 )
 def test_a_resource_against_its_agent(inside: str, message: str, severity: str) -> None:
