@@ -5,7 +5,8 @@ in through ``report`` and is handled one after the other. Instructions are carri
 order in which the core gave them. A ``Persist`` that has something behind it in its list holds
 back everything that comes later, of later lists too, until it is on the disk: whoever promised
 something by a message had it written first. A ``Persist`` at the end of its list holds nothing
-back, since the core waits for its ``Persisted`` by itself.
+back, since the core waits for its ``Persisted`` by itself. A node that must end does not wait for
+its disk: what is held back then never happens.
 
 A broken assertion, or any other bug, ends the node with its story in the log: a node that is
 gone is something that the cluster can handle, a node that acts on a broken state is not.
@@ -150,7 +151,10 @@ class NodeLoop:
             # Whatever waits for a disk: that the node is heard does not depend on it.
             if isinstance(instruction, FeedWatchdog) and self._watchdog is not None:
                 self._watchdog.feed(instruction)
-        if isinstance(event, Persisted) and event.token == self._blocked_by:
+        if any(isinstance(each, StopNode) and each.exit_code for each in instructions):
+            held = self._blocked_by is not None and not isinstance(event, StoreFailed)
+            self._end_at_once(instructions, held=held)
+        elif isinstance(event, Persisted) and event.token == self._blocked_by:
             # What the core answers to its Persisted comes after what waited for that write.
             self._hold(instructions)
             self._drain()
@@ -159,6 +163,20 @@ class NodeLoop:
             self._carry_out(instructions)
         else:
             self._hold(instructions)
+
+    def _end_at_once(self, instructions: Sequence[Instruction], *, held: bool) -> None:
+        """Stop because the node must: no disk is waited for, and nothing is begun any more.
+
+        Others may count it as off by now, and a disk that hangs may be why. What waits for the disk
+        (``held``: last words too) is never let out.
+        """
+        self._backlog.clear()
+        for instruction in instructions:
+            if isinstance(instruction, Log | Persist | StopNode):
+                self._do(instruction)
+                held |= isinstance(instruction, Persist)
+            elif isinstance(instruction, SendDatagram | ReplyTo) and not held:
+                self._do(instruction)
 
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
         """Do these in order; hold back what follows a write until that is on the disk."""
@@ -181,7 +199,7 @@ class NodeLoop:
     def _drain(self) -> None:
         """Carry out what waited, up to the next write that something waits for."""
         self._blocked_by = None
-        while self._backlog and self._blocked_by is None:
+        while self._backlog and self._blocked_by is None and not self.stopped.done():
             instructions = self._backlog.popleft()
             self._backlog_size -= len(instructions)
             self._carry_out(instructions)

@@ -124,6 +124,20 @@ def send(text: str) -> SendDatagram:
     return SendDatagram(destination="*", data=text.encode())
 
 
+def operation(call_id: int) -> RunOperation:
+    return RunOperation(
+        call_id=call_id,
+        resource="vip",
+        standard="ocf",
+        provider="heartbeat",
+        type="IPaddr2",
+        action="start",
+        parameters={},
+        environment={},
+        timeout_ms=20_000,
+    )
+
+
 def persist(token: int) -> Persist:
     return Persist(token=token, writes=(SaveTerm(term=token),))
 
@@ -188,6 +202,28 @@ def test_a_failed_disk_stops_the_node_though_others_wait_for_it() -> None:
     done, code = play(script, Started(manager=True), failed)
 
     assert done == ["write 1", "error: Stopping: the disk is full"]
+    assert code == 1
+
+
+def test_a_node_that_must_end_waits_for_no_disk_and_begins_nothing() -> None:
+    """Others count it as off: a start that waited for the disk must not come when that answers."""
+
+    def script(event: Event) -> list[Instruction]:
+        match event:
+            case Started():
+                return [persist(1), send("b")]
+            case TimerFired():
+                return [operation(7)]
+            case ClockSet():
+                stop = StopNode(reason="it was fenced", exit_code=1)
+                return [operation(8), send("last words"), persist(2), stop]
+        return []
+
+    fenced = ClockSet(wall_offset=0.0)
+    held = play(script, Started(manager=True), TimerFired(), fenced, Persisted(token=1))
+    assert held == (["write 1", "write 2", "error: Stopping: it was fenced"], 1)
+    done, code = play(script, fenced)
+    assert done == ["send last words", "write 2", "error: Stopping: it was fenced"]
     assert code == 1
 
 
