@@ -116,6 +116,7 @@ class StatusBook:
         self.pending: dict[tuple[int, str], int] = {}
         self.fencing: list[FencingRecord] = []  # what all members have told of it
         self.fresh: set[int] = set()  # members that have just started
+        self._left: set[int] = set()  # members that have stopped their managers in order
         self.fenced: set[int] = set()  # members that were fenced in this view: nobody hears them
         self.holders: dict[str, int] = {}  # of the connections to remote nodes
         self._view: ViewId = NO_VIEW
@@ -146,6 +147,7 @@ class StatusBook:
         self.pending = {}
         self.fencing = []
         self.fresh = set()
+        self._left = set()
         self.fenced = set()
 
     def tell_own(
@@ -155,13 +157,15 @@ class StatusBook:
         fencing: Sequence[FencingRecord] = (),
         *,
         fresh: bool = False,
+        left: bool = False,
         remotes: Sequence[RemoteTold] = (),
         failures: Sequence[ToldFailure] = (),
     ) -> None:
         """Tell this node's part: its history (from the executor) and its attributes.
 
         And what it knows of fencing, of tickets and of the remote nodes that it is connected
-        with, which failures may not have been counted, and whether it has just started.
+        with, which failures may not have been counted, and whether it has just started, or has
+        stopped its manager.
         """
         lrm = history.find("lrm")
         transient = self.own.find("transient_attributes")
@@ -176,6 +180,7 @@ class StatusBook:
                 fencing=list(fencing),
                 tickets=to_xml(tickets, indent=None) if tickets is not None else "",
                 fresh=fresh,
+                left=left,
                 remotes=list(remotes),
                 failures=list(failures),
             )
@@ -229,6 +234,8 @@ class StatusBook:
         self._failures += [(sender, failure) for failure in message.failures]
         if message.fresh:
             self.fresh.add(sender)
+        if message.left:
+            self._left.add(sender)
         for remote in message.remotes:
             self._on_remote_told(sender, remote)
 
@@ -275,12 +282,14 @@ class StatusBook:
             if state.id not in members:
                 section = st.put_node_state(section, state)
         for node, name in self.names.items():
-            told = self._told[node]
-            standing = st.ONLINE if self.managers.get(node) else st.IDLE
-            state = st.new_node_state(str(node), name, standing)
-            locked = st.node_state(absent, str(node)) if node in self.fresh else None
-            if self.managers.get(node):
-                state = state.with_children(told.children)
+            runs = self.managers.get(node)
+            standing = st.GONE if node in self._left else st.IDLE
+            state = st.new_node_state(str(node), name, st.ONLINE if runs else standing)
+            # Who has just started, or whose manager is off, knows nothing of locks.
+            knows = runs and node not in self.fresh
+            locked = None if knows else st.node_state(absent, str(node))
+            if runs:
+                state = state.with_children(self._told[node].children)
             state = st.with_locks(state, locked)
             section = st.put_node_state(section, state)
         for name, (_, sender, state) in sorted(self._remotes.items()):
@@ -423,7 +432,7 @@ class StatusBook:
             return  # told twice around a change of view; the history must not go
         self.managers[sender] = running
         name = self.names.get(sender, "")
-        state = st.new_node_state(str(sender), name, st.ONLINE if running else st.IDLE)
+        state = st.new_node_state(str(sender), name, st.ONLINE if running else st.GONE)
         self._on_node(str(sender), lambda old: state.with_children(st.locked_part(old)))
 
     def node_fenced(self, name: str, at: int = 0) -> int | None:

@@ -98,6 +98,7 @@ class Controller:
         self._names: Mapping[int, str] = {}
         self._managers: Mapping[int, bool] = {}
         self._pending: dict[tuple[int, str], float] = {}
+        self._asked: dict[tuple[int, str], float] = {}  # what any DC has begun in this view
         self._settled = False
         self._dirty = True  # something has changed since the last plan
         self._told: tuple[bool, int] | None = None
@@ -152,6 +153,7 @@ class Controller:
         self._settled = False
         self.transition = None
         self._pending = {}
+        self._asked = {}
         self._dc_state = None
         self._told = None
         self.changes = 0
@@ -179,6 +181,7 @@ class Controller:
         """A cluster manager has started or stopped: the DC stays, else the lowest id follows."""
         if self.dc is None or not self._managers.get(self.dc):
             running = [node for node, runs in self._managers.items() if runs]
+            self._pending |= self._asked
             self._set_dc(min(running, default=None))
 
     def _set_dc(self, dc: int | None) -> None:
@@ -210,9 +213,18 @@ class Controller:
             self._out.log("info", "CRMD", f"Transition {self._number} goes no further: {reason}")
             self.transition.abort(reason)
 
+    def on_asked(self, action: RunAction) -> None:
+        """The DC has something carried out: who follows in this view waits for its end, too."""
+        if action.operation != "do_shutdown":
+            key = f"{action.on}/{action.key}" if action.on else action.key
+            at = self._out.now + action.timeout_ms / 1000 + _GRACE_S
+            self._asked[action.target, key] = at
+
     def on_outcome(self, sender: int, outcome: Outcome) -> None:
         """An operation has ended on a member, and its history is in the status."""
-        self._pending.pop((sender, pending_key(outcome)), None)
+        key = (sender, pending_key(outcome))
+        self._pending.pop(key, None)
+        self._asked.pop(key, None)
         action = self.transition.find(outcome.transition_key) if self.transition else None
         if action is None or self.transition is None:
             failed = "failed" if outcome.failure else "ended"
@@ -240,9 +252,7 @@ class Controller:
         for key, left in message.pending.items():
             self._pending[sender, key] = now + left / 1000 + _GRACE_S
         if not message.up:
-            prefix = f"{message.name}/"
-            kept = {k: at for k, at in self._pending.items() if not k[1].startswith(prefix)}
-            self._pending = kept
+            self._forget_pending(message.name)
         if news:
             what = "connected" if message.up else "down"
             self.changed(f"remote node {message.name} is {what}")
@@ -262,19 +272,22 @@ class Controller:
 
     def manager_stopped(self, node: int) -> None:
         """A node has shut its cluster manager down; an action may have waited for that."""
+        self._forget_pending("", node)
         if self.transition is None:
             return
         for action in self.transition.under_way():
             if action.operation == "do_shutdown" and action.node == self._names.get(node):
                 self.transition.done(action)
 
+    def _forget_pending(self, name: str, node: int | None = None) -> None:
+        """Nothing is under way any more on a remote node of this name, or on this member."""
+        for table in (self._pending, self._asked):
+            for key in [k for k in table if k[0] == node or k[1].startswith(f"{name}/")]:
+                del table[key]
+
     def node_fenced(self, name: str, node: int | None, *, expected: bool) -> None:
         """A node is off, with everything that was under way there."""
-        self._pending = {
-            key: at
-            for key, at in self._pending.items()
-            if key[0] != node and not key[1].startswith(f"{name}/")
-        }
+        self._forget_pending(name, node)
         for action in self.transition.under_way() if self.transition is not None else ():
             assert self.transition is not None
             if action.node == name and action.operation != "stonith":

@@ -418,6 +418,7 @@ class NodeCore:
                 self._administration.on_message(sender, message)
             case RunAction():
                 self._run_action(sender, message)
+                self._controller.on_asked(message)
                 if message.on and self._book.settled:
                     self._news.apply(sender, message)
                 elif message.on:
@@ -467,6 +468,7 @@ class NodeCore:
             self._executor.pending() | self._remotes.pending(),
             self._fencing.history.all(),
             fresh=self._fencing.fresh,
+            left=self._lifecycle.left,
             remotes=self._remotes.told(self._replica.status),
             failures=self._executor.uncounted.tell(),
         )

@@ -294,6 +294,11 @@ class Executor:
             self._cancel_one(resource, key)
         for lane in self._lanes.values():
             lane.waiting.clear()
+            job = lane.running  # of a fence device, at most: its result is nobody's business now
+            if job is not None and not job.cancelled:
+                job.cancelled = True
+                if not job.silent:
+                    self._tell(job.action, ok=False)
         self.uncounted.clear()
         self.state = self.state.with_children(())
 

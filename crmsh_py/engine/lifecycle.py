@@ -65,6 +65,7 @@ class Lifecycle:
         self._announced = False
         self._since = ""  # when the stop was asked for, as the attribute tells it
         self._overdue = False  # shutdown-escalation has passed
+        self._left = False  # the others have been told that nothing runs here
         self.manager = Manager.OFF
 
     @property
@@ -76,6 +77,11 @@ class Lifecycle:
     def takes_actions(self) -> bool:
         """Whether the DC's actions may begin: not when it was said that nothing runs here."""
         return self.running and not self._announced
+
+    @property
+    def left(self) -> bool:
+        """Whether the manager was stopped in order: one that has never run has not left."""
+        return self._left and not self.running
 
     @property
     def gone(self) -> bool:
@@ -139,6 +145,7 @@ class Lifecycle:
         """The others have been told."""
         if not running and self.manager is Manager.LEAVING:
             self.manager = Manager.OFF
+            self._left = True
             self._deadline = None
             self._off()
 

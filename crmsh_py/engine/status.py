@@ -15,9 +15,11 @@ from crmsh_py.cib.ids import is_xml_id
 from crmsh_py.whole_numbers import whole
 
 ONLINE = {"in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
-# In the ring, but its cluster manager does not run:
+# In the ring, but its cluster manager has not run since its daemon began. What it did before is
+# unknown: to the scheduler it is joining, and what has not been looked for there is not started.
 IDLE = {"in_ccm": "true", "crmd": "offline", "join": "down", "expected": "down"}
 LOST = {"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "member"}
+# It has gone in order, and nothing runs there. Its daemon may be in the ring, with the manager off.
 GONE = {"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "down"}
 _STANDING = ("in_ccm", "crmd", "join", "expected")
 

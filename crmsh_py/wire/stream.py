@@ -155,8 +155,9 @@ class OwnState(StreamMessage, frozen=True, kw_only=True):
     milliseconds that each may still take (``NODE/KEY``: on a remote node). ``fencing`` is what it
     knows of fencing, ``tickets`` the ``<tickets>`` of the cluster as it knows them, '' for none.
     ``fresh``: it has been in no primary view since it started, so whatever it was before is gone.
-    ``remotes`` are the remote nodes that it is connected with, ``failures`` what was lost with the
-    ring before and has not been counted.
+    ``left``: its cluster manager was stopped in order, and nothing runs there. ``remotes`` are the
+    remote nodes that it is connected with, ``failures`` what was lost with the ring before and has
+    not been counted.
     """
 
     state: Document
@@ -164,6 +165,7 @@ class OwnState(StreamMessage, frozen=True, kw_only=True):
     fencing: FencingRecords = []
     tickets: Document = ""
     fresh: bool = False
+    left: bool = False
     remotes: Annotated[list[RemoteTold], msgspec.Meta(max_length=1000)] = []
     failures: Annotated[list[ToldFailure], msgspec.Meta(max_length=1000)] = []
 
