@@ -245,13 +245,14 @@ class Executor:
             if newest is not None and entry.id not in self._lanes and _is_inactive(newest):
                 self.forget(entry.id)
 
-    def begin_view(self) -> dict[str, list[str]]:
+    def begin_view(self) -> list[Outcome]:
         """The DC's plans of the view before are void: what has not begun is dropped.
 
         What waited had ended recurring operations already. Their entries would say that they go
-        on, and nobody would begin them again: they go, too, and are returned by resource.
+        on, and nobody would begin them again: they go, too. Returned is what is true of the
+        dropped ones, for those who have written down that they are under way.
         """
-        forgotten: dict[str, list[str]] = {}
+        undone: list[Outcome] = []
         for resource, lane in self._lanes.items():
             kept = [job for job in lane.waiting if job.silent]
             dropped = [job for job in lane.waiting if not job.silent]
@@ -260,22 +261,24 @@ class Executor:
                 self._recurring.pop((resource, job.action.key), None)
             ended = self._ended_recurring(resource) if dropped else []
             if ended:
-                forgotten[resource] = ended
                 self.state = without_entries(self.state, resource, *ended)
-        return forgotten
+            undone += [self._undone(job.action, ended) for job in dropped]
+        return undone
 
-    def tell_forgotten(self, forgotten: Mapping[str, list[str]]) -> None:
-        """Tell what ``begin_view`` has dropped, where nobody asks for the whole state then."""
-        for resource, entries in forgotten.items():
-            self._out.multicast(
-                Outcome(
-                    view=self._view(),
-                    name=resource,
-                    key=resource,
-                    transition_key="",
-                    forget=entries,
-                )
-            )
+    def _undone(self, action: RunAction, ended: list[str]) -> Outcome:
+        """An action will not begin: the history is what it was."""
+        history = history_of(self.state, action.resource)
+        written = records.pending_of(action, node=self._node).children
+        return Outcome(
+            view=self._view(),
+            name=action.resource,
+            key=action.key,
+            transition_key=action.transition_key,
+            resource=to_xml(history, indent=None) if history is not None else "",
+            forget=[*ended, *(entry.id for entry in written)],
+            forget_all=history is None,
+            ok=False,
+        )
 
     def _ended_recurring(self, resource: str) -> list[str]:
         """The entries of recurring operations that are begun no more; failures stay."""

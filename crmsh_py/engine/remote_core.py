@@ -147,7 +147,8 @@ class RemoteCore:
             case wire.Run(action=action):
                 self._executor.run(action)
             case wire.Drop():
-                self._executor.tell_forgotten(self._executor.begin_view())
+                for undone in self._executor.begin_view():  # nobody asks for the whole state now
+                    self._send(wire.Told(outcome=undone))
             case wire.Forget(resource=resource):
                 self._executor.forget(resource)
             case wire.ForgetFailure(resource=resource):

@@ -408,7 +408,8 @@ class Remotes:
                 self._broken(remote, "a result is none")
                 return
             state = st.put_history(state, history, outcome.forget)
-            self._told(outcome, history)
+            if outcome.ok or outcome.failure is not None:  # else it never began
+                self._told(outcome, history)
         else:
             state = st.without_entries(state, outcome.name, *outcome.forget)
         remote.state = state

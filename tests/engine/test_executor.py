@@ -212,7 +212,10 @@ def test_a_stop_that_is_dropped_leaves_no_monitor_that_only_seems_to_go_on() -> 
     bench = Bench()
     second = monitored(bench)
     assert bench.run(action("stop")) == []
-    assert bench.executor.begin_view() == {"R": ["R_monitor_10000"]}
+    (undone,) = bench.executor.begin_view()
+    assert (undone.key, undone.ok) == ("R_stop_0", False)
+    assert "R_monitor_10000" in undone.forget
+    assert 'id="R_last_0"' in undone.resource, "what stands there instead of the stop"
     assert bench.entries() == {"R_last_0": "0"}
     assert bench.finish(second.call_id, rc=1, status=1) == []
     assert len(bench.run(action("monitor", interval_ms=10_000))) == 1, "as the next DC wants"
@@ -230,7 +233,8 @@ def test_what_is_dropped_leaves_monitors_that_go_on_and_failures() -> None:
     bench = Bench()
     second = monitored(bench)
     bench.run(action("notify", meta={"notify_type": "pre", "notify_operation": "stop"}))
-    assert bench.executor.begin_view() == {}
+    (undone,) = bench.executor.begin_view()
+    assert "R_monitor_10000" not in undone.forget
     bench.finish(second.call_id, rc=7)
     (third,) = bench.pass_time(10.1)
     bench.run(action("stop"))

@@ -13,7 +13,7 @@ from sim.remote import SimRemote
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine import records
-from crmsh_py.engine.api import RunOperation
+from crmsh_py.engine.api import CancelOperation, Instruction, RunOperation
 from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.engine.status import node_by_name
 from crmsh_py.wire.control import (
@@ -189,6 +189,50 @@ def test_a_start_that_was_under_way_is_known_to_who_follows() -> None:
     calm(cluster)
     assert starts(far) == 2
     assert {"web", "slow"} <= told(cluster, FAR)
+
+
+def stopped(name: str) -> Callable[[Cib], Cib]:
+    """``target-role=Stopped`` of a resource."""
+    pair = Element("nvpair", {"id": f"{name}-role", "name": "target-role", "value": "Stopped"})
+    meta = Element("meta_attributes", {"id": f"{name}-meta"}, (pair,))
+
+    def change(cib: Cib) -> Cib:
+        resources = cib.section("resources")
+        return cib.with_section(
+            "resources", resources.map_children(lambda e: e.append(meta) if e.id == name else e)
+        )
+
+    return change
+
+
+def test_what_never_began_there_keeps_nobody_waiting() -> None:
+    """A stop waits for a monitor that ends slowly, and is void with the view that it was for.
+
+    That it is under way has been written down: with the longest timeout nothing would be done, nor
+    the lost member fenced, and then the status would tell of a stop without end.
+    """
+    cluster, far = cluster_with_far()
+    far.hang = lambda operation: operation.action == "monitor"
+    do = far._do
+
+    def slowly(instruction: Instruction) -> None:
+        if isinstance(instruction, CancelOperation):
+            call_id = instruction.call_id
+            far._later(1.5, lambda: far._end(call_id, status=1))
+        else:
+            do(instruction)
+
+    far._do = slowly  # type: ignore[method-assign]
+    cluster.until(lambda: "monitor" in {o.action for o in far._running.values()}, 15, "hangs", 0.01)
+    dc = next(n for n in cluster.up if n.core and n.core.dc == n.node_id)
+    lost = next(n for n in cluster.up if n is not dc and n is not holder(cluster, far))
+    cluster.commit(dc.number, stopped("web"))
+    cluster.run(0.3)
+    lost.crash()
+    cluster.until(lambda: bool(cluster.power.log), 3, "fenced", 0.01)
+    cluster.until(lambda: "web" not in far.active, 3, "stopped", 0.01)
+    calm(cluster)
+    assert told(cluster, FAR) == set()
 
 
 def test_what_is_taken_for_failed_there_is_recovered_there() -> None:
