@@ -287,6 +287,8 @@ class Hosting:
         """Cut the power of nodes and of their guests; those that were on are returned."""
         self.notice_ends()
         names = self._with_guests(names)
+        for name in names:
+            self._nodes[name].last_pid = 0  # a reset of before that is told late starts nothing
         wanted = [self._nodes[name] for name in names if self._nodes[name].running is not None]
         if self._networked:
             lines = [line for n in wanted for line in network.unplug(n.index, len(n.groups))]
@@ -331,7 +333,9 @@ class Hosting:
         self._resets = left
         if self._watchdog.gone:
             print("the watchdog has ended: nodes are reset", file=sys.stderr, flush=True)
-            self._to_start += self.kill(self.names())  # nothing guards them any more
+            killed = self.kill(self.names())  # nothing guards them any more
+            # Guests are the cluster's to start: on which node, only it can say.
+            self._to_start += [n for n in killed if self._nodes[n].config.kind != GUEST]
             ended, self._watchdog = self._watchdog, Watchdog(self._kill_all)
             ended.close()
         names, self._to_start = self._to_start, []

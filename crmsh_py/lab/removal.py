@@ -10,9 +10,10 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable, Sequence
 
 from crmsh_py.errors import NotPermitted, TimedOut
-from crmsh_py.lab import commands, nodespec, processes
+from crmsh_py.lab import commands, linux, nodespec, processes
 from crmsh_py.lab.isolation import Isolation, candidates
 from crmsh_py.lab.place import Place
 
@@ -27,14 +28,34 @@ def end_strays(place: Place) -> None:
     replaced, their mounts do: the host's /etc/hosts and a node's disk are files of the lab.
     Raises TimedOut.
     """
-    marks = nodespec.marks(place)
     files = _on_its_device(place.state)
+    marks = nodespec.marks(place)
+    _end(lambda pid: processes.environment_has(pid, marks) or _mounted_below(pid, files))
+
+
+def end_strays_of_nodes(place: Place, names: Sequence[str]) -> None:
+    """The same for what was started in nodes: before the lab has a supervisor again.
+
+    Where nodes have no process ids of their own, what their daemons have started does not end with
+    a supervisor that is killed. A shell on the host stays: it is somebody's, and harms no node.
+    """
+    files = _on_its_device(place.nodes)
+    marks = nodespec.marks(place)
+    own = [f"CRM_NODE={name}" for name in names]
+
+    def is_stray(pid: int) -> bool:
+        if processes.environment_has(pid, marks):
+            return any(processes.environment_has(pid, [mark]) for mark in own)
+        return not _shares_our_mounts(pid) and _mounted_below(pid, files)
+
+    _end(is_stray)
+
+
+def _end(is_stray: Callable[[int], bool]) -> None:
     spared = {os.getpid(), *_ancestors()}
     strays = []
     for pid in processes.all_pids():
-        if pid not in spared and (
-            processes.environment_has(pid, marks) or _mounted_below(pid, files)
-        ):
+        if pid not in spared and is_stray(pid):
             identity = processes.identify(pid)
             if identity is not None:
                 processes.send(pid, signal.SIGKILL)
@@ -42,6 +63,10 @@ def end_strays(place: Place) -> None:
     left = processes.wait_gone(strays, _END_TIMEOUT_S)
     if left:
         raise TimedOut(f"processes of the lab do not end: {[p.pid for p in left]}")
+
+
+def _shares_our_mounts(pid: int) -> bool:
+    return linux.namespace_id(pid, "mnt") == linux.namespace_id("self", "mnt")
 
 
 def _mounted_below(pid: int, directory: str) -> bool:

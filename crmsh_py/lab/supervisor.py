@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from crmsh_py.errors import CrmError, RemoteProtocolError, TimedOut, did_you_mean
-from crmsh_py.lab import commands, isolation, linux, nodespec
+from crmsh_py.lab import commands, isolation, linux, nodespec, removal
 from crmsh_py.lab.config import LabConfig
 from crmsh_py.lab.contact import read_line
 from crmsh_py.lab.hosting import Hosting
@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
     os.chdir("/")
     try:
         with hosted(place):  # the child that goes on holds it too, when we have ended
+            removal.end_strays_of_nodes(place, [node.name for node in config.nodes])
             return _try_all(config, place)
     except (TimedOut, OSError) as error:
         print(f"failed {error}", flush=True)
@@ -178,6 +179,17 @@ def _note(attempt: Attempt, failures: list[Attempt], config: LabConfig) -> str:
     return ""
 
 
+def _has_gone(connection: socket.socket) -> bool:
+    """Whether a client has hung up, or has ended, before its turn came."""
+    connection.settimeout(0)
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 def _outer_uid() -> str:
     """Our user id as seen from outside: the first line of our own map."""
     return Path("/proc/self/uid_map").read_text(encoding="ascii").split()[1]
@@ -284,6 +296,11 @@ class Supervisor:
             return  # somebody who only wanted to know whether we are here
         except (OSError, RemoteProtocolError) as error:
             _log(f"a client that made no sense: {error}")
+            return
+        if _has_gone(connection):
+            # A fence agent that gave up has said that it failed, or lost its power with its node:
+            # its power cut must not come after that.
+            _log(f"{type(request).__name__} is left out: who asked for it has gone")
             return
         reply = self._answer(request)
         try:

@@ -16,7 +16,7 @@ import pytest
 
 from crmsh_py.lab import boot, hosting, iproute, spawn, supervisor
 from crmsh_py.lab.client import Lab
-from crmsh_py.lab.config import NodeConfig, mac_for
+from crmsh_py.lab.config import GUEST, NodeConfig, mac_for
 from crmsh_py.lab.hosting import Hosting
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.isolation import Attempt, Isolation
@@ -67,6 +67,7 @@ class FakeWatchdog:
 
     def __init__(self, kill: object) -> None:
         self._ends = socket.socketpair()
+        self.told: list[tuple[str, int]] = []
 
     def fileno(self) -> int:
         return self._ends[0].fileno()
@@ -79,7 +80,7 @@ class FakeWatchdog:
             end.close()
 
     def resets(self) -> list[tuple[str, int]]:
-        return []
+        return self.told
 
 
 class Bench:
@@ -99,6 +100,12 @@ class Bench:
         patch.setattr(hosting, "run_ip", self._run_ip)
         attempt = Attempt(Isolation.ROOT, own_pids=True)
         self.hosting = Hosting(self.config, self.lab.place, attempt)
+
+    @property
+    def watchdog(self) -> FakeWatchdog:
+        watchdog = self.hosting._watchdog
+        assert isinstance(watchdog, FakeWatchdog)
+        return watchdog
 
     def _spawn(self, *, own_pids: bool) -> FakeInit:
         init = self.inits.pop(0)
@@ -224,6 +231,34 @@ def test_taking_cables_away_goes_on_whatever_ip_says(
         iproute.run(["link add port0"])
 
 
+def test_a_node_that_is_switched_off_stays_so_though_its_reset_is_told_late(bench: Bench) -> None:
+    """The supervisor was busy: the fence agent's ``off`` comes to it before the watchdog's word."""
+    init = FakeInit()
+    bench.inits = [init, FakeInit()]
+    bench.hosting.start(["a"], manager=True)
+    init.end(-9)
+    bench.hosting.switch_power(["a"], "off")
+    bench.watchdog.told = [("a", init.pid)]
+    bench.hosting.switch_on_late()
+    assert len(bench.inits) == 1, "it has not been started again"
+    assert bench.states()["a"][0] != "on"
+
+
+def test_a_watchdog_that_ends_switches_no_guest_on(bench: Bench) -> None:
+    guest = NodeConfig("g", "192.168.100.30", kind=GUEST)
+    nodes = (*bench.config.nodes, guest)
+    bench.hosting.take(dataclasses.replace(bench.config, nodes=nodes))
+    bench.inits = [FakeInit() for _ in range(4)]
+    bench.hosting.start(["a"], manager=True)
+    bench.hosting.switch_power(["g"], "on", "a")
+    bench.hosting.switch_on_late()
+    assert bench.states()["g"][0] == "on"
+    bench.watchdog.gone = True
+    bench.hosting.switch_on_late()
+    assert bench.states()["a"][0] == "on", "it was reset, as nothing guarded it"
+    assert bench.states()["g"][0] == "off", "the cluster starts it, where it wants it"
+
+
 # ---- the supervisor --------------------------------------------------------------------------
 
 
@@ -305,6 +340,33 @@ def test_a_supervisor_outlives_what_it_did_not_expect(
     for name in ("notice_ends", "switch_on_late", "descriptors"):
         assert f"ValueError: {name} is broken" in log
     assert "no such thing" in log
+
+
+def test_what_nobody_waits_for_any_more_is_not_done(
+    serving: supervisor.Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fence agent that ended while the supervisor was busy: its node was told that it failed."""
+    cut: list[str] = []
+
+    def switch_power(_: object, names: list[str], *__: object) -> list[str]:
+        cut.extend(names)
+        return names
+
+    monkeypatch.setattr(FakeHosting, "switch_power", switch_power, raising=False)
+    monkeypatch.setattr(FakeHosting, "names", lambda _: ["a", "b"])
+    for name in ("a", "b"):
+        gone = socket.socket(socket.AF_UNIX)
+        gone.connect(serving._place.socket)
+        gone.sendall(wire.encode(wire.SwitchPower(nodes=[name], action="off")))
+        if name == "a":
+            gone.close()
+        else:
+            with gone:
+                thread = threading.Thread(target=_ask, args=(serving._place.socket, wire.EndLab()))
+                thread.start()
+                assert serving.serve() == 0
+                thread.join()
+    assert cut == ["b"]
 
 
 def test_a_log_on_a_full_disk_ends_no_supervisor(

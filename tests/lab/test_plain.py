@@ -84,5 +84,17 @@ def test_nothing_outlives_a_killed_supervisor(plain: Driver) -> None:
     assert until(lambda: not _marked([f"CRM_STATE_DIR={plain.state.parent}"]))
 
 
+def test_a_start_after_a_killed_supervisor_ends_what_its_nodes_had_left(plain: Driver) -> None:
+    """Also of a node that is not started: its addresses may be somebody else's by now."""
+    plain.do("start")
+    plain.output("pacemaker01", "sh", "-c", "setsid sleep 778 >/dev/null 2>&1 &")
+    plain.output("host", "sh", "-c", "setsid sleep 779 >/dev/null 2>&1 &")
+    os.kill(plain.do("status")["pid"], signal.SIGKILL)
+    plain.do("start", ["pacemaker02"])
+    marks = [f"CRM_STATE_DIR={plain.state.parent}"]
+    assert not _marked([*marks, "CRM_NODE=pacemaker01"])
+    assert any(b"779" in Path(f"/proc/{p}/cmdline").read_bytes() for p in _marked(marks))
+
+
 def _marked(marks: list[str]) -> list[int]:
     return [pid for pid in processes.all_pids() if processes.environment_has(pid, marks)]
