@@ -30,10 +30,12 @@ _NET_SETTINGS = (
 
 def main() -> int:
     """Run a node; the exit code is the daemon's."""
-    linux.die_with_parent()
     line = sys.stdin.readline()
     if not line:
         return 1  # the supervisor died before it could say anything
+    # Not before: our parent may still be the child between, whose end is no reason to die. A
+    # supervisor that has died meanwhile does not say ``go``.
+    linux.die_with_parent()
     spec = boot.BootSpec.from_line(line)
     try:
         daemon = _boot(spec)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from crmsh_py.lab import boot, hosting, iproute, spawn, supervisor
+from crmsh_py.lab import boot, commands, hosting, iproute, spawn, supervisor
 from crmsh_py.lab.client import Lab
 from crmsh_py.lab.config import GUEST, NodeConfig, mac_for
 from crmsh_py.lab.hosting import Hosting
@@ -189,6 +189,49 @@ def test_a_start_that_the_machine_refuses_leaves_no_pipe_open(
     with pytest.raises(OSError, match="temporarily"):
         spawn.spawn_init(own_pids=False)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+_SLOW_CHILD_BETWEEN = """
+import os, time
+from pathlib import Path
+from crmsh_py.lab import linux, processes, spawn
+
+end, before = os._exit, os.getpid()
+
+def sleeps(pid):
+    fields = processes._stat(pid)
+    return fields[0] == "S" and b"crmsh_py.lab.init" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+def late(code):  # when init waits for its specification, and for nothing else
+    pid, = processes.descendants(os.getpid())
+    seen = deadline = time.monotonic() + 20
+    while time.monotonic() < min(deadline, seen + 0.3):
+        if not sleeps(pid):
+            seen = deadline
+        elif seen == deadline:
+            seen = time.monotonic()
+        time.sleep(0.01)
+    end(code)
+
+linux.adopt_orphans()
+os._exit = late
+init = spawn.spawn_init(own_pids=False)
+os.close(init.to_init)
+print(init.wait(20), init.code)
+"""
+
+
+def test_a_node_does_not_die_with_the_child_that_made_it() -> None:
+    """On a busy machine that may end later than init asks to die with its parent."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SLOW_CHILD_BETWEEN],
+        env={"PYTHONPATH": commands.python_path(), "PATH": commands.SYSTEM_PATH},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "True 1\n", f"init was told nothing, and so has failed: {done.stderr}"
 
 
 def test_a_node_that_was_removed_and_added_has_its_new_address(bench: Bench) -> None:
