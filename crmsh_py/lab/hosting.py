@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from crmsh_py.errors import CrmError
-from crmsh_py.lab import boot, network, nodespec, processes
+from crmsh_py.lab import boot, linux, network, nodespec, processes
 from crmsh_py.lab.config import GUEST, LabConfig, NodeConfig
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.iproute import run as run_ip
@@ -472,7 +472,11 @@ class Hosting:
 def _kill_all(place: Place, name: str, pid: int, *, own_pids: bool) -> None:
     """SIGKILL to everything of a node, by its first process."""
     if own_pids:
+        inside = linux.namespace_id(pid, "pid")
+        if inside == linux.namespace_id("self", "pid"):
+            return  # the id is a process's of the machine by now, and the node has ended
         processes.send(pid, signal.SIGKILL)  # the kernel ends the whole namespace
+        _kill_who_entered(inside)
         return
     processes.kill_tree(pid)
     # What was started by "crm lab exec" is no descendant of the node's init.
@@ -480,6 +484,17 @@ def _kill_all(place: Place, name: str, pid: int, *, own_pids: bool) -> None:
     for stray in processes.all_pids():
         if processes.environment_has(stray, marks):
             processes.send(stray, signal.SIGKILL)
+
+
+def _kill_who_entered(inside: int) -> None:
+    """SIGKILL to the outer halves of commands in a node ("crm lab exec").
+
+    The node's first process ends when all of its namespace have been waited for: one of these that
+    is stopped (Ctrl-Z) would keep it, and us.
+    """
+    for pid in processes.all_pids() if inside else ():
+        if linux.namespace_id(pid, "pid_for_children") == inside:
+            processes.send(pid, signal.SIGKILL)
 
 
 def _why_ended(running: _Running, code: str | None) -> str:

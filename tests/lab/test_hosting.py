@@ -22,6 +22,7 @@ from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.isolation import Attempt, Isolation
 from crmsh_py.wire import lab as wire
 
+KILL_ALL = hosting._kill_all  # the real one
 NODES = tuple(NodeConfig(name, f"192.168.100.{10 + i}") for i, name in enumerate("abc"))
 
 
@@ -285,6 +286,15 @@ def test_a_node_that_is_switched_off_stays_so_though_its_reset_is_told_late(benc
     bench.hosting.switch_on_late()
     assert len(bench.inits) == 1, "it has not been started again"
     assert bench.states()["a"][0] != "on"
+
+
+def test_an_id_that_was_given_to_a_process_of_the_machine_kills_nothing(bench: Bench) -> None:
+    """The watchdog may be late with a node that has ended, and knows it by its id alone."""
+    with subprocess.Popen(["sleep", "60"]) as other:
+        KILL_ALL(bench.lab.place, "a", other.pid, own_pids=True)
+        assert other.poll() is None
+        other.terminate()
+        assert other.wait() == -signal.SIGTERM
 
 
 def test_a_watchdog_that_ends_switches_no_guest_on(bench: Bench) -> None:

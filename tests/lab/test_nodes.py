@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ import pexpect
 import pytest
 from lab.harness import NODES, Driver, RefusedError
 from waiting import until
+
+from crmsh_py.lab import processes
 
 pytestmark = pytest.mark.e2e
 
@@ -202,6 +205,31 @@ def _runs(marker: str) -> bool:
         except OSError:
             continue
     return False
+
+
+def test_a_stopped_command_in_a_node_does_not_hold_its_power_cut_up(up: Driver) -> None:
+    """Ctrl-Z stops the half of it that is outside, which then waits for none of its children."""
+    command = subprocess.Popen(
+        up.command("execute", "pacemaker02", ["sleep", "997"]),
+        env=up.environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def inside() -> list[int]:
+        below = processes.descendants(command.pid)
+        return [p for p in below if Path(f"/proc/{p}/cmdline").read_bytes() == b"sleep\x00997\x00"]
+
+    try:
+        assert until(lambda: len(inside()) == 1)
+        os.kill(processes.parent_of(inside()[0]), signal.SIGSTOP)
+        assert up.do("kill", ["pacemaker02"]) == ["pacemaker02"]
+        assert up.node("pacemaker02")["reason"] == "killed"
+        assert command.wait(30)
+    finally:
+        for pid in (*processes.descendants(command.pid), command.pid):
+            processes.send(pid, signal.SIGKILL)
+        command.wait()
 
 
 def test_a_partition_leaves_both_sides_to_themselves(up: Driver) -> None:
