@@ -474,6 +474,7 @@ class NodeCore:
         )
 
     def _on_decided(self, decision: Decision) -> None:
+        self._membership.weighed(hollow=self._views.setting.hollow)
         self._book.decided(decision, self._views.summaries)
 
     def _on_activated(self) -> None:

@@ -77,6 +77,7 @@ class Membership:
         listed = [node.node_id for node in conf.nodes]
         self._quorum = initial(rules, self.node_id, listed)
         self._window_at: float | None = None
+        self._hollow = False  # the view has its quorum only with the votes of empty disks
         self._own_votes = conf.votes_of(self.node_id)
         self.changes = 0  # of ring and quorum, for those who watch
         self._view: ViewId = NO_VIEW
@@ -337,17 +338,28 @@ class Membership:
         self._set_quorum(changed(state, voters))
         return self._setting()
 
+    def weighed(self, *, hollow: bool) -> None:
+        """The view is decided, and whether its quorum counts (``views.weigh``).
+
+        Where it does not, nobody is forgotten (last_man_standing): else in the next ring all
+        expected votes would be here, and what the absent have acknowledged would be lost.
+        """
+        self._hollow = hollow
+        self._set_quorum(self._quorum)
+
     def _votes_of(self, node: int) -> int:
         voter = self._quorum.members.get(node)
         return voter.votes if voter is not None else self.conf.votes_of(node)
 
     def _setting(self) -> ViewSetting:
         state = self._quorum
+        # The half that has the tie breaker has fewer votes than a quorum: it takes all of them.
+        needed = min(state.quorum, state.total_votes) if state.quorate else state.quorum
         return ViewSetting(
             view=self._view,
             votes={node: voter.votes for node, voter in state.members.items()},
             quorate=state.quorate,
-            quorum=state.quorum,
+            quorum=needed,
             expected_votes=state.expected_votes,
         )
 
@@ -362,7 +374,7 @@ class Membership:
                 "This node is within the non-primary component and will NOT provide any services."
             )
             self._out.log("notice", "QUORUM", text)
-        if not state.window_open:
+        if not state.window_open or self._hollow:
             self._window_at = None
         elif self._window_at is None or state.members.keys() != was.members.keys():
             window_s = state.rules.last_man_standing_window_ms / 1000

@@ -14,9 +14,13 @@ What forms a membership goes over both networks in either mode, as its loss cost
 where a token had to be sent again, so do the next few, whatever the mode.
 
 A network with more than ``rrp_problem_count_threshold`` problems is *faulty* and not used, except
-that one is always left. Problems are forgiven, one each ``rrp_problem_count_timeout``. Every node
-says on every network each ``rrp_autorecovery_check_timeout`` that it is there (a ``Probe``); a
-faulty network on which all members have been heard again is used again.
+that one is always left. But each may be broken between other nodes: so what forms a membership
+goes over faulty ones, too, and where a token is lost again and again, everything does from then
+on, until all networks work.
+
+Problems are forgiven, one each ``rrp_problem_count_timeout``. Every node says on every network each
+``rrp_autorecovery_check_timeout`` that it is there (a ``Probe``); a faulty network on which all
+members have been heard again is used again.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from crmsh_py.errors import RemoteProtocolError
 from crmsh_py.wire.datagram import Kind, Probe, decode, encode, kind_of
 
 _DOUBTFUL_TOKENS = 8  # sent over all networks after one that was lost
+_LOST_REPEATS = 2  # of one token: it gets lost here, not just somewhere on the ring
 _SEEN_TOKENS = 256  # so many may be on one network while their copies are on the other
 _HEARD_CHECKS = 2.5  # a probe counts for so many of its intervals
 
@@ -94,6 +99,8 @@ class Networks:
         self._turns = dict.fromkeys(_TAKES_TURNS, 0)
         self._last_token = b""
         self._doubtful = 0
+        self._repeats = 0  # of the last token
+        self._all_needed = False  # a token was lost while a network was faulty
         self._awaited: _Awaited | None = None
         self._seen: dict[bytes, None] = {}  # tokens, the newest last
         self._probe_at: float | None = None
@@ -136,10 +143,16 @@ class Networks:
         if kind is Kind.TOKEN:
             if data == self._last_token:  # the first copy is lost, or its successor is
                 self._doubtful = _DOUBTFUL_TOKENS
-            elif self._doubtful:
-                self._doubtful -= 1
+                self._repeats += 1
+                lost = self._repeats >= _LOST_REPEATS and len(usable) < len(self._networks)
+                self._all_needed = self._all_needed or lost
+            else:
+                self._repeats = 0
+                self._doubtful = max(0, self._doubtful - 1)
             self._last_token = data
-        if self._active or self._doubtful or kind not in self._turns:
+        if kind not in self._turns or self._all_needed:
+            return self._networks
+        if self._active or self._doubtful:
             return usable
         self._turns[kind] += 1
         return (usable[self._turns[kind] % len(usable)],)
@@ -242,6 +255,7 @@ class Networks:
 
     def _enable(self, network: _Network, words: str) -> None:
         network.faulty = False
+        self._all_needed = self._all_needed and any(each.faulty for each in self._networks)
         for each in self._networks:
             each.tokens = each.messages = each.problems = 0
         text = f"{words} {network.addresses.number}"

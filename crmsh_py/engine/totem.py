@@ -332,6 +332,9 @@ class Totem:
             case Token():
                 return TOKEN[state](machine, message, now)
             case CommitToken():
+                if not self._is_predecessor(message, source):
+                    machine.drop()
+                    return None
                 return COMMIT_TOKEN[state](machine, message, now)
             case Join():
                 if message.sender == machine.node_id:
@@ -351,6 +354,17 @@ class Totem:
             case HoldCancel() if message.sender != machine.node_id:
                 return HOLD_CANCEL[state](machine, message, now)
         return None
+
+    def _is_predecessor(self, token: CommitToken, source: str) -> bool:
+        """Whether a commit token comes from the member before this one.
+
+        Two nodes of one id both propose rings; the one at another address must not be followed.
+        """
+        machine = self._machine
+        if machine.node_id not in token.members:
+            return False
+        before = token.members[token.members.index(machine.node_id) - 1]
+        return machine.addresses.get(before) == source
 
     def _learn_address(self, node_id: int, source: str) -> bool:
         machine = self._machine

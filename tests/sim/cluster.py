@@ -38,9 +38,10 @@ class Pace:
     retransmits: int = 10  # of a token, before it counts as lost; fewer hold it longer
 
 
-def conf_text(count: int, pace: Pace | None = None) -> str:
-    """A corosync.conf with quick timeouts and plain majority quorum."""
+def conf_text(count: int, pace: Pace | None = None, rules: Sequence[str] = ()) -> str:
+    """A corosync.conf with quick timeouts; ``rules`` are lines beside plain majority quorum."""
     pace = pace or Pace()
+    more = "".join(f"\n  {rule}" for rule in rules)
     return f"""
 totem {{
   version: 2
@@ -59,7 +60,7 @@ totem {{
 }}
 quorum {{
   provider: corosync_votequorum
-  expected_votes: {count}
+  expected_votes: {count}{more}
 }}
 """
 
@@ -91,9 +92,10 @@ class Cluster:
         expected_votes: int | None = None,
         watchdogs: bool = False,
         pace: Pace | None = None,
+        rules: Sequence[str] = (),
     ) -> None:
         self.network = Network(seed, faults or Faults())
-        self.conf_text = conf_text(expected_votes or count, pace)
+        self.conf_text = conf_text(expected_votes or count, pace, rules)
         self.conf = corosync_conf.parse(self.conf_text)
         self.planner = planner
         self.observer: Observer = observer or Silent()

@@ -187,6 +187,39 @@ def test_the_last_network_is_never_given_up(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("from_the_start", [False, True])
+def test_networks_that_are_broken_in_different_places_carry_the_ring_together(
+    mode: str, from_the_start: bool
+) -> None:
+    """Nodes 1 and 2 have only ring 1 between them, 2 and 3 only ring 0.
+
+    Node 2 hears its token on ring 1 alone and so takes ring 0 for faulty; but no other one leads
+    from it to node 3.
+    """
+    lab = RedundantLab(3, mode)
+    if not from_the_start:
+        lab.start()
+        lab.form()
+    for ring, one, other in ((0, 1, 2), (1, 2, 3)):
+        lab.network.cut(on(ring, one), on(ring, other))
+        lab.network.cut(on(ring, other), on(ring, one))
+    if from_the_start:
+        lab.start()
+        lab.form()
+    before = [lab.totem(each).ring_id for each in lab.nodes]
+    talk(lab, 6.0, "two halves")
+    lab.settle_deliveries()
+
+    assert [lab.totem(each).ring_id for each in lab.nodes] == before
+    assert lab.both[2].faulty() == [True, False]
+    check_all(lab)
+
+    lab.network.heal()
+    talk(lab, 2.0, "healed")
+    assert lab.faulty() == {(False, False)}
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seed", range(6))
 def test_networks_that_fail_and_lose_in_turn(mode: str, seed: int) -> None:
     """As long as one of the two works, or both lose a little, the promises of the ring hold."""

@@ -7,7 +7,11 @@ there were before: whoever still is in the ring of that name must not take the o
 
 from __future__ import annotations
 
-from sim.ring import Lab, check_all
+import pytest
+from sim.network import Faults
+from sim.ring import FAST, Lab, Life, RingNode, check_all
+
+from crmsh_py.engine.totem import Totem
 
 
 def wipe(lab: Lab, *numbers: int) -> None:
@@ -60,3 +64,37 @@ def test_a_token_of_another_ring_of_the_same_number_is_not_taken() -> None:
     lab.form(1, 3, 4)
     lab.settle_deliveries()
     check_all(lab)
+
+
+class Namesake(RingNode):
+    """A node of a cluster whose addresses are configured; ``last`` is the end of its own."""
+
+    def __init__(self, node_id: int, last: int) -> None:
+        super().__init__(node_id, FAST)
+        self.address = f"10.0.0.{last}"
+
+    def start(self, now: float) -> None:
+        self.lives.append(Life(self.node_id, len(self.lives) + 1))
+        known = {number: f"10.0.0.{number}" for number in (1, 2, 3)} | {self.node_id: self.address}
+        boot = int(self.address.rpartition(".")[2])
+        self.totem = Totem(self.node_id, self.address, FAST, boot=boot, addresses=known)
+        self.totem.start(now)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_machine_with_anothers_id_does_not_keep_the_others_apart(number: int) -> None:
+    """It got a copy of their corosync.conf, and is nearer to them than the node it copies.
+
+    As node 1 it proposes every ring first: whoever followed it would wait for the token in vain.
+    """
+    lab = Lab(0)
+    lab.nodes.update({last: Namesake(last, last) for last in (1, 2, 3)})
+    lab.nodes[9] = Namesake(number, 9)
+    for last in (2, 3, 9):
+        lab.network.links["10.0.0.1", f"10.0.0.{last}"] = Faults(delay_s=0.001)
+    lab.start()
+    lab.network.run_until(lambda: lab.formed(1, 2, 3), within_s=5)
+    for count in range(20):
+        lab.multicast(1 + count % 3, f"{count}".encode(), safe=True)
+        lab.network.run(for_s=0.1)
+        assert lab.formed(1, 2, 3), lab.describe()

@@ -1,0 +1,198 @@
+"""What votequorum's rules do to whole clusters: who serves, and what is acknowledged then.
+
+The rules alone are in ``tests/engine/test_quorum.py``; here they meet views, terms and disks.
+"""
+
+from __future__ import annotations
+
+from sim.cluster import Cluster, add_mark, conf_text
+
+from crmsh_py.engine.quorum import Quorum
+from crmsh_py.wire.control import Committed, Refused, Reply
+
+
+def started(count: int, *rules: str) -> Cluster:
+    cluster = Cluster(count, 1, rules=rules)
+    cluster.start()
+    cluster.settle()
+    return cluster
+
+
+def asked(cluster: Cluster, number: int, mark: str) -> Reply:
+    """What a commit at a node is answered."""
+    ticket = cluster.commit(number, add_mark(mark))
+    replies = cluster.node(number).replies
+    cluster.until(lambda: ticket in replies, 20, f"an answer for {mark}")
+    return replies[ticket][-1]
+
+
+def commits(cluster: Cluster, number: int, mark: str) -> bool:
+    return isinstance(asked(cluster, number, mark), Committed)
+
+
+def quorum(cluster: Cluster, number: int) -> Quorum:
+    core = cluster.node(number).core
+    assert core is not None
+    return core._membership.quorum
+
+
+def serving(cluster: Cluster) -> list[int]:
+    """The nodes that may change the configuration and run resources."""
+    return [node.number for node in cluster.up if node.core is not None and node.core.primary]
+
+
+# ---- auto_tie_breaker -------------------------------------------------------------------------
+
+
+def test_the_half_with_the_tie_breaker_serves() -> None:
+    """It has fewer votes than the quorum that is shown; all of them store what is acknowledged."""
+    cluster = started(4, "auto_tie_breaker: 1")
+    cluster.partition([1, 2], [3, 4])
+    cluster.settle(1, 2)
+    cluster.run(1.0)
+
+    assert serving(cluster) == [1, 2]
+    assert quorum(cluster, 1).quorum == 3, "as corosync-quorumtool shows it"
+    assert commits(cluster, 1, "half")
+    assert isinstance(asked(cluster, 3, "other-half"), Refused)
+
+    cluster.network.heal()
+    cluster.settle()
+    assert commits(cluster, 3, "together")
+
+
+def test_what_a_half_has_acknowledged_is_on_all_of_its_disks() -> None:
+    """The next half that serves may have but one node of it: the tie breaker."""
+    cluster = started(4, "auto_tie_breaker: 1")
+    cluster.partition([1, 2], [3, 4])
+    cluster.settle(1, 2)
+    cluster.node(1).disk.delay_s = (1000.0, 1000.0)
+    ticket = cluster.commit(2, add_mark("half"))
+    cluster.run(2.0)
+
+    assert ticket not in cluster.node(2).replies, "node 1 has not stored it"
+
+
+def test_a_half_with_an_empty_disk_does_not_serve() -> None:
+    cluster = started(4, "auto_tie_breaker: 1")
+    for number in (3, 4):
+        cluster.node(number).crash()
+    cluster.settle(1, 2)
+    cluster.node(2).replace_disk()
+    cluster.start(2)
+    cluster.run(2.0)
+
+    assert quorum(cluster, 1).quorate
+    assert serving(cluster) == []
+
+    cluster.start(3, 4)
+    cluster.settle()
+    assert serving(cluster) == [1, 2, 3, 4]
+
+
+# ---- last_man_standing ------------------------------------------------------------------------
+
+
+def test_the_last_men_go_on_as_the_others_go() -> None:
+    cluster = started(5, "last_man_standing: 1", "last_man_standing_window: 1000")
+    for number in (5, 4, 3):
+        cluster.node(number).crash()
+        cluster.run(3.0)
+
+    assert serving(cluster) == [1, 2]
+    assert commits(cluster, 2, "two-of-five")
+
+
+def test_nobody_is_forgotten_while_an_empty_disk_makes_the_quorum() -> None:
+    """Three of five acknowledge; one of them comes back wiped, with two that had been away.
+
+    If the expected votes fell to these three, the next ring of them would have all that are
+    expected, and would go on without what the other two still have.
+    """
+    cluster = started(5, "last_man_standing: 1", "last_man_standing_window: 1000")
+    cluster.partition([1, 2], [3, 4, 5])
+    cluster.settle(3, 4, 5)
+    assert commits(cluster, 3, "acknowledged")
+    for node in cluster.up:
+        node.crash()
+    cluster.network.heal()
+    cluster.node(3).replace_disk()
+    cluster.start(1, 2, 3)
+    cluster.run(4.0)
+    core = cluster.node(1).core
+    assert core is not None
+    core._membership.reform()
+    cluster.network.settle(cluster.node(1).address)
+    cluster.run(2.0)
+
+    assert serving(cluster) == []
+    assert quorum(cluster, 1).expected_votes == 5
+
+    cluster.start(4)
+    cluster.settle()
+    assert serving(cluster) == [1, 2, 3, 4]
+    assert "acknowledged" in cluster.cib(1).to_xml()
+
+
+# ---- two_node and wait_for_all ----------------------------------------------------------------
+
+
+def test_of_two_nodes_the_one_that_was_away_waits_for_the_other() -> None:
+    cluster = started(2, "two_node: 1")
+    cluster.node(2).crash()
+    cluster.settle(1)
+    assert commits(cluster, 1, "alone")
+    cluster.node(1).crash()
+    cluster.start(2)
+    cluster.run(3.0)
+    assert serving(cluster) == [], "it cannot know what the other one did"
+
+    cluster.start(1)
+    cluster.settle()
+    assert "alone" in cluster.cib(2).to_xml()
+
+
+def test_a_wiped_node_of_two_does_not_begin_anew() -> None:
+    cluster = started(2, "two_node: 1", "wait_for_all: 0")
+    assert commits(cluster, 1, "both")
+    cluster.run(0.1)  # one disk is enough here for an answer: let the other one have it, too
+    cluster.node(1).crash()
+    cluster.node(2).replace_disk()
+    cluster.start(2)
+    cluster.run(3.0)
+    assert serving(cluster) == []
+
+    cluster.start(1)
+    cluster.settle()
+    assert "both" in cluster.cib(2).to_xml()
+
+
+def test_who_has_seen_all_tells_those_that_start() -> None:
+    """wait_for_all: one node of three is lost, another one starts again."""
+    cluster = started(3, "wait_for_all: 1")
+    cluster.node(3).crash()
+    cluster.settle(1, 2)
+    cluster.node(2).crash()
+    cluster.run(2.0)
+    cluster.start(2)
+    cluster.settle(1, 2)
+    assert serving(cluster) == [1, 2]
+
+    for number in (1, 2):
+        cluster.node(number).crash()
+    cluster.start(1, 2)
+    cluster.run(2.0)
+    assert serving(cluster) == [], "nobody is left who has seen all"
+
+
+def test_a_file_with_fewer_votes_does_not_let_two_sides_serve() -> None:
+    """Node 1's corosync.conf says three; the others, who know of five, are met before it counts."""
+    cluster = Cluster(5, 1)
+    cluster.start(2, 3, 4, 5)
+    cluster.settle()
+    cluster.node(1).conf_text = conf_text(3)
+    cluster.start(1)
+    cluster.settle()
+    cluster.partition([1, 2], [3, 4, 5])
+    cluster.run(2.0)
+    assert serving(cluster) == [3, 4, 5]
