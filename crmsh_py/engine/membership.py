@@ -334,7 +334,10 @@ class Membership:
         state = self._quorum
         ties = {summary.tie_breaker for summary in summaries.values()} - {0}
         if ties:
-            state = replace(state, known=state.known | ties, all_known=True)
+            # Who does not know all nodes goes by those who do: it may know one that they have
+            # given up, and would look there for the tie breaker.
+            known = state.known if state.all_known else frozenset(summaries)
+            state = replace(state, known=known | ties, all_known=True)
         self._set_quorum(changed(state, voters))
         return self._setting()
 

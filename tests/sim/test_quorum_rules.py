@@ -90,6 +90,32 @@ def test_a_half_with_an_empty_disk_does_not_serve() -> None:
     assert serving(cluster) == [1, 2, 3, 4]
 
 
+def test_who_has_met_a_node_that_was_given_up_agrees_with_the_others_on_the_tie_breaker() -> None:
+    """Node 3 alone is left of four. Node 4 starts again, meets node 1 first, and then node 3.
+
+    If node 4 took node 1 for the tie breaker, it would see no quorum where node 3 sees one, and
+    node 3 would wait for its promise for ever.
+    """
+    cluster = started(
+        4, "auto_tie_breaker: 1", "last_man_standing: 1", "last_man_standing_window: 1000"
+    )
+    for number in (1, 2, 4):
+        cluster.node(number).crash()
+        cluster.run(3.0)
+    assert serving(cluster) == [3]
+    cluster.partition([3], [1, 4])
+    cluster.start(1, 4)
+    cluster.settle(1, 4)
+    assert serving(cluster) == [3]
+    cluster.node(1).crash()
+    cluster.network.heal()
+    cluster.settle(3, 4)
+    cluster.run(1.0)
+
+    assert serving(cluster) == [3, 4]
+    assert commits(cluster, 4, "together")
+
+
 # ---- last_man_standing ------------------------------------------------------------------------
 
 
