@@ -29,6 +29,7 @@ from crmsh_py.wire.lab import LabState, NodeState, Power
 
 BOOT_TIMEOUT_S = 20.0  # a loaded machine may take seconds; a node that takes longer hangs
 _KILL_TIMEOUT_S = 10.0
+_HANGS = "a process of it hangs in the kernel"
 
 
 @dataclass(slots=True)
@@ -74,7 +75,13 @@ class _Node:
     manager: bool = True  # how it was started last
     holder: str = ""  # of a guest: the node that it shares its fate with
     last_pid: int = 0  # its first process, also after its end
+    hanging: processes.Process | None = None  # the same, if it did not end when it was killed
     groups: list[int] = field(default_factory=lambda: [0])  # by ring
+
+    @property
+    def hangs(self) -> bool:
+        """Whether something of it waits in the kernel, and may yet write: then it is not off."""
+        return self.hanging is not None and processes.is_alive(self.hanging)
 
 
 class Hosting:
@@ -146,7 +153,7 @@ class Hosting:
                 NodeState(
                     name=node.config.name,
                     address=self.address(node.config),
-                    state=node.state,
+                    state=Power.ON if node.hangs else node.state,
                     pid=node.running.identity.pid if node.running else 0,
                     started=node.running.identity.started if node.running else 0,
                     since=node.since,
@@ -219,6 +226,8 @@ class Hosting:
         return [node.config.name for node in ready], "; ".join(failures)
 
     def _launch(self, node: _Node, *, manager: bool) -> None:
+        if node.hangs:
+            raise CrmError(_HANGS)
         spec = nodespec.node_spec(
             self._config, self._place, node.config, attempt=self._attempt, manager=manager
         )
@@ -305,13 +314,19 @@ class Hosting:
         return list(dict.fromkeys([*names, *guests]))
 
     def switch_power(self, names: Sequence[str], action: str, holder: str = "") -> list[str]:
-        """As a power switch does; what is to be on again comes with ``switch_on_late``."""
+        """As a power switch does; what is to be on again comes with ``switch_on_late``.
+
+        Raises CrmError when one of them does not end: who asked must not take it for off.
+        """
         for name in names if action in ("on", "hold") else ():
             node = self._nodes[name]
             node.holder = holder if node.config.kind == GUEST else ""
             if node.state is Power.DIED:
                 node.state = Power.OFF  # whatever ended it is past
         changed = self.kill(names) if action in ("off", "reboot") else []
+        for name in names:
+            if self._nodes[name].hangs:
+                raise CrmError(f"{name} is not off: {_HANGS}")
         if action in ("on", "reboot"):
             self._to_start += [name for name in names if name not in self._to_start]
         return changed
@@ -374,7 +389,8 @@ class Hosting:
             return
         self._signal_dead(node)
         if not running.process.wait(_KILL_TIMEOUT_S):
-            reason += " (and does not end: a process of it hangs in the kernel)"
+            reason += f" (and does not end: {_HANGS})"
+            node.hanging = running.identity
         # First what others look at: whatever fails below, nobody reads a pipe that is closed.
         node.running = None
         node.holder = ""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from crmsh_py.errors import CrmError
 from crmsh_py.lab import boot, commands, hosting, iproute, spawn, supervisor
 from crmsh_py.lab.client import Lab
 from crmsh_py.lab.config import GUEST, NodeConfig, mac_for
@@ -33,6 +34,7 @@ class FakeInit:
 
     def __init__(self, words: str = f"{boot.UNSHARED}\n{boot.READY} 1\n") -> None:
         self.pid = next(self.pids)
+        self.hangs = False
         self.feed, self.to_init = os.pipe()
         self.from_init, self._said = os.pipe()
         self.code: int | None = None
@@ -50,7 +52,7 @@ class FakeInit:
         return self.code
 
     def wait(self, timeout_s: float) -> bool:
-        return True
+        return not self.hangs
 
     def tell(self, line: str) -> None:
         pass
@@ -295,6 +297,27 @@ def test_an_id_that_was_given_to_a_process_of_the_machine_kills_nothing(bench: B
         assert other.poll() is None
         other.terminate()
         assert other.wait() == -signal.SIGTERM
+
+
+def test_a_node_of_which_something_hangs_is_not_off(bench: Bench) -> None:
+    """It waits for a disk in the kernel and may yet write: nobody must rely on its end."""
+    init = FakeInit()
+    bench.inits = [init, FakeInit()]
+    with subprocess.Popen(["sleep", "60"]) as hanging:
+        init.pid, init.hangs = hanging.pid, True
+        bench.hosting.start(["a"], manager=True)
+        for action in ("off", "reboot"):
+            with pytest.raises(CrmError, match="a is not off"):
+                bench.hosting.switch_power(["a"], action)
+            bench.hosting.switch_on_late()
+            assert bench.states()["a"][0] == "on"
+        assert "hangs in the kernel" in bench.hosting.start(["a"], manager=True)[1]
+        hanging.kill()
+    assert bench.states()["a"][0] != "on"
+    bench.hosting.switch_power(["a"], "reboot")
+    bench.hosting.switch_on_late()
+    assert bench.states()["a"] == ("on", "")
+    assert not bench.inits
 
 
 def test_a_watchdog_that_ends_switches_no_guest_on(bench: Bench) -> None:
