@@ -17,6 +17,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.failures import FAIL_COUNT, LAST_FAILURE
 from crmsh_py.cib.scores import INFINITY, format_score, lenient_score
 from crmsh_py.engine.status import attributes_of, with_attribute, without_attributes
+from crmsh_py.whole_numbers import whole
 from crmsh_py.wire.stream import Failure
 
 SHUTDOWN = "shutdown"
@@ -50,6 +51,13 @@ def count_failure(
     count = min(INFINITY, lenient_score(old) + add)
     state = with_attribute(state, count_name, format_score(count))
     return with_attribute(state, failure_name(LAST_FAILURE, *where), str(failure.time))
+
+
+def is_counted(state: Element, resource: str, failure: Failure) -> bool:
+    """Whether the fail counts know of a failure of that operation at that time, or later."""
+    name = resource.split(":", 1)[0]
+    last = failure_name(LAST_FAILURE, name, failure.operation, failure.interval_ms)
+    return whole(attributes_of(state).get(last, "")) >= failure.time
 
 
 def clear_failures(

@@ -36,6 +36,7 @@ from crmsh_py.engine.attributes import (
     clear_failures,
     count_failure,
     failed_resources,
+    is_counted,
 )
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
@@ -314,6 +315,8 @@ class StatusBook:
         properties = self._replica.config.properties()
 
         def change(state: Element) -> Element:
+            if told.node and is_counted(state, told.name, told.failure):
+                return state  # a remote node cannot know that
             return count_failure(state, told.name, told.failure, properties)
 
         if not told.node and self.managers.get(sender):
@@ -418,9 +421,10 @@ class StatusBook:
                 state = st.without_entries(state, outcome.name, *outcome.forget)
             if is_true(properties.get("shutdown-lock")):
                 state = st.lock_stopped(state, outcome.name)
-            if outcome.failure is not None:
-                state = count_failure(state, outcome.name, outcome.failure, properties)
-            return state
+            failure = outcome.failure
+            if failure is None or (outcome.retold and is_counted(state, outcome.name, failure)):
+                return state
+            return count_failure(state, outcome.name, failure, properties)
 
         if not outcome.node:
             self._on_node(str(sender), change)

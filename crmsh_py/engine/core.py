@@ -496,7 +496,7 @@ class NodeCore:
         assert decision is not None
         pending = dict(self._book.pending)
         kept = self._book.settle()
-        self._executor.uncounted.settled()
+        self._remotes.counted(self._executor.uncounted.settled())
         self._views.settled()
         self._controller.settled(decision.dc, self._book.names, self._book.managers, pending)
         self._fencing.settled(

@@ -70,7 +70,7 @@ class News:
             case Outcome():
                 self.controller.on_outcome(sender, message)
                 if sender == self.node_id:
-                    self.executor.uncounted.counted(message)
+                    self.remotes.counted(self.executor.uncounted.counted(message))
             case RemoteState():
                 self.controller.on_remote(sender, message, news=applied.changed)
                 if message.up and sender == self.node_id:

@@ -151,6 +151,7 @@ class RemoteCore:
                     self._send(wire.Told(outcome=undone))
             case wire.Forget(resource=resource):
                 self._executor.forget(resource)
+                self._executor.uncounted.forget(resource)
             case wire.ForgetFailure(resource=resource):
                 self._executor.forget_failure(resource)
             case wire.Fail(resource=resource, time=time):
@@ -159,6 +160,8 @@ class RemoteCore:
                 self._send(wire.Pong(number=number))
             case wire.Answer():
                 self._on_answer(connection, message)
+            case wire.Counted(failure=failure):
+                self._executor.uncounted.confirmed(failure)
             case wire.Known():
                 self._fresh = False
             case wire.Release():
@@ -198,6 +201,7 @@ class RemoteCore:
                 state=to_xml(state, indent=None),
                 pending=self._executor.pending(),
                 fresh=self._fresh,
+                failures=self._executor.uncounted.tell(),
             )
         )
         if self._leave_by is not None:

@@ -28,7 +28,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -56,7 +56,7 @@ from crmsh_py.scheduler.history import last_failure_id
 from crmsh_py.whole_numbers import whole
 from crmsh_py.wire import control
 from crmsh_py.wire import remote as wire
-from crmsh_py.wire.stream import Outcome, RemoteState, RemoteTold, RunAction, ViewId
+from crmsh_py.wire.stream import Outcome, RemoteState, RemoteTold, RunAction, ToldFailure, ViewId
 
 PORT = 3121  # pacemaker-remote's
 _RETRY_S = 1.0  # between attempts to connect
@@ -375,6 +375,19 @@ class Remotes:
                 fresh=message.fresh,
             )
         )
+        for missed in message.failures:
+            again = Outcome(
+                view=self._view(),
+                name=missed.name,
+                key=missed.name,  # nobody waits for it
+                transition_key="",
+                ok=False,
+                failure=missed.failure,
+                node=remote.name,
+                retold=True,
+            )
+            self._uncounted.add(again)
+            self._out.multicast(again)
         self._finished(_result(call))
 
     # ---- actions on remote nodes ---------------------------------------------------------------
@@ -476,6 +489,13 @@ class Remotes:
     def known(self, name: str) -> None:
         """The cluster has heard what a remote node has told of itself."""
         self._send_to(name, wire.Known())
+
+    def counted(self, failures: Iterable[ToldFailure]) -> None:
+        """Failures have been counted: those of remote nodes need not be told again."""
+        for told in failures:
+            if told.node:
+                failure = ToldFailure(name=told.name, failure=told.failure)
+                self._send_to(told.node, wire.Counted(failure=failure))
 
     def handle_timer(self) -> None:
         """Give up what takes too long, and try again what failed."""

@@ -4,6 +4,10 @@ An ``Outcome`` is lost when its ring breaks before it is delivered. The history 
 next view (``OwnState``), but a fail count is a number that all members have added to, or not. So
 whoever has told a failure keeps it until its own message has come back, and tells what is left with
 its state. It is counted once: by the message, or when the status settles.
+
+A remote node keeps its failures until the member that it is connected with has told it that they
+are counted; what is left it tells when it is claimed again. What it does not know is whether the
+member that it lost had passed them on: the status does, by the time of the last failure.
 """
 
 from __future__ import annotations
@@ -25,20 +29,26 @@ class Uncounted:
         if outcome.failure is not None and len(self._waiting) < MAX_UNCOUNTED:
             self._waiting.append(_failure_of(outcome))
 
-    def counted(self, outcome: Outcome) -> None:
+    def counted(self, outcome: Outcome) -> list[ToldFailure]:
         """A result of this node has been applied, here and in the same place everywhere."""
-        if outcome.failure is not None:
-            self._remove([_failure_of(outcome)])
+        failures = [_failure_of(outcome)] if outcome.failure is not None else []
+        self._remove(failures)
+        return failures
+
+    def confirmed(self, failure: ToldFailure) -> None:
+        """The cluster has counted this failure of a remote node."""
+        self._remove([failure])
 
     def tell(self) -> list[ToldFailure]:
         """A new view: what is to be told with this node's state."""
         self._told = list(self._waiting)
         return list(self._told)
 
-    def settled(self) -> None:
+    def settled(self) -> list[ToldFailure]:
         """What was told with the state has been counted with it."""
-        self._remove(self._told)
-        self._told = []
+        told, self._told = self._told, []
+        self._remove(told)
+        return told
 
     def forget(self, resource: str, node: str = "") -> None:
         """The failures of a resource do not count any more; ``node``: on this remote node."""

@@ -19,7 +19,16 @@ import msgspec
 from crmsh_py.errors import LocalProtocolError, RemoteProtocolError
 from crmsh_py.wire import framing
 from crmsh_py.wire.control import Refused, Reply, Request
-from crmsh_py.wire.stream import Count, Document, Milliseconds, Name, Outcome, RunAction, Text
+from crmsh_py.wire.stream import (
+    Count,
+    Document,
+    Milliseconds,
+    Name,
+    Outcome,
+    RunAction,
+    Text,
+    ToldFailure,
+)
 
 MAX_FRAME = 72 * 1024 * 1024  # bytes; a client's answer may hold a whole CIB
 MAX_FIRST_FRAME = 16 * 1024  # of who has not proven yet that he has the key
@@ -51,6 +60,12 @@ class Claim(RemoteMessage, frozen=True, kw_only=True):
 
 class Known(RemoteMessage, frozen=True, kw_only=True):
     """The cluster knows what the remote node has told of itself: it is no newcomer any more."""
+
+
+class Counted(RemoteMessage, frozen=True, kw_only=True):
+    """A failure is in the fail counts of the cluster: it need not be told again."""
+
+    failure: ToldFailure
 
 
 class Drop(RemoteMessage, frozen=True, kw_only=True):
@@ -99,7 +114,9 @@ class Release(RemoteMessage, frozen=True, kw_only=True):
     """The cluster ends the connection in an orderly way: nothing of it runs there."""
 
 
-ToRemote = Claim | Known | Drop | Run | Forget | ForgetFailure | Fail | Ping | Answer | Release
+ToRemote = (
+    Claim | Known | Counted | Drop | Run | Forget | ForgetFailure | Fail | Ping | Answer | Release
+)
 
 # ---- from the remote node ----------------------------------------------------------------------
 
@@ -108,12 +125,14 @@ class Accepted(RemoteMessage, frozen=True, kw_only=True):
     """The member has the executor: what has been done here since its start, and what runs.
 
     ``state`` is a ``<node_state>`` with the history; ``fresh``: no cluster has heard of this run
-    of the daemon, so whatever the node was before is gone.
+    of the daemon, so whatever the node was before is gone. ``failures`` may not have been counted:
+    whether they were, whoever had the executor before knew.
     """
 
     state: Document
     pending: Annotated[dict[Name, Milliseconds], msgspec.Meta(max_length=10_000)] = {}
     fresh: bool = False
+    failures: Annotated[list[ToldFailure], msgspec.Meta(max_length=1000)] = []
 
 
 class Rejected(RemoteMessage, frozen=True, kw_only=True):

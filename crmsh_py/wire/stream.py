@@ -223,7 +223,8 @@ class Outcome(StreamMessage, frozen=True, kw_only=True):
 
     ``resource`` is an ``<lrm_resource>`` whose entries replace those of the same id; ``forget``
     are ids of entries to drop, ``forget_all`` drops the resource's history instead. ``node`` is
-    the remote node where it ran, '' the sender.
+    the remote node where it ran, '' the sender. ``retold``: a failure that the remote node has told
+    another member before, which may have passed it on.
     """
 
     name: Name  # the resource
@@ -236,6 +237,7 @@ class Outcome(StreamMessage, frozen=True, kw_only=True):
     ok: bool = True
     failure: Failure | None = None
     node: Name = ""
+    retold: bool = False
 
 
 class RemoteState(StreamMessage, frozen=True, kw_only=True):

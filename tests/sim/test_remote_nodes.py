@@ -15,7 +15,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.engine import records
 from crmsh_py.engine.api import CancelOperation, Instruction, RunOperation
 from crmsh_py.engine.controller import scheduler_plan
-from crmsh_py.engine.status import node_by_name
+from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.wire.control import (
     CleanResource,
     Committed,
@@ -233,6 +233,66 @@ def test_what_never_began_there_keeps_nobody_waiting() -> None:
     cluster.until(lambda: "web" not in far.active, 3, "stopped", 0.01)
     calm(cluster)
     assert told(cluster, FAR) == set()
+
+
+@pytest.mark.parametrize("lead_s", [1.0, 0.1, 0.01, 0.001, 0.0, -0.001, -0.01, -0.1, -1.0])
+def test_a_failure_around_the_loss_of_its_member_is_counted_once(lead_s: float) -> None:
+    """Nobody is connected with ``far``, or only who is dead; then somebody claims it."""
+    cluster, far = cluster_with_far()
+    left = [1]
+
+    def fail(run: RunOperation) -> int | None:
+        if run.action == "monitor" and left:
+            left.clear()
+            return 1
+        return None
+
+    def monitors() -> int:
+        return sum(action == "monitor" for _, _, action in far.operations)
+
+    seen = monitors()
+    cluster.until(lambda: monitors() > seen, 12, "a monitor", 0.01)
+    lost = holder(cluster, far)
+    if lead_s > 0:
+        cluster.run(10.0 - lead_s)  # its interval begins with its end, at most 30 ms later
+        lost.crash()
+    far.fail = fail
+    cluster.until(lambda: not left, 12, "it fails", 0.0001)
+    if lead_s <= 0:
+        cluster.run(-lead_s)
+        lost.crash()
+    cluster.run(5.0)
+    calm(cluster)
+    state = node_by_name(cluster.cib(cluster.up[0].number).status, FAR)
+    assert state is not None
+    assert attributes_of(state).get("fail-count-web#monitor_10000") == "1"
+    before = holder(cluster, far)
+    before.crash()
+    cluster.run(5.0)
+    calm(cluster)
+    state = node_by_name(cluster.cib(cluster.up[0].number).status, FAR)
+    assert state is not None
+    assert attributes_of(state).get("fail-count-web#monitor_10000") == "1", "in no later claim"
+
+
+def test_what_the_lost_member_has_counted_is_not_counted_again() -> None:
+    """That it is counted has not come through to ``far``, which tells it once more."""
+    cluster, far = cluster_with_far()
+    lost = holder(cluster, far)
+    other = next(node for node in cluster.up if node is not lost)
+    assert lost.core is not None
+    lost.core._remotes.counted = lambda _: None  # type: ignore[method-assign]
+    asked = cluster.answer(other.number, FailResource(resource="web", node=FAR))
+    assert isinstance(asked, Done)
+    cluster.run(1.0)
+    calm(cluster)
+    lost.crash()
+    cluster.until(lambda: far.remote_core.member not in ("", lost.name), 20, "taken over", 0.01)
+    cluster.run(1.0)
+    calm(cluster)
+    state = node_by_name(cluster.cib(other.number).status, FAR)
+    assert state is not None
+    assert attributes_of(state).get("fail-count-web#asyncmon_0") == "1"
 
 
 def test_what_is_taken_for_failed_there_is_recovered_there() -> None:
