@@ -440,9 +440,8 @@ class NodeCore:
     def _begin_view(self, setting: ViewSetting) -> None:
         self._stirred = True
         self._actions = []
-        claim = 0
-        if self._controller.is_dc and self._lifecycle.running:
-            claim = 2 if self._views.primary else 1
+        leads = self._controller.is_dc and self._lifecycle.running
+        claim = 1 + self._views.primary if leads else 0
         self._commits.begin_view()
         self._orders.begin_view()
         self._executor.begin_view()
@@ -461,6 +460,7 @@ class NodeCore:
             claim=claim,
             voter=self._membership.voter(),
             tie=self._membership.known_tie_breaker(),
+            watchdog_ms=self._watchdog.least_ms(self._membership.conf),
         )
         self._administration.begin_view()
         self._book.tell_own(
@@ -475,6 +475,7 @@ class NodeCore:
 
     def _on_decided(self, decision: Decision) -> None:
         self._membership.weighed(hollow=self._views.setting.hollow)
+        self._watchdog.agree([each.watchdog_ms for each in self._views.summaries.values()])
         self._book.decided(decision, self._views.summaries)
 
     def _on_activated(self) -> None:

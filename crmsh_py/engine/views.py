@@ -257,7 +257,15 @@ class Views:
     # ---- going on ------------------------------------------------------------------------------
 
     def begin(
-        self, setting: ViewSetting, *, name: str, manager: bool, claim: int, voter: Voter, tie: int
+        self,
+        setting: ViewSetting,
+        *,
+        name: str,
+        manager: bool,
+        claim: int,
+        voter: Voter,
+        tie: int,
+        watchdog_ms: int = 0,
     ) -> None:
         """A new ring: tell what this node holds, and what it knows of the votes."""
         self.setting = setting
@@ -288,6 +296,7 @@ class Views:
                 since=self._since,
                 forced=replica.forced,
                 standing=self._standing,
+                watchdog_ms=watchdog_ms,
                 recent=replica.commits,
             )
         )

@@ -14,13 +14,15 @@ whatever was lost or slow between them; the clocks of both need only run at abou
 
 ``stonith-watchdog-timeout`` counts as what it is set to, but not as less than it takes to notice
 that a ring is broken, and to stop something then: a shorter one would reset healthy nodes at
-every change of the membership (``least_ms``). Negative: a usual value is taken.
+every change of the membership (``least_ms``). It is the longest of all members', as each takes its
+own from its corosync.conf, and these may differ, if only while they are read again. A negative
+timeout stands for a usual one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from crmsh_py.cib import options
 from crmsh_py.corosync_conf import CorosyncConf
@@ -62,6 +64,21 @@ class Watchdog:
         self._told: float | None = None
         self._properties: Mapping[str, str] = {}
         self._timeout_ms = 0
+        self._agreed_ms: int | None = None  # the longest least time of all members of the view
+
+    def least_ms(self, conf: CorosyncConf) -> int:
+        """What this node tells the others: its least time; 0 where no watchdog resets it."""
+        if not self._present or conf.quorum.two_node:
+            return 0
+        return least_ms(conf.totem.token_ms, conf.totem.consensus_ms)
+
+    def agree(self, told: Collection[int]) -> None:
+        """What all members of a new view have told: whoever waits must wait as long as they live.
+
+        Their corosync.conf need not be equal. Where one has no watchdog, none is relied upon.
+        """
+        self._agreed_ms = max(told) if all(told) else 0
+        self._conf = None  # look again
 
     def configure(self, properties: Mapping[str, str], conf: CorosyncConf) -> None:
         """CIB or corosync.conf may have changed; the same ones again cost nothing."""
@@ -69,8 +86,9 @@ class Watchdog:
             return
         self._properties, self._conf = properties, conf
         before, self._timeout_ms = self._timeout_ms, 0
-        if self._present and not conf.quorum.two_node:
-            least = least_ms(conf.totem.token_ms, conf.totem.consensus_ms)
+        own = self.least_ms(conf)
+        least = own if self._agreed_ms is None else self._agreed_ms
+        if own and least:
             self._timeout_ms = timeout_ms(properties, least)
         if self._timeout_ms < before and self._told is not None:
             self._told = -math.inf  # the others wait less from now on: the lease ends earlier, too

@@ -68,6 +68,7 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     the first primary view whose status it has known since it started, 0 for none. ``recent``
     are the newest commits that its CIB contains.
     ``standing`` is what its disk proves: 0 nothing, 1 that all it ever stored is there.
+    ``watchdog_ms`` is the least time that a watchdog must leave it; 0: it has none.
     """
 
     name: Name
@@ -85,6 +86,7 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     since: Count = 0
     forced: bool = False  # its newest revision was committed without quorum
     standing: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
+    watchdog_ms: Milliseconds = 0
     recent: Annotated[list[CommitId], msgspec.Meta(max_length=256)] = []
 
 
