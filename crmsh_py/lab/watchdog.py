@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import os
 import select
+import signal
 import socket
 import sys
 import time
@@ -85,6 +86,13 @@ class Watchdog:
         except OSError as error:
             print(f"the watchdog is gone: {error}", file=sys.stderr, flush=True)
         os.close(pipe)
+
+    def wake(self) -> None:
+        """Let it go on if somebody has stopped it: it guards nothing then, and nobody sees it."""
+        try:
+            os.kill(self.pid, signal.SIGCONT)  # ours until it has been waited for
+        except ProcessLookupError:
+            pass  # its end is seen by its socket
 
     def resets(self) -> list[tuple[str, int]]:
         """The nodes that it has reset since the last call, with their first processes."""

@@ -82,6 +82,9 @@ class FakeWatchdog:
         for end in self._ends:
             end.close()
 
+    def wake(self) -> None:
+        """It is awake."""
+
     def resets(self) -> list[tuple[str, int]]:
         return self.told
 

@@ -232,6 +232,24 @@ def test_a_stopped_command_in_a_node_does_not_hold_its_power_cut_up(up: Driver) 
         command.wait()
 
 
+def test_a_watchdog_that_somebody_stops_goes_on(up: Driver) -> None:
+    """Nothing would guard the nodes, and nobody would notice."""
+    supervisor = up.do("status")["pid"]
+    (guard,) = [
+        pid
+        for pid in processes.descendants(supervisor)
+        if processes.parent_of(pid) == supervisor
+        and b"crmsh_py.lab.supervisor" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    os.kill(guard, signal.SIGSTOP)
+    assert until(lambda: _process_state(guard) not in "Tt")
+    assert processes.parent_of(guard) == supervisor, "the same goes on, and no node was reset"
+
+
+def _process_state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def test_a_partition_leaves_both_sides_to_themselves(up: Driver) -> None:
     up.do("partition", ["pacemaker01", "pacemaker02"])
     assert up.pings("pacemaker01", "pacemaker02")
