@@ -333,9 +333,7 @@ class Hosting:
 
     def switch_on_late(self) -> None:
         """Switch on what power switches and watchdogs have left for later; look at the latter."""
-        processes.send(
-            self._watchdog.pid, signal.SIGCONT
-        )  # nothing guards them while it is stopped
+        self._watchdog.wake()
         self._resets += self._watchdog.resets()
         left = []
         for name, pid in self._resets:
