@@ -98,6 +98,8 @@ class Dampening:
             waiting = self._waiting.get(key)
             known = waiting.value if waiting is not None else self._shown(*key)
             if message.value == known:
+                if waiting is not None and sender == self._node_id:
+                    self._mine[key] = message  # who has told it first may be lost before it counts
                 return
         # Of what was asked for here and then elsewhere, both tell the newer value again.
         if sender == self._node_id or key in self._mine:

@@ -83,6 +83,18 @@ def test_what_waits_survives_a_change_of_the_membership_and_of_the_dc() -> None:
     assert shown(cluster, 2, by=3) == "7"
 
 
+def test_what_waits_and_was_told_by_two_survives_the_loss_of_the_first() -> None:
+    cluster = running()
+    for number in (2, 3):
+        asked_for = SetAttribute(node="node1", name="ping", value="5", delay_ms=3000)
+        assert isinstance(cluster.answer(number, asked_for), Done)
+    cluster.node(2).crash()
+    cluster.run(8.0)
+    state = node_by_name(cluster.cib(1).status, "node1")
+    assert state is not None
+    assert attributes_of(state).get("ping") == "5"
+
+
 def test_a_private_attribute_is_known_to_all_and_never_in_the_status() -> None:
     cluster = running()
     put(cluster, 2, "secret", private=True)
