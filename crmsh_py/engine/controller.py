@@ -58,7 +58,9 @@ RECHECK_INTERVAL_MS = 15 * 60 * 1000  # cluster-recheck-interval's default
 # Pacemaker takes twice the number of cores where node-action-limit is not set; a pure state
 # machine knows no cores, and agents mostly wait.
 NODE_ACTION_LIMIT = 8
-_GRACE_S = 5.0  # beyond what an operation of an older view may still take
+# Beyond what an operation may take, until nobody waits for its end any more. A node tells the end
+# of an agent that cannot be killed six seconds after its timeout; until then it may yet start.
+_GRACE_S = 15.0
 _RETRY_S = 1.0  # after a transition that could not even begin
 DC_DEADTIME_MS = 20_000  # dc-deadtime's default
 _FENCING_S = 3600.0  # a fencing that has not ended after that never will
@@ -434,7 +436,7 @@ class Controller:
                 self._out.multicast(RemoteState(view=self._view, name=name, up=False, fenced=True))
             transition.done(action)
             return
-        deadline = self._out.now + action.timeout_ms / 1000 + self._delay_s
+        deadline = self._out.now + action.timeout_ms / 1000 + max(self._delay_s, _GRACE_S)
         match action.operation:
             case "stonith":
                 # Who sees to it keeps the time: how long it takes depends on the devices.

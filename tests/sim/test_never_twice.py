@@ -19,6 +19,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import OperationFinished, RunOperation
 from crmsh_py.engine.controller import Planner, scheduler_plan
+from crmsh_py.node import process
 from crmsh_py.scheduler.result import Plan
 from crmsh_py.value import replace
 from crmsh_py.wire.control import SetAttribute, StopDaemon
@@ -48,6 +49,15 @@ def cluster_of(
 def busy(cluster: Cluster) -> SimNode:
     """A node that runs something and is not the DC."""
     return next(node for node in cluster.up if node.active and node.number != 1)
+
+
+def prefer(name: str, node: str) -> Change:
+    def change(cib: Cib) -> Cib:
+        attributes = {"id": f"{name}-{node}", "rsc": name, "node": node, "score": "1000"}
+        constraints = cib.section("constraints").append(Element("rsc_location", attributes))
+        return cib.with_section("constraints", constraints)
+
+    return change
 
 
 def others(cluster: Cluster, victim: SimNode) -> list[int]:
@@ -262,6 +272,38 @@ def test_a_new_life_is_not_off_because_the_old_one_was(monkeypatch: pytest.Monke
     stops_nothing(victim)
     cluster.partition([victim.number], rest)
     cluster.run(60.0)
+
+
+def starts_without_end(cluster: Cluster) -> None:
+    """Agents that are to start X hang, and cannot be killed: their end is told late."""
+    for node in cluster.up:
+        node.hang = lambda run: (run.resource, run.action) == ("X", "start")
+
+        def late(delay: float, action: Callable[[], None], on: SimNode = node) -> None:
+            SimNode._later(on, delay + STUCK_S if delay > 5 else delay, action)
+
+        node._later = late  # type: ignore[method-assign]
+
+
+STUCK_S = process.GRACE_S + process.STUCK_S
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_cannot_be_killed_in_time_is_not_started_elsewhere(*, lost: bool) -> None:
+    """Its DC waits, however short ``cluster-delay`` is; so does who follows when it dies."""
+    cluster = cluster_of(add_device(), with_property("cluster-delay", "1s"))
+    starts_without_end(cluster)
+    cluster.commit(1, add_resource("X"))
+    cluster.until(lambda: any("X" in node.active for node in cluster.up), 5, "it starts", 0.001)
+    where = next(node for node in cluster.up if "X" in node.active)
+    dc = next(node for node in cluster.up if node.core and node.core.dc == node.node_id)
+    other = next(node for node in cluster.up if node not in (where, dc))
+    assert where is not dc
+    cluster.run(1.0)
+    cluster.commit(other.number, prefer("X", other.name))
+    if lost:
+        dc.crash()
+    cluster.run(40.0)
 
 
 def delayed() -> Cluster:
