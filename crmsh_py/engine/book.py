@@ -460,7 +460,7 @@ class StatusBook:
 
     def _clean(self, message: CleanHistory) -> list[tuple[str, str]]:
         """Forget the history of resources, and their failures; tells which on which node."""
-        wanted = self._primitives(message.resource)
+        wanted = st.meant_by(self._replica.config, message.resource)
         dropped: list[tuple[str, str]] = []
         for state in self._replica.status.findall("node_state"):
             if message.node and state.get("uname") != message.node:
@@ -469,7 +469,7 @@ class StatusBook:
             resources = []
             for history in state.iter("lrm_resource"):
                 name = history.id.split(":", 1)[0]
-                if wanted and name not in wanted and history.id not in wanted:
+                if not st.is_meant(history.id, wanted):
                     continue
                 has_failed = name in failed or any(
                     is_last_failure(op.id) for op in history.children
@@ -479,13 +479,6 @@ class StatusBook:
             dropped += [(state.get("uname"), resource) for resource in resources]
             self._on_node(state.id, partial(_drop, tuple(resources), wanted))
         return dropped
-
-    def _primitives(self, resource: str) -> set[str]:
-        if not resource:
-            return set()
-        element = self._replica.config.find_id(resource.split(":", 1)[0])
-        inside = {p.id for p in element.iter("primitive")} if element is not None else set()
-        return inside | {resource}
 
     def _on_node_name(self, name: str, change: Callable[[Element], Element]) -> None:
         state = st.node_by_name(self._replica.status, name)

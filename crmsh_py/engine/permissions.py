@@ -23,6 +23,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import RequestReceived
 from crmsh_py.engine.replica import Replica
+from crmsh_py.engine.status import is_meant, meant_by
 from crmsh_py.errors import NotPermitted
 from crmsh_py.wire import control
 
@@ -162,8 +163,20 @@ class Permissions:
                             f"the history of {resource or 'all'}",
                             _from(tree, place, *history, *one),
                         )
+                        if isinstance(request, control.CleanResource):
+                            yield from self._histories(tree, place, resource)
                 if not found:
                     yield "the history", _inside(tree)
+
+    def _histories(self, tree: Tree, node: int, resource: str) -> Iterator[tuple[str, int]]:
+        """All that a clean-up drops on a node: more than what is called like the resource."""
+        wanted = meant_by(self._replica.config, resource)
+        for lrm in tree.children(node):
+            for resources in tree.children(lrm):
+                for place in tree.children(resources):
+                    element = tree.elements[place]
+                    if element.tag == "lrm_resource" and is_meant(element.id, wanted):
+                        yield f"the history of {element.id}", place
 
 
 def _attribute(tree: Tree, state: int, name: str) -> int:

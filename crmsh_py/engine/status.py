@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import is_xml_id
 from crmsh_py.whole_numbers import whole
@@ -94,6 +95,20 @@ def history_of(state: Element, resource: str) -> Element | None:
     if resources is None:
         return None
     return next((r for r in resources.children if r.id == resource), None)
+
+
+def meant_by(config: Cib, resource: str) -> set[str]:
+    """Whose histories are meant by the name of a resource: those inside, too; empty: of all."""
+    if not resource:
+        return set()
+    element = config.find_id(resource.split(":", 1)[0])
+    inside = {p.id for p in element.iter("primitive")} if element is not None else set()
+    return inside | {resource}
+
+
+def is_meant(history: str, wanted: set[str]) -> bool:
+    """Whether the history of this id is among those."""
+    return not wanted or history in wanted or history.split(":", 1)[0] in wanted
 
 
 def put_history(state: Element, history: Element, forget: Iterable[str] = ()) -> Element:

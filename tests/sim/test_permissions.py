@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from sim.cluster import Cluster
+from sim.cluster import Cluster, add_resource, without_fencing
 from sim.machine import SimNode
 
 from crmsh_py.cib import xml
@@ -19,11 +19,14 @@ from crmsh_py.wire import control
 ACLS = """<acls>
 <acl_target id="operator"><role id="op"/></acl_target>
 <acl_target id="looker"><role id="look"/></acl_target>
+<acl_target id="cleaner"><role id="clean"/></acl_target>
 <acl_role id="op"><acl_permission id="op1" kind="read" xpath="/cib"/>
  <acl_permission id="op2" kind="write" xpath="//nodes"/>
  <acl_permission id="op3" kind="write" xpath="//node_state[@uname='node1']"/></acl_role>
 <acl_role id="look"><acl_permission id="l1" kind="read" xpath="/cib"/>
- <acl_permission id="l2" kind="deny" xpath="//nvpair[@name='secret']"/></acl_role></acls>"""
+ <acl_permission id="l2" kind="deny" xpath="//nvpair[@name='secret']"/></acl_role>
+<acl_role id="clean"><acl_permission id="c1" kind="deny" xpath="//lrm_resource[@id='P1']"/>
+ <acl_permission id="c2" kind="write" xpath="//status"/></acl_role></acls>"""
 
 _tickets = iter(range(20_000, 1_000_000))
 
@@ -183,3 +186,17 @@ def test_every_kind_of_request_has_its_place_in_the_table() -> None:
         control.ForgetFencing,
         *get_args(control.RingOrder),
     }
+
+
+@pytest.mark.parametrize("name", ["P1", "P1:0", ""])
+def test_nobody_cleans_by_another_name_what_he_may_not(cluster: Cluster, name: str) -> None:
+    if not any(node.active for node in cluster.up):
+        cluster.commit(1, without_fencing)
+        cluster.settle()
+        cluster.commit(1, lambda cib: add_resource("P2")(add_resource("P1")(cib)))
+        cluster.until(lambda: sum(len(n.active) for n in cluster.up) == 2, 10, "running")
+        cluster.settle()
+    clean = control.CleanResource(resource=name, node="", all_history=True)
+    assert refused(ask(cluster, "cleaner", clean))
+    other = control.CleanResource(resource="P2", node="", all_history=True)
+    assert isinstance(ask(cluster, "cleaner", other), control.Done)
