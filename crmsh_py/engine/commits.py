@@ -34,6 +34,7 @@ from crmsh_py.wire.stream import CommitId, ConfigChange, Stored
 
 PATIENCE_S = 25.0  # a client waits 30 s; longer than token + consensus of slow configurations
 MAX_PENDING = 1000
+_LOOK = "it may still take effect: look at crm configure show"
 
 
 class Stage(Enum):
@@ -241,7 +242,7 @@ class Commits:
                         pending,
                         TimedOut(
                             "the others have gone on, and it is not known whether with this commit",
-                            hint="it may still take effect: look at crm configure show",
+                            hint=_LOOK,
                         ),
                     )
 
@@ -262,7 +263,7 @@ class Commits:
                     pending,
                     TimedOut(
                         "the commit was not stored by a majority in time",
-                        hint="it may still take effect: look at crm configure show",
+                        hint=_LOOK,
                     ),
                 )
 
