@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from crmsh_py.cib import options, rules
 from crmsh_py.cib.booleans import parse_boolean
+from crmsh_py.cib.check_attributes import repeated_names, switches
 from crmsh_py.cib.check_references import CONSTRAINTS, RESOURCES, objects
+from crmsh_py.cib.check_rules import odd_rules
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.element import Element
@@ -16,6 +18,7 @@ from crmsh_py.cib.scores import is_score
 from crmsh_py.cib.upgrade import knows_promoted
 from crmsh_py.errors import did_you_mean
 from crmsh_py.regex import regex
+from crmsh_py.value import replace as altered
 
 _ROLES = frozenset({"started", "stopped", "master", "slave", "promoted", "unpromoted"})
 _ROLE_ATTRIBUTES = ("role", "rsc-role", "with-rsc-role")
@@ -32,16 +35,25 @@ def check_values(cib: Cib, only: Collection[str] | None) -> Iterator[Finding]:
     for name, element in objects(cib):
         if only is not None and name not in only:
             continue
-        if element.tag == "cluster_property_set":
-            yield from _pairs(name, element, options.CLUSTER_OPTIONS, "property")
-        elif element.tag in RESOURCES:
-            yield from _resource(name, element)
-        elif element.tag in CONSTRAINTS:
-            yield from _constraint(name, element)
-        yield from _capacities(name, element)
-        yield from _scores_and_rules(name, element)
-        yield from _of_other_schemas(name, element, cib.schema)
+        if element.tag != "node":
+            yield from _object(name, element, cib)
+            continue
+        for finding in (*_object(name, element, cib), *switches(element)):
+            yield altered(finding, called=element.get("uname"))  # its id is a number
     yield from _defaults(cib, only)
+
+
+def _object(name: str, element: Element, cib: Cib) -> Iterator[Finding]:
+    if element.tag == "cluster_property_set":
+        yield from _pairs(name, element, options.CLUSTER_OPTIONS, "property")
+    elif element.tag in RESOURCES:
+        yield from _resource(name, element)
+    elif element.tag in CONSTRAINTS:
+        yield from _constraint(name, element)
+    yield from _capacities(name, element)
+    yield from _scores_and_rules(name, element, cib)
+    yield from _of_other_schemas(name, element, cib.schema)
+    yield from repeated_names(name, element)
 
 
 def check_schema(cib: Cib) -> Iterator[Finding]:
@@ -239,7 +251,7 @@ def _capacities(owner: str, element: Element) -> Iterator[Finding]:
         )
 
 
-def _scores_and_rules(owner: str, element: Element) -> Iterator[Finding]:
+def _scores_and_rules(owner: str, element: Element, cib: Cib) -> Iterator[Finding]:
     for inner in element.iter():
         score = inner.attrs.get("score")
         if score is not None and not is_score(score):
@@ -249,5 +261,10 @@ def _scores_and_rules(owner: str, element: Element) -> Iterator[Finding]:
                 hint="a score is a whole number, INFINITY (inf) or -INFINITY (-inf)",
                 word=score,
             )
-        if inner.tag == "rule" and (problem := rules.find_problem(inner)):
-            yield error(owner, f"its rule {inner.id or inner.get('id-ref')}: {problem}")
+        if inner.tag != "rule":
+            continue
+        if problem := rules.find_problem(inner):
+            word = problem.partition("“")[2].partition("”")[0]
+            yield error(owner, f"its rule {inner.id or inner.get('id-ref')}: {problem}", word=word)
+        else:
+            yield from odd_rules(owner, inner, cib)

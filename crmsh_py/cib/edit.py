@@ -299,7 +299,7 @@ def add_to_group(cib: Cib, group: str, member: str, *, place: str = "", anchor: 
     if joining.tag != "primitive":
         raise ConfigError(f"a group may contain only primitives; {member} is {joining.tag}")
     if not any(joining is free for free in cib.section("resources").findall("primitive")):
-        raise ConfigError(f"{member} already in use in another container or in {group} itself")
+        raise ConfigError(_is_held(cib, member, group))
     children = list(target.children)
     index = len(children)
     if anchor:
@@ -310,6 +310,18 @@ def add_to_group(cib: Cib, group: str, member: str, *, place: str = "", anchor: 
     return cib.with_section(
         "resources", _expand(resources, lambda e: (grown,) if e is target else (e,))
     )
+
+
+def _is_held(cib: Cib, member: str, group: str) -> str:
+    """Why a primitive cannot join a group: what holds it."""
+    holder = next(
+        one
+        for one in cib.section("resources").iter("group", "clone", "master", "bundle")
+        if any(child.id == member for child in one.findall("primitive"))
+    )
+    if holder.id == group:
+        return f"{member} is a member of {group} already"
+    return f"{member} is in the {holder.tag} {holder.id}: it cannot join {group}, too"
 
 
 def remove_from_group(cib: Cib, group: str, member: str) -> Cib:

@@ -18,7 +18,7 @@ class Severity(Enum):
 class Finding:
     """``element`` is the id of the object that a person typed (a resource, a constraint, a set of
     properties; '' for the document as a whole). ``word`` is the part of its text that is wrong, for
-    a caret under it.
+    a caret under it. ``called`` is its name where people know it by another one than its id.
     """
 
     severity: Severity
@@ -26,6 +26,12 @@ class Finding:
     message: str
     hint: str | None = None
     word: str = ""
+    called: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the element is called where it is told of."""
+        return self.called or self.element
 
     @property
     def is_error(self) -> bool:
@@ -33,7 +39,7 @@ class Finding:
         return self.severity is Severity.ERROR
 
     def __str__(self) -> str:
-        return f"{self.element}: {self.message}" if self.element else self.message
+        return f"{self.name}: {self.message}" if self.element else self.message
 
 
 def error(element: str, message: str, *, hint: str | None = None, word: str = "") -> Finding:

@@ -248,6 +248,11 @@ def compare(first: str | None, second: str | None, kind: str) -> int:
     return (left_text > right_text) - (left_text < right_text)
 
 
+def is_number(text: str, kind: str) -> bool:
+    """Whether a value compares as the number (``integer``, ``number``) that it should be."""
+    return (_INTEGER if kind == "integer" else _NUMBER).match(text) is not None
+
+
 def _number(text: str, kind: str) -> float | int:
     return int(text) if kind == "integer" else float(text)
 

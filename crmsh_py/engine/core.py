@@ -440,8 +440,7 @@ class NodeCore:
     def _begin_view(self, setting: ViewSetting) -> None:
         self._stirred = True
         self._actions = []
-        leads = self._controller.is_dc and self._lifecycle.running
-        claim = 1 + self._views.primary if leads else 0
+        leads = self._controller.is_dc and self._lifecycle.running  # in the view that ends
         self._commits.begin_view()
         self._orders.begin_view()
         self._executor.begin_view()
@@ -457,7 +456,7 @@ class NodeCore:
             setting,
             name=self._name,
             manager=self._lifecycle.running,
-            claim=claim,
+            leads=leads,
             voter=self._membership.voter(),
             tie=self._membership.known_tie_breaker(),
             watchdog_ms=self._watchdog.least_ms(self._membership.conf),

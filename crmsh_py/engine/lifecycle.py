@@ -24,7 +24,7 @@ from crmsh_py.engine.attributes import SHUTDOWN
 from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.status import attributes_of
-from crmsh_py.errors import TimedOut
+from crmsh_py.errors import Conflict, TimedOut
 from crmsh_py.wire.control import Done
 from crmsh_py.wire.stream import AttributeChange, ManagerChanged, ViewId
 
@@ -93,7 +93,14 @@ class Lifecycle:
         return soonest((self._deadline, self._end_at))
 
     def start(self) -> None:
-        """Start the manager, if it is not running."""
+        """Start the manager, if it is not running; raises Conflict while it leaves.
+
+        That it leaves may have been told already: it cannot be taken back.
+        """
+        if self.manager is Manager.LEAVING or self._daemon:
+            what = f"{self._node} is" if self._daemon else f"the cluster manager of {self._node} is"
+            hint = "start it again when it has stopped: crm cluster start"
+            raise Conflict(f"{what} stopping", hint=hint)
         if self.manager is Manager.OFF:
             self.manager = Manager.RUNNING
             self._announced = False

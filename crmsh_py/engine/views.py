@@ -262,12 +262,19 @@ class Views:
         *,
         name: str,
         manager: bool,
-        claim: int,
+        leads: bool,
         voter: Voter,
         tie: int,
         watchdog_ms: int = 0,
     ) -> None:
-        """A new ring: tell what this node holds, and what it knows of the votes."""
+        """A new ring: tell what this node holds, and what it knows of the votes.
+
+        ``leads``: it is the DC of the view that ends, and shall stay it where it can. The DC of a
+        primary view comes before that of a side which could change nothing.
+        """
+        claim = 0
+        if leads:
+            claim = 2 if self.primary else 1
         self.setting = setting
         self.phase = Phase.EXCHANGE
         self.summaries = {}

@@ -185,7 +185,12 @@ def status_attr(session: Session, call: CommandCall) -> int:
     node = require_node(session, call.get("NODE_NAME"))
     name = call.get("ATTRIBUTE") or ""
     if call.has("SET"):
-        session.cluster.set_attribute(node, name, call.get("VALUE") or "")
+        from crmsh_py.cib.check_attributes import switch_problem
+
+        value = call.get("VALUE") or ""
+        session.cluster.set_attribute(node, name, value)
+        if problem := switch_problem(name, value):
+            session.console.warning(f"{node}: {problem}")
         settle(session)
         return 0
     from crmsh_py.views.mon_facts import transient_attributes

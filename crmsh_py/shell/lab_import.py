@@ -110,7 +110,7 @@ def apply_to(session: Session, target: str) -> int:
         session.console.info("nothing was changed in the lab's configuration")
         return 0
     cluster = _target(session, target)
-    before = cluster.read_cib()
+    before = _read(cluster, target)
     after = apply(before, patch)
     _show(session, before, after)
     if not session.console.ask(f"This is committed to {cluster.label}. Do it"):
@@ -225,13 +225,25 @@ def _fill(cluster: Cluster, copy: Cib) -> None:
 
 
 def _target(session: Session, target: str) -> Cluster:
-    """``pacemaker`` is this machine's cluster; a path is a file; anything else is a host."""
+    """``pacemaker`` is this machine's cluster; a file that is there is that; else it is a host."""
     environ = {k: v for k, v in session.environ.items() if k not in ("CRM_LAB", "CRM_NODE")}
     if target == "pacemaker":
         return choose(environ, kind=ClusterKind.PACEMAKER)
-    if "/" in target:
+    if "/" in target or os.path.exists(target):
         return choose(dict(environ, CIB_file=target), kind=ClusterKind.FILE)
     return choose(environ, host=target)
+
+
+def _read(cluster: Cluster, target: str) -> Cib:
+    try:
+        return cluster.read_cib()
+    except CrmError as error:
+        if target == "pacemaker" or "/" in target or os.path.exists(target):
+            raise
+        hint = f"there is no file {target} here: it was taken for the name of a host"
+        raise ClusterUnreachable(
+            error.message, hint=f"{error.hint}\n  {hint}" if error.hint else hint
+        ) from None
 
 
 def _show(session: Session, before: Cib, after: Cib) -> None:

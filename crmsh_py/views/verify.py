@@ -155,7 +155,7 @@ def record(messages: Sequence[Message], *, valid: bool = True) -> Verdict:
 def verdict(findings: Iterable[Finding]) -> Verdict:
     """The same record of what the checks before a commit say."""
     found = tuple(
-        FindingRecord(level=finding.severity.value, where=finding.element, text=finding.message)
+        FindingRecord(level=finding.severity.value, where=finding.name, text=finding.message)
         for finding in findings
     )
     return Verdict(valid=all(record.level != "error" for record in found), findings=found)

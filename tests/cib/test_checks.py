@@ -272,6 +272,114 @@ def test_values(document: Cib, element: str, message: str, severity: str) -> Non
     assert finding.severity.value == severity
 
 
+def attributes(*pairs: tuple[str, str]) -> str:
+    """A set of attributes, in which names may repeat."""
+    inside = "".join(
+        f'<nvpair id="a{n}" name="{k}" value="{v}"/>' for n, (k, v) in enumerate(pairs)
+    )
+    return f'<instance_attributes id="as">{inside}</instance_attributes>'
+
+
+def node(inside: str, resources: str = "", constraints: str = "") -> Cib:
+    """A configuration with one node, which has a number for an id."""
+    return Cib.parse(
+        f"<cib><configuration><crm_config>{NO_FENCING.format('')}</crm_config>"
+        f'<nodes><node id="1" uname="alice">{inside}</node></nodes>'
+        f"<resources>{resources}</resources><constraints>{constraints}</constraints>"
+        "</configuration></cib>"
+    )
+
+
+def test_a_node_is_told_of_by_its_name() -> None:
+    many = '<utilization id="u"><nvpair id="n" name="cpu" value="many"/></utilization>'
+    finding = only(check(node(many)))
+    assert str(finding) == "alice: utilization cpu: “many” is not a whole number"
+    assert finding.element == "1"
+
+
+def test_a_name_that_is_given_twice_is_told_with_what_counts() -> None:
+    twice = attributes(("fake", "1"), ("state", "x"), ("fake", "2"))
+    inside = f'<primitive id="d" class="ocf" provider="pacemaker" type="Dummy">{twice}</primitive>'
+    finding = only(check(cib(inside)))
+    assert str(finding) == "d: fake is given more than once: the first counts, fake=1"
+    assert (finding.severity.value, finding.word) == ("warning", "fake=2")
+    assert finding.hint == "take out the others: configure edit d"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "counts"),
+    [
+        ("standby", "maybe", "standby: “maybe” is neither true nor false, and counts as false"),
+        ("maintenance", "7", "maintenance: “7” is neither true nor false, and counts as false"),
+        ("standby", "On", ""),
+        ("#health-disk", "yelow",
+         "#health-disk: “yelow” is neither red, yellow or green nor a score, and counts as 0"),
+        ("#health-disk", "RED", ""),
+        ("#health-disk", "-100", ""),
+        ("rack", "maybe", ""),
+    ],
+)  # fmt: skip
+def test_a_switch_of_a_node_that_is_set_to_nothing_known_is_told(
+    name: str, value: str, counts: str
+) -> None:
+    found = check(node(attributes((name, value))))
+    assert [f.message for f in found] == ([counts] if counts else [])
+
+
+@pytest.mark.parametrize(
+    ("expression", "message", "hint"),
+    [
+        ('<expression id="e" attribute="uname" operation="eq" value="alice"/>',
+         "its rule asks for the attribute uname, which no node has", "did you mean #uname?"),
+        ('<expression id="e" attribute="#unmae" operation="eq" value="alice"/>',
+         "its rule asks for the attribute #unmae, which no node has", "did you mean #uname?"),
+        ('<expression id="e" attribute="kind" operation="eq" value="remote"/>',
+         "its rule asks for the attribute kind, which no node has", "did you mean #kind?"),
+        ('<expression id="e" attribute="pingd" operation="lt" type="integer" value="abc"/>',
+         "its rule: “abc” is no whole number, it is compared as text", None),
+        ('<date_expression id="e" operation="date_spec"><date_spec id="s" hours="25"/>'
+         "</date_expression>",
+         "its rule never passes: hours=25, but hours go from 0 to 23", None),
+        ('<date_expression id="e" operation="date_spec"><date_spec id="s" weekdays="5-8"/>'
+         "</date_expression>", "its rule: weekdays=5-8, but weekdays go from 1 to 7", None),
+        ('<date_expression id="e" operation="date_spec"><date_spec id="s" hours="22-6"/>'
+         "</date_expression>", "its rule never passes: hours=22-6 runs backwards",
+         "two of them, joined by or: hours=22-23, hours=0-6"),
+        ('<date_expression id="e" operation="in_range" start="2026-02-01" end="2026-01-01"/>',
+         "its rule never passes: the end 2026-01-01 is before the start 2026-02-01",
+         "start=2026-01-01 end=2026-02-01"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_can_hardly_be_meant_is_told(
+    expression: str, message: str, hint: str | None
+) -> None:
+    rule = f'<rsc_location id="l" rsc="a"><rule id="r" score="1">{expression}</rule></rsc_location>'
+    finding = only(check(node("", DUMMY.format("a"), rule)))
+    assert (finding.message, finding.hint) == (message, hint)
+    assert finding.severity.value == "warning"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        '<expression id="e" attribute="#uname" operation="eq" value="alice"/>',
+        '<expression id="e" attribute="#health-disk" operation="eq" value="red"/>',
+        '<expression id="e" attribute="kind" operation="eq" value="big"/>',
+        '<date_expression id="e" operation="date_spec">'
+        '<date_spec id="s" hours="9-16" weekdays="1-5" years="2030-"/></date_expression>',
+    ],
+)
+def test_a_rule_that_is_meant_so_is_not_told(expression: str) -> None:
+    rule = f'<rsc_location id="l" rsc="a"><rule id="r" score="1">{expression}</rule></rsc_location>'
+    assert check(node(attributes(("kind", "big")), DUMMY.format("a"), rule)) == ()
+
+
+def test_what_cannot_be_read_in_a_rule_is_its_word() -> None:
+    when = '<date_expression id="e" operation="gt" start="2020-99-99"/>'
+    rule = f'<rsc_location id="l" rsc="a"><rule id="r" score="1">{when}</rule></rsc_location>'
+    assert only(check(node("", DUMMY.format("a"), rule))).word == "2020-99-99"
+
+
 def test_two_monitors_need_two_intervals() -> None:
     ops = "".join(
         f'<op id="o{n}" name="monitor" interval="{i}"/>' for n, i in enumerate(("60s", "1min"))

@@ -142,6 +142,15 @@ def test_members_of_a_group_come_and_go(person: Person) -> None:
     assert person.types("configure show site") == "group site three two\n"
 
 
+def test_who_is_a_member_already_is_told_of_which_group(person: Person) -> None:
+    said = person.types("configure modgroup site add one")
+    assert "one is a member of site already" in said
+    person.types("configure primitive three ocf:pacemaker:Dummy")
+    person.types("configure group other three")
+    said = person.types("configure modgroup other add one")
+    assert "one is in the group site: it cannot join other, too" in said
+
+
 def test_delete_takes_hanging_constraints_along_and_says_so(person: Person) -> None:
     assert "together deleted" in person.types("configure delete vip")
     assert not person.has("together")

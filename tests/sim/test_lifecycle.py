@@ -66,6 +66,23 @@ def test_a_node_whose_resources_do_not_stop_in_time_does_not_say_that_they_have(
     cluster.until(lambda: any("R1" in n.active for n in cluster.up), 30, "recovered", every_s=0.1)
 
 
+def test_a_manager_that_is_leaving_is_not_started_again_with_a_done_that_is_none() -> None:
+    cluster = running(without_fencing)
+    leaving = next(node for node in cluster.up if "R1" in node.active)
+    cluster.agent_delay_s = (3.0, 3.0)
+    stop = cluster.ask(leaving.number, StopManager())
+    cluster.run(1.0)
+    start = cluster.ask(leaving.number, StartManager())
+    cluster.run(0.1)
+    (refused,) = leaving.replies[start]
+    assert "is stopping" in getattr(refused, "text", "")
+    cluster.until(lambda: stop in leaving.replies, 30, "stopped", every_s=0.1)
+    assert isinstance(leaving.replies[stop][0], Done)
+    assert isinstance(cluster.answer(leaving.number, StartManager()), Done)
+    cluster.settle(within_s=30)
+    assert len(where(cluster, "R1")) == 1
+
+
 # ---- while the manager of a member is off --------------------------------------------------------
 
 
