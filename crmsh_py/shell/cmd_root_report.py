@@ -50,8 +50,8 @@ def report(session: Session, call: CommandCall) -> int:
     folder = os.path.basename(path).removesuffix(".tar.gz").removesuffix(".tgz")
     begin = past.moment(chosen.begin) if chosen.begin else None
     end = past.moment(chosen.end) if chosen.end else None
-    if os.path.exists(path):
-        raise CrmError(f"{path} exists", hint="name another file, or remove it")
+    if os.path.exists(path) and not chosen.replace:
+        raise CrmError(f"{path} exists", hint="name another file, or replace it: -Z")
     cib = session.cluster.read_cib()
     hide = _Secrets(cib, [*SECRETS, *chosen.pattern], keep=chosen.keep_secrets)
     count = 0
@@ -62,7 +62,9 @@ def report(session: Session, call: CommandCall) -> int:
             os.fdopen(descriptor, "wb") as file,
             tarfile.open(fileobj=file, mode="w:gz") as archive,
         ):
-            for inner, text in _parts(session, cib, hide, _Wish(chosen.nodes, begin, end)):
+            for inner, text in _parts(
+                session, cib, hide, _Wish(" ".join(chosen.nodes), begin, end)
+            ):
                 data = hide.text(text).encode(errors="backslashreplace")
                 entry = tarfile.TarInfo(f"{folder}/{inner}")
                 entry.size, entry.mtime, entry.mode = len(data), int(time.time()), 0o600
@@ -92,9 +94,13 @@ def _options(words: tuple[str, ...]) -> Namespace:
     parser = Parser(prog="report", description="Collects logs and configuration.", add_help=False)
     parser.add_argument("-f", "--from", dest="begin", default="")
     parser.add_argument("-t", "--to", dest="end", default="")
-    parser.add_argument("-n", "--nodes", default="")
+    parser.add_argument("-n", "--nodes", action="append", default=[])
     parser.add_argument("-p", "--pattern", action="append", default=[])
     parser.add_argument("-s", "--sanitize", action="store_true")  # crmsh's; it is the default here
+    parser.add_argument("-Z", "--replace", action="store_true")
+    # What crmsh's scripts say beside it, and is so here: quick, without an editor or other logs.
+    for option in ("-Q", "-D", "-M", "-v"):
+        parser.add_argument(option, action="store_true")
     parser.add_argument("--keep-secrets", action="store_true")
     parser.add_argument("destination", nargs="?", default="")
     try:

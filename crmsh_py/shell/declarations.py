@@ -75,7 +75,7 @@ verify | [scores] | check the live configuration, and show scores | verify
 plan | [node¦resource¦ticket EVENT NAME…] ¦ [--apply-to TARGET] | show what the cluster is about to do, or would do if, and why | plan node standby pacemaker01
 test | [--lab] [--junit FILE] FILE… | run scenarios of a configuration, at once or on a lab | test examples/website.crmtest
 why | RSC [NODE] | say why a resource runs where it runs | why WebSite
-report | [--from TIME] [--to TIME] [--nodes A,B] [--keep-secrets] [FILE] | collect logs and configuration into FILE.tar.gz | report /tmp/report
+report | [--from TIME] [--to TIME] [--nodes A,B] [--keep-secrets] [-Z] [FILE] | collect logs and configuration into FILE.tar.gz | report /tmp/report
 sbd | … | (another system: disks of sbd) | sbd status
 completion | bash¦zsh¦fish | print a script for the completion of crm commands in a shell | completion bash
 help | [LEVEL] [COMMAND] | explain a level or a command | help configure primitive

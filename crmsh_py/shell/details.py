@@ -32,7 +32,8 @@ crm why WebSite pacemaker02
 """,
     "root_report": """
 Values of parameters called passw* are replaced everywhere, unless --keep-secrets is said; -p adds
-a pattern. Times: 10:30, 2026-11-29T10:00, "2 hours ago". The file's name goes to standard output.
+a pattern. -Z replaces a file that is there. Times: 10:30, 2026-11-29T10:00, "2 hours ago". The
+file's name goes to standard output.
 crm report --from "1 hour ago" /tmp/report-of-an-hour
 """,
     "resource_status": """

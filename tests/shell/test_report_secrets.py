@@ -43,6 +43,15 @@ def test_no_other_file_is_touched_by_a_report(person: Person) -> None:
     assert (person.directory / "r.tar.gz.new").is_symlink()
 
 
+def test_a_report_takes_the_options_that_crmsh_s_scripts_give(person: Person) -> None:
+    wish = f"report -Z -Q -D -f 10:00 -n 'alpha beta' -n gamma {person.directory}/r"
+    person.types(wish)
+    assert person.code == 0
+    assert "exists" in person.types(f"report {person.directory}/r")
+    person.types(wish)
+    assert person.code == 0
+
+
 def test_a_report_that_fails_leaves_nothing(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
