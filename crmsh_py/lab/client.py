@@ -13,10 +13,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from crmsh_py.errors import ClusterUnreachable, CrmError, NotFound, TimedOut, UsageError
-from crmsh_py.lab import commands, inside, nodespec, removal, tail
+from crmsh_py.lab import commands, inside, nodespec, removal, rights, tail
 from crmsh_py.lab.config import GUEST, LabConfig, NodeConfig
 from crmsh_py.lab.contact import ask, ask_node, find_supervisor
 from crmsh_py.lab.place import NODE_NEW, Place, locked, place_of
@@ -142,7 +142,8 @@ class Lab:
         Disks that were wiped, and those of nodes that come to a cluster, do not have that mark.
         """
         mark = self._place.disk(node) + NODE_NEW
-        os.makedirs(os.path.dirname(mark), mode=0o700, exist_ok=True)
+        with _usual_modes():
+            os.makedirs(os.path.dirname(mark), mode=0o700, exist_ok=True)
         _write(mark, "", 0o600)
 
     def destroy(self) -> None:
@@ -534,6 +535,16 @@ def _ocf_root(environ: Mapping[str, str]) -> str:
             hint="unset OCF_ROOT for the agents of this machine (/usr/lib/ocf)",
         )
     return os.path.realpath(named)
+
+
+@contextlib.contextmanager
+def _usual_modes() -> Iterator[None]:
+    """Directories of a disk have the modes of any machine's, whatever umask the user has."""
+    before = os.umask(rights.USUAL_UMASK)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _write(path: str, text: str, mode: int) -> None:

@@ -369,12 +369,18 @@ class Hosting:
     def freeze(self, names: Sequence[str], *, thaw: bool) -> list[str]:
         """Stop everything of nodes, or let it go on; those that are on are returned."""
         changed = []
-        number = signal.SIGCONT if thaw else signal.SIGSTOP
         for name in self._with_guests(names):
             node = self._nodes[name]
             if node.running is None:
                 continue
-            processes.signal_tree(node.running.identity.pid, number)
+            look = partial(
+                _processes_of,
+                self._place,
+                name,
+                node.running.identity.pid,
+                own_pids=self._attempt.own_pids,
+            )
+            (processes.let_go_on if thaw else processes.stop_all)(look)
             node.frozen = not thaw
             changed.append(name)
         return changed
@@ -496,11 +502,8 @@ def _kill_all(place: Place, name: str, pid: int, *, own_pids: bool) -> None:
         _kill_who_entered(inside)
         return
     processes.kill_tree(pid)
-    # What was started by "crm lab exec" is no descendant of the node's init.
-    marks = nodespec.marks(place, name)
-    for stray in processes.all_pids():
-        if processes.environment_has(stray, marks):
-            processes.send(stray, signal.SIGKILL)
+    for stray in _strays(place, name):
+        processes.send(stray, signal.SIGKILL)
 
 
 def _kill_who_entered(inside: int) -> None:
@@ -512,6 +515,22 @@ def _kill_who_entered(inside: int) -> None:
     for pid in processes.all_pids() if inside else ():
         if linux.namespace_id(pid, "pid_for_children") == inside:
             processes.send(pid, signal.SIGKILL)
+
+
+def _processes_of(place: Place, name: str, pid: int, *, own_pids: bool) -> list[int]:
+    """Everything of a node that is on, by its first process; what has entered it too."""
+    if not own_pids:
+        return [pid, *processes.descendants(pid), *_strays(place, name)]
+    inside = linux.namespace_id(pid, "pid")
+    if inside in (0, linux.namespace_id("self", "pid")):
+        return []  # it has ended
+    return [each for each in processes.all_pids() if linux.namespace_id(each, "pid") == inside]
+
+
+def _strays(place: Place, name: str) -> list[int]:
+    """What was started by "crm lab exec": no descendants of the node's init."""
+    marks = nodespec.marks(place, name)
+    return [pid for pid in processes.all_pids() if processes.environment_has(pid, marks)]
 
 
 def _why_ended(running: _Running, code: str | None) -> str:

@@ -17,7 +17,7 @@ import sys
 from crmsh_py.lab import boot, disk, linux, mounts, rights
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.iproute import run as run_ip
-from crmsh_py.lab.processes import kill_tree
+from crmsh_py.lab.processes import kill_tree, send
 
 _NET_SETTINGS = (
     ("net/ipv4/ping_group_range", "0 0"),  # ping without a raw socket
@@ -44,6 +44,8 @@ def main() -> int:
         return 1
     if daemon is None:
         return 1
+    # Before it is told: process 1 of a pid namespace is sent nothing that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda number, _: send(daemon.pid, signal.Signals(number)))
     _say(f"{boot.READY} {daemon.pid}")
     code = _reap_until_end(daemon.pid)
     _say(f"{boot.ENDED} {code}")
@@ -102,11 +104,6 @@ def _boot(spec: boot.BootSpec) -> subprocess.Popen[bytes] | None:
 
 def _reap_until_end(daemon: int) -> int:
     """Reap every process that ends; return the daemon's exit code (negative: its signal)."""
-
-    def pass_on(number: int, _: object) -> None:
-        os.kill(daemon, number)
-
-    signal.signal(signal.SIGTERM, pass_on)
     while True:
         pid, status = os.wait()
         if pid == daemon:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from crmsh_py.errors import ClusterUnreachable, TimedOut
-from crmsh_py.lab import commands, nodespec
+from crmsh_py.lab import commands, nodespec, rights
 from crmsh_py.lab.config import LabConfig
 from crmsh_py.lab.place import Place
 from crmsh_py.lab.processes import Process, is_alive
@@ -42,7 +42,12 @@ def run(
         handlers = _ignore_terminal_signals()
         try:
             with _terminal():
-                process = subprocess.Popen(command, env=_own_environment(), pass_fds=(environment,))
+                process = subprocess.Popen(
+                    command,
+                    env=_own_environment(),
+                    pass_fds=(environment,),
+                    umask=_umask_of(node),
+                )
                 code = process.wait()
         finally:
             for number, handler in handlers.items():
@@ -73,6 +78,7 @@ def output(
                 command,
                 env=_own_environment(),
                 pass_fds=(environment,),
+                umask=_umask_of(node),
                 input=stdin,
                 capture_output=True,
                 timeout=timeout_s,
@@ -146,6 +152,11 @@ def _command(
         yield [*program, *target, "--", *argv], descriptor
     finally:
         os.close(descriptor)
+
+
+def _umask_of(node: str) -> int:
+    """That of a fresh login in a node; the caller's own (-1) on the host."""
+    return -1 if node == HOST else rights.USUAL_UMASK
 
 
 def _packed(environment: Mapping[str, str]) -> int:

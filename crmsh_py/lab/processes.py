@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -90,10 +90,23 @@ def send(pid: int, number: signal.Signals) -> None:
         pass  # gone, or the id belongs to somebody else by now
 
 
-def signal_tree(root: int, number: signal.Signals) -> None:
-    """A signal to a process and all that came from it, the children last."""
-    for pid in (root, *descendants(root)):
-        send(pid, number)
+def stop_all(look: Callable[[], Iterable[int]]) -> None:
+    """SIGSTOP what ``look`` finds, and what that had forked meanwhile; at most 20 rounds."""
+    stopped: set[int] = set()
+    for _ in range(20):
+        new = [pid for pid in look() if pid not in stopped]
+        if not new:
+            break
+        for pid in new:
+            send(pid, signal.SIGSTOP)
+        stopped.update(new)
+
+
+def let_go_on(look: Callable[[], Iterable[int]]) -> None:
+    """SIGCONT what ``look`` finds, and whoever stopped with it because it waits for it."""
+    found = list(look())
+    for pid in (*found, *{parent_of(pid) for pid in found}.difference(found, (0, os.getpid()))):
+        send(pid, signal.SIGCONT)
 
 
 def kill_tree(root: int, *, spare_root: bool = False) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from crmsh_py.lab import linux
 
+USUAL_UMASK = 0o022  # of a machine's services and logins
 # Load modules, touch the machine's devices and memory, set its clock.
 _NEVER = (linux.CAP_SYS_MODULE, linux.CAP_SYS_RAWIO, linux.CAP_SYS_TIME)
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from crmsh_py.errors import CrmError, RemoteProtocolError, TimedOut, did_you_mean
-from crmsh_py.lab import commands, isolation, linux, nodespec, removal
+from crmsh_py.lab import commands, isolation, linux, nodespec, removal, rights
 from crmsh_py.lab.config import LabConfig
 from crmsh_py.lab.contact import read_line
 from crmsh_py.lab.hosting import Hosting
@@ -46,6 +46,7 @@ def main(arguments: list[str]) -> int:
     place = place_of(os.environ, os.geteuid(), arguments[0])
     config = place.load()
     os.chdir("/")
+    os.umask(rights.USUAL_UMASK)  # nodes have it from us, and what is on their disks
     try:
         with hosted(place):  # the child that goes on holds it too, when we have ended
             removal.end_strays_of_nodes(place, [node.name for node in config.nodes])

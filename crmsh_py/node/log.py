@@ -81,7 +81,8 @@ class _LogFile:
                 self.close()  # somebody has moved it away (logrotate, say)
             if self._descriptor < 0:
                 # Append: agents write their lines into the same file (HA_LOGFILE).
-                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+                # A pipe without a reader, or with one that does not read, must not hold the node.
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
                 self._descriptor = os.open(self._path, flags, 0o644)
             os.write(self._descriptor, data)
             if os.fstat(self._descriptor).st_size > ROTATE_BYTES:

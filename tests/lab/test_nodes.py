@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pexpect
@@ -15,7 +16,7 @@ import pytest
 from lab.harness import NODES, Driver, RefusedError
 from waiting import until
 
-from crmsh_py.lab import processes
+from crmsh_py.lab import linux, processes
 
 pytestmark = pytest.mark.e2e
 
@@ -230,6 +231,61 @@ def test_a_stopped_command_in_a_node_does_not_hold_its_power_cut_up(up: Driver) 
         for pid in (*processes.descendants(command.pid), command.pid):
             processes.send(pid, signal.SIGKILL)
         command.wait()
+
+
+def test_nothing_of_a_frozen_node_runs(up: Driver) -> None:
+    """Neither a command in it, nor what has been forked while the node was being stopped."""
+    forks = "for i in 1 2 3 4; do while :; do /bin/true; done & done; wait"
+    command = subprocess.Popen(
+        up.command("execute", "pacemaker02", ["sh", "-c", forks]),
+        env=up.environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    first = up.node("pacemaker02")["pid"]
+    inside = linux.namespace_id(first, "pid")
+
+    def states() -> dict[int, str]:
+        found = [p for p in processes.all_pids() if linux.namespace_id(p, "pid") == inside]
+        return {pid: _process_state(pid) for pid in found if processes.identify(pid)}
+
+    try:
+        assert until(lambda: len(states()) >= 6)
+        assert up.do("freeze", ["pacemaker02"]) == ["pacemaker02"]
+        # D: the parent of a stopped child waits for it to become another program (vfork).
+        assert until(lambda: set(states().values()) <= {"T", "Z", "D"}, 5), states()
+        still = states()
+        assert all(states() == still for _ in range(20))
+        assert up.do("thaw", ["pacemaker02"]) == ["pacemaker02"]
+        assert until(lambda: "T" not in states().values())
+        command.terminate()
+        assert command.wait(10), "what waited for the command goes on too"
+    finally:
+        up.do("kill", ["pacemaker02"])
+        command.kill()
+        command.wait()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_modes_in_a_node_are_a_machines_under_any_umask(driver: Driver, umask: int) -> None:
+    other = replace(driver, name=f"umask{umask}")
+    before = os.umask(umask)
+    try:
+        other.create()
+        other.do("start")
+        made = other.output(
+            "pacemaker01", "sh", "-c", "umask; cd; echo >a; mkdir b; stat -c %a a b"
+        )
+    finally:
+        os.umask(before)
+    try:
+        assert made.split() == ["0022", "644", "755"]
+        known = ("/etc", "/etc/hosts", "/var", "/var/lib", "/var/log", "/root")
+        modes = other.output("pacemaker01", "stat", "-c", "%a", *known).split()
+        assert modes == ["755", "644", "755", "755", "755", "700"]
+    finally:
+        other.do("destroy")
 
 
 def test_a_watchdog_that_somebody_stops_goes_on(up: Driver) -> None:

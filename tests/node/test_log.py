@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -85,3 +86,18 @@ def test_a_log_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert (tmp_path / "log.1").exists()
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 2200
+
+
+@pytest.mark.parametrize("reads", [False, True], ids=["nobody reads", "one that does not read"])
+def test_a_pipe_in_its_place_does_not_hold_the_node(tmp_path: Path, *, reads: bool) -> None:
+    path = tmp_path / "log"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if reads else -1
+    log = NodeLog(LogSettings(files=(str(path),)))
+
+    for _ in range(100):
+        log("notice", "MAIN", "x" * 4000)
+
+    log.close()
+    if reads:
+        os.close(reader)
