@@ -8,8 +8,8 @@ first socket is its owner's alone, a second one inside the node (``public``) is 
 Root and the owner may act for somebody (``Hello.acts_for``, CIB_user in the environment).
 Connections, requests in flight and what waits to be sent are bounded, for the members of haclient
 apart, so that none of them can keep root and agents out; a client that breaks the protocol or does
-not read is cut off, which hurts nobody else. So is one of them that asks nothing for long and waits
-for no answer: it would keep a place from another.
+not read is cut off, which hurts nobody else. So is one that asks nothing for long and waits for no
+answer: it would keep a place from another.
 
 A request becomes ``RequestReceived`` with a ticket of ours; ``reply`` finds the way back.
 """
@@ -41,8 +41,10 @@ MAX_UNSENT = 2 * framing.MAX_FRAME  # bytes that may wait for one client to read
 MAX_UNSENT_STREAM = 1024 * 1024  # the same for a watch, which can be asked for again
 MAX_UNFINISHED = 4 * framing.MAX_FRAME  # bytes of unfinished frames of who may do all, together
 MAX_UNFINISHED_LIMITED = 2 * framing.MAX_FRAME  # the same of all others
-SILENT_S = 30.0  # how long one of all others may be connected and ask nothing
+SILENT_S = 30.0  # how long one may be connected and ask nothing
 IDLE_S = 600.0  # the same after it has been answered; a shell connects again when it needs to
+BACKLOG = 1024  # clients that wait to be let in; more are told to try again, which agents do not
+TELL_EVERY_S = 10.0  # between two lines about clients that were turned away
 LAST_WORDS_S = 1.0  # what clients get to read their answers when the node stops
 
 # Which of Corosync's services a client would talk to, by what it asks for.
@@ -118,6 +120,8 @@ class ControlServer:
         self._last_ticket = 0
         self._admitted = 0
         self._closed = 0
+        self._turned_away = 0  # since that was told
+        self._tell_again = 0.0  # on the loop's clock
         self._alone = asyncio.Event()  # no client is connected
         self._alone.set()
 
@@ -138,7 +142,9 @@ class ControlServer:
             early = f"{path.removesuffix('.sock')}.new"
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(early)
-            server = await loop.create_unix_server(lambda: _Connection(self), early)
+            server = await loop.create_unix_server(
+                lambda: _Connection(self), early, backlog=BACKLOG
+            )
             self._servers.append(server)
             os.chmod(early, mode)
             os.rename(early, path)
@@ -177,12 +183,10 @@ class ControlServer:
         trusted = user in (0, os.geteuid()) or name == _CLUSTER_USER
         groups = () if trusted else (*self._groups_of(name), *_peer_groups(channel))
         if not trusted and _CLUSTER_GROUP not in groups:
-            self._log("warning", "MAIN", f"Refused a control connection of user id {user}")
-            return False
+            return self._turn_away(f"Refused a control connection of user id {user}")
         if not self._has_room(name, trusted=trusted):
             whom = "" if trusted else f" of {name}"
-            self._log("warning", "MAIN", f"Refused a control connection{whom}: there are too many")
-            return False
+            return self._turn_away(f"Refused a control connection{whom}: there are too many")
         self._admitted += 1
         connection.handle = self._admitted
         connection.pid = _peer(channel)[0]
@@ -192,6 +196,16 @@ class ControlServer:
         self._connections.add(connection)
         self._alone.clear()
         return True
+
+    def _turn_away(self, text: str) -> bool:
+        """Tell it, but not so often that what else is in the log would be lost; returns False."""
+        self._turned_away += 1
+        now = asyncio.get_running_loop().time()
+        if now >= self._tell_again:
+            more = self._turned_away - 1
+            self._log("warning", "MAIN", f"{text} (and {more} before it)" if more else text)
+            self._turned_away, self._tell_again = 0, now + TELL_EVERY_S
+        return False
 
     def _has_room(self, user: str, *, trusted: bool) -> bool:
         others = [each for each in self._connections if each.trusted == trusted]
@@ -310,9 +324,8 @@ class _Connection(asyncio.Protocol):
             return
         self._transport = transport
         transport.set_write_buffer_limits(high=UNREAD)
-        if not self.trusted:
-            self._quiet_since = asyncio.get_running_loop().time()
-            self._look_after_silence()
+        self._quiet_since = asyncio.get_running_loop().time()
+        self._look_after_silence()
 
     def _look_after_silence(self) -> None:
         """Cut it off if it has been silent for too long; else look again when that could be."""

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import comes_true
 
 from crmsh_py.engine.api import ClientGone, Event, RequestReceived
 from crmsh_py.node import control as control_module
@@ -315,6 +316,7 @@ def test_a_limited_user_takes_no_connection_from_root_or_another(
     monkeypatch.setattr(control_module, "MAX_CONNECTIONS", 2)
     monkeypatch.setattr(control_module, "MAX_LIMITED", 5)
     monkeypatch.setattr(control_module, "MAX_LIMITED_OF_USER", 3)
+    monkeypatch.setattr(control_module, "TELL_EVERY_S", 0.0)
     bench = Bench(tmp_path)
     bench.server._groups_of = lambda name: ("haclient",)
 
@@ -365,19 +367,18 @@ async def hung_up(reader: asyncio.StreamReader) -> bool:
     return True
 
 
-def test_a_limited_user_who_says_nothing_keeps_no_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("user", [0, 4001], ids=["root", "limited"])
+def test_who_says_nothing_keeps_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int
 ) -> None:
-    """Who is answered, or waits for an answer, keeps it; and so does root in any case."""
+    """Who is answered, or waits for an answer, keeps it."""
     monkeypatch.setattr(control_module, "SILENT_S", 0.02)
     monkeypatch.setattr(control_module, "MAX_LIMITED_OF_USER", 2)
-    bench = Bench(tmp_path)
+    monkeypatch.setattr(control_module, "MAX_CONNECTIONS", 2)
+    bench = Bench(tmp_path, user=user)
     bench.server._groups_of = lambda name: ("haclient",)
 
     async def work() -> None:
-        root, root_writer = await bench.ask(control.Hello(client="crm"))
-        assert await replies(root, 1) == [(1, control.Done())]
-        bench.user = 4001
         waiting, _ = await bench.ask(control.ReadCib())
         await bench.until(1)
 
@@ -391,20 +392,19 @@ def test_a_limited_user_who_says_nothing_keeps_no_place(
         assert isinstance(request, RequestReceived)
         bench.server.reply(request.ticket, control.Done())
         assert await replies(waiting, 1) == [(1, control.Done())]
-        root_writer.write(framing.encode_request(2, control.Hello(client="crm")))
-        assert await replies(root, 1) == [(2, control.Done())]
 
     bench.run(work)
     assert "has asked nothing for" in bench.log[0]
 
 
-def test_a_limited_user_who_has_asked_long_ago_keeps_no_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("user", [0, 4001], ids=["root", "limited"])
+def test_who_has_asked_long_ago_keeps_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int
 ) -> None:
     """A shell connects again when its user types the next command."""
     monkeypatch.setattr(control_module, "SILENT_S", 0.02)
     monkeypatch.setattr(control_module, "IDLE_S", 0.02)
-    bench = Bench(tmp_path, user=4001)
+    bench = Bench(tmp_path, user=user)
     bench.server._groups_of = lambda name: ("haclient",)
 
     async def work() -> None:
@@ -415,6 +415,34 @@ def test_a_limited_user_who_has_asked_long_ago_keeps_no_place(
         bench.server.reply(request.ticket, control.Done())
         assert await replies(reader, 1) == [(1, control.Done())]
         assert await hung_up(reader)
+
+    bench.run(work)
+
+
+def test_who_is_turned_away_again_and_again_fills_no_log(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, user=12345)
+
+    async def work() -> None:
+        for _ in range(20):
+            reader, writer = await bench.connect()
+            assert await hung_up(reader)
+            writer.close()
+
+    bench.run(work)
+    assert len(bench.log) == 1
+
+
+def test_many_who_come_at_once_are_let_in_when_the_node_has_time(tmp_path: Path) -> None:
+    """While it is busy, none of them is told to come again: an agent's command would fail."""
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        channels = [socket.socket(socket.AF_UNIX) for _ in range(200)]
+        for channel in channels:
+            channel.settimeout(1.0)
+            channel.connect(bench.path)  # nobody is let in before we give the loop its turn
+            channel.close()
+        await comes_true(lambda: bench.server._closed == len(channels))
 
     bench.run(work)
 
