@@ -124,6 +124,15 @@ class Recovery:
     first_token_sent: bool = False  # by the representative
 
 
+@dataclass(frozen=True, slots=True)
+class Estranged:
+    """A node that is heard and was lost all the same (``totem_estranged``)."""
+
+    pause_s: float  # how long it is left alone
+    until: float
+    joins: bool  # it sent joins in vain, not only merge detects
+
+
 class Machine:
     """One member. See the module's docstring for who may change what."""
 
@@ -160,6 +169,8 @@ class Machine:
         self.announced_leave: set[int] = set()
         self.owed: frozenset[int] = frozenset()  # see CommitEntry
         self.left = False
+        self.heard: dict[int, bool] = {}  # while gathering: who, and whether by a Join
+        self.estranged: dict[int, Estranged] = {}
         # The token.
         self.rotation = Rotation()
         self.recovery: Recovery | None = None

@@ -22,6 +22,7 @@ Beyond the paper:
 
 from __future__ import annotations
 
+from crmsh_py.engine.totem_estranged import left_alone
 from crmsh_py.engine.totem_machine import (
     Machine,
     Shift,
@@ -60,6 +61,8 @@ def enter_gather(machine: Machine, shift: ToGather, now: float) -> Shift | None:
     machine.recovery = None
     machine.held = None
     machine.last_token = None
+    if machine.state is State.OPERATIONAL:
+        machine.heard = {}
     if machine.state is not State.GATHER:
         machine.counters.continuous_gather += 1
         machine.emit(Reported(level="debug", text=f"entering GATHER state: {shift.cause}."))
@@ -115,6 +118,7 @@ def on_join_gather(machine: Machine, join: Join, now: float) -> Shift | None:
     sender = join.sender
     if sender in join.failed:
         return _on_leave(machine, join)
+    machine.heard[sender] = True
     if _says_the_same(machine, join):
         return _agree(machine, join)
     if machine.processors.issuperset(join.processors) and machine.failed.issuperset(join.failed):
@@ -161,7 +165,10 @@ def on_foreign_gather(
             machine.counters.mcast_rx += 1
             machine.ring.receive(message)
         return None
-    if message.sender in machine.processors or message.ring in machine.past_rings:
+    if message.ring in machine.past_rings:
+        return None
+    machine.heard.setdefault(message.sender, False)
+    if message.sender in machine.processors:
         return None
     if len(machine.processors) >= machine.limits.members:
         machine.drop()
@@ -215,6 +222,8 @@ def on_join_operational(machine: Machine, join: Join, now: float) -> Shift | Non
     if stale and member:
         return None
     if not member and not set(join.failed).isdisjoint(machine.ring.members):
+        return None
+    if left_alone(machine, join.sender, join, now):
         return None
     if join.sender in join.failed:
         return _on_leave(machine, join)

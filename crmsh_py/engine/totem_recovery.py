@@ -22,6 +22,7 @@ Where we are stricter than the paper:
 
 from __future__ import annotations
 
+from crmsh_py.engine import totem_estranged as estranged
 from crmsh_py.engine import totem_token as regular
 from crmsh_py.engine.totem_machine import (
     Machine,
@@ -227,6 +228,7 @@ def enter_operational(machine: Machine, shift: ToOperational, now: float) -> Shi
     )
     if old.id.representative:
         machine.past_rings.append(old.id)
+    estranged.lost(machine, old.members != machine.ring.members, now)
     machine.old = None
     machine.recovery = None
     machine.owed = frozenset()

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from crmsh_py.engine.totem_estranged import left_alone
 from crmsh_py.engine.totem_machine import Machine, Shift, Timer, ToGather
 from crmsh_py.engine.totem_values import MAX_AHEAD, Reported, State
 from crmsh_py.wire.datagram import (
@@ -109,7 +110,7 @@ def on_multicast(machine: Machine, message: Multicast, now: float) -> Shift | No
         receive(machine, message)
         deliver(machine)
         return None
-    return foreign(machine, message.sender, message)
+    return foreign(machine, message, now)
 
 
 def on_recovered(machine: Machine, message: Recovered, now: float) -> Shift | None:
@@ -118,7 +119,7 @@ def on_recovered(machine: Machine, message: Recovered, now: float) -> Shift | No
         receive(machine, message)
         deliver(machine)
         return None
-    return foreign(machine, message.sender, message)
+    return foreign(machine, message, now)
 
 
 def on_merge_detect(machine: Machine, message: MergeDetect, now: float) -> Shift | None:
@@ -126,18 +127,21 @@ def on_merge_detect(machine: Machine, message: MergeDetect, now: float) -> Shift
     machine.counters.memb_merge_detect_rx += 1
     if message.ring == machine.ring.id:
         return None
-    return foreign(machine, message.sender, message)
+    return foreign(machine, message, now)
 
 
 def foreign(
-    machine: Machine, sender: int, message: Multicast | Recovered | MergeDetect
+    machine: Machine, message: Multicast | Recovered | MergeDetect, now: float
 ) -> Shift | None:
     """A message of a ring that is not ours: its sender should be in our ring.
 
     Not so for strays of our own past, and for members: these are on their way here or away from
     here, and their Joins say which.
     """
+    sender = message.sender
     if sender in machine.ring.members or message.ring in machine.past_rings:
+        return None
+    if left_alone(machine, sender, None, now):
         return None
     if len(machine.processors) >= machine.limits.members:
         machine.drop()
@@ -170,11 +174,17 @@ def on_token_loss(machine: Machine, now: float) -> Shift | None:
 
 
 def on_retransmit_timer(machine: Machine, now: float) -> Shift | None:
-    """Nothing came after the token that we passed on: send it again."""
+    """Nothing came after the token that we passed on: send it again.
+
+    Or it is held for longer than we wait: the holder's corosync.conf may have a token time that
+    is many times ours. It must not hold it until it counts as lost here.
+    """
     token = machine.last_token
     assert token is not None, "the timer runs only after a token was sent"
     target = machine.ring.successor(machine.node_id)
     machine.send(target, token)
+    if machine.state is State.OPERATIONAL and _may_be_held(machine):
+        _cancel_hold(machine)
     machine.arm(Timer.TOKEN_RETRANSMIT, now, machine.settings.token_retransmit_ms)
     return None
 
@@ -193,12 +203,21 @@ def queued(machine: Machine, now: float) -> None:
         return
     if machine.held is not None:
         release(machine, now)
-    elif machine.rotation.unchanged >= machine.settings.seqno_unchanged_const - 1:
-        # The representative may be holding it. Asked once a rotation: if this is lost, the
-        # token comes by itself when its hold time is over.
+    elif _may_be_held(machine):
+        # Asked once a rotation: if this is lost, the token comes by itself when its hold time
+        # is over.
         machine.rotation.unchanged = 0
-        machine.multicast(HoldCancel(ring=machine.ring.id, sender=machine.node_id))
-        machine.counters.token_hold_cancel_tx += 1
+        _cancel_hold(machine)
+
+
+def _may_be_held(machine: Machine) -> bool:
+    """The ring is idle: the representative may be holding the token."""
+    return machine.rotation.unchanged >= machine.settings.seqno_unchanged_const - 1
+
+
+def _cancel_hold(machine: Machine) -> None:
+    machine.multicast(HoldCancel(ring=machine.ring.id, sender=machine.node_id))
+    machine.counters.token_hold_cancel_tx += 1
 
 
 # ---- the steps of a visit -----------------------------------------------------------------------

@@ -363,6 +363,36 @@ def test_a_lost_token_is_sent_again_long_before_it_counts_as_lost() -> None:
     assert lab.totem(1).counters.operational_token_lost == 0
 
 
+def with_token(token_ms: int) -> TotemSettings:
+    """What follows from a token time in corosync.conf."""
+    again_ms = int(token_ms / 4.2)
+    return TotemSettings(
+        token_ms=token_ms,
+        token_retransmit_ms=again_ms,
+        hold_ms=int(again_ms * 0.8) - 10,
+        consensus_ms=int(token_ms * 1.2),
+    )
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [(10_000, 1000, 1000), (10_000, 10_000, 1000), (10_000, 1000, 10_000), (1000, 10_000, 1000)],
+)
+def test_an_idle_token_is_not_held_until_another_node_takes_it_for_lost(
+    tokens: tuple[int, ...],
+) -> None:
+    """Its corosync.conf has another token time: the ring was formed anew each second."""
+    lab = Lab(len(tokens))
+    for node, token_ms in zip(lab.nodes.values(), tokens, strict=True):
+        node.settings = with_token(token_ms)
+    lab.start()
+    lab.form()
+    ring, sent = lab.totem(1).ring_id, lab.network.traffic.sent
+    lab.network.run(for_s=60)
+    assert lab.totem(1).ring_id == ring
+    assert lab.network.traffic.sent - sent < 60 * 500, "and not turned all the time either"
+
+
 # ---- hostile and strange ---------------------------------------------------------------------
 
 
