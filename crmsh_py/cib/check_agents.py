@@ -142,6 +142,12 @@ def _resolve(cib: Cib, element: Element) -> Element | None:
     return element if reference is None else cib.find_id(reference)
 
 
+def _instead(name: str, agent: AgentSpec, known: Collection[str]) -> str:
+    if name == "description":
+        return f"what describes the resource itself stands before params: {agent} description=…"
+    return did_you_mean(name, known) or f"crm ra info {agent} lists its parameters"
+
+
 def _check_parameters(
     resource: Element, agent: AgentSpec, facts: AgentFacts, given: Mapping[str, str]
 ) -> Iterator[Finding]:
@@ -155,7 +161,7 @@ def _check_parameters(
             yield error(
                 resource.id,
                 f"{agent} has no parameter {name}",
-                hint=did_you_mean(name, known) or f"crm ra info {agent} lists its parameters",
+                hint=_instead(name, agent, known),
                 word=name,
             )
         elif parameter.values and value not in parameter.values:

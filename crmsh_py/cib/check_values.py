@@ -13,7 +13,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
-from crmsh_py.cib.options import Option
+from crmsh_py.cib.options import Kind, Option
 from crmsh_py.cib.scores import is_score
 from crmsh_py.cib.upgrade import knows_promoted
 from crmsh_py.errors import did_you_mean
@@ -148,6 +148,9 @@ def _operation(owner: str, op: Element) -> Iterator[Finding]:
         option = options.OPERATION.get(name)
         if option is not None and (problem := option.problem(value)):
             yield error(owner, f"{called}: {name}: {problem}", word=value)
+        elif option is not None and option.kind is Kind.DURATION and value.startswith("-"):
+            message = f"{called}: {name}: “{value}” is less than nothing, and does not count"
+            yield warning(owner, message, word=value)
     for attribute_set in op.findall("meta_attributes"):
         yield from _pairs(owner, attribute_set, options.OPERATION, "option of an operation")
     interval = lenient_ms(op.get("interval", "0"), None)

@@ -132,7 +132,7 @@ def erase(session: Session, call: CommandCall) -> int:
     if running := commits.running(cib, ids):
         raise CrmError(
             f"CIB erase aborted (nothing was deleted): {', '.join(running)} running",
-            hint="crm resource stop them first",
+            hint=f"crm resource stop {' '.join(running)}",
         )
     changed = edit_cib.erase(cib, nodes=call.has("NODES"))
     gone = _gone(cib, changed)
@@ -153,7 +153,7 @@ def _gone(old: Cib, new: Cib) -> str:
     kinds = Counter(one.kind for one in gone)
     names = [one.name for one in gone]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    counted = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    counted = ", ".join(f"{kind} ({number})" for kind, number in kinds.items())
     return f"{counted}: {' '.join(names[:_NAMED])}{more}" if gone else ""
 
 
@@ -202,8 +202,7 @@ def upgrade(session: Session, call: CommandCall) -> int:
 
 def validate_all(session: Session, call: CommandCall) -> int:
     """The parameters of a resource against its agent."""
-    from crmsh_py.agents.validation import validate
-    from crmsh_py.shell import parameters
+    from crmsh_py.shell import cmd_ra, parameters
 
     cib = session.working.cib()
     target = edits.find_resource(cib, call.get("OBJECT") or "")
@@ -211,17 +210,7 @@ def validate_all(session: Session, call: CommandCall) -> int:
     found = [f for f in commits.findings(session, cib, None) if f.element == target.id]
     if commits.report(session, found):
         return 1
-    path = session.catalogue.installed_path(spec)
-    if path is None or spec.standard != "ocf":
-        why = "is not installed here" if path is None else "is no OCF agent"
-        session.console.info(f"{spec} {why}: only its description was asked")
-        return 0
-    result = validate(path, spec, parameters.of(cib, target), resource=target.id)
-    session.console.out(result.said)
-    if result.code != 0:
-        session.console.error(f"{target.id}: {spec} says no: {result.meaning}")
-        return 1
-    return 0
+    return cmd_ra.ask_agent(session, spec, parameters.of(cib, target), target.id)
 
 
 # ---- files ---------------------------------------------------------------------------------------

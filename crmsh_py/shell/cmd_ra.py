@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 
+from crmsh_py.cib.agent_name import AgentSpec
 from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
@@ -50,7 +52,7 @@ def info(session: Session, call: CommandCall) -> int:
 
 
 def validate(session: Session, call: CommandCall) -> int:
-    """Check parameters against what an agent says about itself."""
+    """Check parameters against what an agent says about itself, then ask the agent."""
     spec = session.catalogue.resolve(call.get("AGENT") or "")
     metadata = session.catalogue.metadata(spec)
     given = dict(pair.partition("=")[::2] for pair in call.all("VALIDATE_PAIR"))
@@ -63,4 +65,23 @@ def validate(session: Session, call: CommandCall) -> int:
     ]
     if problems:
         raise CrmError("\n".join(problems), hint=f"crm ra info {spec}")
+    return ask_agent(session, spec, given, spec.type)
+
+
+def ask_agent(
+    session: Session, spec: AgentSpec, parameters: Mapping[str, str], resource: str
+) -> int:
+    """What the agent itself says of parameters, where it can be asked; 1 for a no."""
+    path = session.catalogue.installed_path(spec)
+    if path is None or spec.standard != "ocf":
+        why = "is not installed here" if path is None else "is no OCF agent"
+        session.console.info(f"{spec} {why}: only its description was asked")
+        return 0
+    from crmsh_py.agents.validation import validate as ask
+
+    result = ask(path, spec, parameters, resource=resource)
+    session.console.out(result.said)
+    if result.code != 0:
+        session.console.error(f"{resource}: {spec} says no: {result.meaning}")
+        return 1
     return 0

@@ -30,8 +30,12 @@ class Typed(Value):
     line: int = 0
 
     def diagnostic(self, message: str, word: str = "", hint: str | None = None) -> Diagnostic:
-        """A finding about this element, with the caret under ``word`` if it stands there."""
-        span = self._place(word) or (0, len(self.text.split(" ", 1)[0]))
+        """A finding about this element, with the caret under ``word`` if it stands there.
+
+        Else it is about the element as a whole, and under its name, as the message begins with it.
+        """
+        name = message.partition(":")[0]
+        span = self._place(word) or self._place(name) or (0, len(self.text.split(" ", 1)[0]))
         return Diagnostic(
             message,
             source=self.text,

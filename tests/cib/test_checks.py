@@ -253,6 +253,13 @@ def takes(amount: str) -> str:
             "error",
         ),
         (
+            cib('<primitive id="p" class="ocf" type="x"><operations>'
+                '<op id="o" name="monitor" interval="10s" timeout="-1"/></operations></primitive>'),
+            "p",
+            "op monitor: timeout: “-1” is less than nothing, and does not count",
+            "warning",
+        ),
+        (
             cib(takes("four")),
             "p",
             "utilization cpu: “four” is not a whole number",

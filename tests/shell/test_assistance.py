@@ -242,6 +242,13 @@ def test_an_installed_agent_validates_by_itself(picky: Person) -> None:
     assert picky.code == 1
 
 
+def test_parameters_without_a_resource_are_shown_to_the_agent_too(picky: Person) -> None:
+    assert picky.types("ra validate ocf:test:Picky a=good") == ""
+    assert picky.code == 0
+    assert "a is bad" in picky.types("ra validate ocf:test:Picky a=bad")
+    assert picky.code == 1
+
+
 def test_what_an_agent_cannot_be_asked_is_said(person: Person) -> None:
     person.session.environ["OCF_ROOT"] = str(person.directory)
     assert "is not installed here" in person.types("configure validate-all one")

@@ -142,6 +142,17 @@ def test_members_of_a_group_come_and_go(person: Person) -> None:
     assert person.types("configure show site") == "group site three two\n"
 
 
+def test_what_is_wrong_with_an_element_as_a_whole_is_marked_at_its_name(person: Person) -> None:
+    said = person.types("configure primitive ip2 IPaddr2")
+    _, line, caret, *_ = said.splitlines()
+    assert caret.index("~") == line.index("ip2")
+
+
+def test_a_description_that_stands_too_late_is_told_where_it_belongs(person: Person) -> None:
+    said = person.types("configure primitive x ocf:pacemaker:Dummy params fake=1 description=z")
+    assert "stands before params: ocf:pacemaker:Dummy description=…" in said
+
+
 def test_who_is_a_member_already_is_told_of_which_group(person: Person) -> None:
     said = person.types("configure modgroup site add one")
     assert "one is a member of site already" in said
@@ -358,7 +369,7 @@ def test_a_file_has_no_history_but_knows_where_it_is(person: Person) -> None:
 
 def test_erase_says_what_it_removes(person: Person) -> None:
     said = person.types("configure erase")
-    assert "this removes 3 primitive, 1 group, 1 colocation, 1 property" in said
+    assert "this removes primitive (3), group (1), colocation (1), property (1)" in said
     assert "vip" in said
     assert "together" in said
     assert "property" not in person.types("configure show")

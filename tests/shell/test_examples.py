@@ -91,7 +91,7 @@ ON_A_LAB = {
     "configure_diff", "configure_rollback",
 }  # fmt: skip
 # Commands whose exit code is an answer about this configuration, or this machine.
-ANSWERING = {"root_verify": (0, 78), "configure_validate_all": (0, 1)}
+ANSWERING = {"root_verify": (0, 78), "configure_validate_all": (0, 1), "ra_validate": (0, 1)}
 # Those that ask a person to edit: without a terminal they say what to type instead.
 EDITING = {"configure_edit", "template_edit", "corosync_edit"}
 
