@@ -145,6 +145,8 @@ def _resolve(cib: Cib, element: Element) -> Element | None:
 def _instead(name: str, agent: AgentSpec, known: Collection[str]) -> str:
     if name == "description":
         return f"what describes the resource itself stands before params: {agent} description=…"
+    if name == "#":
+        return "a comment needs a line of its own, which begins with #"
     return did_you_mean(name, known) or f"crm ra info {agent} lists its parameters"
 
 

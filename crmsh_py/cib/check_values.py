@@ -135,11 +135,28 @@ def _resource(name: str, element: Element) -> Iterator[Finding]:
         table = options.RESOURCE_META
     for attribute_set in element.findall("meta_attributes"):
         yield from _pairs(name, attribute_set, table, "meta attribute")
+    if element.tag in ("group", "clone", "master"):
+        yield from _bare_words(name, element)
     for operations in element.findall("operations"):
         seen: set[tuple[str, int]] = set()
         for op in operations.findall("op"):
             yield from _operation(name, op)
             yield from _repeated(name, op, seen)
+
+
+def _bare_words(owner: str, container: Element) -> Iterator[Finding]:
+    """A word without a value behind the members is a parameter, where a member was meant."""
+    for pair in (p for s in container.findall("instance_attributes") for p in s.findall("nvpair")):
+        word = pair.get("name")
+        if word and "value" not in pair.attrs:
+            yield warning(
+                owner,
+                f"“{word}” counts as a parameter without a value, not as a resource in it",
+                hint="a clone holds one resource: a group where it is to be several"
+                if container.tag != "group"
+                else f"set {owner}.{word} VALUE, or configure edit {owner}",
+                word=word,
+            )
 
 
 def _operation(owner: str, op: Element) -> Iterator[Finding]:
@@ -177,7 +194,7 @@ def _repeated(owner: str, op: Element, seen: set[tuple[str, int]]) -> Iterator[F
         yield warning(
             owner,
             f"it has two {op.get('name')} operations with the interval {op.get('interval')}",
-            hint="let the intervals differ, be it by a second",
+            hint="let the intervals differ, be it by a second" if interval else "take one out",
             word=op.get("name"),
         )
     seen.add(key)

@@ -3,14 +3,19 @@ near name."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from crmsh_py.errors import Diagnostic, SyntaxProblem, did_you_mean
 from crmsh_py.lang.automaton import Run, StuckError
 from crmsh_py.lang.labels import label
 from crmsh_py.lang.tables import END, LEVELS
 from crmsh_py.lang.words import LogicalLine, Span
+from crmsh_py.regex import regex
 
 _LEVELS = 4  # that are named
 _WITHIN = {"assist": "configure ", "template": "configure "}  # levels inside of another one
+_BARE_SCORE = regex(r"[+-]?([0-9]+|inf(inity)?)|mandatory|advisory", re.IGNORECASE)
 _MANY = 12  # more possibilities than this are cut short
 
 
@@ -53,6 +58,8 @@ def unexpected(
     hint: str | None = None
     if not at_end:
         hint = did_you_mean(stuck.text, keywords)
+        if hint is None and "SCORE" in stuck.expected and _BARE_SCORE.fullmatch(stuck.text):
+            hint = f"did you mean {stuck.text}: (a score ends in a colon)?"
     if level is not None:
         message = (
             "a command is missing" if at_end
@@ -60,7 +67,9 @@ def unexpected(
             + (f" at the level {level}" if level != "root" else "")
         )  # fmt: skip
         elsewhere = None if at_end else _elsewhere(run, stuck.text, level)
-        hint = _way_to(run, stuck.text) or elsewhere or hint or "“help” lists the commands"
+        several = None if at_end else _several(stuck.text, keywords)
+        hint = _way_to(run, stuck.text) or several or elsewhere or hint
+        hint = hint or "“help” lists the commands"
         return problem(message, line, (stuck.start, stuck.end), origin, hint=hint)
     expected = (*dict.fromkeys(named), *keywords)
     if len(expected) > _MANY:
@@ -72,6 +81,12 @@ def unexpected(
         else f"“{stuck.text}” cannot stand here"
     )  # fmt: skip
     return problem(message, line, (stuck.start, stuck.end), origin, hint=hint, expected=expected)
+
+
+def _several(word: str, commands: Sequence[str]) -> str | None:
+    """The commands that an abbreviation could be; None where it is none of several."""
+    found = [name for name in commands if name.startswith(word.lower())]
+    return f"it could be {', '.join(found)}" if 1 < len(found) <= _MANY else None
 
 
 def _elsewhere(run: Run, word: str, level: str) -> str | None:

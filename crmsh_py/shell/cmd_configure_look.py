@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crmsh_py import lang
 from crmsh_py.cib.booleans import is_true
-from crmsh_py.errors import ConfigError, Diagnostic, NotFound, UsageError
+from crmsh_py.errors import ConfigError, Diagnostic, NotFound, UsageError, did_you_mean
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 
@@ -72,7 +72,9 @@ def schema(session: Session, call: CommandCall) -> int:
     from crmsh_py.cib.upgrade import known_schemas
 
     if name not in known_schemas():
-        raise NotFound(f"schema {name} is not supported", name=name, possibilities=known_schemas())
+        known = known_schemas()
+        hint = did_you_mean(name, known) or f"{known[0]} to {known[-1]} are"
+        raise NotFound(f"schema {name} is not supported", hint=hint)
     changed = cib.with_attributes({"validate-with": name})
     _refuse_lacking(changed)
     session.working.edit(changed)

@@ -260,6 +260,13 @@ def takes(amount: str) -> str:
             "warning",
         ),
         (
+            cib('<clone id="c"><instance_attributes id="ia"><nvpair id="n" name="other"/>'
+                f'</instance_attributes>{DUMMY.format("a")}</clone>'),
+            "c",
+            "“other” counts as a parameter without a value, not as a resource in it",
+            "warning",
+        ),
+        (
             cib(takes("four")),
             "p",
             "utilization cpu: “four” is not a whole number",

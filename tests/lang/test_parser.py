@@ -294,7 +294,15 @@ def test_a_level_alone_is_entered_and_a_line_may_walk() -> None:
             """“100” cannot stand here
   configure location l r 100 n1
                          ~~^
-  expected: a score (100:, INFINITY:), role=ROLE or resource-discovery=MODE, rule""",
+  expected: a score (100:, INFINITY:), role=ROLE or resource-discovery=MODE, rule
+  did you mean 100: (a score ends in a colon)?""",
+        ),
+        (
+            "resource re a",
+            """there is no command “re” at the level resource
+  resource re a
+           ~^
+  it could be refresh, reprobe, restart""",
         ),
         (
             "configure role r read attr:x",
