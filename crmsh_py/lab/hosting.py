@@ -216,13 +216,13 @@ class Hosting:
             try:
                 self._plug_in(node)
             except NetworkError as error:
-                give_up(node, f"its network: {error}")
+                give_up(node, self._failure_of(node, f"its network: {error}"))
         ready = self._await([n for n in unshared if n.running is not None], boot.READY, deadline)
         for node in launched:
             if node in ready:
                 node.state, node.reason, node.since = Power.ON, "", time.time()
             elif node.running is not None or node.state is not Power.DIED:
-                give_up(node, self._failure_of(node))
+                give_up(node, self._failure_of(node, "it did not start in time"))
         return [node.config.name for node in ready], "; ".join(failures)
 
     def _launch(self, node: _Node, *, manager: bool) -> None:
@@ -274,10 +274,14 @@ class Hosting:
                     del waiting[descriptor]
         return [n for n in nodes if n.running is not None and n.running.last(word) is not None]
 
-    def _failure_of(self, node: _Node) -> str:
-        if node.running is None:
+    def _failure_of(self, node: _Node, otherwise: str) -> str:
+        """Why a node does not start: as its init says, before what followed from that."""
+        running = node.running
+        if running is None:
             return node.reason or "it is off"
-        return node.running.last(boot.FAILED) or "it did not start in time"
+        while running.has_said() and running.read():
+            pass
+        return running.last(boot.FAILED) or otherwise
 
     # ---- switching off -----------------------------------------------------------------------
 

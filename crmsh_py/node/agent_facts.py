@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from crmsh_py.agents.cache import MetadataCache
 from crmsh_py.agents.installed import InstalledAgents, Places
@@ -25,6 +26,7 @@ from crmsh_py.whole_numbers import is_number
 
 MakeFacts = Callable[[AgentSpec], AgentFacts]
 TIMEOUT_S = 2.0  # of meta-data; the end of the first start waits for it
+_THREADS = 4
 SECRETS = frozenset({"passwd", "password", "user"})
 
 
@@ -68,6 +70,8 @@ class FactsReader:
 
     def __init__(self, make: MakeFacts) -> None:
         self._make = make
+        # Not the loop's own threads: those may all be waiting for a name server.
+        self._threads = ThreadPoolExecutor(_THREADS, "facts")
         self._asked: dict[tuple[AgentSpec, int], asyncio.Future[AgentFacts]] = {}
 
     def ask(self, spec: AgentSpec, path: str) -> asyncio.Future[AgentFacts]:
@@ -82,5 +86,5 @@ class FactsReader:
             nothing.set_result(AgentFacts())
             return nothing
         if (spec, version) not in self._asked:
-            self._asked[spec, version] = loop.run_in_executor(None, self._make, spec)
+            self._asked[spec, version] = loop.run_in_executor(self._threads, self._make, spec)
         return self._asked[spec, version]

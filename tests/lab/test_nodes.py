@@ -353,6 +353,18 @@ def test_a_node_that_cannot_start_says_why(up: Driver) -> None:
     assert up.node("pacemaker03")["state"] == "on"
 
 
+def test_a_node_whose_disk_cannot_be_made_ready_says_why(up: Driver) -> None:
+    """And not what came of it: that there is no process to give a cable to."""
+    up.do("stop", ["pacemaker03"])
+    up.do("wipe", ["pacemaker03"])
+    disk = up.state / "nodes/pacemaker03"
+    disk.write_text("no directory")
+    with pytest.raises(RefusedError, match="File exists"):
+        up.do("start")
+    disk.unlink()
+    up.do("start")
+
+
 def test_the_log_is_read_from_outside(up: Driver) -> None:
     assert ["pacemaker02", "pacemaker02 started"] in up.do("log", ["pacemaker02"])
     assert len(up.do("log", ["pacemaker02"], lines=1)) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 from crmsh_py.agents.metadata import parse_metadata
@@ -63,6 +64,28 @@ def test_an_agent_is_asked_once_for_each_version_of_its_file(tmp_path: Path) -> 
         assert await reader.ask(spec, "") == AgentFacts(), "a stand-in cannot reload"
         await asyncio.gather(*(reader.ask(spec, str(path)) for _ in range(3)))
         assert len(asked) == 1
+
+    asyncio.run(use())
+
+
+def test_names_that_no_server_answers_for_keep_no_start_waiting(tmp_path: Path) -> None:
+    """Where remote nodes are looked up by name, every thread of the loop may wait for that."""
+    path = tmp_path / "agent"
+    path.write_text("#!/bin/sh\n")
+    answered = threading.Event()
+
+    async def use() -> None:
+        loop = asyncio.get_running_loop()
+        lookups = [loop.run_in_executor(None, answered.wait, 30) for _ in range(64)]
+        try:
+            facts = FactsReader(lambda _: AgentFacts(reload="reload"))
+            async with asyncio.timeout(10):
+                assert await facts.ask(AgentSpec("ocf", "test", "agent"), str(path)) == AgentFacts(
+                    reload="reload"
+                )
+        finally:
+            answered.set()
+            await asyncio.gather(*lookups)
 
     asyncio.run(use())
 
