@@ -115,6 +115,7 @@ class Lab:
         made = with_remotes(made, remotes, guests)
         made = dataclasses.replace(made, agents=agents, daemon=tuple(daemon), ocf_root=ocf_root)
         self._place.make_directories()
+        find_supervisor(self._place)  # says when it is another lab's
         for node in made.nodes:
             self._place.node_socket(node.name)  # says when its path is too long
         with locked(self._place):

@@ -25,9 +25,11 @@ def find_supervisor(place: Place) -> Process | None:
     Raises:
         ClusterUnreachable: somebody listens, but is too busy to be talked to.
         NotPermitted: somebody else listens there.
+        CrmError: it is the supervisor of another lab.
     """
     try:
         with _connect(place.socket, _TIMEOUT_S) as connection:
+            _check_lab(place)
             pid, _ = _peer(connection)
     except _OFF:
         return None
@@ -42,10 +44,11 @@ def ask(place: Place, request: wire.LabRequest, *, timeout_s: float = _TIMEOUT_S
     Raises:
         ClusterUnreachable: the lab is off, or its supervisor does not answer in time.
         NotPermitted: somebody else listens there.
-        CrmError: it refused.
+        CrmError: it refused, or is the supervisor of another lab.
     """
     try:
         with _connect(place.socket, timeout_s) as connection:
+            _check_lab(place)
             connection.sendall(wire.encode(request))
             reply = wire.decode_reply(read_line(connection, time.monotonic() + timeout_s))
     except _OFF:
@@ -89,6 +92,27 @@ def ask_node(
     except (OSError, RemoteProtocolError) as error:
         connection.close()
         raise ClusterUnreachable(f"{node} does not answer: {error}") from None
+
+
+def _check_lab(place: Place) -> None:
+    """Raise CrmError if the lab that runs has its files elsewhere.
+
+    A user's labs of one name have the same sockets, also those of another HOME (sudo, su).
+    """
+    try:
+        runs = os.stat(place.runs_from)
+    except OSError:
+        return  # its files have been taken away: then it is about to end
+    try:
+        if os.path.samestat(runs, os.stat(place.state)):
+            return
+    except FileNotFoundError:
+        pass
+    raise CrmError(
+        f"another lab '{place.lab}' of yours is running: its files are in"
+        f" {os.readlink(place.runs_from)}",
+        hint="another name: CRM_LAB=NAME; or sockets of its own: CRM_RUNTIME_DIR=DIRECTORY",
+    )
 
 
 def read_line(connection: socket.socket, deadline: float) -> bytes:

@@ -93,6 +93,11 @@ class Place:
         return paths.check_socket_path(f"{self.runtime}/lab.sock")
 
     @property
+    def runs_from(self) -> str:
+        """A link beside the supervisor's socket: to the state directory of the lab that runs."""
+        return f"{self.runtime}/state"
+
+    @property
     def supervisor_lock(self) -> str:
         """What the supervisor holds as long as it runs."""
         return f"{self.state}/supervisor.lock"

@@ -217,10 +217,12 @@ class Supervisor:
         self._hosting.build_network()
         if self._networked:
             self._name_nodes()
-        try:
-            os.unlink(self._place.socket)  # of a supervisor that was killed
-        except FileNotFoundError:
-            pass
+        for left in (self._place.socket, self._place.runs_from):  # of a supervisor that was killed
+            try:
+                os.unlink(left)
+            except FileNotFoundError:
+                pass
+        os.symlink(self._place.state, self._place.runs_from)
         self._socket.bind(self._place.socket)
         self._socket.listen(_BACKLOG)
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,27 @@ def test_labs_live_side_by_side(driver: Driver) -> None:
     assert driver.output("pacemaker03", "hostname") == "pacemaker03"
     driver.do("destroy")
     assert remains(driver) == []
+
+
+def test_a_lab_of_the_same_name_elsewhere_is_left_alone(driver: Driver) -> None:
+    """The same user with another HOME (sudo, su) has the same sockets."""
+    other = replace(driver)
+    other.environment["XDG_STATE_HOME"] = str(driver.home / "elsewhere")
+    other.create()
+    driver.create()
+    driver.do("start")
+    for method in ("start", "status", "stop", "destroy"):
+        with pytest.raises(RefusedError, match="another lab 't' of yours is running") as refused:
+            other.do(method)
+        assert str(driver.state) in refused.value.message
+    assert {node["state"] for node in driver.do("status")["nodes"]} == {"on"}
+    driver.do("stop")
+    other.do("start")
+    with pytest.raises(RefusedError, match="another lab"):
+        driver.do("start")
+    other.do("destroy")
+    driver.do("start")
+    driver.do("destroy")
 
 
 def test_it_survives_the_terminal_that_started_it(driver: Driver) -> None:
