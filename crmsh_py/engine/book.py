@@ -29,7 +29,7 @@ from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.tickets import with_ticket
 from crmsh_py.cib.xml import parse, to_xml
-from crmsh_py.engine import records
+from crmsh_py.engine import migrations, records
 from crmsh_py.engine import status as st
 from crmsh_py.engine.attributes import (
     SHUTDOWN,
@@ -85,7 +85,7 @@ StatusMessage = (
     | FencingEnded
     | FencingForgotten
 )
-# A RunAction is one where it is for a remote node: it is written down as pending. A FailResource
+# Of the RunActions some are written down as pending (``records.is_noted``). A FailResource
 # changes nothing by itself: what comes of it is told as an outcome.
 NOBODY = 0  # as the holder of a connection
 MAX_KEPT = 100_000  # messages before the status has settled; beyond that the ring is broken
@@ -96,9 +96,11 @@ class Applied:
     """What a message did: the resources whose history it dropped, by node name.
 
     ``changed``: whether the section is another now; for attributes, which are often set to what
-    they are, and for remote nodes, which often tell what is known.
+    they are, and for remote nodes, which often tell what is known. ``ended``: the entries of a
+    migration that is over.
     """
 
+    ended: tuple[str, ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
     changed: bool = True
 
@@ -118,6 +120,7 @@ class StatusBook:
         self.fencing: list[FencingRecord] = []  # what all members have told of it
         self.fresh: set[int] = set()  # members that have just started
         self._left: set[int] = set()  # members that have stopped their managers in order
+        self.doubted: list[tuple[str, str]] = []  # node and resource: what it said is void
         self.fenced: set[int] = set()  # members that were fenced in this view: nobody hears them
         self.holders: dict[str, int] = {}  # of the connections to remote nodes
         self._view: ViewId = NO_VIEW
@@ -203,9 +206,9 @@ class StatusBook:
         states = []
         for state in self._replica.status.findall("node_state"):
             if state.id in members:
-                if locked := st.locked_part(state):  # a node that has come back knows of none
-                    states.append(st.new_node_state(state.id, state.get("uname"), {}))
-                    states[-1] = states[-1].with_children(locked)
+                before = migrations.to_remember(state)
+                if before.children:  # a node that has come back knows nothing of that
+                    states.append(before)
                 continue
             if st.is_remote(state):
                 states.append(state)
@@ -300,6 +303,9 @@ class StatusBook:
         if (tickets := self._known_tickets()) is not None:
             section = section.append(tickets)
         self._replica.restart_status(section, self._replica.num_updates + 1)
+        for state in absent.findall("node_state"):
+            if state.id in map(str, self.fresh):
+                self._doubt_targets(state)
         for sender, failure in self._failures:
             self._count(sender, failure)
         self.settled = True
@@ -343,13 +349,14 @@ class StatusBook:
             return Applied()
         match message:
             case Outcome():
-                self._apply_outcome(sender, message)
+                return Applied(ended=tuple(self._apply_outcome(sender, message)))
             case RemoteState():
                 return Applied(changed=self._apply_remote(sender, message))
-            case RunAction(on=on):
-                if records.changes_state(message):
-                    pending = records.pending_of(message, node=on)
-                    self._on_node_name(on, lambda s: st.put_history(s, pending))
+            case RunAction(target=target):
+                if records.is_noted(message):
+                    node = message.on or self.names.get(target, "")
+                    pending = records.pending_of(message, node=node)
+                    self._on_node_name(node, lambda s: st.put_history(s, pending))
             case AttributeChange():
                 before = self._replica.status
                 self._on_node_name(
@@ -400,7 +407,8 @@ class StatusBook:
     def _put_remote(self, state: Element) -> None:
         self._replica.set_status(st.put_node_state(self._replica.status, state))
 
-    def _apply_outcome(self, sender: int, outcome: Outcome) -> None:
+    def _apply_outcome(self, sender: int, outcome: Outcome) -> list[str]:
+        ended: list[str] = []
         self.pending.pop((sender, pending_key(outcome)), None)
         history: Element | None = None
         if outcome.resource:
@@ -419,6 +427,8 @@ class StatusBook:
                 state = st.put_history(state, history, outcome.forget)
             else:
                 state = st.without_entries(state, outcome.name, *outcome.forget)
+            ended.extend(migrations.ended(self._replica.status, state, outcome.name))
+            state = st.without_entries(state, outcome.name, *ended)
             if is_true(properties.get("shutdown-lock")):
                 state = st.lock_stopped(state, outcome.name)
             failure = outcome.failure
@@ -430,6 +440,7 @@ class StatusBook:
             self._on_node(str(sender), change)
         elif self._speaks_for(sender, outcome.node):
             self._on_node_name(outcome.node, change)
+        return ended
 
     def _apply_manager(self, sender: int, *, running: bool) -> None:
         if self.managers.get(sender) == running:
@@ -445,6 +456,8 @@ class StatusBook:
         ``at``: Unix time, s; a remote node remembers it.
         """
         state = st.node_by_name(self._replica.status, name)
+        if state is not None:
+            self._doubt_targets(state)
         if state is not None and st.is_remote(state):
             self.holders[name] = NOBODY
             self._put_remote(st.remote_state(name, up=False, fenced_at=at))
@@ -457,6 +470,12 @@ class StatusBook:
             self.fenced.add(node)
             self.pending = {key: ms for key, ms in self.pending.items() if key[0] != node}
         return node
+
+    def _doubt_targets(self, source: Element) -> None:
+        """A node is off, or was: what it has sent elsewhere has to be looked for there."""
+        for target, resource in migrations.doubted(self._replica.status, source):
+            self._on_node_name(target, partial(_drop_history, resource))
+            self.doubted.append((target, resource))
 
     def _clean(self, message: CleanHistory) -> list[tuple[str, str]]:
         """Forget the history of resources, and their failures; tells which on which node."""
@@ -497,6 +516,10 @@ class StatusBook:
 def pending_key(outcome: Outcome) -> str:
     """By which key ``pending`` knows an operation: ``NODE/KEY`` on a remote node."""
     return f"{outcome.node}/{outcome.key}" if outcome.node else outcome.key
+
+
+def _drop_history(resource: str, state: Element) -> Element:
+    return st.drop_history(state, resource)
 
 
 def _drop(resources: tuple[str, ...], wanted: set[str], state: Element) -> Element:

@@ -419,9 +419,9 @@ class NodeCore:
             case RunAction():
                 self._run_action(sender, message)
                 self._controller.on_asked(message)
-                if message.on and self._book.settled:
+                if self._book.settled:
                     self._news.apply(sender, message)
-                elif message.on:
+                else:
                     self._book.keep(sender, message)
             case DcState():
                 self._controller.on_dc_state(sender, message)
@@ -512,7 +512,7 @@ class NodeCore:
         self._alerts.members(self._book.names)
         for sender, message in kept:
             self._news.apply(sender, message)
-        self._news.end_if_fenced()
+        self._news.settled()
         self._lifecycle.settled(self._book.own, known=self._book.managers.get(self._node_id))
         self._orders.flush(self._views.view)
 

@@ -25,7 +25,7 @@ Rules:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -193,7 +193,8 @@ class Executor:
 
     def refuse(self, action: RunAction) -> None:
         """This node carries nothing out: the DC must not wait for it."""
-        self._tell(action, ok=False)
+        noted = records.pending_of(action, node=self._node) if records.is_sending(action) else None
+        self._tell(action, ok=False, forget=[entry.id for entry in noted.children] if noted else [])
 
     def forget(self, resource: str) -> None:
         """Drop the history of a resource and its recurring operations."""
@@ -202,7 +203,11 @@ class Executor:
 
     def forget_failure(self, resource: str) -> None:
         """Drop the entry of the last failure of a resource."""
-        self.state = without_entries(self.state, resource, last_failure_id(resource))
+        self.forget_entries(resource, [last_failure_id(resource)])
+
+    def forget_entries(self, resource: str, entries: Sequence[str]) -> None:
+        """Drop entries of a resource."""
+        self.state = without_entries(self.state, resource, *entries)
 
     def fail(self, resource: str, time: int) -> None:
         """Tell that a resource has failed at this Unix time, s: somebody asked for that.
@@ -309,7 +314,7 @@ class Executor:
         resource = action.resource
         present = self._lanes.get(resource)
         if present is not None and len(present.waiting) >= MAX_WAITING:
-            self._tell(action, ok=False)
+            self.refuse(action)
             return
         if action.operation not in _KEEPS_RECURRING:
             self._cancel_recurring(resource)
@@ -395,6 +400,8 @@ class Executor:
         action = job.action
         assert action.agent is not None
         parameters: Mapping[str, str] = action.parameters
+        if records.is_sending(action):  # it is to be known in the next view, too
+            self.state = put_history(self.state, records.pending_of(action, node=self._node))
         if action.operation in _TAKES_PARAMETERS:
             self._started_with[resource] = parameters
         elif action.operation == "stop":

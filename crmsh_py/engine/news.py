@@ -70,6 +70,8 @@ class News:
             case Outcome():
                 self.controller.on_outcome(sender, message)
                 if sender == self.node_id:
+                    if not message.node:
+                        self.executor.forget_entries(message.name, applied.ended)
                     self.remotes.counted(self.executor.uncounted.counted(message))
             case RemoteState():
                 self.controller.on_remote(sender, message, news=applied.changed)
@@ -93,10 +95,7 @@ class News:
             case CleanHistory():
                 for node, resource in applied.dropped:
                     self.executor.uncounted.forget(resource, "" if node == self.node else node)
-                    if node == self.node:
-                        self.executor.forget(resource)
-                    else:
-                        self.remotes.forget(node, resource)
+                    self._forget(node, resource)
                 self.controller.changed("history was cleaned")
                 self.orders.applied(message)
             case FailResource():
@@ -112,6 +111,23 @@ class News:
                 self._apply_manager(sender, message)
             case _:
                 self._apply_fencing(sender, message)
+
+    def settled(self) -> None:
+        """The status of a view has come together, and what came before that is applied."""
+        self._forget_doubted()
+        self.end_if_fenced()
+
+    def _forget_doubted(self) -> None:
+        doubted, self.book.doubted = self.book.doubted, []
+        for node, resource in doubted:
+            self._forget(node, resource)
+            self.controller.changed(f"{resource} may have been migrated to {node}")
+
+    def _forget(self, node: str, resource: str) -> None:
+        if node == self.node:
+            self.executor.forget(resource)
+        else:
+            self.remotes.forget(node, resource)
 
     def _apply_failure(self, message: FailResource) -> None:
         """Only the node itself knows what is newest there: it tells the outcome; all wait."""
@@ -155,6 +171,7 @@ class News:
         if record.state is FencingState.DONE and record.action in OFF_ACTIONS:
             node = self.book.node_fenced(record.target, record.ended_ms // 1000)
             self.controller.node_fenced(record.target, node, expected=expected)
+            self._forget_doubted()
             self.controller.elect()
             self.fencing.elected(self.controller.dc)
             self.dampening.elected(self.controller.dc)

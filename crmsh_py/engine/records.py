@@ -8,6 +8,7 @@ changed parameter needs a restart, a reload, or is nobody else's business.
 
 from __future__ import annotations
 
+from crmsh_py.cib.agent_name import is_remote
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.engine.api import AgentFacts, OperationFinished
@@ -23,6 +24,20 @@ _CHANGES = frozenset({"start", "stop", "promote", "demote", "migrate_to", "migra
 def changes_state(action: RunAction) -> bool:
     """Whether a resource is another thing after this action than before, if it works."""
     return action.agent is not None and action.operation in _CHANGES
+
+
+def is_noted(action: RunAction) -> bool:
+    """Whether all members write down that it was asked for: its node may not live to tell.
+
+    On remote nodes all changes are; elsewhere ``migrate_to``: it has an effect on another node.
+    """
+    return changes_state(action) if action.on else is_sending(action)
+
+
+def is_sending(action: RunAction) -> bool:
+    """Whether something is migrated to another node; a connection only has its two ends."""
+    agent = action.agent
+    return action.operation == "migrate_to" and agent is not None and not is_remote(agent)
 
 
 def failed(action: RunAction, finished: OperationFinished) -> bool:
@@ -88,7 +103,7 @@ def history_of(
 def pending_of(action: RunAction, facts: AgentFacts | None = None, *, node: str) -> Element:
     """The ``<lrm_resource>`` of an operation that has been asked for and has not ended.
 
-    Written for remote nodes: who follows when their connection is lost must know of it.
+    Written where ``is_noted``: who follows when a node is lost must know of it.
     """
     result = OperationFinished(call_id=_NO_CALL, rc=_UNKNOWN, status=_PENDING)
     return history_of(

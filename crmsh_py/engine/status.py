@@ -118,7 +118,7 @@ def put_history(state: Element, history: Element, forget: Iterable[str] = ()) ->
     kept = tuple(op for op in (old.children if old else ()) if op.id not in dropped)
     entries = tuple(sorted((*kept, *history.children), key=lambda op: op.id))
     merged = history.with_children(entries)
-    if old is not None and old.get("shutdown-lock") and _is_stopped(history):
+    if old is not None and old.get("shutdown-lock") and is_stopped(history):
         merged = merged.with_attributes({"shutdown-lock": old.get("shutdown-lock")})
     return _with_resources(
         state, lambda rs: tuple(sorted((*_without(rs, history.id), merged), key=_by_id))
@@ -165,7 +165,7 @@ def lock_stopped(state: Element, resource: str) -> Element:
     since = attributes_of(state).get("shutdown", "")
     if history is None or not whole(since):
         return state
-    if not _is_stopped(history):
+    if not is_stopped(history):
         return state
     return _with_resources(
         state,
@@ -175,7 +175,7 @@ def lock_stopped(state: Element, resource: str) -> Element:
     )
 
 
-def _is_stopped(history: Element) -> bool:
+def is_stopped(history: Element) -> bool:
     """Whether the newest entry says that the resource is not running."""
     newest = max(history.children, key=call_number, default=None)
     if newest is None:
@@ -188,7 +188,7 @@ def with_locks(state: Element, locked: Element | None) -> Element:
     for part in locked_part(locked):
         for resource in part.iter("lrm_resource"):
             mine = history_of(state, resource.id)
-            if mine is None or _is_stopped(mine):
+            if mine is None or is_stopped(mine):
                 state = put_history(state, resource)
     return state
 
