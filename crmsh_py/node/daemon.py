@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import random
+import resource
 import secrets
 import sys
 import time
@@ -42,6 +43,7 @@ from crmsh_py.node.watchdog import WatchdogPipe
 from crmsh_py.wire import settings as node_settings
 from crmsh_py.wire.settings import NodeSettings
 
+DESCRIPTORS = 8192  # that are open at the same time
 MAX_SETTINGS = 1024 * 1024  # bytes of a settings file
 
 
@@ -297,12 +299,24 @@ def _run_to_the_end(work: Coroutine[object, object, int]) -> NoReturn:
     os._exit(code)
 
 
+def _allow_descriptors() -> None:
+    """Let us have as many open files as clients and agents at work may take.
+
+    A login's usual 1,024 are three hundred agents: what cannot be started after that has failed.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the node whose settings file is named; the entry of ``python -m crmsh_py.node``."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if len(arguments) != 1:
         print("usage: python -m crmsh_py.node SETTINGS.json", file=sys.stderr)
         return 2
+    _allow_descriptors()
     try:
         settings = read_settings(arguments[0])
         if settings.remote:

@@ -6,6 +6,8 @@ import asyncio
 import os
 import secrets
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -410,3 +412,22 @@ def test_garbage_datagrams_are_dropped(node: Node) -> None:
     _, heard = node.run(work)
 
     assert heard == 0
+
+
+def test_more_agents_may_run_than_a_login_has_open_files(tmp_path: Path) -> None:
+    """A stop that cannot be started has failed, and its node would be fenced for it."""
+    program = """if True:
+        import os, resource, sys
+        from crmsh_py.node import daemon
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        daemon.main([sys.argv[1]])
+        opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(200)]
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "no-settings")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
