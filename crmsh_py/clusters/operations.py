@@ -311,6 +311,18 @@ def configured_name(cib: Cib, name: str) -> str:
     return name
 
 
+def collective(cib: Cib, name: str) -> str:
+    """The group, clone or bundle, outermost, that a resource or an instance is in; else itself.
+
+    What is cleaned up (Pacemaker: unless forced): members that depend on one another start anew.
+    """
+    base = configured_name(cib, name)
+    for top in cib.section("resources").children:
+        if any(each.id == base for each in top.iter(*_RESOURCES)):
+            return top.id
+    return name
+
+
 def _map_deep(element: Element, change: Callable[[Element], Element | None]) -> Element | None:
     """Change an element and its descendants, the outer ones first; what is new is left alone."""
     changed = change(element)

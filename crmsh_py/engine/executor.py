@@ -472,6 +472,11 @@ class Executor:
         if silent:
             return
         assert action.agent is not None
+        if action.operation == "notify":
+            # It changes nothing, so it is in no history and no alert (Pacemaker: the same).
+            self._log_result(action, event, bad=False)
+            self._tell(action)
+            return
         element = records.history_of(
             action,
             event,

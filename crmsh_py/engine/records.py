@@ -41,12 +41,7 @@ def is_sending(action: RunAction) -> bool:
 
 
 def failed(action: RunAction, finished: OperationFinished) -> bool:
-    """Whether the result is another than the one that was expected.
-
-    Notifications cannot fail: whoever has been told has been told (Pacemaker: the same).
-    """
-    if action.operation == "notify":
-        return False
+    """Whether the result is another than the one that was expected."""
     result = history_entries.Result(rc=finished.rc, status=finished.status)
     task = history_entries.recorded_task(action.operation, finished.status)
     return history_entries.failed(task, result, action.target_rc)
@@ -65,10 +60,9 @@ def history_of(
     """The ``<lrm_resource>`` with the entries of this result; the action has an agent."""
     agent = action.agent
     assert agent is not None
-    told = action.operation == "notify"
     result = history_entries.Result(
-        rc=0 if told else finished.rc,
-        status=0 if told else finished.status,
+        rc=finished.rc,
+        status=finished.status,
         call_id=call_id,
         exit_reason=finished.exit_reason,
         run_at=changed_at,
@@ -122,7 +116,7 @@ def failed_on_request(history: Element, *, node: str, time: int, call_id: int) -
     Pacemaker's name for an operation that nobody began is ``asyncmon``.
     """
     failure = history_entries.Result(
-        rc=1, status=4, call_id=call_id, exit_reason="Simulated failure", run_at=time
+        rc=1, status=0, call_id=call_id, exit_reason="Simulated failure", run_at=time
     )
     action = Action(
         id=0,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
+from crmsh_py.clusters.operations import collective
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.changes import change, require_node, require_resources
@@ -166,6 +167,7 @@ def _clean(session: Session, call: CommandCall, *, all_history: bool) -> int:
     resource, node = call.get("RESOURCE") or "", call.get("NODE_NAME") or ""
     if resource:
         require_resources(session, [resource])
+        resource = collective(session.working.cib(), resource)
     if node:
         require_node(session, node)
     session.cluster.clean_resource(resource, node, all_history=all_history)

@@ -70,6 +70,14 @@ crm resource ban WebSite pacemaker01 P1D
 crm resource clear --expired
 crm resource clear --all
 """,
+    "resource_cleanup": """
+Of a member of a group, or of one instance of a clone, the whole is meant.
+crm resource cleanup WebSite
+""",
+    "resource_refresh": """
+Of a member of a group, or of one instance of a clone, the whole is meant.
+crm resource refresh WebSite pacemaker01
+""",
     "resource_fail": """
 Nothing is done to the resource itself: the cluster is told that it has failed, counts that, and
 recovers. Without a node: where it runs, if that is one node only. cleanup forgets the failure.

@@ -169,7 +169,12 @@ def _add_details(parser: Parser) -> None:
         help="of --digests, --validate and --force-…: instead of what is configured",
     )
     details.add_argument("-T", "--timeout", default="", help="how long --wait waits")
-    details.add_argument("-f", "--force", action="store_true", help="even if it is there already")
+    details.add_argument(
+        "-f",
+        "--force",
+        action="store_true",
+        help="even if it is there already; -C and -R: that member or instance alone",
+    )
     details.add_argument("-Q", "--quiet", action="store_true", help="the answer alone")
     details.add_argument("-V", "--verbose", action="count")
     add_output(details, "text", "xml")
@@ -474,8 +479,10 @@ def _clean(cluster: Cluster, arguments: Namespace) -> int:
     from crmsh_py.views import resource_status
 
     status = _status(cluster)
-    if arguments.resource:
-        resource_status.find(status, arguments.resource)
+    resource, cleaned = arguments.resource, ["all resources"]
+    if resource:
+        resource_status.find(status, resource)
+        resource, cleaned = _cleaned(cluster.read_cib(), resource, force=arguments.force)
     nodes = [node.name for node in status.nodes if node.online]
     if arguments.node:
         if arguments.node not in [node.name for node in status.nodes]:
@@ -487,14 +494,21 @@ def _clean(cluster: Cluster, arguments: Namespace) -> int:
         nodes = [arguments.node]
     wholly = arguments.command == "refresh"
     operation = "" if wholly else _operation(arguments)
-    cluster.clean_resource(
-        arguments.resource, arguments.node, all_history=wholly, operation=operation
-    )
-    if not arguments.resource:
+    cluster.clean_resource(resource, arguments.node, all_history=wholly, operation=operation)
+    if not resource:
         nodes = [arguments.node or "all nodes"]
-    what = arguments.resource or "all resources"
-    put("".join(f"Cleaned up {what} on {node}\n" for node in nodes))
+    put("".join(f"Cleaned up {what} on {node}\n" for what in cleaned for node in nodes))
     return 0
+
+
+def _cleaned(cib: Cib, resource: str, *, force: bool) -> tuple[str, list[str]]:
+    """What is cleaned up where a resource is named, and the primitives to tell of."""
+    from crmsh_py.clusters.operations import collective
+
+    whole = resource if force else collective(cib, resource)
+    element = cib.find_id(whole)
+    inside = [each.id for each in element.iter("primitive")] if element is not None else []
+    return whole, inside or [resource]
 
 
 def _operation(arguments: Namespace) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from crmsh_py.errors import CrmError
+from crmsh_py.errors import CrmError, TimedOut
 from crmsh_py.tools.common import MOST_SECONDS, commit, put
 from crmsh_py.tools.resource_text import status_of
 
@@ -34,12 +34,11 @@ def run(cluster: Cluster, arguments: Namespace, *, client: str) -> int:
     """Do it. Raises CrmError kinds: it does not run, or it does not stop or start in time."""
     from crmsh_py.cib.durations import parse_ms
     from crmsh_py.cib.pairs import find_node
-    from crmsh_py.views import resource_status
 
     resource = arguments.resource
     cib = cluster.read_cib()
     node = find_node(cib, arguments.node).get("uname") if arguments.node else ""
-    places = [name for name, _ in resource_status.places(status_of(cib), resource)]
+    places = _places(cluster, resource)
     if not places or (node and node not in places):
         where = f"on {node}" if node else "anywhere"
         raise NotRunningError(
@@ -54,11 +53,24 @@ def run(cluster: Cluster, arguments: Namespace, *, client: str) -> int:
         version = commit(cluster, stop, client=client)
         put("" if quiet else f"Waiting for 1 resource to stop:\n * {resource}\n")
         cluster.wait_idle(timeout_s=limit, version=version)
+        left = [name for name in _places(cluster, resource) if node in ("", name)]
     finally:
         version = commit(cluster, back, client=client)
     put("" if quiet else f"Waiting for 1 resource to start again:\n * {resource}\n")
     cluster.wait_idle(timeout_s=limit, version=version)
+    # A cluster is at rest, too, when it has given up.
+    why = f"crm why {resource} tells what is in its way"
+    if left:
+        raise TimedOut(f"{resource} has not stopped on {', '.join(left)}", hint=why)
+    if not _places(cluster, resource):
+        raise TimedOut(f"{resource} has stopped, and does not start again", hint=why)
     return 0
+
+
+def _places(cluster: Cluster, resource: str) -> list[str]:
+    from crmsh_py.views import resource_status
+
+    return [name for name, _ in resource_status.places(status_of(cluster.read_cib()), resource)]
 
 
 def _by_role(cib: Cib, resource: str) -> tuple[Change, Change]:

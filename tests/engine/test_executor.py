@@ -329,13 +329,15 @@ def test_a_reload_is_recorded_as_a_start_with_the_new_parameters() -> None:
     assert kept["op-digest"] == of_parameters(changed)
 
 
-def test_a_notification_is_recorded_and_cannot_fail() -> None:
+def test_a_notification_is_in_no_history_and_cannot_fail() -> None:
+    """Pacemaker's controller neither records it nor tells an alert of it."""
     bench = Bench()
     meta = {"notify_type": "pre", "notify_operation": "start"}
     (run,) = bench.run(action("notify", meta=meta))
     bench.finish(run.call_id, rc=1)
     assert bench.outcome().ok
-    assert bench.entries() == {"R_pre_notify_start_0": "0"}
+    assert bench.outcome().resource == ""
+    assert bench.entries() == {}
 
 
 class Instant:

@@ -196,6 +196,23 @@ def test_cleaning_up_names_every_node(cluster: FakeCluster, capsys: Capture) -> 
     )
 
 
+def test_a_member_is_cleaned_up_with_its_group_unless_forced(
+    cluster: FakeCluster, capsys: Capture
+) -> None:
+    text = cluster.cib.to_xml()
+    text = text.replace("<resources>", '<resources><group id="g">')
+    cluster.cib = Cib.parse(text.replace("</resources>", "</group></resources>"))
+    assert run(cluster, "-C", "-r", "ClusterIP", "-N", "pacemaker01") == 0
+    told = [f"Cleaned up {name} on pacemaker01" for name in ("ClusterIP", "WebSite")]
+    assert capsys.readouterr().out.splitlines() == told
+    assert run(cluster, "-R", "-f", "-r", "ClusterIP", "-N", "pacemaker01") == 0
+    assert capsys.readouterr().out.splitlines() == told[:1]
+    assert cluster.done == [
+        ("clean", "g", "pacemaker01", False),
+        ("clean", "ClusterIP", "pacemaker01", True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "operation"),
     [
@@ -454,11 +471,26 @@ def roles(cluster: FakeCluster) -> list[str | None]:
     return [None if pair is None else pair.get("value"), *(str(d[0]) for d in cluster.done)]
 
 
+def obey(cluster: FakeCluster, *, stops: bool = True, starts: bool = True) -> None:
+    """ClusterIP's history says what is wanted of it by its target-role or a ban, if that works."""
+    banned = cluster.cib.find_id("cli-ban-ClusterIP-on-pacemaker01") is not None
+    unwanted = banned or roles(cluster)[0] is not None
+    if stops if unwanted else starts:
+        last, now = ("start", "stop") if unwanted else ("stop", "start")
+        text = cluster.cib.to_xml().replace(f'operation="{last}"', f'operation="{now}"')
+        cluster.cib = Cib.parse(text)
+
+
 def test_a_restart_stops_it_waits_and_sets_back_what_was_there(
     cluster: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    monkeypatch.setattr(cluster, "wait_idle", lambda **_: seen.append(roles(cluster)[0]))
+
+    def look(**_: object) -> None:
+        seen.append(roles(cluster)[0])
+        obey(cluster)
+
+    monkeypatch.setattr(cluster, "wait_idle", look)
     assert run(cluster, "--restart", "-r", "ClusterIP") == 0
     assert seen == ["Stopped", None]
     assert capsys.readouterr().out == (
@@ -485,10 +517,27 @@ def test_one_instance_is_kept_off_its_node_meanwhile(
 
     def look(**_: object) -> None:
         seen.append(cluster.cib.find_id("cli-ban-ClusterIP-on-pacemaker01") is not None)
+        obey(cluster)
 
     monkeypatch.setattr(cluster, "wait_idle", look)
     assert run(cluster, "--restart", "-r", "ClusterIP", "-N", "1") == 0
     assert seen == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("fails", "told"),
+    [
+        ("stops", "ClusterIP has not stopped on pacemaker01"),
+        ("starts", "ClusterIP has stopped, and does not start again"),
+    ],
+)
+def test_a_restart_that_the_cluster_gave_up_has_failed(
+    cluster: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch, fails: str, told: str
+) -> None:
+    monkeypatch.setattr(cluster, "wait_idle", lambda **_: obey(cluster, **{fails: False}))
+    assert run(cluster, "--restart", "-r", "ClusterIP") == 124
+    assert told in capsys.readouterr().err
+    assert roles(cluster)[0] is None
 
 
 def test_what_does_not_run_is_not_restarted(cluster: FakeCluster, capsys: Capture) -> None:
