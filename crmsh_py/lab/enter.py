@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
             _enter(int(pid), with_pids=pids == "1")
         except OSError as error:
             return _complain(f"the namespaces cannot be entered: {error.strerror}", _ENTER_FAILED)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # whoever started us may ignore it
     child = os.fork()
     if child == 0:
         os._exit(_become(command, environment, directory, own_pids=pids == "1"))

@@ -204,11 +204,16 @@ def _host_environment(made: LabConfig, place: Place, environ: Mapping[str, str])
 
 
 def _ignore_terminal_signals() -> dict[signal.Signals, _Handler]:
-    """Ctrl-C is for the command inside, as for a shell's; returns the handlers to restore."""
+    """Ctrl-C is for the command inside, as for a shell's; returns the handlers to restore.
+
+    Its exit code is for us, also where whoever started us ignores the ends of children.
+    """
+    actions = {
+        signal.SIGINT: signal.SIG_IGN,
+        signal.SIGQUIT: signal.SIG_IGN,
+        signal.SIGCHLD: signal.SIG_DFL,
+    }
     try:
-        return {
-            number: signal.signal(number, signal.SIG_IGN)
-            for number in (signal.SIGINT, signal.SIGQUIT)
-        }
+        return {number: signal.signal(number, action) for number, action in actions.items()}
     except ValueError:
         return {}  # not the main thread: then its owner deals with signals

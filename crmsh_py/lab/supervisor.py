@@ -46,7 +46,10 @@ def main(arguments: list[str]) -> int:
     place = place_of(os.environ, os.geteuid(), arguments[0])
     config = place.load()
     os.chdir("/")
-    os.umask(rights.USUAL_UMASK)  # nodes have it from us, and what is on their disks
+    # What nodes have from us, and we may have from anybody: modes on their disks, and whether one
+    # who waits for a child learns how it ended.
+    os.umask(rights.USUAL_UMASK)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         with hosted(place):  # the child that goes on holds it too, when we have ended
             removal.end_strays_of_nodes(place, [node.name for node in config.nodes])

@@ -246,6 +246,31 @@ def test_it_survives_the_terminal_that_started_it(driver: Driver) -> None:
     driver.do("destroy")
 
 
+def test_who_ignores_the_end_of_children_can_start_it(driver: Driver) -> None:
+    """That is inherited: no agent of a node would have an exit code."""
+    ignore = (
+        "import os,signal,sys;signal.signal(17, signal.SIG_IGN);os.execvp(sys.argv[1],sys.argv[1:])"
+    )
+
+    def under_it(method: str, *positional: object) -> int:
+        done = subprocess.run(
+            [driver.python, "-c", ignore, *driver.command(method, *positional)],
+            env=driver.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
+        return done.returncode
+
+    driver.create()
+    assert under_it("start") == 0
+    assert under_it("execute", "pacemaker01", ["sh", "-c", "(exit 3)"]) == 3
+    first = driver.node("pacemaker01")["pid"]
+    ignored = Path(f"/proc/{first}/status").read_text().partition("SigIgn:\t")[2].split()[0]
+    assert not int(ignored, 16) & 1 << (signal.SIGCHLD - 1)
+    driver.do("destroy")
+
+
 def test_it_ends_when_its_directory_is_taken_away(driver: Driver) -> None:
     driver.create()
     driver.do("start")
