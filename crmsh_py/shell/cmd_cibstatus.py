@@ -27,6 +27,7 @@ _SHADOW = "shadow:"
 
 def load(session: Session, call: CommandCall) -> int:
     """Take the status from a file, a shadow or the cluster; what was changed is forgotten."""
+    session.only_for_its_time("cibstatus")
     name = call.get("FILE_NAME") or LIVE
     if name == LIVE:
         session.pretended = Pretended()
@@ -84,6 +85,7 @@ def node(session: Session, call: CommandCall) -> int:
     state = next(state for state in NODE_STATES if call.has(state.upper()))
     name = call.get("NODE_NAME") or ""
     session.pretended = session.pretended.node(session.working.cib(), name, state, local_now())
+    session.only_for_its_time("cibstatus")
     return 0
 
 
@@ -98,6 +100,7 @@ def op(session: Session, call: CommandCall) -> int:
     )
     cib = session.working.cib()
     session.pretended = session.pretended.operation(cib, result, local_now())
+    session.only_for_its_time("cibstatus")
     return 0
 
 
@@ -105,6 +108,7 @@ def quorum(session: Session, call: CommandCall) -> int:
     """Pretend that there is quorum, or that there is none."""
     has = is_true(call.get("BOOLEAN"))
     session.pretended = session.pretended.with_quorum(has)
+    session.only_for_its_time("cibstatus")
     return 0
 
 
@@ -113,6 +117,7 @@ def ticket(session: Session, call: CommandCall) -> int:
     state = next(state for state in TICKET_STATES if call.has(state.upper()))
     name = call.get("TICKET_NAME") or ""
     session.pretended = session.pretended.ticket(session.working.cib(), name, state, local_now())
+    session.only_for_its_time("cibstatus")
     return 0
 
 

@@ -65,7 +65,7 @@ def limit(session: Session, call: CommandCall) -> int:
     if begin and end and end < begin:
         raise UsageError(f"{words[1]} is before {words[0]}")
     chosen.begin, chosen.end = begin, end
-    _only_in_this_session(session)
+    session.only_for_its_time("history")
     return 0
 
 
@@ -82,7 +82,7 @@ def source(session: Session, call: CommandCall) -> int:
     else:
         chosen.lines = None
     chosen.source = wanted
-    _only_in_this_session(session)
+    session.only_for_its_time("history")
     return 0
 
 
@@ -95,7 +95,7 @@ def refresh(session: Session, call: CommandCall) -> int:
 def detail(session: Session, call: CommandCall) -> int:
     """How much ``resource``, ``node`` and ``latest`` show: 0 important lines, 1 all."""
     past.choice(session).detail = int(call.get("COUNT") or 0)
-    _only_in_this_session(session)
+    session.only_for_its_time("history")
     return 0
 
 
@@ -108,7 +108,7 @@ def setnodes(session: Session, call: CommandCall) -> int:
     except NotFound:
         chosen.nodes = before
         raise
-    _only_in_this_session(session)
+    session.only_for_its_time("history")
     return 0
 
 
@@ -127,7 +127,7 @@ def exclude(session: Session, call: CommandCall) -> int:
         chosen.excluded.append(re.compile(pattern[:1000]))
     except re.error as error:
         raise UsageError(f"“{pattern}” is no regular expression: {error}") from None
-    _only_in_this_session(session)
+    session.only_for_its_time("history")
     return 0
 
 
@@ -326,11 +326,3 @@ def _marked_words(old: str, new: str) -> Iterator[str]:
 
 def _steps(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
     return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-
-
-def _only_in_this_session(session: Session) -> None:
-    """A one-shot ends before it could look at what it has chosen."""
-    if session.options.words and not session.interactive:
-        session.console.warning(
-            "this holds for a session: use it in the shell (crm history), or in a script"
-        )

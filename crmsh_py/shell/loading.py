@@ -74,6 +74,8 @@ def _typed(parsed: Iterable[ParsedElement], origin: str) -> dict[str, Typed]:
 
 def load_xml(cib: Cib, text: str, *, how: str, origin: str = "") -> Cib:
     """Take XML: a whole ``<cib>`` or ``<configuration>``, a section, or one element of it."""
+    if origin and not text.lstrip("\ufeff \t\r\n").startswith("<"):
+        raise ConfigError(f"{origin}: this is no XML", hint=f"load {how} {origin}")
     root = parse_xml(text, origin)
     configuration = root.find("configuration") if root.tag == "cib" else root
     if configuration is None:

@@ -199,6 +199,13 @@ class Session:
         made = write(record())
         self.console.out(made.rstrip("\n"))
 
+    def only_for_its_time(self, level: str) -> None:
+        """Warn in a one-shot of what a session keeps: it ends before it could be looked at."""
+        if self.options.words and not self.interactive:
+            self.console.warning(
+                f"this holds for a session: use it in the shell (crm {level}), or in a script"
+            )
+
     def use_shadow(self, name: str) -> None:
         """Work on a shadow ('' is the live cluster) from now on."""
         self.shadow = name

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from shell.person import Person
+
+from crmsh_py.shell.options import Options
 
 
 def summary(text: str) -> list[str]:
@@ -115,3 +119,11 @@ def test_a_mistake_changes_nothing(person: Person, line: str, wanted: str) -> No
     assert wanted in person.types(f"cibstatus {line}")
     assert person.code != 0
     assert person.types("cibstatus show changed") == ""
+
+
+def test_a_one_shot_is_told_that_what_it_makes_up_ends_with_it(
+    person: Person, tmp_path: Path
+) -> None:
+    once = Person(tmp_path, options=Options(words=("cibstatus",)))
+    assert "holds for a session" in once.types("cibstatus node alpha offline")
+    assert person.types("cibstatus node alpha offline") == ""

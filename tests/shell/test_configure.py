@@ -211,6 +211,14 @@ def test_xml_where_text_is_expected_is_one_error(person: Person) -> None:
     assert f"load xml update {person.file}" in said
 
 
+def test_text_where_xml_is_expected_is_told_how_it_is_loaded(person: Person) -> None:
+    name = person.directory / "new.crm"
+    name.write_text("# mine\nprimitive good Dummy\n")
+    said = person.types(f"configure load xml update {name}")
+    assert "this is no XML" in said
+    assert f"load update {name}" in said
+
+
 def test_bad_xml_is_told_with_its_line(person: Person) -> None:
     name = person.directory / "new.xml"
     name.write_text("<cib>\n<configuration></cib>\n")
