@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
 from crmsh_py.cib.agent_name import is_remote_connection
+from crmsh_py.cib.check_roles import odd_roles
 from crmsh_py.cib.document import REFERENCES, Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.findings import Finding, error, warning
@@ -203,6 +204,7 @@ def _constraints(
                 )
             elif name in inside:
                 yield _on_member(constraint, name, inside[name])
+        yield from odd_roles(constraint, resources)
         if constraint.tag == "rsc_location":
             yield from _location(constraint, nodes, guesses)
         elif not mentioned:

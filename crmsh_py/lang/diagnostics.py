@@ -15,6 +15,7 @@ from crmsh_py.regex import regex
 
 _LEVELS = 4  # that are named
 _WITHIN = {"assist": "configure ", "template": "configure "}  # levels inside of another one
+_BEFORE_THE_SCORE = ("resource-discovery=", "role=")  # of a location
 _BARE_SCORE = regex(r"[+-]?([0-9]+|inf(inity)?)|mandatory|advisory", re.IGNORECASE)
 _MANY = 12  # more possibilities than this are cut short
 
@@ -60,6 +61,8 @@ def unexpected(
         hint = did_you_mean(stuck.text, keywords)
         if hint is None and "SCORE" in stuck.expected and _BARE_SCORE.fullmatch(stuck.text):
             hint = f"did you mean {stuck.text}: (a score ends in a colon)?"
+        elif stuck.text.startswith(_BEFORE_THE_SCORE):
+            hint = f"{stuck.text.partition('=')[0]}= stands behind the resource, before the score"
     if level is not None:
         message = (
             "a command is missing" if at_end

@@ -90,7 +90,7 @@ def _example(kind: str, name: str) -> str:
         "op_defaults": options.OPERATION,
     }
     known = tables[kind].get(name)
-    return (known.values[0] if known.values else known.default) if known else "true"
+    return (known.values[0] if known.values else known.default or "…") if known else "true"
 
 
 def merge_properties(

@@ -388,6 +388,32 @@ def test_a_rule_that_is_meant_so_is_not_told(expression: str) -> None:
     assert check(node(attributes(("kind", "big")), DUMMY.format("a"), rule)) == ()
 
 
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        '<rsc_colocation id="k" score="1" rsc="a" with-rsc="c" with-rsc-role="Promoted"/>',
+        '<rsc_order id="k" first="c" first-action="promote" then="a" then-action="start"/>',
+        '<rsc_location id="k" rsc="c"><rule id="r" role="Master" score="1">'
+        '<expression id="e" attribute="#uname" operation="eq" value="n1"/></rule></rsc_location>',
+        '<rsc_order id="k"><resource_set id="s" action="promote"><resource_ref id="c"/>'
+        "</resource_set></rsc_order>",
+    ],
+)
+@pytest.mark.parametrize("promotable", ["true", "false", None])
+def test_what_never_is_promoted_is_told_where_something_waits_for_it(
+    constraint: str, promotable: str | None
+) -> None:
+    meta = f'<nvpair id="p" name="promotable" value="{promotable}"/>' if promotable else ""
+    clone = f'<clone id="c"><meta_attributes id="m">{meta}</meta_attributes>{DUMMY.format("i")}'
+    found = check(cib(f"{DUMMY.format('a')}{clone}</clone>", constraint))
+    if promotable == "true":
+        assert found == ()
+        return
+    finding = only(found)
+    assert str(finding) == "k: c is never promoted"
+    assert finding.hint == "crm resource meta c set promotable true"
+
+
 def test_what_cannot_be_read_in_a_rule_is_its_word() -> None:
     when = '<date_expression id="e" operation="gt" start="2020-99-99"/>'
     rule = f'<rsc_location id="l" rsc="a"><rule id="r" score="1">{when}</rule></rsc_location>'

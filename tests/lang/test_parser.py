@@ -298,6 +298,14 @@ def test_a_level_alone_is_entered_and_a_line_may_walk() -> None:
   did you mean 100: (a score ends in a colon)?""",
         ),
         (
+            "configure location l r 100: n1 resource-discovery=never",
+            """“resource-discovery=never” cannot stand here
+  configure location l r 100: n1 resource-discovery=never
+                                 ~~~~~~~~~~~~~~~~~~~~~~~^
+  expected: $role=ROLE, the end of the line
+  resource-discovery= stands behind the resource, before the score""",
+        ),
+        (
             "resource re a",
             """there is no command “re” at the level resource
   resource re a
