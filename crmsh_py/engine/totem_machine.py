@@ -169,6 +169,8 @@ class Machine:
         self.announced_leave: set[int] = set()
         self.owed: frozenset[int] = frozenset()  # see CommitEntry
         self.left = False
+        self.lost_members: tuple[int, ...] = ()  # of proposals that got lost, and how many
+        self.lost_proposals = 0
         self.heard: dict[int, bool] = {}  # while gathering: who, and whether by a Join
         self.estranged: dict[int, Estranged] = {}
         # The token.

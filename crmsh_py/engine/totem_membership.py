@@ -49,6 +49,7 @@ from crmsh_py.wire.datagram import (
 )
 
 _GATHERS_BEFORE_WARNING = 3  # Corosync's MAX_NO_CONT_GATHER
+_MOST_PATIENCE = 3  # token times that a proposal may need beyond the first
 
 
 # ---- GATHER -------------------------------------------------------------------------------------
@@ -281,7 +282,8 @@ def pass_commit_token(machine: Machine, token: CommitToken, now: float) -> None:
     machine.counters.memb_commit_token_tx += 1
     machine.send(token.members[(position + 1) % len(token.members)], token)
     machine.arm(Timer.TOKEN_RETRANSMIT, now, machine.settings.token_retransmit_ms)
-    machine.arm(Timer.TOKEN_LOSS, now, machine.settings.token_ms)
+    again = machine.lost_proposals if token.members == machine.lost_members else 0
+    machine.arm(Timer.TOKEN_LOSS, now, machine.settings.token_ms * (1 + again))
 
 
 def on_commit_token_commit(machine: Machine, token: CommitToken, now: float) -> Shift | None:
@@ -318,8 +320,16 @@ def pass_again(machine: Machine, token: CommitToken, now: float) -> None:
 
 
 def on_commit_loss(machine: Machine, now: float) -> Shift | None:
-    """The proposal got lost, or its proposer."""
+    """The proposal got lost, or its proposer; or a member's disk is slow.
+
+    A member passes it on when it has stored the ring's number. One that needs longer for that
+    than the token time, but answers within the consensus time, would be waited for in vain for
+    ever: so the same members have more time for the next proposal.
+    """
     machine.counters.commit_token_lost += 1
+    members = machine.agreed_members()
+    again = machine.lost_proposals if members == machine.lost_members else 0
+    machine.lost_members, machine.lost_proposals = members, min(again + 1, _MOST_PATIENCE)
     return ToGather("commit token lost")
 
 

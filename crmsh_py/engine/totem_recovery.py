@@ -232,6 +232,7 @@ def enter_operational(machine: Machine, shift: ToOperational, now: float) -> Shi
     machine.old = None
     machine.recovery = None
     machine.owed = frozenset()
+    machine.lost_members = ()
     machine.processors = set(machine.ring.members)
     machine.failed = set()
     machine.announced_leave = set()
