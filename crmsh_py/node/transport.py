@@ -27,6 +27,7 @@ from crmsh_py.node.ports import LogLine, Report
 from crmsh_py.node.sessions import Sessions, Verdict
 
 MAX_DATAGRAM = 65_507  # bytes of a UDP payload over IPv4
+MAX_PEERS = 64  # as many as a ring has members
 _RECEIVE_BUFFER = 4 * 1024 * 1024  # asked for; the kernel gives what it allows
 _BURST = 64  # datagrams of one socket before others get their turn
 _TELL_EVERY_S = 10.0  # between two lines about rejected datagrams
@@ -305,6 +306,7 @@ class UdpLink:
         match opened.verdict:
             case Verdict.GOOD:
                 self.counters.received += 1
+                self._meet(source)
                 if (peer := self._peers.get(source)) is not None:
                     peer.rx_packets += 1
                     peer.rx_bytes += len(data)
@@ -321,6 +323,15 @@ class UdpLink:
         for payload in opened.payloads:
             ring = self._network.number
             self._report(DatagramReceived(data=payload, source=source, ring=ring))
+
+    def _meet(self, source: str) -> None:
+        """A node that was added since this one started is among everybody, too.
+
+        It has the key and has shown that it lives. Without multicast it would not hear us.
+        """
+        if source not in self._peers and len(self._peers) < MAX_PEERS:
+            self._peers[source] = _Peer()
+            self._others += (source,)
 
     def _tell_rejected(self, source: str, why: str) -> None:
         now = self._clock()

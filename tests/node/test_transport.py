@@ -87,6 +87,24 @@ def test_unicast_reaches_everybody_else_and_one() -> None:
     assert sorted(third.heard) == [(ADDRESSES[0], b"join"), (ADDRESSES[1], b"token")]
 
 
+def test_unicast_reaches_a_node_that_was_added_later() -> None:
+    """The others have it not in their settings; it has them, and so speaks first."""
+
+    async def run() -> list[tuple[str, bytes]]:
+        old, new = Peer(ADDRESSES[0]), Peer(f"{PREFIX}.4")
+        try:
+            new.transport.send(EVERYBODY, b"I am new")
+            await comes_true(lambda: bool(old.heard))
+            old.transport.send(EVERYBODY, b"welcome")
+            await comes_true(lambda: bool(new.heard))
+        finally:
+            old.transport.close()
+            new.transport.close()
+        return new.heard
+
+    assert asyncio.run(run()) == [(ADDRESSES[0], b"welcome")]
+
+
 def send_as(address: str, *datagrams: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.bind((address, 0))
