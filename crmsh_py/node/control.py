@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from crmsh_py.engine.api import ClientGone, Connection, RequestReceived
 from crmsh_py.errors import CrmError, LocalProtocolError, RemoteProtocolError
+from crmsh_py.node.log import Seldom
 from crmsh_py.node.ports import LogLine, Report
 from crmsh_py.wire import control, framing
 
@@ -44,7 +45,6 @@ MAX_UNFINISHED_LIMITED = 2 * framing.MAX_FRAME  # the same of all others
 SILENT_S = 30.0  # how long one may be connected and ask nothing
 IDLE_S = 600.0  # the same after it has been answered; a shell connects again when it needs to
 BACKLOG = 1024  # clients that wait to be let in; more are told to try again, which agents do not
-TELL_EVERY_S = 10.0  # between two lines about clients that were turned away
 LAST_WORDS_S = 1.0  # what clients get to read their answers when the node stops
 
 # Which of Corosync's services a client would talk to, by what it asks for.
@@ -120,8 +120,7 @@ class ControlServer:
         self._last_ticket = 0
         self._admitted = 0
         self._closed = 0
-        self._turned_away = 0  # since that was told
-        self._tell_again = 0.0  # on the loop's clock
+        self._tell_of_strangers = Seldom(log, "MAIN")
         self._alone = asyncio.Event()  # no client is connected
         self._alone.set()
 
@@ -183,10 +182,12 @@ class ControlServer:
         trusted = user in (0, os.geteuid()) or name == _CLUSTER_USER
         groups = () if trusted else (*self._groups_of(name), *_peer_groups(channel))
         if not trusted and _CLUSTER_GROUP not in groups:
-            return self._turn_away(f"Refused a control connection of user id {user}")
+            self._tell_of_strangers(f"Refused a control connection of user id {user}")
+            return False
         if not self._has_room(name, trusted=trusted):
             whom = "" if trusted else f" of {name}"
-            return self._turn_away(f"Refused a control connection{whom}: there are too many")
+            self._tell_of_strangers(f"Refused a control connection{whom}: there are too many")
+            return False
         self._admitted += 1
         connection.handle = self._admitted
         connection.pid = _peer(channel)[0]
@@ -196,16 +197,6 @@ class ControlServer:
         self._connections.add(connection)
         self._alone.clear()
         return True
-
-    def _turn_away(self, text: str) -> bool:
-        """Tell it, but not so often that what else is in the log would be lost; returns False."""
-        self._turned_away += 1
-        now = asyncio.get_running_loop().time()
-        if now >= self._tell_again:
-            more = self._turned_away - 1
-            self._log("warning", "MAIN", f"{text} (and {more} before it)" if more else text)
-            self._turned_away, self._tell_again = 0, now + TELL_EVERY_S
-        return False
 
     def _has_room(self, user: str, *, trusted: bool) -> bool:
         others = [each for each in self._connections if each.trusted == trusted]

@@ -14,8 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from crmsh_py.node.ports import LogLine
+
 ROTATE_BYTES = 16 * 1024 * 1024  # then the file becomes FILE.1, and the old FILE.1 goes
 LINE_LIMIT = 4096  # characters of one line
+SELDOM_S = 10.0  # between two lines of one kind that others cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,29 @@ class NodeLog:
         """Close the files."""
         for file in self._files:
             file.close()
+
+
+class Seldom:
+    """Tells what others can cause as often as they like, and so push all else out of the log."""
+
+    def __init__(
+        self, log: LogLine, subsystem: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._log = log
+        self._subsystem = subsystem
+        self._clock = clock
+        self._untold = 0
+        self._again = 0.0  # when something may be told again
+
+    def __call__(self, text: str) -> None:
+        """Tell it as a warning, or count it to what the next one says."""
+        now = self._clock()
+        if now < self._again:
+            self._untold += 1
+            return
+        more = f" (and {self._untold} before it)" if self._untold else ""
+        self._log("warning", self._subsystem, text + more)
+        self._untold, self._again = 0, now + SELDOM_S
 
 
 class _LogFile:

@@ -24,6 +24,7 @@ from crmsh_py.engine.api import (
 )
 from crmsh_py.errors import CrmError, LocalProtocolError, RemoteProtocolError
 from crmsh_py.node.keys import read_key
+from crmsh_py.node.log import Seldom
 from crmsh_py.node.ports import LogLine, Report
 from crmsh_py.node.seal import Suite
 from crmsh_py.node.sealed_stream import SealedStream
@@ -208,7 +209,7 @@ class RemoteServer:
         self._address = address
         self._port = port
         self._report = report
-        self._log = log
+        self._tell_of_strangers = Seldom(log, "LRMD")
         self._server: asyncio.Server | None = None
         self._connections: dict[int, _Connection] = {}
         self._last = 0
@@ -272,7 +273,7 @@ class RemoteServer:
             return
         if not connection.proven:
             text = f"A connection without proof of the key has ended: {reason or 'hung up'}"
-            self._log("warning", "LRMD", text)
+            self._tell_of_strangers(text)
         self._report(RemoteClosed(connection=number, reason=reason))
 
 

@@ -19,6 +19,7 @@ from waiting import comes_true
 
 from crmsh_py.engine.api import ClientGone, Event, RequestReceived
 from crmsh_py.node import control as control_module
+from crmsh_py.node import log as log_module
 from crmsh_py.node.control import ControlServer
 from crmsh_py.wire import control, framing, paths
 
@@ -316,7 +317,7 @@ def test_a_limited_user_takes_no_connection_from_root_or_another(
     monkeypatch.setattr(control_module, "MAX_CONNECTIONS", 2)
     monkeypatch.setattr(control_module, "MAX_LIMITED", 5)
     monkeypatch.setattr(control_module, "MAX_LIMITED_OF_USER", 3)
-    monkeypatch.setattr(control_module, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(log_module, "SELDOM_S", 0.0)
     bench = Bench(tmp_path)
     bench.server._groups_of = lambda name: ("haclient",)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crmsh_py.node import log as log_module
-from crmsh_py.node.log import LogSettings, NodeLog
+from crmsh_py.node.log import LogSettings, NodeLog, Seldom
 
 
 def test_a_line_has_time_level_subsystem_and_text(tmp_path: Path) -> None:
@@ -101,3 +101,16 @@ def test_a_pipe_in_its_place_does_not_hold_the_node(tmp_path: Path, *, reads: bo
     log.close()
     if reads:
         os.close(reader)
+
+
+def test_what_strangers_cause_is_told_seldom_and_counted() -> None:
+    lines: list[str] = []
+    now = [100.0]
+    tell = Seldom(lambda *line: lines.append(" ".join(line)), "LRMD", clock=lambda: now[0])
+
+    for _ in range(5):
+        tell("it hung up")
+    now[0] += log_module.SELDOM_S
+    tell("it hung up")
+
+    assert lines == ["warning LRMD it hung up", "warning LRMD it hung up (and 4 before it)"]
