@@ -5,12 +5,23 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 
+from crmsh_py.agents.metadata import AgentMetadata, Parameter
 from crmsh_py.cib.agent_name import AgentSpec
+from crmsh_py.cib.options import FENCING_PARAMETERS, PROPERTIES, Option
 from crmsh_py.errors import CrmError, NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 from crmsh_py.views import ra
 from crmsh_py.views.records import Names
+
+# What Pacemaker's daemons take, by their names of today and of old.
+_PARTS: Mapping[str, Mapping[str, Option]] = {
+    **dict.fromkeys(
+        ("pacemaker-based", "pacemaker-controld", "pacemaker-schedulerd", "pengine", "crmd", "cib"),
+        PROPERTIES,
+    ),
+    **dict.fromkeys(("pacemaker-fenced", "stonithd"), FENCING_PARAMETERS),
+}
 
 
 def classes(session: Session, call: CommandCall) -> int:
@@ -44,11 +55,39 @@ def providers(session: Session, call: CommandCall) -> int:
 
 
 def info(session: Session, call: CommandCall) -> int:
-    """What an agent is for, its parameters, and the timeouts that it advises."""
+    """What an agent is for, its parameters, and the timeouts that it advises.
+
+    Instead of an agent the part of the cluster manager may be named that options are for.
+    """
+    name = call.get("AGENT") or ""
+    if table := _PARTS.get(name):
+        described = _options(name, table)
+        session.show(ra.info(name, described), lambda: described)
+        return 0
     spec = session.catalogue.resolve(call.get("AGENT") or "")
     metadata = session.catalogue.metadata(spec)
     session.show(ra.info(spec, metadata), lambda: metadata)
     return 0
+
+
+def _options(name: str, table: Mapping[str, Option]) -> AgentMetadata:
+    return AgentMetadata(
+        name=name,
+        shortdesc="Parameters of all fence devices"
+        if table is FENCING_PARAMETERS
+        else "Cluster properties, of all parts of the manager",
+        parameters=tuple(
+            Parameter(
+                name=option.name,
+                type=", ".join((option.kind.value, *option.values)),
+                default=option.default,
+                shortdesc=option.help,
+                deprecated=bool(option.deprecated),
+            )
+            for option in sorted(table.values(), key=lambda option: option.name)
+            if not option.internal
+        ),
+    )
 
 
 def validate(session: Session, call: CommandCall) -> int:

@@ -146,6 +146,12 @@ def find(levels: tuple[str, ...], topics: tuple[str, ...]) -> Declaration | str:
     if elsewhere and place == here:
         hint = " or ".join(f"help {declared.place_of(d.level)}{d.name}" for d in elsewhere)
         raise NotFound(f"{name} is a command of several levels", hint=hint)
+    begun = [d for d in declared.of_level(place) if d.name.startswith(name.lower())]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        hint = f"it could be {', '.join(d.name for d in begun)}"
+        raise NotFound(f"there is no help for {' '.join(topics)}", hint=hint)
     names = [d.name for d in declared.of_level(place)] + list(declared.LEVELS)
     raise NotFound(f"there is no help for {' '.join(topics)}", name=name, possibilities=names)
 

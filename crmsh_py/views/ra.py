@@ -31,9 +31,9 @@ def columns(names: Sequence[str], *, width: int = WIDTH) -> str:
     return "".join("".join(f"{n:<{cell}}" for n in row).rstrip() + "\n" for row in rows)
 
 
-def info(spec: AgentSpec, metadata: AgentMetadata) -> str:
+def info(spec: AgentSpec | str, metadata: AgentMetadata) -> str:
     """What an agent is for, its parameters and the times it advises, as crmsh lays it out."""
-    parts = [f"{metadata.shortdesc or spec.type} ({spec})"]
+    parts = [f"{metadata.shortdesc or metadata.name} ({spec})"]
     if metadata.longdesc:
         parts.append(metadata.longdesc.strip("\n"))
     if metadata.parameters:

@@ -252,3 +252,21 @@ def test_parameters_without_a_resource_are_shown_to_the_agent_too(picky: Person)
 def test_what_an_agent_cannot_be_asked_is_said(person: Person) -> None:
     person.session.environ["OCF_ROOT"] = str(person.directory)
     assert "is not installed here" in person.types("configure validate-all one")
+
+
+def test_help_takes_abbreviations_and_tells_of_several(person: Person) -> None:
+    assert person.types("configure help coloc").startswith("crm configure colocation")
+    said = person.types("configure help lo")
+    assert "it could be location, load" in said
+
+
+@pytest.mark.parametrize(
+    ("part", "option"),
+    [("pacemaker-schedulerd", "no-quorum-policy"), ("pacemaker-fenced", "pcmk_host_map")],
+)
+def test_what_the_manager_s_parts_take_is_described_as_agents_are(
+    person: Person, part: str, option: str
+) -> None:
+    said = person.types(f"ra info {part}")
+    assert person.code == 0
+    assert f"\n{option} (" in said
