@@ -469,3 +469,4 @@ class StoredState:
     revision_term: int = 0  # the term in which the newest revision was made or ratified
     cib: str = ""  # XML of the newest configuration, '' where there is none yet
     standing: Standing = Standing.EMPTY
+    forced: bool = False  # the newest revision was committed without quorum

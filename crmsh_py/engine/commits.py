@@ -7,7 +7,8 @@
 Rules:
 
 1. A commit is answered ``Committed`` when members with the votes of a quorum have reported
-   ``Stored`` of its version, or a later one, in the view that we are in.
+   ``Stored`` of its version, or a later one, in the view that we are in; and of the same
+   configuration as ours, else it is another commit that they have stored.
 2. In a new view a commit is sent again only where it is certain that it was not made: this node
    held what the view began with, or the ids that are told (``Summary.recent``) reach back to
    before it was sent. To make one again could undo what others have made of it since.
@@ -30,10 +31,11 @@ from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import CrmError, NoQuorum, TimedOut
 from crmsh_py.wire.control import Committed
-from crmsh_py.wire.stream import CommitId, ConfigChange, Stored
+from crmsh_py.wire.stream import CommitId, ConfigChange, Stored, VersionTuple
 
 PATIENCE_S = 25.0  # a client waits 30 s; longer than token + consensus of slow configurations
 MAX_PENDING = 1000
+_MOST_DIGESTS = 1000  # beyond that disks are so late that they are not compared
 _LOOK = "it may still take effect: look at crm configure show"
 
 
@@ -83,6 +85,8 @@ class Commits:
         self._count = 0
         self._pending: dict[CommitId, Pending] = {}
         self._stored: dict[int, Stored] = {}
+        self._strange: dict[int, Stored] = {}  # of a configuration that was never ours
+        self._digests: dict[VersionTuple, str] = {}  # of what was ours in this view, the newest
 
     def start(self, wall: float) -> None:
         """Remember when this run of the node began: commits of another run have other ids."""
@@ -180,6 +184,7 @@ class Commits:
         if saved is None:
             self._settle()
             return False
+        self._note_digest()
         self._out.persist(saved, then=self._announcement())
         return True
 
@@ -187,26 +192,32 @@ class Commits:
         """A member reports what it has on its disk."""
         if stored.view != self._views.view:
             return
-        self._stored[sender] = stored
-        self._compare(stored)
-        self._settle()
-
-    def _compare(self, stored: Stored) -> None:
-        """If a majority has another configuration of this version, this node's copy is bad."""
-        mine = self._replica
-        version = mine.config.version.tuple
-        if not self._views.active or stored.version != version or stored.digest == mine.digest:
+        self._strange.pop(sender, None)
+        if not self._is_strange(stored):
+            self._stored[sender] = stored
+            self._settle()
             return
-        others = {
-            node: each.digest
-            for node, each in self._stored.items()
-            if each.version == version and each.digest != mine.digest and node != self._node_id
-        }
-        if self._views.majority(others):
-            self._out.log(
-                "error", "CIB", f"This node's configuration {mine.version} is not the others'"
-            )
+        self._strange[sender] = stored
+        if self._views.majority(self._strange):  # then it is this node's copy that is bad
+            version = self._replica.version
+            self._out.log("error", "CIB", f"This node's configuration {version} is not the others'")
+            self._strange = {}
             self._views.ask()
+
+    def _is_strange(self, stored: Stored) -> bool:
+        """Whether this node has come past that version and had something else, or none of it.
+
+        Whoever has stored a version has made it in an earlier place of the stream.
+        """
+        oldest = next(iter(self._digests), None)
+        if not self._views.active or oldest is None or stored.version < oldest:
+            return False
+        return self._digests.get(stored.version) != stored.digest
+
+    def _note_digest(self) -> None:
+        self._digests[self._replica.config.version.tuple] = self._replica.digest
+        if len(self._digests) > _MOST_DIGESTS:
+            del self._digests[next(iter(self._digests))]
 
     def is_durable(self, version: Version) -> bool:
         """Whether a majority of this view has reported that it has this version on its disks."""
@@ -218,6 +229,7 @@ class Commits:
     def begin_view(self) -> None:
         """A new ring: what was sent may not have arrived."""
         self._stored = {}
+        self._strange = {}
         for pending in self._pending.values():
             if pending.stage is Stage.SENT:
                 pending.stage = Stage.WAITING
@@ -227,6 +239,8 @@ class Commits:
         # Writes end in their order: when this one is done, all before it are, and what the view
         # ratified is on the disk too.
         self._out.persist(then=self._announcement())
+        self._digests = {}
+        self._note_digest()
         included = frozenset(self._replica.commits)
         for pending in list(self._pending.values()):
             match self._fate(pending, included):
@@ -235,7 +249,7 @@ class Commits:
                     pending.version = self._replica.version
                 case Fate.MADE:
                     self._refuse(pending, no_quorum(applied=True))
-                case Fate.NOT_MADE:
+                case Fate.NOT_MADE if pending.stage is not Stage.SENT:  # else it is still to come
                     self._send(pending)
                 case Fate.UNKNOWN:
                     self._refuse(
@@ -286,6 +300,8 @@ class Commits:
 
     def _settle(self) -> None:
         """Answer every commit that is on the disks of a majority."""
+        if not self._views.active:
+            return  # what this node holds may be another thing soon
         for pending in list(self._pending.values()):
             version = pending.version
             if pending.stage is not Stage.APPLIED or version is None:

@@ -121,7 +121,7 @@ class NodeCore:
         self._membership = Membership(settings, conf, self._out, ring_sequence=last, boot=boot)
         node_id = self._node_id = self._membership.node_id
         config = Cib.parse(stored.cib) if stored.cib else pristine()
-        self._replica = Replica(config, stored.revision_term)
+        self._replica = Replica(config, stored.revision_term, forced=stored.forced)
         self._views = Views(
             node_id,
             self._replica,

@@ -48,10 +48,10 @@ _MEMBERSHIP_FACTS = ("have-quorum", "dc-uuid", "execution-date")
 class Replica:
     """The CIB of one node."""
 
-    def __init__(self, config: Cib, revision_term: int) -> None:
+    def __init__(self, config: Cib, revision_term: int, *, forced: bool = False) -> None:
         self.config = bare(config)
         self.revision_term = revision_term
-        self.forced = False
+        self.forced = forced  # its newest revision was committed without quorum
         self.num_updates = 0
         self.status = Element("status")
         self._facts: dict[str, str | None] = {"have-quorum": "0"}
@@ -207,7 +207,7 @@ class Replica:
         self.forced = False
 
     def follow(
-        self, steps: Sequence[Step], digest: str, revision_term: int
+        self, steps: Sequence[Step], digest: str, revision_term: int, *, forced: bool
     ) -> list[SaveRevision] | None:
         """Take the steps from this configuration on; None if they do not lead to ``digest``.
 
@@ -226,15 +226,15 @@ class Replica:
         for step, _ in taken:
             self._remember(step)
         self._replace(config, revision_term)
-        self.forced = False
+        self.forced = forced
         return [saved for _, saved in taken]
 
-    def adopt(self, config: Cib, revision_term: int) -> None:
+    def adopt(self, config: Cib, revision_term: int, *, forced: bool) -> None:
         """Take another node's configuration instead of this one."""
         self._recent.clear()
         self._recent_bytes = 0
         self._replace(bare(config), revision_term)
-        self.forced = False
+        self.forced = forced
 
     def adopt_commits(self, commits: Sequence[CommitId]) -> None:
         """Take over what the winner's configuration contains."""
@@ -253,6 +253,7 @@ class Replica:
             origin=root.get("update-origin") or origin,
             time=time,
             cib=self.config.to_xml(),
+            forced=self.forced,
         )
 
     def _replace(self, config: Cib, revision_term: int) -> None:

@@ -379,10 +379,8 @@ class Views:
         )
 
     def _answers(self, asker: int) -> bool:
-        """Whether it is this node that answers: the winner, or else the lowest other member."""
-        winner = self.decision.winner if self.decision else 0
-        others = [node for node in self.setting.votes if node != asker]
-        return self._node_id == (winner if winner in others else min(others, default=0))
+        """Whether this node answers: two do, as one of them may be about to ask itself."""
+        return self._node_id in sorted(set(self.setting.votes) - {asker})[:2]
 
     def ask(self) -> None:
         """This node's copy is not the others': take theirs."""
@@ -460,15 +458,22 @@ class Views:
     @property
     def held_its_beginning(self) -> bool:
         """Whether this node held what the view began with, so it knows which commits are in."""
-        return self.decision is not None and self._node_id not in self.decision.losers
+        held = self.decision is not None and self._node_id not in self.decision.losers
+        return held and not self._asked  # else it may have held something else
 
     # ---- taking the winner's configuration -----------------------------------------------------
+
+    @property
+    def _winner_is_forced(self) -> bool:
+        return self.decision is not None and self.summaries[self.decision.winner].forced
 
     def _take(self, sync: WholeCib | Missing) -> bool:
         """Hold the winner's configuration from now on; False: it does not fit, ask again."""
         try:
             if isinstance(sync, Missing):
-                saved = self._replica.follow(sync.steps, sync.digest, sync.revision_term)
+                saved = self._replica.follow(
+                    sync.steps, sync.digest, sync.revision_term, forced=self._winner_is_forced
+                )
                 if saved is not None:
                     self._out.persist(*saved)
                     return True
@@ -485,16 +490,15 @@ class Views:
     def _replace(self, config: Cib, revision_term: int) -> None:
         replica = self._replica
         old = replica.config
-        # In one term there is one history: an older version of the same term is a part of it,
-        # unless this copy has turned out to be another one than the others'.
-        is_part = replica.revision_term == revision_term and not replica.forced and not self._asked
-        if old.version.epoch and not (is_part and old.version < config.version):
+        # Even an older version of the same term need not be a part of what came: it may have been
+        # forced, or be that of the other of two nodes of which each went on (two_node).
+        if old.version.epoch:
             reason = f"version {old.version} lost against version {config.version} of the others"
             if replica.forced:
                 reason += "; it had been committed without quorum"
             self._out.persist(SetAside(cib=old.to_xml(), reason=reason))
             self._out.log("warning", "CIB", f"This node's configuration was set aside: {reason}")
-        replica.adopt(config, revision_term)
+        replica.adopt(config, revision_term, forced=self._winner_is_forced)
         when = int(self._out.wall)
         winner = self.decision.winner if self.decision else 0
         origin = self.summaries[winner].name if winner in self.summaries else ""

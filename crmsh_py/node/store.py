@@ -339,18 +339,21 @@ class Store:
         if self._writes < (acknowledged := self._tally.open()):
             lost = acknowledged - self._writes
             raise _CorruptError(f"the last {lost} of its acknowledged writes are missing")
-        term, cib = self._load_configuration(db)
+        term, forced, cib = self._load_configuration(db)
+        ratified = numbers.get("ratified", 0)
         return StoredState(
             ring_sequence=numbers.get("ring_sequence", 0),
             term=numbers.get("term", 0),
             # Terms only grow, so what was ratified is newer than the revision, or it is older
             # than a revision that came after.
-            revision_term=max(term, numbers.get("ratified", 0)) if cib else 0,
+            revision_term=max(term, ratified) if cib else 0,
             cib=cib,
             standing=_standing(numbers),
+            forced=forced and ratified <= term,  # else a majority has gone on with it
         )
 
-    def _load_configuration(self, db: sqlite3.Connection) -> tuple[int, str]:
+    def _load_configuration(self, db: sqlite3.Connection) -> tuple[int, bool, str]:
+        """The newest configuration, its term, and whether it was committed without quorum."""
         self._newest = self._since_snapshot = 0
         first = before = 0
         last: _RowValues | None = None
@@ -364,7 +367,7 @@ class Store:
             first = first or before
             last = tuple(values)
         if last is None:
-            return 0, ""
+            return 0, False, ""
         self._newest = before
         if db.execute("SELECT 1 FROM snapshot WHERE number = ?", (first,)).fetchone() is None:
             raise _CorruptError("its first configuration is missing")
@@ -377,7 +380,7 @@ class Store:
             ) from None
         if digest != last[5]:
             raise _CorruptError(f"revision {before} has digest {digest} instead of {last[5]}")
-        return last[4], cib
+        return last[4], bool(last[10]), cib
 
     def _replayed(self, db: sqlite3.Connection, last: int) -> tuple[str, str, int]:
         """The configuration after revision ``last``, its digest, and how many patches it took."""

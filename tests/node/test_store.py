@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,21 @@ def test_a_revision_can_be_ratified_by_a_later_term(path: Path) -> None:
     _, later, _ = opened(path)
 
     assert (ratified.revision_term, later.revision_term) == (6, 8)
+
+
+def test_a_revision_without_quorum_stays_one_until_it_is_ratified(path: Path) -> None:
+    text = filled(path)
+    store, _, _ = opened(path)
+    made = revision(9, text + "x", patch="x", term=2)
+    store.write([SaveRatified(term=2), replace(made, forced=True)])
+    store.close()
+    store, forced, _ = opened(path)
+    store.write([SaveRatified(term=3)])
+    store.close()
+
+    _, ratified, _ = opened(path)
+
+    assert (forced.forced, ratified.forced) == (True, False)
 
 
 def test_revisions_are_told_newest_first(path: Path) -> None:

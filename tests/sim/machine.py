@@ -119,7 +119,7 @@ class Disk:
                 case SaveRatified(term=term):
                     self.ratified = max(self.ratified, term)
                     self._set_term(term)
-                    self.state = replace(self.state, standing=Standing.VOTER)
+                    self.state = replace(self.state, standing=Standing.VOTER, forced=False)
                 case SaveRevision():
                     self._save(each)
                 case SetAside():
@@ -130,7 +130,7 @@ class Disk:
         self.config, text = _READ.next(self.config, revision)
         if self.strict:
             assert self.config.digest == revision.digest, "the patch does not lead there"
-        self.state = replace(self.state, cib=text)
+        self.state = replace(self.state, cib=text, forced=revision.forced)
         self._set_term(revision.term)
 
     def _set_term(self, term: int) -> None:
