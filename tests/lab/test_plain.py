@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,45 @@ def test_a_kill_ends_all_of_a_node_and_nothing_else(plain: Driver) -> None:
     assert until(lambda: not _marked(marks))
     assert [n["state"] for n in plain.do("status")["nodes"]] == ["off", "on", "on"]
     assert plain.do("start") == ["pacemaker01"]
+
+
+def test_a_command_in_a_frozen_node_is_stopped_and_goes_on_with_it(plain: Driver) -> None:
+    """It is no descendant of the node's first process."""
+    plain.do("start")
+    command = subprocess.Popen(
+        plain.command("execute", "pacemaker01", ["sleep", "776"]),
+        env=plain.environment,
+        stdin=subprocess.DEVNULL,
+    )
+
+    def state() -> str:
+        (sleeping,) = _sleeping("776") or [0]
+        return Path(f"/proc/{sleeping}/stat").read_text().rpartition(")")[2].split()[0]
+
+    try:
+        assert until(lambda: _sleeping("776") != [])
+        assert plain.do("freeze", ["pacemaker01"]) == ["pacemaker01"]
+        assert until(lambda: state() == "T")
+        assert plain.do("thaw", ["pacemaker01"]) == ["pacemaker01"]
+        assert until(lambda: state() == "S")
+        processes.send(_sleeping("776")[0], signal.SIGTERM)
+        assert command.wait(10), "who waits for it goes on too"
+    finally:
+        plain.do("kill", ["pacemaker01"])
+        command.kill()
+        command.wait()
+
+
+def _sleeping(seconds: str) -> list[int]:
+    found = []
+    for pid in processes.all_pids():
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if line == b"sleep\0" + seconds.encode() + b"\0":
+            found.append(pid)
+    return found
 
 
 def test_what_ran_before_a_loss_of_power_leaves_no_trace_for_agents(plain: Driver) -> None:
