@@ -63,6 +63,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        if self._closed is None:  # it had to make room, or was given up, before it began
+            transport.abort()
+            return
         self._transport = transport
         channel = transport.get_extra_info("socket")
         with contextlib.suppress(OSError):
