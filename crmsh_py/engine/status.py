@@ -134,10 +134,22 @@ def without_entries(state: Element, resource: str, *entries: str) -> Element:
 
 
 def drop_history(state: Element, resource: str) -> Element:
-    """Forget everything that a resource did on a node."""
-    if history_of(state, resource) is None:
+    """Forget everything that a resource did on a node.
+
+    That it is being sent to another node just now is none of that.
+    """
+    history = history_of(state, resource)
+    if history is None:
         return state
-    return _with_resources(state, lambda rs: _without(rs, resource))
+    sending = tuple(
+        op
+        for op in history.children
+        if op.get("operation") == "migrate_to" and op.get("call-id") == "-1"
+    )
+    kept = (history.with_children(sending),) if sending else ()
+    return _with_resources(
+        state, lambda rs: tuple(sorted((*_without(rs, resource), *kept), key=_by_id))
+    )
 
 
 def _with_resources(

@@ -81,6 +81,15 @@ def test_what_a_lost_node_has_sent_is_not_started_elsewhere_beside_it() -> None:
     at_rest_on_node1(cluster)
 
 
+def test_what_is_on_its_way_is_known_after_a_refresh() -> None:
+    cluster = running()
+    migrating(cluster)
+    cluster.answer(1, CleanResource(resource="R", node="node2", all_history=True))
+    cluster.node(2).crash()
+    cluster.commit(1, prefer("node1", 1000))
+    at_rest_on_node1(cluster)
+
+
 def test_what_is_on_its_way_is_known_in_the_next_view() -> None:
     """Its source survives the first change of membership, and not the second."""
     cluster = running()
