@@ -68,7 +68,8 @@ def untrace(session: Session, call: CommandCall) -> int:
         for name in (_TRACE, _TRACE_DIR):
             kept = edits.with_pair(kept, "instance_attributes", "", name, None)
         if kept is not op and not kept.children and set(kept.attrs) <= {"id", "name", "interval"}:
-            return None if kept.get("name") in _ALWAYS_TRACED else kept
+            once = kept.get("name") in _ALWAYS_TRACED or not parse_ms(kept.get("interval") or "0")
+            return None if once else kept
         return kept
 
     def edit(owner: Element) -> Element:
@@ -110,6 +111,12 @@ def _operations(
         configured = [op for op in target.iter("op") if op.get("name") == name]
         if configured and not interval:
             return [(name, op.get("interval") or "0") for op in configured]
+        if parse_ms(interval or "0") and not any(_is(op, name, interval) for op in configured):
+            known = ", ".join(op.get("interval") or "0" for op in configured) or "0 (once)"
+            raise NotFound(  # to add it would be to let it run for ever
+                f"{target.id} has no operation {name} with the interval {interval}",
+                hint=f"there is {known}",
+            )
         return [(name, interval or "0")]
     found = [(op.get("name"), op.get("interval") or "0") for op in target.iter("op")]
     present = {name for name, _ in found}

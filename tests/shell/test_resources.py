@@ -110,6 +110,12 @@ def test_trace_and_untrace_leave_no_trace(person: Person) -> None:
     after = person.saved()
     assert after.section("resources") == before.section("resources")
     assert "was not traced" in person.types("resource untrace vip")
+    person.types("resource trace vip probe")
+    person.types("resource untrace vip probe")
+    assert person.saved().section("resources") == before.section("resources")
+    said = person.types("resource trace vip monitor 77")
+    assert "vip has no operation monitor with the interval 77\n  there is 30s" in said
+    assert person.saved().section("resources") == before.section("resources")
     assert "no operation nonsense" in person.types("resource trace vip nonsense")
     assert "site is a group" in person.types("resource trace site")
 
