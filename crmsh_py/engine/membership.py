@@ -243,6 +243,7 @@ class Membership:
         self.conf = replace(conf, totem=totem, interfaces=self.conf.interfaces)
         self.totem.reconfigure(totem)
         self._networks.reconfigure(totem)
+        self._networks.meet({n.address: n.second_address for n in conf.nodes if n.second_address})
         # A node that was added since this one started has its name in the file alone.
         self._names |= {node.node_id: node.name for node in conf.nodes if node.name}
         self._names[self.node_id] = self._settings.node

@@ -26,7 +26,7 @@ members have been heard again is used again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crmsh_py.corosync_conf import TotemSettings
 from crmsh_py.engine.api import EVERYBODY
@@ -110,6 +110,16 @@ class Networks:
     def reconfigure(self, settings: TotemSettings) -> None:
         """Other times and thresholds from now on; the mode stays what it was."""
         self._settings = settings
+
+    def meet(self, seconds: Mapping[str, str]) -> None:
+        """Nodes that were added meanwhile: their addresses on ring 1 by those on ring 0.
+
+        Those that are known keep theirs.
+        """
+        for network in self._networks[1:]:
+            known = {**seconds, **network.addresses.peers}
+            network.addresses = replace(network.addresses, peers=known)
+            network.known_as = {there: home for home, there in known.items()}
 
     @property
     def redundant(self) -> bool:

@@ -9,6 +9,7 @@ from sim.network import Faults
 from sim.redundant import RedundantLab, on
 from sim.ring import check_all
 
+from crmsh_py.engine.redundancy import NetworkAddresses, Networks
 from crmsh_py.wire.datagram import Kind, kind_of
 
 MODES = ("active", "passive")
@@ -217,6 +218,36 @@ def test_networks_that_are_broken_in_different_places_carry_the_ring_together(
     lab.network.heal()
     talk(lab, 2.0, "healed")
     assert lab.faulty() == {(False, False)}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_node_that_was_added_later_has_both_networks(mode: str) -> None:
+    """The others started before it was in corosync.conf, and have read that again."""
+    lab = RedundantLab(4, mode)
+    lab.start(1, 2, 3)
+    for node in list(lab.both.values())[:3]:
+        addresses = [
+            NetworkAddresses(
+                ring, on(ring, node.node_id), {on(0, n): on(ring, n) for n in (1, 2, 3)}
+            )
+            for ring in (0, 1)
+        ]
+        node.networks = Networks(node.node_id, node.settings, addresses)
+        node.networks.start(lab.now)
+    lab.form(1, 2, 3)
+    for node in list(lab.both.values())[:3]:
+        node.networks.meet({on(0, n): on(1, n) for n in lab.nodes})
+    lab.start(4)
+    lab.form()
+    talk(lab, 2.0, "four")
+    assert lab.faulty() == {(False, False)}
+    before = [lab.totem(each).ring_id for each in lab.nodes]
+    lab.cut_ring(0)
+    talk(lab, 2.0, "on ring 1")
+    lab.settle_deliveries()
+    assert [lab.totem(each).ring_id for each in lab.nodes] == before
+    assert lab.faulty() == {(True, False)}
+    check_all(lab)
 
 
 @pytest.mark.parametrize("mode", MODES)
