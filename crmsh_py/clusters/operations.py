@@ -260,13 +260,13 @@ def without_failure(cib: Cib, resource: str, node: str, operation: str) -> Cib:
 
 def _failed(state: Element) -> set[str]:
     """The resources that have failed on a node: one counts, or a failure is remembered."""
-    from crmsh_py.scheduler.history import is_last_failure
+    from crmsh_py.scheduler.history import tells_failure
 
     counted = {_counted(pair, FAIL_COUNT) for pair in state.iter("nvpair")}
     return counted | {
         history.id.partition(":")[0]
         for history in state.iter("lrm_resource")
-        if any(is_last_failure(entry.id) for entry in history.children)
+        if any(map(tells_failure, history.children))
     }
 
 

@@ -42,7 +42,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import NO_VIEW, Decision
 from crmsh_py.errors import CrmError
-from crmsh_py.scheduler.history import is_last_failure, last_failure_id
+from crmsh_py.scheduler.history import last_failure_id, tells_failure
 from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.stream import (
     AbsentStates,
@@ -490,9 +490,7 @@ class StatusBook:
                 name = history.id.split(":", 1)[0]
                 if not st.is_meant(history.id, wanted):
                     continue
-                has_failed = name in failed or any(
-                    is_last_failure(op.id) for op in history.children
-                )
+                has_failed = name in failed or any(map(tells_failure, history.children))
                 if message.all_history or has_failed:
                     resources.append(history.id)
             dropped += [(state.get("uname"), resource) for resource in resources]

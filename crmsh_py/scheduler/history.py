@@ -74,6 +74,14 @@ def is_last_failure(entry_id: str) -> bool:
     return entry_id.endswith(_LAST_FAILURE)
 
 
+def tells_failure(entry: Element) -> bool:
+    """Whether an entry is about a failure that a clean-up forgets: also one of a migration."""
+    if is_last_failure(entry.id):
+        return True
+    failed = entry.get("rc-code", "0") != "0" and entry.get("op-status") != "-1"
+    return failed and entry.get("operation") in _MIGRATIONS
+
+
 def entry_ids(resource: str, action: Action, result: Result) -> tuple[str, ...]:
     """The ids of the entries that a result goes into."""
     task = recorded_task(action.operation, result.status)

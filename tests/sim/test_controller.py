@@ -356,6 +356,24 @@ def test_a_live_migration_is_two_operations_on_two_nodes_and_no_restart() -> Non
     assert done["node1"].index("migrate_to") < done["node1"].index("stop")
 
 
+def test_a_clean_up_forgets_a_migration_that_failed() -> None:
+    """It is in no fail count, and its entry is not that of the last failure."""
+    cluster = running(resource(meta="allow-migrate=true"), location("R", "node1", "100"))
+    cluster.node(1).fail = lambda run: 1 if run.action == "migrate_to" else None
+    apply(cluster, location("R", "node2", "200"))
+    assert where(cluster) == ["node2"]
+
+    def failed() -> list[str]:
+        migrations = (e for e in cluster.cib(1).status.iter("lrm_rsc_op") if "migrate" in e.id)
+        return [e.id for e in migrations if e.get("rc-code") != "0"]
+
+    assert failed() == ["R_migrate_to_0"]
+    cluster.answer(1, CleanResource(resource="R"))
+    cluster.settle(within_s=30)
+    assert failed() == []
+    assert where(cluster) == ["node2"]
+
+
 def test_clones_are_told_of_each_other() -> None:
     seen: list[dict[str, str]] = []
     cluster = Cluster(3, 1, planner=scheduler_plan)
