@@ -329,6 +329,18 @@ def test_a_reload_is_recorded_as_a_start_with_the_new_parameters() -> None:
     assert kept["op-digest"] == of_parameters(changed)
 
 
+def test_a_reload_that_fails_counts_as_a_start_that_failed() -> None:
+    bench = Bench()
+    (start,) = bench.run(action("start", parameters=PARAMETERS))
+    ended(bench, start.call_id, FACTS)
+    (reload,) = bench.run(action("reload-agent", parameters={**PARAMETERS, "fake": "2"}))
+    bench.finish(reload.call_id, rc=1)
+    assert entry(bench, "R_last_failure_0")["operation"] == "start"
+    failure = bench.outcome().failure
+    assert failure is not None
+    assert failure.operation == "start"
+
+
 def test_a_notification_is_in_no_history_and_cannot_fail() -> None:
     """Pacemaker's controller neither records it nor tells an alert of it."""
     bench = Bench()
