@@ -473,13 +473,13 @@ class NodeCore:
         )
 
     def _on_decided(self, decision: Decision) -> None:
-        self._membership.weighed(hollow=self._views.setting.hollow)
         self._watchdog.agree([each.watchdog_ms for each in self._views.summaries.values()])
         self._book.decided(decision, self._views.summaries)
 
     def _on_activated(self) -> None:
         decision = self._views.decision
         assert decision is not None
+        self._membership.made(hollow=self._views.setting.hollow)
         if not self._book.settled:
             self._replica.num_updates = decision.num_updates
             self._membership.synchronized()

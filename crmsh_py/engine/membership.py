@@ -25,6 +25,7 @@ from crmsh_py.engine.quorum import (
     initial,
     reconfigured,
     tie_breaker,
+    votes_needed,
     weigh,
     window_over,
 )
@@ -77,7 +78,8 @@ class Membership:
         listed = [node.node_id for node in conf.nodes]
         self._quorum = initial(rules, self.node_id, listed)
         self._window_at: float | None = None
-        self._hollow = False  # the view has its quorum only with the votes of empty disks
+        self._unproved = True  # the view is not made, or has its quorum only by empty disks
+        self._unequal_rules = ""  # which members of the view go by which, where that differs
         self._own_votes = conf.votes_of(self.node_id)
         self.changes = 0  # of ring and quorum, for those who watch
         self._view: ViewId = NO_VIEW
@@ -107,6 +109,7 @@ class Membership:
             votes=self._own_votes,
             expected_votes=state.expected_votes,
             ready=state.quorate,
+            rules=state.rules.text,
         )
 
     def known_tie_breaker(self) -> int:
@@ -146,6 +149,7 @@ class Membership:
             ],
             manager_running=manager_running,
             dc=dc,
+            unequal_rules=self._unequal_rules,
         )
 
     def _more_addresses(self, node: int) -> list[str]:
@@ -315,6 +319,7 @@ class Membership:
             f"A new membership ({address}:{ring.sequence}) was formed.{changes}",
         )
         self._view = (ring.representative, ring.sequence)
+        self._unproved = True
         # What the others expect comes with their summaries; until then their votes must do.
         voters = {node: Voter(votes=self._votes_of(node)) for node in event.members}
         self._set_quorum(changed(self._quorum, voters, departed=event.departed))
@@ -340,25 +345,45 @@ class Membership:
             known = state.known if state.all_known else frozenset(summaries)
             state = replace(state, known=known | ties, all_known=True)
         self._set_quorum(changed(state, voters))
+        self._compare_rules(summaries)
         return self._setting()
 
-    def weighed(self, *, hollow: bool) -> None:
-        """The view is decided, and whether its quorum counts (``views.weigh``).
+    def _compare_rules(self, summaries: Mapping[int, Summary]) -> None:
+        """Members that go by other rules may each see another quorum, and nobody serves then."""
+        nodes: dict[str, list[str]] = {}
+        for _, summary in sorted(summaries.items()):
+            nodes.setdefault(summary.rules, []).append(summary.name)
+        told = "; ".join(f"{' '.join(names)}: {rules}" for rules, names in nodes.items())
+        before, self._unequal_rules = self._unequal_rules, told if len(nodes) > 1 else ""
+        if self._unequal_rules not in ("", before):
+            text = f"The quorum sections of the nodes' corosync.conf differ ({told})"
+            self._out.log("warning", "QUORUM", f"{text}: perhaps nobody provides service")
 
-        Where it does not, nobody is forgotten (last_man_standing): else in the next ring all
-        expected votes would be here, and what the absent have acknowledged would be lost.
+    def made(self, *, hollow: bool) -> None:
+        """The view is made; ``hollow``: its quorum does not count (``views.weigh``).
+
+        Where it does not, or before, nobody is forgotten (last_man_standing): in the next ring all
+        expected votes could be here, and what the absent have acknowledged would be lost.
         """
-        self._hollow = hollow
+        self._unproved = hollow
         self._set_quorum(self._quorum)
 
     def _votes_of(self, node: int) -> int:
         voter = self._quorum.members.get(node)
-        return voter.votes if voter is not None else self.conf.votes_of(node)
+        if voter is not None:
+            return voter.votes
+        listed = any(node == each.node_id for each in self.conf.nodes)
+        # Without a list ``votes`` are this node's own. If it took the others to have as many, these
+        # would be expected for good, and could end the wait for all nodes.
+        votes = self.conf.votes_of(node)
+        return votes if listed or node == self.node_id else min(votes, 1)
 
     def _setting(self) -> ViewSetting:
         state = self._quorum
-        # The half that has the tie breaker has fewer votes than a quorum: it takes all of them.
-        needed = min(state.quorum, state.total_votes) if state.quorate else state.quorum
+        # The half that has the tie breaker has fewer votes than a quorum: it takes all of them. So
+        # do two nodes of which one is enough: whichever goes on alone has what was acknowledged.
+        needed = votes_needed(state.expected_votes)
+        needed = min(needed, state.total_votes) if state.quorate else state.quorum
         return ViewSetting(
             view=self._view,
             votes={node: voter.votes for node, voter in state.members.items()},
@@ -378,7 +403,7 @@ class Membership:
                 "This node is within the non-primary component and will NOT provide any services."
             )
             self._out.log("notice", "QUORUM", text)
-        if not state.window_open or self._hollow:
+        if not state.window_open or self._unproved:
             self._window_at = None
         elif self._window_at is None or state.members.keys() != was.members.keys():
             window_s = state.rules.last_man_standing_window_ms / 1000

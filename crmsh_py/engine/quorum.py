@@ -21,14 +21,15 @@ Rules:
 
 7. ``allow_downscale``: a member that leaves in order takes its votes from the expected ones, down
    to what is configured. Who has not heard its farewell expects the old number, and the greater
-   number counts: so this can fail, but never wrongly.
+   number counts: so this can fail. Where more were seen than are configured two sides may go on:
+   one that was told, and one of a member that was told with those that have left.
 8. An administrator may set the expected votes to a number under which this side has quorum and all
    of its votes are expected (so neither less than is here, nor so much that it stops), and the
    votes of a member; both last until it starts again or corosync.conf is read again.
 
 Invariants (``check_invariants``): two sides of one cluster under rules 1 and 2 alone are never
-quorate at once; with rule 6 neither, as only one half has the tie-breaker node. Rules 3, 5
-and 8 give this up in return for service, which docs/membership.md explains.
+quorate at once; with rule 6 neither, as only one half has the tie-breaker node. Rules 3, 5,
+7 and 8 give this up in return for service, which docs/membership.md explains.
 """
 
 from __future__ import annotations
@@ -51,6 +52,23 @@ class QuorumRules:
     auto_tie_breaker: bool = False
     allow_downscale: bool = False
     auto_tie_breaker_node: str = "lowest"  # lowest, highest, or node ids with spaces between
+
+    @property
+    def text(self) -> str:
+        """What must be equal on all nodes, else they may not agree on who has quorum."""
+        named = (
+            ("two_node", self.two_node),
+            ("wait_for_all", self.wait_for_all),
+            ("last_man_standing", self.last_man_standing),
+            (f"auto_tie_breaker ({self.auto_tie_breaker_node})", self.auto_tie_breaker),
+            ("allow_downscale", self.allow_downscale),
+        )
+        return ", ".join(name for name, is_set in named if is_set) or "none"
+
+    @property
+    def may_diverge(self) -> bool:
+        """Whether two sides may go on at the same time (rules 3, 5 and 7)."""
+        return self.two_node or self.last_man_standing or self.allow_downscale
 
     @classmethod
     def of(cls, conf: CorosyncConf) -> QuorumRules:
@@ -78,6 +96,7 @@ class Voter:
     votes: int = 1
     expected_votes: int = 0  # what it expects itself; 0: not told
     ready: bool = False
+    rules: str = ""  # in words, where it tells them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

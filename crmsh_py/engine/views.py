@@ -297,6 +297,7 @@ class Views:
                 votes=voter.votes,
                 expected_votes=voter.expected_votes,
                 ready=voter.ready,
+                rules=voter.rules,
                 tie_breaker=tie,
                 claim=claim,
                 informed=self._informed,

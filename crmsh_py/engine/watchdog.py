@@ -28,6 +28,7 @@ from crmsh_py.cib import options
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.api import FeedWatchdog
 from crmsh_py.engine.fencing_devices import duration_ms
+from crmsh_py.engine.quorum import QuorumRules
 
 USUAL_MS = 10_000
 LEASE = 0.75
@@ -67,8 +68,11 @@ class Watchdog:
         self._agreed_ms: int | None = None  # the longest least time of all members of the view
 
     def least_ms(self, conf: CorosyncConf) -> int:
-        """What this node tells the others: its least time; 0 where no watchdog resets it."""
-        if not self._present or conf.quorum.two_node:
+        """What this node tells the others: its least time; 0 where no watchdog resets it.
+
+        A ring with quorum feeds it, so it is of no use by rules that two sides may have quorum by.
+        """
+        if not self._present or QuorumRules.of(conf).may_diverge:
             return 0
         return least_ms(conf.totem.token_ms, conf.totem.consensus_ms)
 

@@ -78,6 +78,13 @@ def _quorum(membership: MembershipReply | None, status: ClusterStatus) -> Iterat
             hint="in a lab: a disk is empty, perhaps wiped (crm lab log says which);"
             " start a node that has the configuration",
         )
+    if membership.unequal_rules:
+        yield Ailment(
+            level="warning",
+            text=f"the nodes' corosync.conf have different rules of quorum"
+            f" ({membership.unequal_rules}): perhaps nobody provides service",
+            hint="make their quorum sections equal, then crm corosync reload",
+        )
     if membership.flags and membership.expected_votes == 2 and "2Node" not in membership.flags:
         yield Ailment(
             level="notice",

@@ -406,6 +406,7 @@ class MembershipReply(Message):
     links: list[Link] = field(default_factory=list)
     manager_running: bool = False
     dc: Text = ""
+    unequal_rules: Text = ""  # which members go by which rules of quorum, where these differ
 
 
 @frozen

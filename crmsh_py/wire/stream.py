@@ -69,6 +69,7 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     are the newest commits that its CIB contains.
     ``standing`` is what its disk proves: 0 nothing, 1 that all it ever stored is there.
     ``watchdog_ms`` is the least time that a watchdog must leave it; 0: it has none.
+    ``rules`` are those of quorum in its corosync.conf, in words.
     """
 
     name: Name
@@ -87,6 +88,7 @@ class Summary(StreamMessage, frozen=True, kw_only=True):
     forced: bool = False  # its newest revision was committed without quorum
     standing: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
     watchdog_ms: Milliseconds = 0
+    rules: Name = ""
     recent: Annotated[list[CommitId], msgspec.Meta(max_length=256)] = []
 
 

@@ -38,14 +38,28 @@ class Pace:
     retransmits: int = 10  # of a token, before it counts as lost; fewer hold it longer
 
 
-def conf_text(count: int, pace: Pace | None = None, rules: Sequence[str] = ()) -> str:
-    """A corosync.conf with quick timeouts; ``rules`` are lines beside plain majority quorum."""
+def conf_text(
+    count: int,
+    pace: Pace | None = None,
+    rules: Sequence[str] = (),
+    votes: Sequence[int] = (),
+) -> str:
+    """A corosync.conf with quick timeouts; ``rules`` are lines beside plain majority quorum.
+
+    ``votes`` are those of each node; there is a nodelist then.
+    """
     pace = pace or Pace()
     more = "".join(f"\n  {rule}" for rule in rules)
+    listed = "".join(
+        f"\n  node {{\n    ring0_addr: 10.0.0.{number}\n    quorum_votes: {vote}\n  }}"
+        for number, vote in enumerate(votes, 1)
+    )
+    nodelist = f"\nnodelist {{{listed}\n}}" if votes else ""
     return f"""
 totem {{
   version: 2
   token: 200
+  token_coefficient: 0
   token_retransmits_before_loss_const: {pace.retransmits}
   seqno_unchanged_const: {pace.idle_rotations}
   join: 20
@@ -60,8 +74,8 @@ totem {{
 }}
 quorum {{
   provider: corosync_votequorum
-  expected_votes: {count}{more}
-}}
+  expected_votes: {sum(votes) or count}{more}
+}}{nodelist}
 """
 
 
@@ -93,9 +107,10 @@ class Cluster:
         watchdogs: bool = False,
         pace: Pace | None = None,
         rules: Sequence[str] = (),
+        votes: Sequence[int] = (),
     ) -> None:
         self.network = Network(seed, faults or Faults())
-        self.conf_text = conf_text(expected_votes or count, pace, rules)
+        self.conf_text = conf_text(expected_votes or count, pace, rules, votes)
         self.conf = corosync_conf.parse(self.conf_text)
         self.planner = planner
         self.observer: Observer = observer or Silent()

@@ -106,7 +106,13 @@ def _suffer(
 
 
 def commit(
-    cluster: Cluster, checker: Checker, chance: random.Random, count: int, *, real: bool
+    cluster: Cluster,
+    checker: Checker,
+    chance: random.Random,
+    count: int,
+    *,
+    real: bool,
+    force: bool = False,
 ) -> None:
     """A client at some node adds something that has a name of its own, or takes a mark away."""
     node = chance.choice(cluster.up)
@@ -115,11 +121,11 @@ def commit(
     if marks and chance.random() < 0.15:
         name = chance.choice(marks)
         checker.commits.removes(cluster.next_ticket, name)
-        cluster.commit(node.number, remove_mark(name))
+        cluster.commit(node.number, remove_mark(name), force=force)
         return
     name, change = _something(chance, count, real=real)
     checker.commits.marks[cluster.next_ticket] = name
-    cluster.commit(node.number, change)
+    cluster.commit(node.number, change, force=force)
 
 
 def _something(
@@ -135,7 +141,8 @@ def _something(
     return f"R{count}", add_resource(f"R{count}")
 
 
-def _comes_to_rest(cluster: Cluster) -> bool:
+def comes_to_rest(cluster: Cluster) -> bool:
+    """Whether the cluster settles, once it has been woken."""
     return cluster.network.run_until(cluster.settled, within_s=5.0, every_s=0.001)
 
 
@@ -151,7 +158,7 @@ def rest(
     peace(cluster, chance)
     began = cluster.now
     for _ in range(2):  # an orderly stop may come to its end only now, and that of all nodes too
-        while not _comes_to_rest(cluster) and cluster.now < began + REST_S:
+        while not comes_to_rest(cluster) and cluster.now < began + REST_S:
             wake(cluster)
         wake(cluster)
         cluster.run(0.1)

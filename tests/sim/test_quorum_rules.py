@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from sim.cluster import Cluster, add_mark, conf_text
 
+from crmsh_py import corosync_conf
 from crmsh_py.engine.quorum import Quorum
-from crmsh_py.wire.control import Committed, Refused, Reply
+from crmsh_py.wire.control import Committed, MembershipReply, ReadMembership, Refused, Reply
 
 
 def started(count: int, *rules: str) -> Cluster:
@@ -129,6 +130,23 @@ def test_the_last_men_go_on_as_the_others_go() -> None:
     assert commits(cluster, 2, "two-of-five")
 
 
+def test_nobody_is_forgotten_before_the_view_is_made() -> None:
+    """The disks of two of three hang: what the third holds is not on a majority's."""
+    cluster = started(5, "last_man_standing: 1", "last_man_standing_window: 1000")
+    cluster.run(0.5)
+    cluster.partition([1, 2, 3], [4, 5])
+    core = cluster.node(3).core
+    assert core is not None
+    views, before = core._views, core.view
+    cluster.until(lambda: views.view != before and bool(views.summaries), 5, "an exchange")
+    for number in (2, 3):
+        cluster.node(number).disk.delay_s = (1000.0, 1000.0)
+    cluster.run(5.0)
+
+    assert serving(cluster) == []
+    assert quorum(cluster, 1).expected_votes == 5
+
+
 def test_nobody_is_forgotten_while_an_empty_disk_makes_the_quorum() -> None:
     """Three of five acknowledge; one of them comes back wiped, with two that had been away.
 
@@ -178,10 +196,23 @@ def test_of_two_nodes_the_one_that_was_away_waits_for_the_other() -> None:
     assert "alone" in cluster.cib(2).to_xml()
 
 
+def test_two_nodes_that_are_both_there_both_store_what_is_acknowledged() -> None:
+    """Either of them may be the one that goes on alone."""
+    cluster = started(2, "two_node: 1")
+    second = cluster.node(2)
+    second.disk.delay_s = (1000.0, 1000.0)
+    ticket = cluster.commit(1, add_mark("both"))
+    cluster.run(2.0)
+    assert ticket not in cluster.node(1).replies, "node 2 has not stored it"
+
+    second.crash(lose=True)
+    cluster.until(lambda: ticket in cluster.node(1).replies, 5, "an answer when node 2 is gone")
+    assert isinstance(cluster.node(1).replies[ticket][-1], Committed)
+
+
 def test_a_wiped_node_of_two_does_not_begin_anew() -> None:
     cluster = started(2, "two_node: 1", "wait_for_all: 0")
     assert commits(cluster, 1, "both")
-    cluster.run(0.1)  # one disk is enough here for an answer: let the other one have it, too
     cluster.node(1).crash()
     cluster.node(2).replace_disk()
     cluster.start(2)
@@ -209,6 +240,54 @@ def test_who_has_seen_all_tells_those_that_start() -> None:
     cluster.start(1, 2)
     cluster.run(2.0)
     assert serving(cluster) == [], "nobody is left who has seen all"
+
+
+def test_the_votes_of_one_file_are_those_of_its_node_alone() -> None:
+    """Without a nodelist each file says what its own node has: here 2, 1 and 1 of four votes."""
+    cluster = Cluster(3, 1, expected_votes=4, rules=("wait_for_all: 1",))
+    usual = cluster.conf
+    text = cluster.conf_text.replace("expected_votes: 4", "expected_votes: 4\n  votes: 2")
+    cluster.conf = corosync_conf.parse(text)
+    cluster.start(1)
+    cluster.conf = usual
+    cluster.start(2)
+    cluster.run(3.0)
+    assert serving(cluster) == [], "node 3 has not been seen"
+
+    cluster.start(3)
+    cluster.settle()
+    assert {quorum(cluster, number).expected_votes for number in (1, 2, 3)} == {4}
+    cluster.node(3).crash()
+    cluster.settle(1, 2)
+    assert serving(cluster) == [1, 2]
+
+
+def test_files_that_differ_in_their_rules_are_told() -> None:
+    """Node 1 alone has a tie breaker: it sees a quorum, node 2 sees none, and nobody serves."""
+    cluster = Cluster(4, 1, votes=(1, 1, 1, 1))
+    usual = cluster.conf
+    text = conf_text(4, rules=("auto_tie_breaker: 1",), votes=(1, 1, 1, 1))
+    cluster.conf = corosync_conf.parse(text)
+    cluster.start(1)
+    cluster.conf = usual
+    cluster.start(2)
+    cluster.run(3.0)
+    assert serving(cluster) == []
+
+    for number in (1, 2):
+        reply = cluster.answer(number, ReadMembership())
+        assert isinstance(reply, MembershipReply)
+        assert reply.unequal_rules == "node1: auto_tie_breaker (lowest); node2: none"
+        told = [line for line in cluster.node(number).log if "corosync.conf differ" in line]
+        assert len(told) == 1
+
+    cluster.node(1).crash()
+    cluster.start(1, 3)
+    cluster.settle()
+    reply = cluster.answer(2, ReadMembership())
+    assert isinstance(reply, MembershipReply)
+    assert not reply.unequal_rules
+    assert serving(cluster) == [1, 2, 3]
 
 
 def test_a_file_with_fewer_votes_does_not_let_two_sides_serve() -> None:

@@ -71,3 +71,24 @@ def test_a_node_without_a_watchdog_is_not_waited_for() -> None:
     core = cluster.node(1).core
     assert core is not None
     assert core._fencing._lease_of("node3") == 0
+
+
+def test_last_men_do_not_rely_on_watchdogs() -> None:
+    """Three of five expect three; then one of these is with the two that still expect five.
+
+    Both sides have quorum, and every member's ring feeds its watchdog.
+    """
+    observer = NeverTwice()
+    rules = ("last_man_standing: 1", "last_man_standing_window: 300")
+    cluster = Cluster(5, 1, planner=scheduler_plan, observer=observer, watchdogs=True, rules=rules)
+    observer.cluster = cluster
+    cluster.start()
+    cluster.settle()
+    for change in (with_property("stonith-watchdog-timeout", "5s"), *map(add_resource, RESOURCES)):
+        cluster.commit(1, change)
+        cluster.settle(within_s=30)
+    cluster.run(1.0)
+    cluster.partition([1, 2, 3], [4, 5])
+    cluster.run(20.0)
+    cluster.partition([1, 2], [3, 4, 5])
+    cluster.run(30.0)

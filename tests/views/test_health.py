@@ -38,3 +38,11 @@ def test_two_nodes_are_told_of_two_node(votes: int, flags: list[str], told: bool
     seen = replace(fake.membership(), expected_votes=votes, flags=flags)
     found = health.text(health.examine(fake.cib, seen, now=NOW))
     assert ("two nodes without two_node" in found) is told
+
+
+def test_rules_of_quorum_that_differ_are_told() -> None:
+    fake = FakeCluster()
+    seen = replace(fake.membership(), unequal_rules="node1: two_node; node2: none")
+    found = health.text(health.examine(fake.cib, seen, now=NOW))
+    assert "node1: two_node; node2: none" in found
+    assert "crm corosync reload" in found
