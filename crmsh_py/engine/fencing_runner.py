@@ -138,10 +138,14 @@ class FencingRunner:
         self._held = True
 
     def go_on(self, wanted: Collection[str]) -> None:
-        """What waits is begun as long as its request is one of these."""
+        """What has not begun is begun, or tried again, as long as its request is one of these."""
         self._held = False
         for key, order in list(self._orders.items()):
-            if order.stage is Stage.WAITING and order.order.ident not in wanted:
+            if order.order.ident in wanted:
+                continue
+            if order.stage is Stage.ACTING:
+                order.tries = 1
+            else:
                 del self._orders[key]
         self._advance()
 
@@ -269,7 +273,9 @@ class FencingRunner:
             return
         else:
             able = works and order.query == "status" and event.rc in _STATUS_KNOWN
-        if able:
+        if able and self._held:
+            order.stage = Stage.WAITING
+        elif able:
             self._act(order)
         else:
             reason = f"{device.id} cannot fence {target}"
@@ -280,7 +286,10 @@ class FencingRunner:
         reason = event.exit_reason or f"{order.device.agent} ended with {event.rc}"
         if order.tries > 0 and self._out.now < order.deadline:
             self._out.log("warning", "STONITH", f"{order.device.id}: {reason}; it is tried again")
-            self._act(order)
+            if self._held:
+                order.stage = Stage.WAITING
+            else:
+                self._act(order)
             return
         self._end(order, ok=False, reason=reason)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import pytest
@@ -342,3 +343,68 @@ def test_a_node_that_has_restarted_is_not_shot_for_what_is_done() -> None:
     assert [each.state for each in history(cluster, 1)] == [FencingState.DONE]
     cluster.run(20.0)
     assert not cluster.power.log, "a healthy member was shot"
+
+
+SLOW_S = 6.0
+
+
+@dataclass(slots=True, kw_only=True)
+class SlowSwitch(PowerSwitch):
+    """Its agent takes long for one action, and then may fail."""
+
+    action: str
+    fails: bool = False
+
+    def run(self, by: SimNode, operation: RunOperation) -> None:
+        if operation.parameters.get("action") != self.action:
+            PowerSwitch.run(self, by, operation)
+            return
+        life, cluster = by.life, self.cluster
+
+        def end() -> None:
+            if by.life == life and self.fails:
+                by.feed(OperationFinished(call_id=operation.call_id, rc=1, status=0))
+            elif by.life == life:
+                PowerSwitch.run(self, by, operation)
+
+        cluster.network.at(cluster.now + SLOW_S, end)
+
+
+def with_slow_device(action: str, *, fails: bool = False) -> Cluster:
+    """A cluster whose fence device is slow."""
+    cluster = running()[0]
+    cluster.power = SlowSwitch(cluster, action=action, fails=fails)
+    return cluster
+
+
+@pytest.mark.parametrize(("action", "fails"), [("list", False), ("reboot", True)])
+def test_a_side_without_quorum_goes_no_further_with_a_device(action: str, fails: bool) -> None:
+    """Its agent was asked whom it can fence, or has failed and would be tried again."""
+    cluster = with_slow_device(action, fails=fails)
+    cluster.partition([1, 2], [3])
+    cluster.run(3.0)
+    (executor,) = [n for n in cluster.up if n.core and n.core._fencing.runner._orders]
+    (third,) = {1, 2} - {executor.number}
+    cluster.partition([third, 3], [executor.number])
+    cluster.until(lambda: executor.core is None or not executor.core.primary, 5, "alone")
+    life = executor.life
+    before = len(executor.operations)
+    cluster.network.run_until(lambda: executor.life != life, within_s=20)
+    shots = [each for each in executor.operations[before:] if each[1] == "fence"]
+    assert not shots, f"{executor.name} has no quorum, and has shot: {shots}"
+
+
+def test_what_is_done_is_not_tried_again() -> None:
+    """The device fails when the node that was to be fenced has restarted by itself."""
+    cluster = with_slow_device("reboot", fails=True)
+    victim = cluster.node(3)
+    victim.crash()
+    cluster.run(3.0)
+    victim.start()
+    cluster.run(2.0)
+    cluster.settle()
+    cluster.run(10.0)
+    tried = [
+        operation for node in cluster.up for operation in node.operations if operation[1] == "fence"
+    ]
+    assert [action for _, _, action in tried if action == "reboot"] == ["reboot"]
