@@ -33,16 +33,25 @@ def probes_before_the_end(actions: Sequence[Action]) -> list[Action]:
     """The graph, with every node's end after all probes of that node.
 
     A plan orders it after what it stops there. After a cleanup it knows of nothing to stop: first
-    the probes must say what runs, and one that finds something ends this transition.
+    the probes must say what runs, and one that finds something ends this transition. So must those
+    of all members before a guest counts as off: where its container is not known to run there is
+    nothing that would be stopped before that. (Only those that wait for nothing: others may wait
+    for just that.)
     """
-    ends = {action.node for action in actions if action.operation == "do_shutdown"}
-    probes: dict[str, list[int]] = {node: [] for node in ends}
-    for action in actions:
-        if action.operation == "monitor" and not action.interval_ms and action.node in ends:
-            probes[action.node].append(action.id)
+    probes = [a for a in actions if a.operation == "monitor" and not a.interval_ms]
+    known = {action.id for action in actions}
+    first = [p.id for p in probes if not p.router and known.isdisjoint(p.inputs)]
+
+    def awaited(end: Action) -> list[int]:
+        if end.operation == "do_shutdown":
+            return [probe.id for probe in probes if probe.node == end.node]
+        if end.operation == "stonith" and end.kind is ActionKind.PSEUDO:
+            return first
+        return []
+
     return [
-        replace(action, inputs=tuple(dict.fromkeys((*action.inputs, *probes[action.node]))))
-        if action.operation == "do_shutdown"
+        replace(action, inputs=tuple(dict.fromkeys((*action.inputs, *more))))
+        if (more := awaited(action))
         else action
         for action in actions
     ]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sim import toy_planner
+from sim.guests import Guests
 from sim.machine import WALL, Disk, Observer, SimNode
 from sim.network import Faults, Network
 from sim.power import PowerSwitch
@@ -122,6 +123,7 @@ class Cluster:
         self._ticket = 0
         self.remotes: dict[str, SimRemote] = {}
         self.wires = Wires(self)
+        self.guests = Guests(self)
         self.nodes = {number: SimNode(self, number) for number in range(1, count + 1)}
 
     def settings(self, number: int) -> NodeSettings:

@@ -251,6 +251,7 @@ class SimNode:
         self.lives[-1].ended = True
         self.saved_rings[self.lives[-1].number] = self.disk.state.ring_sequence
         self.active, self.promoted = set(), set()
+        self.cluster.guests.lost(self)
 
     def replace_disk(self) -> None:
         """Somebody puts an empty disk in."""
@@ -424,6 +425,8 @@ class SimNode:
         rc = FAILED if status else self.fail(operation) or self._act(operation)
         if not status and self.lie(operation):
             rc = self._pretend(operation, rc)
+        if not status:
+            self.cluster.guests.ended(self, operation, rc)
         started = WALL + self.clock_error_s + self.cluster.network.now
         self.feed(OperationFinished(call_id=call_id, rc=rc, status=status, started_at=started))
 

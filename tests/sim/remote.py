@@ -151,6 +151,8 @@ class Wires:
         member.tell(RemoteOpened(connection=member.number))
 
     def _is_cut(self, one: SimNode, other: SimNode) -> bool:
+        if self._cluster.guests.host(other) is one:
+            return False
         cut = self._cluster.network.cut_links
         return (one.address, other.address) in cut or (other.address, one.address) in cut
 
@@ -167,8 +169,9 @@ class Wires:
             queue.clear()
             self._reset(wire, to)
             return
+        host = self._cluster.guests.host(to.machine) or to.machine
         if self._is_cut(wire.member.machine, wire.remote.machine) or (
-            to.machine.address in network.frozen
+            {to.machine.address, host.address} & network.frozen
         ):
             network.at(network.now + _AGAIN_S, lambda: self._arrive(wire, to))
             return
