@@ -4,7 +4,7 @@ Everything follows from the seed, as in ``cluster_chaos``: which rules are set, 
 node has, what a side without quorum does, how nodes are fenced, which nemeses work. What must hold
 follows from the rules (docs/replication.md, docs/membership.md):
 
-    with fencing     nothing runs twice, whatever the rules are
+    with fencing     nothing runs twice, whatever the rules are, but where quorum is ignored
     strict rules     as under plain majority quorum, counted by votes
     weaker rules     what was acknowledged is in the configuration at rest, or on the disk of some
                      node as a configuration that was set aside: divergence is kept, and reported
@@ -52,7 +52,8 @@ class Setting:
 
     @property
     def fenced(self) -> bool:
-        return self.fencing != "nothing"
+        """Whether what runs is alone: of three sides that all act, one takes for off what is back."""
+        return self.fencing != "nothing" and self.policy != "ignore"
 
     @property
     def acts_alone(self) -> bool:
