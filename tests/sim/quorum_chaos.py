@@ -52,7 +52,7 @@ class Setting:
 
     @property
     def fenced(self) -> bool:
-        """Whether what runs is alone: of three sides that all act, one takes for off what is back."""
+        """Whether nothing runs twice: of three sides that act, one takes for off what is back."""
         return self.fencing != "nothing" and self.policy != "ignore"
 
     @property
