@@ -31,7 +31,7 @@ from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import CrmError, NoQuorum, TimedOut
 from crmsh_py.wire.control import Committed
-from crmsh_py.wire.stream import CommitId, ConfigChange, Stored, VersionTuple
+from crmsh_py.wire.stream import MAX_PATCH, CommitId, ConfigChange, Stored, VersionTuple
 
 PATIENCE_S = 25.0  # a client waits 30 s; longer than token + consensus of slow configurations
 MAX_PENDING = 1000
@@ -114,7 +114,7 @@ class Commits:
         force: bool = False,
     ) -> None:
         """Take a commit; its answer comes later. The patch has been checked by the caller."""
-        if len(self._pending) >= MAX_PENDING:
+        if ticket and self._is_full(patch):
             self._out.refuse(ticket, TimedOut("too many commits are waiting on this node"))
             return
         pending = Pending(
@@ -130,6 +130,13 @@ class Commits:
         self._pending[pending.ident] = pending
         if self._views.active:
             self._send(pending)
+
+    def _is_full(self, patch: str) -> bool:
+        """Whether clients have given as much as may wait: the rest of the ring's queue is ours."""
+        waiting = [len(each.patch) for each in self._pending.values()]
+        return len(waiting) >= MAX_PENDING or (
+            bool(waiting) and sum(waiting) + len(patch) > MAX_PATCH
+        )
 
     def client_gone(self, ticket: int) -> None:
         """Nobody waits for this answer any more; the commit itself goes on."""

@@ -391,8 +391,7 @@ class NodeCore:
         for outgoing in messages:
             taken = self._membership.multicast(outgoing.message, safe=outgoing.safe)
             if not taken and not self._lifecycle.gone:
-                name = type(outgoing.message).__name__
-                self._out.log("error", "TOTEM", f"The queue is full: a {name} was not sent")
+                self._orders.not_taken(outgoing.message)
         return bool(messages)
 
     def _dispatch(self, sender: int, message: Message) -> None:

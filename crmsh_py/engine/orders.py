@@ -18,17 +18,19 @@ from crmsh_py.wire.stream import (
     AttributePending,
     CleanHistory,
     CommitId,
+    ConfigChange,
     ConfReload,
     FailResource,
     FencingForgotten,
     MemberEnd,
+    Message,
     QuorumChange,
     TicketChange,
     ViewId,
 )
 
 PATIENCE_S = 25.0
-MAX_ORDERS = 10_000
+MAX_ORDERS = 1_000  # the ring's queue takes ten times as many: there is room for our own news
 
 Order = (
     AttributeChange
@@ -83,6 +85,19 @@ class Orders:
         """What was sent in the ring before may be lost; doing it twice does no harm."""
         for waiting in self._waiting.values():
             waiting.sent = False
+
+    def not_taken(self, message: Message) -> None:
+        """The ring's queue is full.
+
+        What a client asked for is given up when its time is over. But the others rely on what
+        this node tells of itself: if they cannot be told, it must not go on beside them.
+        """
+        text = f"The queue is full: {type(message).__name__} was not sent"
+        self._out.log("error", "TOTEM", text)
+        if not isinstance(message, ConfigChange) and not (
+            isinstance(message, Order) and message.ident
+        ):
+            self._out.stop("what this node has to tell the others finds no room", 1)
 
     def applied(self, order: Order) -> None:
         """An order has been applied here."""
