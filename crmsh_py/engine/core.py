@@ -265,7 +265,8 @@ class NodeCore:
             self._orders.next_deadline(),
             self._executor.next_deadline(),
             self._remotes.next_deadline(),
-            self._controller.next_deadline(),
+            # Its time may have come, and nothing is done about that before the nodes are listed.
+            self._controller.next_deadline() if self._listing.is_complete() else None,
             self._fencing.next_deadline(),
             self._dampening.next_deadline(),
             self._lifecycle.next_deadline(),

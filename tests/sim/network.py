@@ -23,6 +23,7 @@ from typing import Protocol
 
 EVERYBODY = "*"
 _MOST_STEPS = 5_000_000  # a run that needs more does not come to rest
+_MOST_WAKES = 1000  # of one machine at one moment: more of them is a daemon that spins
 
 
 class Participant(Protocol):
@@ -82,6 +83,7 @@ class Network:
         self._queue: list[tuple[float, int, str, Callable[[], None]]] = []
         self._order = itertools.count()
         self._wakes: dict[str, float] = {}
+        self._fired: dict[str, tuple[float, int]] = {}  # when a machine was woken, and how often
         self._birth: dict[str, int] = {}
 
     # -- who is there
@@ -183,6 +185,10 @@ class Network:
         del self._wakes[address]
         if address in self.frozen:
             return
+        when, times = self._fired.get(address, (0.0, 0))
+        times = times + 1 if when == self.now else 1
+        assert times < _MOST_WAKES, f"{address} wants to be woken without end at {self.now}"
+        self._fired[address] = self.now, times
         self.participants[address].fire(self.now)
         self.settle(address)
 

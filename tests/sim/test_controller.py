@@ -499,3 +499,16 @@ def test_no_time_of_a_shutdown_stops_a_node(value: str) -> None:
     cluster.answer(1, SetAttribute(node=holder(cluster), name="shutdown", value=value))
     cluster.run(1.0)
     assert len(cluster.up) == 3
+
+
+def test_a_recheck_that_is_due_while_disks_are_slow_spins_nobody() -> None:
+    """Nothing is planned before a majority has told, in this view, that it has the nodes' list.
+
+    That the time has come is then no reason to be woken: it was, without end, at 100 % of a CPU.
+    """
+    cluster = running(with_property("cluster-recheck-interval", "50ms"))
+    for node in cluster.up:
+        node.disk.delay_s = (0.15, 0.15)
+    cluster.node(3).crash()
+    cluster.run(3.0)  # the network counts
+    cluster.settle()
