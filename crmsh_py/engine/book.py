@@ -202,10 +202,9 @@ class StatusBook:
             self._out.multicast(AbsentStates(view=self._view, status=text))
 
     def _absent_states(self) -> list[Element]:
-        members = {str(node) for node in self.names}
         states = []
         for state in self._replica.status.findall("node_state"):
-            if state.id in members:
+            if self._is_members(state):
                 before = migrations.to_remember(state)
                 if before.children:  # a node that has come back knows nothing of that
                     states.append(before)
@@ -219,6 +218,14 @@ class StatusBook:
             others = tuple(c for c in lost.children if c.tag != "transient_attributes")
             states.append(lost.with_children(others))
         return states
+
+    def _is_members(self, state: Element) -> bool:
+        """Whether this is what a member was, be it with another address and so with another id.
+
+        A machine that has started anew is no lost one beside itself.
+        """
+        again = state.get("uname") in self.names.values() and not st.is_remote(state)
+        return again or state.id in map(str, self.names)
 
     def on_own_state(self, sender: int, message: OwnState) -> None:
         """A member tells its part."""
@@ -283,7 +290,7 @@ class StatusBook:
         absent = self._absent or Element("status")
         section = Element("status")
         for state in absent.findall("node_state"):
-            if state.id not in members:
+            if not self._is_members(state):
                 section = st.put_node_state(section, state)
         for node, name in self.names.items():
             runs = self.managers.get(node)
@@ -291,7 +298,7 @@ class StatusBook:
             state = st.new_node_state(str(node), name, st.ONLINE if runs else standing)
             # Who has just started, or whose manager is off, knows nothing of locks.
             knows = runs and node not in self.fresh
-            locked = None if knows else st.node_state(absent, str(node))
+            locked = None if knows else st.node_by_name(absent, name)
             if runs:
                 state = state.with_children(self._told[node].children)
             state = st.with_locks(state, locked)
@@ -303,8 +310,9 @@ class StatusBook:
         if (tickets := self._known_tickets()) is not None:
             section = section.append(tickets)
         self._replica.restart_status(section, self._replica.num_updates + 1)
+        restarted = {self.names[node] for node in self.fresh if node in self.names}
         for state in absent.findall("node_state"):
-            if state.id in map(str, self.fresh):
+            if state.get("uname") in restarted:
                 self._doubt_targets(state)
         for sender, failure in self._failures:
             self._count(sender, failure)

@@ -2,7 +2,7 @@
 
 The first DC with quorum makes the configuration of a new cluster: which software and which
 infrastructure it is, and whether there is a watchdog. Later DCs add a ``<node>`` for every member
-that has none yet, and correct a version or a name that has changed.
+that has none yet, and correct a version, a name or an id that has changed.
 """
 
 from __future__ import annotations
@@ -33,17 +33,33 @@ def missing_facts(
     changed = _with_properties(config, cluster_name, watchdog=watchdog)
     nodes = changed.section("nodes")
     known = {node.id: node for node in nodes.findall("node")}
-    children = list(nodes.children)
+    former = _former(nodes, names)
+    children = [child for child in nodes.children if child not in former.values()]
     for node_id, name in sorted(names.items()):
         present = known.get(str(node_id))
         if present is None:
-            children.append(Element("node", {"id": str(node_id), "uname": name}))
+            entry = former.get(name) or Element("node", {})
+            children.append(entry.with_attributes({"id": str(node_id), "uname": name}))
         elif present.get("uname") != name:
             renamed = present.with_attributes({"uname": name})
             children[children.index(present)] = renamed
     if tuple(children) != nodes.children:
         changed = changed.with_section("nodes", nodes.with_children(tuple(children)))
     return None if changed is config else changed
+
+
+def _former(nodes: Element, names: Mapping[int, str]) -> dict[str, Element]:
+    """What is listed under a member's name and an id that no member has: its entry of before.
+
+    The machine of that name has started anew with another address. Left alone, the entry would be
+    a lost node, and who fences that by its name hits the member, again and again.
+    """
+    members, present = set(map(str, names)), set(names.values())
+    return {
+        node.get("uname"): node
+        for node in nodes.findall("node")
+        if node.id not in members and node.get("uname") in present and node.get("type") != "remote"
+    }
 
 
 def _with_properties(config: Cib, cluster_name: str, *, watchdog: bool) -> Cib:

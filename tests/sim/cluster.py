@@ -130,7 +130,7 @@ class Cluster:
         return NodeSettings(
             lab="sim",
             node=f"node{number}",
-            address=f"10.0.0.{number}",
+            address=self.nodes[number].address,
             corosync_conf="",
             control_socket="",
             store="",
