@@ -392,7 +392,10 @@ class StatusBook:
             if message.fenced or self._speaks_for(sender, name):
                 self.holders[name] = NOBODY
                 fenced_at = int(old.get("node_fenced", "0")) if old is not None else 0
-                self._put_remote(st.remote_state(name, up=False, fenced_at=fenced_at))
+                new = st.remote_state(name, up=False, fenced_at=fenced_at)
+                # Who was lost may run yet what it ran: the end of the connection fences nobody.
+                kept = old.findall("lrm") if old is not None and not message.fenced else ()
+                self._put_remote(new.with_children(tuple(kept)))
                 # The end was asked for. But the attributes go with it: that it shall be down, too.
                 return old is not None and SHUTDOWN in st.attributes_of(old)
             return False

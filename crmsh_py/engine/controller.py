@@ -454,13 +454,16 @@ class Controller:
     def _fenced(self, transition: Transition, action: Action, *, ok: bool) -> None:
         target = action.meta.get("on_node", action.node)
         unfencing = action.meta.get("stonith_action") == "on"
+        is_current = transition is self.transition and action in transition.under_way()
+        if unfencing and not is_current:
+            return  # another membership: the node may have begun anew since
         if ok:
             self._attempts.pop(target, None)
             if unfencing:
                 self._note_unfenced(action, target)
         else:
             self._attempts[target] = self._attempts.get(target, 0) + 1
-        if transition is not self.transition or action not in transition.under_way():
+        if not is_current:
             return
         if ok:
             transition.done(action)

@@ -297,11 +297,15 @@ class Fencing:
         self._fresh = self._fresh and not primary
         restarted = {names[node] for node in fresh}
         for record in self.history.pending():
+            was_lost = record.target in restarted or record.target not in names.values()
             was_off = record.target in restarted and record.action in OFF_ACTIONS
             if was_off:
                 self._outlived.add(record.ident)
             if was_off and (record.action == "reboot" or not record.by_hand):
                 self._end_here(record, FencingState.DONE, "it has restarted")
+            elif record.action == "on" and not record.by_hand and was_lost:
+                # Another one would let it in, maybe after it has been shut out.
+                self._end_here(record, FencingState.FAILED, "the node was lost")
             elif not primary and not record.by_hand:
                 self._end_here(record, FencingState.FAILED, "quorum was lost")
             elif self._sees_to(record):
@@ -392,7 +396,17 @@ class Fencing:
             self._out.log("error", "STONITH", f"{about}: failed: {record.reason}")
         self._judge(record)
         self._call_back(record)
+        if record.state is FencingState.DONE and record.action in OFF_ACTIONS:
+            self._let_nobody_in(record.target)
         return True
+
+    def _let_nobody_in(self, target: str) -> None:
+        """A node is off: what the cluster wanted to unfence is no more."""
+        for record in self.history.pending():
+            if record.target == target and record.action == "on" and not record.by_hand:
+                self._works.pop(record.ident, None)
+                self._end_here(record, FencingState.FAILED, "the node was fenced meanwhile")
+                self.runner.go_on({each.ident for each in self.history.pending()})
 
     def on_forgotten(self, message: FencingForgotten) -> None:
         """What is over is of no interest any more."""

@@ -126,8 +126,8 @@ class Work:
         while not self.over:
             step = self.levels[self._level][self._place]
             left = [node for node in step.nodes if node not in self._tried]
-            if step.device == WATCHDOG and not self._tried:
-                left = [""]
+            if step.device == WATCHDOG and not self._tried and not self._turning_on:
+                left = [""]  # it has turned the node on already
             if left:
                 self.current = Run(step.device, left[0], self._action())
                 return self.current

@@ -74,7 +74,9 @@ class News:
                         self.executor.forget_entries(message.name, applied.ended)
                     self.remotes.counted(self.executor.uncounted.counted(message))
             case RemoteState():
-                self.controller.on_remote(sender, message, news=applied.changed)
+                holder = self.book.holders.get(message.name, NOBODY)
+                if message.up or holder == NOBODY:  # else another one is connected: it goes on
+                    self.controller.on_remote(sender, message, news=applied.changed)
                 if message.up and sender == self.node_id:
                     self.remotes.known(message.name)
             case RunAction():
@@ -115,6 +117,7 @@ class News:
     def settled(self) -> None:
         """The status of a view has come together, and what came before that is applied."""
         self._forget_doubted()
+        self.remotes.settled()
         self.end_if_fenced()
 
     def _forget_doubted(self) -> None:
@@ -171,6 +174,7 @@ class News:
         if record.state is FencingState.DONE and record.action in OFF_ACTIONS:
             node = self.book.node_fenced(record.target, record.ended_ms // 1000)
             self.controller.node_fenced(record.target, node, expected=expected)
+            self.remotes.end(record.target, "it was fenced")  # what it told before is void
             self._forget_doubted()
             self.controller.elect()
             self.fencing.elected(self.controller.dc)

@@ -7,7 +7,8 @@ operations are carried out here, as Pacemaker's controller does it.
     start, migrate_from    connect and claim the node, again and again until its timeout
     monitor, recurring     ask whether it is there, and wait for the answer
     monitor, once          tell whether this member is connected with it
-    stop                   release it, and tell the cluster that it is gone
+    stop                   release it, and tell the cluster that nobody is connected any more; what
+                           it ran when it was lost counts as running until it is fenced
     migrate_to             nothing: who follows claims the node from us
     reload                 nothing
 
@@ -95,6 +96,8 @@ class _Remote:
     deadline: float = 0.0  # of that call
     retry_at: float | None = None
     why: str = ""  # it could not be connected, or is lost
+    fresh: bool = False  # it has begun anew, and the cluster may not know that
+    told: bool = False  # in this view, with this member's state
     state: Element
     pending: dict[str, _Begun] = field(default_factory=dict)
     pings: dict[int, float] = field(default_factory=dict)  # call, deadline
@@ -173,7 +176,8 @@ class Remotes:
             known = st.node_state(status, name)
             transient = known.find("transient_attributes") if known is not None else None
             state = remote.state
-            if transient is not None:
+            remote.told = True
+            if transient is not None and not remote.fresh:
                 state = state.with_children((transient, *state.children))
             text = to_xml(state, indent=None)
             found.append(RemoteTold(name=name, state=text, term=remote.term))
@@ -341,9 +345,7 @@ class Remotes:
                 request = control.SetAttribute(node=remote.name, name="shutdown", value=since)
                 self._ask(RequestReceived(ticket=0, request=request, client="pacemaker-remoted"))
             case wire.Replaced(member=member):
-                remote.why = f"{member} has taken over the connection"
-                self._out.do(CloseRemote(connection=remote.connection))
-                self._closed(remote, remote.why, taken_over=True)
+                self.end(remote.name, f"{member} has taken over the connection", taken_over=True)
             case _:
                 self._broken(remote, f"an unexpected {type(message).__name__}")
 
@@ -362,6 +364,7 @@ class Remotes:
         parts = (lrm.with_attributes({"id": remote.name}),) if lrm is not None else ()
         remote.state = st.remote_state(remote.name, up=True).with_children(parts)
         remote.stage = Stage.UP
+        remote.fresh = message.fresh
         call, remote.start = remote.start, 0
         self._out.log("notice", "CRMD", f"Connected to remote node {remote.name}")
         pending = {f"{remote.name}/{key}": left for key, left in message.pending.items()}
@@ -479,6 +482,13 @@ class Remotes:
         if remote is not None and remote.stage is Stage.UP:
             self._send(remote, wire.Fail(resource=resource, time=time))
 
+    def end(self, name: str, why: str, *, taken_over: bool = False) -> None:
+        """The cluster knows that a connection is no more, whatever this member has heard of it."""
+        remote = self._remotes.get(name)
+        if remote is not None and remote.stage in (Stage.CLAIMING, Stage.UP):
+            self._out.do(CloseRemote(connection=remote.connection))
+            self._closed(remote, why, taken_over=taken_over)
+
     # ---- views and time ------------------------------------------------------------------------
 
     def begin_view(self) -> None:
@@ -486,8 +496,16 @@ class Remotes:
         for name in self.names():
             self._send_to(name, wire.Drop())
 
+    def settled(self) -> None:
+        """The cluster knows what this member has told in the view."""
+        for name in self.names():
+            if self._remotes[name].told and self._remotes[name].fresh:
+                self.known(name)
+
     def known(self, name: str) -> None:
         """The cluster has heard what a remote node has told of itself."""
+        if name in self._remotes:
+            self._remotes[name].fresh = False
         self._send_to(name, wire.Known())
 
     def counted(self, failures: Iterable[ToldFailure]) -> None:

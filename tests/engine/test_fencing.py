@@ -63,6 +63,40 @@ def test_who_waits_is_told_where_the_end_was_there_before_the_request() -> None:
     assert answers == [True]
 
 
+def state_of(fencing: Fencing, record: FencingRecord) -> FencingState:
+    known = fencing.history.find(record.ident)
+    assert known is not None
+    return known.state
+
+
+@pytest.mark.parametrize(("target", "stays"), [("a", True), ("c", False)])
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_the_cluster_lets_nobody_in_who_was_lost_meanwhile(
+    target: str, stays: bool, by_hand: bool
+) -> None:
+    """Another member would do it, maybe after the node has been shut out."""
+    fencing, _ = made()
+    record = fencing.ask(target, "on", client="x", by_hand=by_hand)
+    fencing.on_asked(record)
+    settle(fencing, record)
+    is_pending = state_of(fencing, record) is FencingState.PENDING
+    assert is_pending == (stays or by_hand)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_unfencing_ends_when_the_node_is_fenced(by_hand: bool) -> None:
+    fencing, _ = made()
+    record = fencing.ask("a", "on", client="x", by_hand=by_hand)
+    fencing.on_asked(record)
+    answers: list[bool] = []
+    fencing.when_over(record.ident, answers.append)
+    off = fencing.ask("a", "off", client="x")
+    fencing.on_asked(off)
+    fencing.on_ended(replace(off, state=FencingState.DONE))
+    assert (state_of(fencing, record) is FencingState.FAILED) == (not by_hand)
+    assert answers == ([] if by_hand else [False])
+
+
 def test_a_pending_request_that_is_told_again_ends_nothing() -> None:
     fencing, _ = made()
     record = fencing.ask("c", "off", client="x", by_hand=True)

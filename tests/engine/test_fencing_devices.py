@@ -180,6 +180,15 @@ def test_a_reboot_by_two_devices_is_off_twice_and_then_on_twice() -> None:
     assert work.done, "it was off; that it does not come up again is another matter"
 
 
+def test_a_watchdog_is_waited_for_once() -> None:
+    """It resets the node, and turns nothing on."""
+    made = steps("c", (device("d"),), (("d", "watchdog"),), NODES)
+    work = Work(record(), made)
+    runs = [(run.device, run.action) for run in go(work, {})]
+    assert runs == [("d", "off"), ("watchdog", "off"), ("d", "on")]
+    assert work.done
+
+
 def test_a_level_fails_with_one_of_its_devices_and_the_next_is_tried() -> None:
     made = steps("c", (device("d"), device("e"), device("f")), (("d", "e"), ("f",)), NODES)
     work = Work(record("off"), made)

@@ -13,7 +13,13 @@ from sim.remote import SimRemote
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine import records
-from crmsh_py.engine.api import CancelOperation, Instruction, RunOperation
+from crmsh_py.engine.api import (
+    CancelOperation,
+    Event,
+    Instruction,
+    RemoteReceived,
+    RunOperation,
+)
 from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.engine.status import attributes_of, node_by_name
 from crmsh_py.wire.control import (
@@ -21,17 +27,19 @@ from crmsh_py.wire.control import (
     Committed,
     Done,
     FailResource,
+    FenceNode,
     Reply,
     SetAttribute,
     StopDaemon,
 )
+from crmsh_py.wire.remote import Claim
 
 FAR = "far"
 
 
-def add_connection(cib: Cib) -> Cib:
+def add_connection(cib: Cib, reconnect_interval: str = "4s") -> Cib:
     """The resource that connects with ``far``: quick to notice, and to try again."""
-    pairs = {"server": FAR, "reconnect_interval": "4s"}
+    pairs = {"server": FAR, "reconnect_interval": reconnect_interval}
     parameters = Element(
         "instance_attributes",
         {"id": "far-ia"},
@@ -84,7 +92,9 @@ class Once:
         pass
 
 
-def cluster_with_far(seed: int = 1, *, fencing: bool = True) -> tuple[Cluster, SimRemote]:
+def cluster_with_far(
+    seed: int = 1, *, fencing: bool = True, reconnect_interval: str = "4s"
+) -> tuple[Cluster, SimRemote]:
     """Three members and ``far``, with one resource that likes it."""
     observer = Once()
     cluster = Cluster(3, seed, planner=scheduler_plan, observer=observer)
@@ -95,7 +105,7 @@ def cluster_with_far(seed: int = 1, *, fencing: bool = True) -> tuple[Cluster, S
     cluster.settle()
     for change in (
         add_device() if fencing else without_fencing,
-        add_connection,
+        lambda cib: add_connection(cib, reconnect_interval),
         add_resource("web"),
         prefer_far("web"),
     ):
@@ -327,6 +337,35 @@ def test_a_remote_node_that_is_cut_off_is_fenced_though_it_lives() -> None:
     cluster.until(lambda: "web" in far.active, 30, "web is back on far", 0.01)
 
 
+def test_nothing_starts_elsewhere_while_a_lost_remote_node_cannot_be_fenced() -> None:
+    """Its connection is stopped beside the fencing: that says nothing of what runs there."""
+    cluster, far = cluster_with_far(reconnect_interval="60s")
+    cluster.power.works = False
+    cluster.network.partition([node.address for node in cluster.up], [far.address])
+    cluster.run(16.0)  # all members have tried, and failed, to connect
+    assert "web" in far.active
+    assert told(cluster, FAR) == {"web"}
+    cluster.power.works = True
+    cluster.commit(1, add_resource("more"))  # it had been given up
+    cluster.until(lambda: any("web" in node.active for node in cluster.up), 30, "elsewhere", 0.01)
+    assert ("reboot", FAR) in [(action, target) for _, action, target in cluster.power.log]
+
+
+@pytest.mark.parametrize("action", ["reboot", "off"])
+def test_a_remote_node_that_is_fenced_by_hand_is_not_fenced_again(action: str) -> None:
+    """Who was connected knows by that, and tells in the next view nothing of what is gone."""
+    cluster, far = cluster_with_far(5)
+    member = holder(cluster, far)
+    asked = cluster.answer(member.number, FenceNode(node=FAR, action=action, client="me"))
+    assert isinstance(asked, Done)
+    next(n for n in cluster.up if n is not member).crash()
+    cluster.run(8.0)
+    assert [done for _, done, target in cluster.power.log if target == FAR] == [action]
+    active = [machine.name for machine in cluster.machines if "web" in machine.active]
+    assert len(active) == 1
+    assert (active == [FAR]) == (action == "reboot")
+
+
 def test_a_side_that_was_left_behind_loses_the_connection() -> None:
     cluster, far = cluster_with_far(fencing=False)
     old = holder(cluster, far)
@@ -365,6 +404,34 @@ def test_an_attribute_that_is_set_there_is_of_that_node() -> None:
     state = node_by_name(cluster.cib(1).status, FAR)
     assert state is not None
     assert [pair.get("value") for pair in state.iter("nvpair")] == ["red"]
+
+
+def test_that_it_has_begun_anew_is_known_though_the_ring_breaks_that_moment() -> None:
+    """What was told of its attributes is void, now, and not when the next member connects."""
+    cluster, far = cluster_with_far(fencing=False)
+    asked = cluster.answer(1, SetAttribute(node=FAR, name="colour", value="red"))
+    assert isinstance(asked, Done)
+    third = next(n for n in cluster.up if n is not holder(cluster, far))
+    far.crash()
+    cluster.run(3.0)
+    far.start()
+    feed = far.feed
+
+    def late(event: Event) -> None:
+        if isinstance(event, RemoteReceived) and isinstance(event.message, Claim):
+            third.crash()
+            cluster.network.at(cluster.now + 0.05, lambda: feed(event))
+        else:
+            feed(event)
+
+    far.feed = late  # type: ignore[method-assign]
+    cluster.until(lambda: far.remote_core.member != "", 20, "connected", 0.01)
+    far.feed = feed  # type: ignore[method-assign]
+    calm(cluster)
+    state = node_by_name(cluster.cib(cluster.up[0].number).status, FAR)
+    assert state is not None
+    assert "colour" not in attributes_of(state)
+    assert not far.remote_core._fresh
 
 
 def test_an_orderly_stop_lets_its_resources_leave_first() -> None:
