@@ -445,7 +445,7 @@ class NodeCore:
         self._orders.begin_view()
         self._executor.begin_view()
         self._remotes.begin_view()
-        self._fencing.begin_view()
+        self._fencing.begin_view(setting.votes, stayed=self._membership.stayed)
         self._dampening.begin_view()
         if setting.quorate and not self._views.setting.quorate:
             self._executor.doubt_stopped()

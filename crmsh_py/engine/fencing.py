@@ -78,6 +78,14 @@ class _Waiting:
     deadline: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """Since when a target is waited for that its watchdog resets, and beside whom."""
+
+    since: float
+    members: frozenset[int]  # the target is none of them
+
+
 class Fencing:
     """One node's part in fencing."""
 
@@ -112,6 +120,7 @@ class Fencing:
         self._callbacks: dict[str, list[Finished]] = {}
         self._unsent: dict[str, FencingRecord] = {}  # asked here, and not seen in the stream yet
         self._leases = WatchdogLeases()
+        self._silences: dict[str, _Silence] = {}  # by request
         self._outlived: set[str] = set()  # requests whose target has started since
         self._began = 0.0  # requests older than this concern an earlier run of this node
         self._fresh = True  # this run has seen no primary view
@@ -261,8 +270,20 @@ class Fencing:
 
     # ---- views ---------------------------------------------------------------------------------
 
-    def begin_view(self) -> None:
-        """A new ring: whoever sees to the requests finds himself anew."""
+    def begin_view(self, members: Collection[int], *, stayed: bool) -> None:
+        """A new ring: whoever sees to the requests finds himself anew.
+
+        ``stayed``: most of the votes have come along from the ring before, so there was no other
+        side with quorum meanwhile. Where nobody has come who may be the target, it has not lived
+        on, and the time until its watchdog resets it goes on: else rings that change more often
+        than that would put it off for ever.
+        """
+        pending = {record.ident for record in self.history.pending()}
+        self._silences = {
+            ident: silence
+            for ident, silence in self._silences.items()
+            if stayed and ident in pending and silence.members.issuperset(members)
+        }
         self._settled = False
         self._works = {}
         self.runner.hold()
@@ -351,6 +372,9 @@ class Fencing:
     def on_asked(self, record: FencingRecord) -> None:
         """A request is in the stream."""
         self._unsent.pop(record.ident, None)
+        if record.device == WATCHDOG and record.target not in self._names.values():
+            silence = _Silence(self._out.now, frozenset(self._names))
+            self._silences.setdefault(record.ident, silence)
         if not self.history.put(record):
             known = self.history.find(record.ident)
             if known is not None and known.state is not FencingState.PENDING:
@@ -482,13 +506,14 @@ class Fencing:
             self._advance(work)
             return
         record = replace(work.record, device=WATCHDOG)
-        self._out.log(
-            "notice",
-            "STONITH",
-            f"{record.target} counts as reset by its watchdog in {allowed_ms / 1000:.1f} s",
-        )
+        silence = self._silences.get(record.ident)
+        since = self._out.now if silence is None else silence.since
+        deadline = since + allowed_ms / 1000
+        left_s = max(0.0, deadline - self._out.now)
+        text = f"{record.target} counts as reset by its watchdog in {left_s:.1f} s"
+        self._out.log("notice", "STONITH", text)
         self._out.multicast(FencingAsked(view=self._view(), record=record))
-        self._works[record.ident] = _Waiting(work, self._out.now + allowed_ms / 1000)
+        self._works[record.ident] = _Waiting(work, deadline)
 
     def _tell_end(self, work: Work) -> None:
         record = replace(

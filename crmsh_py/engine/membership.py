@@ -84,6 +84,7 @@ class Membership:
         self.changes = 0  # of ring and quorum, for those who watch
         self._view: ViewId = NO_VIEW
         self.changing = False  # between a transitional configuration and the next ring
+        self.stayed = False  # most of the votes have come along from the ring before this one
         self._traffic: dict[tuple[str, int], list[int]] = {}  # sent and received, by kind
 
     # ---- reading -------------------------------------------------------------------------------
@@ -323,6 +324,8 @@ class Membership:
         # What the others expect comes with their summaries; until then their votes must do.
         voters = {node: Voter(votes=self._votes_of(node)) for node in event.members}
         self._set_quorum(changed(self._quorum, voters, departed=event.departed))
+        stayed = sum(voter.votes for node, voter in voters.items() if node not in event.joined)
+        self.stayed = 2 * stayed > self._quorum.expected_votes
         self.changes += 1
         members = f"Members[{len(event.members)}]: {_ids(event.members)}"
         self._out.log("notice", "QUORUM", members)

@@ -124,9 +124,24 @@ def on_join_gather(machine: Machine, join: Join, now: float) -> Shift | None:
         return _agree(machine, join)
     if machine.processors.issuperset(join.processors) and machine.failed.issuperset(join.failed):
         return None  # said before it heard of the others
-    if sender in machine.failed or machine.node_id in join.failed or not merge(machine, join):
+    if sender in machine.failed or machine.node_id in join.failed:
+        return None
+    if _stranger_fails_a_mate(machine, join) or not merge(machine, join):
         return None
     return ToGather("join", join)
+
+
+def _stranger_fails_a_mate(machine: Machine, join: Join) -> bool:
+    """Whether two that do not hear each other have to be chosen between, and the choice is made.
+
+    The larger part, if it was one ring, keeps whom it had and hears, and not who has just come.
+    """
+    mates = machine.ring.members
+    return (
+        join.sender not in mates
+        and 2 * len(mates) > len(machine.processors)
+        and any(machine.heard.get(node) for node in set(join.failed).intersection(mates))
+    )
 
 
 def _agree(machine: Machine, join: Join) -> Shift | None:

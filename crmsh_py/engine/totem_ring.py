@@ -26,7 +26,17 @@ RingMessage = Multicast | Recovered
 class Ring:
     """One ring's identity and messages."""
 
-    __slots__ = ("_forgotten", "aru", "delivered", "high", "id", "members", "messages", "safe")
+    __slots__ = (
+        "_answered",
+        "_forgotten",
+        "aru",
+        "delivered",
+        "high",
+        "id",
+        "members",
+        "messages",
+        "safe",
+    )
 
     def __init__(self, ring_id: RingId, members: Iterable[int]) -> None:
         self.id = ring_id
@@ -37,6 +47,7 @@ class Ring:
         self.safe = 0
         self.delivered = 0
         self._forgotten = 0
+        self._answered: set[int] = set()
 
     @property
     def representative(self) -> int:
@@ -69,6 +80,21 @@ class Ring:
             number += 1
         return found
 
+    def asked(self, number: int) -> RingMessage | None:
+        """A message that somebody misses; None where it is not here, or left to the next member.
+
+        Who is asked for it again has been asked in vain: perhaps its way to who misses it is
+        broken, for good, and another's is not. So each member answers every second time.
+        """
+        message = self.messages.get(number)
+        if message is None:
+            return None
+        if number in self._answered:
+            self._answered.remove(number)
+            return None
+        self._answered.add(number)
+        return message
+
     def mark_safe(self, number: int) -> None:
         """Everybody has everything up to this number (so this member too)."""
         self.safe = max(self.safe, min(number, self.aru))
@@ -86,6 +112,7 @@ class Ring:
         limit = min(self.safe, self.delivered)
         for number in range(self._forgotten + 1, limit + 1):
             del self.messages[number]
+            self._answered.discard(number)
         self._forgotten = max(self._forgotten, limit)
 
     def held_above(self, number: int) -> list[RingMessage]:

@@ -1,7 +1,8 @@
 """The regular token: sending, asking again, knowing what is safe, passing on, holding.
 
 Rules of a visit (paper, section 3.1), in their order, each here as a function:
-1. Messages that others miss and this node has are sent again.
+1. Messages that others miss and this node has are sent again; every second time that is left to
+   the next node, for this one's way to who misses it may be broken for good.
 2. New messages are sent, as many as flow control allows: ``max_messages`` a visit,
    ``window_size`` a rotation, and a fair part of it when several nodes have much to say.
 3. The token's ``aru`` falls to this node's, and rises again only by the node that lowered it. A
@@ -249,7 +250,7 @@ def begin(machine: Machine, visit: Visit) -> None:
     ring.high = max(ring.high, visit.sequence)
     still_missed = []
     for number in visit.requests:
-        message = ring.messages.get(number)
+        message = ring.asked(number)
         if message is None:
             still_missed.append(number)
         else:

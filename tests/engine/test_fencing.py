@@ -15,7 +15,7 @@ WALL = 1_800_000_000.0
 
 
 def settle(fencing: Fencing, *told: FencingRecord) -> None:
-    fencing.begin_view()
+    fencing.begin_view((), stayed=False)
     names = {1: "a", 2: "b"}
     fencing.settled(1, names, dict.fromkeys(names, True), told, (), primary=True)
 
