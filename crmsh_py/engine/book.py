@@ -492,7 +492,9 @@ class StatusBook:
         """Forget the history of resources, and their failures; tells which on which node."""
         wanted = st.meant_by(self._replica.config, message.resource)
         dropped: list[tuple[str, str]] = []
-        for state in self._replica.status.findall("node_state"):
+        states = self._replica.status.findall("node_state")
+        out_of_reach = {s.id for s in states if st.is_remote(s) and not self._is_reached(s.id)}
+        for state in states:
             if message.node and state.get("uname") != message.node:
                 continue
             failed = failed_resources(state)
@@ -501,12 +503,24 @@ class StatusBook:
                 name = history.id.split(":", 1)[0]
                 if not st.is_meant(history.id, wanted):
                     continue
+                if state.id in out_of_reach and not st.is_stopped(history):
+                    continue  # it would be started elsewhere: nobody can look for it there
                 has_failed = name in failed or any(map(tells_failure, history.children))
                 if message.all_history or has_failed:
                     resources.append(history.id)
             dropped += [(state.get("uname"), resource) for resource in resources]
             self._on_node(state.id, partial(_drop, tuple(resources), wanted))
         return dropped
+
+    def _is_reached(self, remote: str) -> bool:
+        """Whether somebody is connected with a remote node, and has not failed to hear it."""
+        member = st.node_state(self._replica.status, str(self.holders.get(remote, NOBODY)))
+        if member is None:
+            return False
+        connection = st.history_of(member, remote)
+        entries = connection.children if connection is not None else ()
+        newest = max(entries, key=st.call_number, default=None)
+        return newest is not None and newest.get("rc-code") == "0"
 
     def _on_node_name(self, name: str, change: Callable[[Element], Element]) -> None:
         state = st.node_by_name(self._replica.status, name)

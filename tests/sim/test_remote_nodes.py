@@ -351,6 +351,33 @@ def test_nothing_starts_elsewhere_while_a_lost_remote_node_cannot_be_fenced() ->
     assert ("reboot", FAR) in [(action, target) for _, action, target in cluster.power.log]
 
 
+@pytest.mark.parametrize("after_s", [3.0, 16.0])
+@pytest.mark.parametrize("resource", ["", "web"])
+def test_a_clean_up_does_not_forget_what_a_lost_remote_node_runs(
+    resource: str, after_s: float
+) -> None:
+    """Nobody can look for it there: what is forgotten would be started elsewhere."""
+    cluster, far = cluster_with_far(reconnect_interval="60s")
+    cluster.power.works = False
+    cluster.network.partition([node.address for node in cluster.up], [far.address])
+    cluster.run(after_s)
+    clean = CleanResource(resource=resource, node="", all_history=True)
+    assert isinstance(cluster.answer(1, clean), Done)
+    cluster.run(16.0)
+    assert "web" in far.active
+    assert "web" in told(cluster, FAR)
+
+
+def test_a_refresh_looks_on_a_remote_node_that_is_connected() -> None:
+    cluster, far = cluster_with_far()
+    clean = CleanResource(resource="web", node=FAR, all_history=True)
+    assert isinstance(cluster.answer(1, clean), Done)
+    assert told(cluster, FAR) == set()
+    calm(cluster)
+    assert told(cluster, FAR) == {"web"}
+    assert starts(far) == 1
+
+
 @pytest.mark.parametrize("action", ["reboot", "off"])
 def test_a_remote_node_that_is_fenced_by_hand_is_not_fenced_again(action: str) -> None:
     """Who was connected knows by that, and tells in the next view nothing of what is gone."""
