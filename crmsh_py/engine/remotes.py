@@ -98,6 +98,7 @@ class _Remote:
     why: str = ""  # it could not be connected, or is lost
     fresh: bool = False  # it has begun anew, and the cluster may not know that
     told: bool = False  # in this view, with this member's state
+    leaving: bool = False  # it has asked to be shut down
     state: Element
     pending: dict[str, _Begun] = field(default_factory=dict)
     pings: dict[int, float] = field(default_factory=dict)  # call, deadline
@@ -313,6 +314,8 @@ class Remotes:
             self._out.log(level, "CRMD", f"Lost the connection to {remote.name}: {remote.why}")
             remote.stage = Stage.LOST
             self._drop(remote)
+            if remote.leaving and not taken_over:
+                self._ask_shutdown(remote.name, None)
             if not known:
                 self._lost(remote.name)
         elif remote.stage is not Stage.LOST:
@@ -341,13 +344,17 @@ class Remotes:
                 self._clients.on_hangup(remote.name, ticket)
             case wire.Leaving() if remote.stage is Stage.UP:
                 self._out.log("notice", "CRMD", f"{remote.name} asks to be shut down")
-                since = str(int(self._out.wall))
-                request = control.SetAttribute(node=remote.name, name="shutdown", value=since)
-                self._ask(RequestReceived(ticket=0, request=request, client="pacemaker-remoted"))
+                remote.leaving = True
+                self._ask_shutdown(remote.name, str(int(self._out.wall)))
             case wire.Replaced(member=member):
                 self.end(remote.name, f"{member} has taken over the connection", taken_over=True)
             case _:
                 self._broken(remote, f"an unexpected {type(message).__name__}")
+
+    def _ask_shutdown(self, name: str, since: str | None) -> None:
+        """A remote node wants to be shut down; with None it is gone, and wants nothing."""
+        request = control.SetAttribute(node=name, name="shutdown", value=since)
+        self._ask(RequestReceived(ticket=0, request=request, client="pacemaker-remoted"))
 
     def _broken(self, remote: _Remote, why: str) -> None:
         """The other side does not speak as it should: that is a lost connection."""

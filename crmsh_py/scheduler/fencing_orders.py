@@ -41,6 +41,19 @@ def _known_on(resource: Resource, node: Node) -> bool:
     )
 
 
+def _leads_to_probes(connection: Resource, guest: Node) -> bool:
+    """Whether a guest's container is to be looked for where a connection leads.
+
+    The guest's fence waits for the container's stop, and that for the probes: were the connection
+    to wait for the fence, nothing could ever begin.
+    """
+    launcher = guest.launcher
+    if launcher is None or not connection.is_remote_connection:
+        return False
+    probes = launcher.find_vertices(f"{launcher.id}_monitor_0")
+    return any(probe.node is not None and probe.node.remote is connection for probe in probes)
+
+
 def _order_starts(resource: Resource, fence: Vertex) -> None:
     target = fence.node
     assert target is not None
@@ -51,6 +64,7 @@ def _order_starts(resource: Resource, fence: Vertex) -> None:
             vertex.needs == NEEDS_QUORUM
             and vertex.task == "start"
             and target.index in resource.scores
+            and not _leads_to_probes(resource, target)
             and not _known_on(resource, target)
         ):
             join(fence, vertex, ORDERED | UNRUNNABLE_FIRST_BLOCKS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crmsh_py.scheduler import fencing, relations, remote
+from crmsh_py.scheduler import fencing, migration, relations, remote
 from crmsh_py.scheduler.history_entry import NOT_RUNNING, RUNNING_PROMOTED
 from crmsh_py.scheduler.model import (
     OPTIONAL,
@@ -81,7 +81,7 @@ def probe_on(resource: Resource, node: Node) -> bool:
             if guest.assigned is not None and guest.assigned.index not in guest.probed:
                 relations.order(guest, "monitor", top, "start", ORDERED)
             return False
-        if _will_stop(guest, node):
+        if _will_stop(guest, node) and not _may_be_moved_along(resource, guest):
             relations.order(guest, "stop", top, "start", ORDERED)
             return False
     probe = vertex_for(resource, "monitor", node, optional=False)
@@ -99,6 +99,15 @@ def probe_on(resource: Resource, node: Node) -> bool:
     relations.after_vertex(probe, top, "start", flags)
     relations.after_vertex(probe, top, "reload-agent", ORDERED)
     return True
+
+
+def _may_be_moved_along(resource: Resource, guest: Resource) -> bool:
+    """Whether a guest that migrates may carry along what is known to run nowhere.
+
+    Pacemaker takes such a guest for one that stops, and starts elsewhere what is inside. (What is
+    known to run somewhere it would have found there already, were it inside too.)
+    """
+    return not resource.active_nodes and migration.possible(guest, guest.current_node())
 
 
 def _will_stop(guest: Resource, node: Node) -> bool:

@@ -163,6 +163,12 @@ def _order_on_guest(  # noqa: PLR0917
     elif _recurs(vertex):
         if task in _KNOWN:
             _after_connect(connection, vertex, FIRST_IMPLIES_THEN)
+    elif (
+        task == "monitor"
+        and connection.current_node() is not None
+        and _state_of(connection, node) is Connection.STOPPED
+    ):  # a guest that shuts down, while nobody knows what is inside
+        _before_disconnect(vertex, connection, UNRUNNABLE_FIRST_BLOCKS)
     else:
         _after_connect(connection, vertex, NONE)
 

@@ -118,6 +118,23 @@ def test_a_cleanup_does_not_take_a_guest_for_off() -> None:
     assert guest.life == before
 
 
+def test_a_guest_that_is_lost_while_it_shuts_down_comes_back() -> None:
+    """Its wish to be shut down ends with it, even where nothing tells of its loss any more."""
+    cluster, guest = cluster_with_guest()
+    cluster.agent_delay_s = (1.5, 1.5)
+    made(cluster, 1, add_resource("slow"))  # a probe on the guest keeps the plan busy
+    cluster.run(0.1)
+    guest.ask(900, StopDaemon())
+    cluster.run(0.1)
+    guest.crash()
+    guest.start()
+    cluster.run(4.0)
+    cluster.ask(1, CleanResource(resource="", node="", all_history=True))
+    cluster.run(5.0)
+    cluster.agent_delay_s = (0.005, 0.03)
+    check_rest(cluster)
+
+
 # ---- chaos ---------------------------------------------------------------------------------------
 
 Fault = Callable[[Cluster, random.Random], None]
@@ -325,10 +342,12 @@ def check_rest(cluster: Cluster) -> None:
         assert says == remote.active, f"{remote.name}: told {says}, runs {remote.active}"
 
 
-def test_nothing_runs_twice_whatever_happens(only_seed: int | None) -> None:
-    """``--seed N`` runs one. Some fail yet: a plan that waits for itself, a container that migrates
-    while nobody knows what is inside, a guest that is shut down then.
-    """
-    if only_seed is None:
-        pytest.skip("orders of events are known that fail; --seed N runs one")
-    run_chaos(only_seed)
+# The first failed once: a container that migrates while nobody knows what is inside (165), a guest
+# that shuts down then (513, 645), a plan that waits for itself (0, 644), a guest that was lost
+# while it wanted to be shut down (663).
+@pytest.mark.parametrize("seed", [165, 513, 645, 0, 644, 618, 638, 663, *range(1, 13)])
+def test_nothing_runs_twice_whatever_happens(seed: int, only_seed: int | None) -> None:
+    """``--seed N`` runs one."""
+    if only_seed is not None and seed != 165:
+        pytest.skip("another seed is asked for")
+    run_chaos(seed if only_seed is None else only_seed)
