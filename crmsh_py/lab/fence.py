@@ -20,7 +20,7 @@ from crmsh_py.lab.place import place_of
 from crmsh_py.wire import lab as wire
 
 FAILED, OFF = 1, 2
-_TIMEOUT_S = 15.0
+_TIMEOUT_S = 25.0  # the lab does one thing at a time, and a node that hangs at its start takes 20 s
 _SWITCHES = ("off", "on", "reboot")
 
 

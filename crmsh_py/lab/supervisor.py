@@ -12,6 +12,7 @@ nodes die with it, however it ends (``linux.die_with_parent``).
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import signal
@@ -21,13 +22,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from crmsh_py.errors import CrmError, RemoteProtocolError, TimedOut, did_you_mean
 from crmsh_py.lab import commands, isolation, linux, nodespec, removal, rights
 from crmsh_py.lab.config import LabConfig
-from crmsh_py.lab.contact import read_line
 from crmsh_py.lab.hosting import Hosting
 from crmsh_py.lab.iproute import NetworkError
 from crmsh_py.lab.isolation import Attempt, Isolation
@@ -36,6 +37,7 @@ from crmsh_py.wire import lab as wire
 
 _REQUEST_TIMEOUT_S = 2.0  # a client says its line at once; one that does not is dropped
 _BACKLOG = 1024  # clients that wait while nodes start; more are turned away by the kernel
+_MOST_CALLERS = 256  # that have not said what they want; more wait to be let in
 _TICK_S = 2.0  # how often to look whether the lab's directory is still there
 _TROUBLE_PAUSE_S = 0.5  # after a step that failed, so that one that always fails is no busy loop
 _TROUBLE_TOLD_S = 60.0
@@ -199,6 +201,14 @@ def _outer_uid() -> str:
     return Path("/proc/self/uid_map").read_text(encoding="ascii").split()[1]
 
 
+@dataclass(slots=True)
+class _Caller:
+    """A client that has not said what it wants."""
+
+    until: float  # it is dropped then
+    said: bytearray = field(default_factory=bytearray)
+
+
 class Supervisor:
     """The lab's socket in front of its ``Hosting``."""
 
@@ -209,6 +219,7 @@ class Supervisor:
         self._networked = attempt.isolation is not Isolation.NONE
         self._hosting = Hosting(config, place, attempt)  # before the socket: see there
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self._callers: dict[socket.socket, _Caller] = {}
         self._ending = False
         self._trouble = ""  # the last, and from when on it is told once more
         self._tell_again = 0.0
@@ -279,28 +290,57 @@ class Supervisor:
 
     def _wait(self) -> None:
         """Sleep until a client comes, a node says something, or the next look is due."""
+        soonest = min((caller.until for caller in self._callers.values()), default=math.inf)
+        left_s = max(0.0, soonest - time.monotonic())
         with selectors.PollSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
+            if len(self._callers) < _MOST_CALLERS:
+                selector.register(self._socket, selectors.EVENT_READ)
+            for connection in self._callers:
+                selector.register(connection, selectors.EVENT_READ)
             for descriptor in self._hosting.descriptors():
                 selector.register(descriptor, selectors.EVENT_READ)
-            for key, _ in selector.select(_TICK_S):
-                if key.fileobj is self._socket:
-                    connection, _ = self._socket.accept()
-                    with connection:
-                        self._talk(connection)
+            ready = [key.fileobj for key, _ in selector.select(min(_TICK_S, left_s))]
+        if self._socket in ready:
+            self._let_in()
+        for connection, caller in list(self._callers.items()):
+            if connection in ready or caller.until <= time.monotonic():
+                self._hear(connection, caller)
 
-    def _talk(self, connection: socket.socket) -> None:
-        """One question, one answer. A client that breaks the rules is dropped."""
+    def _let_in(self) -> None:
+        """A client has come; who says nothing holds up nobody else."""
+        connection, _ = self._socket.accept()
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         _, uid, _ = struct.unpack("3i", credentials)
         if uid != os.geteuid():
+            connection.close()
             return
+        connection.setblocking(False)
+        self._callers[connection] = _Caller(time.monotonic() + _REQUEST_TIMEOUT_S)
+
+    def _hear(self, connection: socket.socket, caller: _Caller) -> None:
+        """A client says something, or has said too little for too long."""
         try:
-            line = read_line(connection, time.monotonic() + _REQUEST_TIMEOUT_S)
+            chunk = connection.recv(65536)
+            caller.said += chunk
+            if chunk and not chunk.endswith(b"\n") and len(caller.said) <= wire.MAX_LINE:
+                return
+        except BlockingIOError:
+            chunk = b""
+            if caller.until > time.monotonic():
+                return
+            _log("a client that made no sense: it said nothing in time")
+        except OSError:
+            chunk = b""
+        del self._callers[connection]
+        with connection:
+            if chunk:  # else it only wanted to know whether we are here
+                self._talk(connection, bytes(caller.said))
+
+    def _talk(self, connection: socket.socket, line: bytes) -> None:
+        """One question, one answer. A client that breaks the rules is dropped."""
+        try:
             request = wire.decode_request(line)
-        except ConnectionResetError:
-            return  # somebody who only wanted to know whether we are here
-        except (OSError, RemoteProtocolError) as error:
+        except RemoteProtocolError as error:
             _log(f"a client that made no sense: {error}")
             return
         if _has_gone(connection):

@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,6 +142,37 @@ def test_a_stuck_supervisor_does_not_hold_the_lab(driver: Driver) -> None:
     driver.do("destroy")
     assert not any(processes.is_alive(process) for process in inside)
     assert remains(driver) == []
+
+
+def test_clients_that_say_nothing_hold_up_nobody(driver: Driver) -> None:
+    """A power cut would wait for them, two seconds for each."""
+    driver.create()
+    driver.do("start", ["pacemaker01"])
+    path = driver.home / "run/crmsh-py" / driver.name / "lab.sock"
+    silent = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+    try:
+        for number, each in enumerate(silent):
+            each.connect(str(path))
+            with suppress(BrokenPipeError):  # another user's lab has hung up at once
+                each.sendall(b"{" * (number % 2))
+        began = time.monotonic()
+        driver.do("kill", ["pacemaker01"])
+        assert time.monotonic() - began < 10
+        assert all(until(lambda each=each: _is_dropped(each)) for each in silent)  # type: ignore[misc]
+    finally:
+        for each in silent:
+            each.close()
+    driver.do("destroy")
+
+
+def _is_dropped(connection: socket.socket) -> bool:
+    connection.settimeout(0)
+    try:
+        return not connection.recv(1)
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
 
 
 @pytest.mark.parametrize("missing", ["lab.json", "key", "nodes", "bin", "runtime", "state"])
