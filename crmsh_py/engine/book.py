@@ -96,11 +96,11 @@ class Applied:
     """What a message did: the resources whose history it dropped, by node name.
 
     ``changed``: whether the section is another now; for attributes, which are often set to what
-    they are, and for remote nodes, which often tell what is known. ``ended``: the entries of a
-    migration that is over.
+    they are, and for remote nodes, which often tell what is known. ``ended``: the entries of
+    migrations that are over, by node name.
     """
 
-    ended: tuple[str, ...] = ()
+    ended: tuple[tuple[str, str], ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
     changed: bool = True
 
@@ -418,8 +418,8 @@ class StatusBook:
     def _put_remote(self, state: Element) -> None:
         self._replica.set_status(st.put_node_state(self._replica.status, state))
 
-    def _apply_outcome(self, sender: int, outcome: Outcome) -> list[str]:
-        ended: list[str] = []
+    def _apply_outcome(self, sender: int, outcome: Outcome) -> list[tuple[str, str]]:
+        ended: list[tuple[str, str]] = []
         self.pending.pop((sender, pending_key(outcome)), None)
         history: Element | None = None
         if outcome.resource:
@@ -438,8 +438,9 @@ class StatusBook:
                 state = st.put_history(state, history, outcome.forget)
             else:
                 state = st.without_entries(state, outcome.name, *outcome.forget)
-            ended.extend(migrations.ended(self._replica.status, state, outcome.name))
-            state = st.without_entries(state, outcome.name, *ended)
+            over = migrations.ended(self._replica.status, state, outcome.name)
+            ended.extend((state.get("uname"), entry) for entry in over)
+            state = st.without_entries(state, outcome.name, *over)
             if is_true(properties.get("shutdown-lock")):
                 state = st.lock_stopped(state, outcome.name)
             failure = outcome.failure
@@ -451,6 +452,13 @@ class StatusBook:
             self._on_node(str(sender), change)
         elif self._speaks_for(sender, outcome.node):
             self._on_node_name(outcome.node, change)
+        else:
+            return ended
+        where = outcome.node or self.names.get(sender, "")
+        if history is not None and outcome.ok:
+            for source, entry in migrations.outdated(self._replica.status, history, where):
+                self._on_node_name(source, partial(_drop_entry, history.id, entry))
+                ended.append((source, entry))
         return ended
 
     def _apply_manager(self, sender: int, *, running: bool) -> None:
@@ -543,6 +551,10 @@ def pending_key(outcome: Outcome) -> str:
 
 def _drop_history(resource: str, state: Element) -> Element:
     return st.drop_history(state, resource)
+
+
+def _drop_entry(resource: str, entry: str, state: Element) -> Element:
+    return st.without_entries(state, resource, entry)
 
 
 def _drop(resources: tuple[str, ...], wanted: set[str], state: Element) -> Element:

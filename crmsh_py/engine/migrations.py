@@ -68,6 +68,30 @@ def ended(status: Element, source: Element, resource: str) -> list[str]:
     ]
 
 
+def outdated(status: Element, history: Element, target: str) -> list[tuple[str, str]]:
+    """Nodes and their entries that say that they have sent it to one where it was just seen to.
+
+    That the target has started anew, and with it has forgotten how it came, may be older than the
+    last stop on the source. What was done on the target since then is newer than all of that,
+    whatever the clocks of the two nodes say.
+    """
+    results = {(entry.get("operation"), entry.get("rc-code")) for entry in history.children}
+    if results.isdisjoint({("start", "0"), ("stop", "0")}):
+        return []
+    found = []
+    for source in status.findall("node_state"):
+        told = st.history_of(source, history.id)
+        if told is None or not st.is_stopped(told):
+            continue
+        found += [
+            (source.get("uname"), entry.id)
+            for entry in told.children
+            if (entry.get("operation"), entry.get("rc-code"), entry.get("migrate_target"))
+            == ("migrate_to", "0", target)
+        ]
+    return found
+
+
 def _has_arrived(status: Element, resource: str, source: str, target: str) -> bool:
     state = st.node_by_name(status, target)
     history = st.history_of(state, resource) if state is not None else None

@@ -69,9 +69,10 @@ class News:
         match message:
             case Outcome():
                 self.controller.on_outcome(sender, message)
+                mine = [entry for node, entry in applied.ended if node == self.node]
+                if mine:
+                    self.executor.forget_entries(message.name, mine)
                 if sender == self.node_id:
-                    if not message.node:
-                        self.executor.forget_entries(message.name, applied.ended)
                     self.remotes.counted(self.executor.uncounted.counted(message))
             case RemoteState():
                 holder = self.book.holders.get(message.name, NOBODY)

@@ -64,13 +64,19 @@ def crash(cluster: Cluster, number: int) -> None:
     cluster.node(number).crash()
 
 
+def bounce(cluster: Cluster, number: int) -> None:
+    """It is back before anybody has missed it, and has forgotten everything."""
+    cluster.node(number).crash()
+    cluster.node(number).start()
+
+
 def freeze(cluster: Cluster, number: int) -> None:
     cluster.network.freeze(cluster.node(number).address)
     cluster.run(0.4)
     cluster.network.thaw(cluster.node(number).address)
 
 
-@pytest.mark.parametrize("fault", [crash, freeze])
+@pytest.mark.parametrize("fault", [crash, bounce, freeze])
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_transition_that_is_broken_off_anywhere(
     fault: Callable[[Cluster, int], None], number: int
