@@ -136,7 +136,8 @@ def without_entries(state: Element, resource: str, *entries: str) -> Element:
 def drop_history(state: Element, resource: str) -> Element:
     """Forget everything that a resource did on a node.
 
-    That it is being sent to another node just now is none of that.
+    That it is being sent to another node, or was and has not arrived, is none of that: nobody else
+    knows. The other node may be away just now, and believes that it is not there.
     """
     history = history_of(state, resource)
     if history is None:
@@ -144,7 +145,8 @@ def drop_history(state: Element, resource: str) -> Element:
     sending = tuple(
         op
         for op in history.children
-        if op.get("operation") == "migrate_to" and op.get("call-id") == "-1"
+        if op.get("operation") == "migrate_to"
+        and (op.get("call-id") == "-1" or op.get("rc-code") == "0")
     )
     kept = (history.with_children(sending),) if sending else ()
     return _with_resources(

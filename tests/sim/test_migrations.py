@@ -143,3 +143,18 @@ def test_what_is_found_where_it_was_migrated_to_is_left_alone(how: str) -> None:
     cluster.settle(within_s=30)
     assert where(cluster) == ["node3"]
     assert not wanted(cluster), "at rest, and the scheduler is not content"
+
+
+def test_what_was_sent_to_a_node_that_is_away_is_known_after_a_refresh() -> None:
+    """It comes back before it could be fenced, and believes that nothing is there."""
+    cluster = running()
+    cluster.power.works = False
+    cluster.agent_delay_s = (0.6, 0.6)
+    cluster.commit(1, prefer("node3", 200))
+    cluster.until(lambda: "R" in cluster.node(3).active, 5, "on its way", 0.001)
+    cluster.network.freeze(cluster.node(3).address)
+    cluster.run(2.0)
+    cluster.answer(1, CleanResource(resource="R", all_history=True))
+    cluster.network.thaw(cluster.node(3).address)
+    cluster.commit(1, prefer("node1", 1000))
+    at_rest_on_node1(cluster)
