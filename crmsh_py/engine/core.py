@@ -337,7 +337,7 @@ class NodeCore:
                 self._requests.client_gone(ticket)
             case Started(manager=manager):
                 self._commits.start(self._out.wall)
-                self._fencing.started(int(self._out.wall))
+                self._fencing.started()
                 if manager:
                     self._lifecycle.start()
                 self._membership.start()

@@ -110,7 +110,9 @@ class Fencing:
         self._read_devices = devices
         self.history = FencingHistory()
         self.runner = FencingRunner(outbox, seed=seed, view=view, device=self._device)
-        self._start = 0
+        # By which requests of this run are told from those of others. (Not its time: after a reboot
+        # a clock may say what it said before, and what was done then would count as done now.)
+        self._run = f"{node_id}-{seed:x}"
         self._number = 0
         self._settled = False
         self._dc: int | None = None
@@ -174,9 +176,8 @@ class Fencing:
 
     # ---- asking --------------------------------------------------------------------------------
 
-    def started(self, start: int) -> None:
-        """The node runs; ``start`` tells this run of it from others (Unix time, s)."""
-        self._start = start
+    def started(self) -> None:
+        """The node runs."""
         self._began = self._out.now
 
     def _now_ms(self) -> int:
@@ -224,7 +225,7 @@ class Fencing:
             return present
         self._number += 1
         record = FencingRecord(
-            ident=f"{self._node_id}-{self._start}-{self._number}",
+            ident=f"{self._run}-{self._number}",
             target=target,
             action=action,
             client=client,
@@ -247,7 +248,7 @@ class Fencing:
         """A person says that a node is off: that counts like a device's word."""
         self._number += 1
         record = FencingRecord(
-            ident=f"{self._node_id}-{self._start}-{self._number}",
+            ident=f"{self._run}-{self._number}",
             target=target,
             action="off",
             client=client,

@@ -20,7 +20,7 @@ def settle(fencing: Fencing, *told: FencingRecord) -> None:
     fencing.settled(1, names, dict.fromkeys(names, True), told, (), primary=True)
 
 
-def made(wall_offset: float = WALL) -> tuple[Fencing, Outbox]:
+def made(wall_offset: float = WALL, seed: int = 1) -> tuple[Fencing, Outbox]:
     """Node b, which is not the one that sees to requests, in its first primary view."""
     out = Outbox(wall_offset)
     fencing = Fencing(
@@ -28,12 +28,12 @@ def made(wall_offset: float = WALL) -> tuple[Fencing, Outbox]:
         "b",
         Replica(pristine(), 0),
         out,
-        seed=1,
+        seed=seed,
         view=lambda: (1, 4),
         watchdog_ms=lambda: 0,
         devices=lambda *_: (),
     )
-    fencing.started(int(out.wall))
+    fencing.started()
     settle(fencing)
     return fencing, out
 
@@ -61,6 +61,18 @@ def test_who_waits_is_told_where_the_end_was_there_before_the_request() -> None:
     fencing.when_over(record.ident, answers.append)
     fencing.on_asked(record)
     assert answers == [True]
+
+
+def test_another_run_at_the_same_time_asks_for_something_else() -> None:
+    """A clock may say after a reboot what it said before."""
+    before, after = (made(seed=seed)[0] for seed in (1, 2))
+    done = replace(before.ask("c", "off", client="x", by_hand=True), state=FencingState.DONE)
+    settle(after, done)
+    record = after.ask("c", "off", client="x", by_hand=True)
+    answers: list[bool] = []
+    after.when_over(record.ident, answers.append)
+    after.on_asked(record)
+    assert not answers
 
 
 def state_of(fencing: Fencing, record: FencingRecord) -> FencingState:
