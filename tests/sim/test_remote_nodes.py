@@ -546,18 +546,25 @@ def fail_there(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
 
 def clean(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
     if cluster.up:
-        cluster.ask(chance.choice(cluster.up).number, CleanResource(resource="", node=""))
+        of_all = CleanResource(resource="", node="", all_history=chance.random() < 0.5)
+        cluster.ask(chance.choice(cluster.up).number, of_all)
+
+
+def break_power(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    cluster.power.works = False
+    mended_at = cluster.now + chance.random() * 6
+    cluster.network.at(mended_at, lambda: setattr(cluster.power, "works", True))
 
 
 FAULTS: tuple[Fault, ...] = (
     crash_holder, crash_member, crash_far, bounce_far, restart, restart, cut_far_off, split,
-    freeze, heal, heal, fail_there, clean,
+    freeze, heal, heal, fail_there, clean, break_power,
 )  # fmt: skip
 
 
 def run_chaos(seed: int, steps: int = 12) -> None:
     chance = random.Random(seed)
-    cluster, far = cluster_with_far(seed)
+    cluster, far = cluster_with_far(seed, reconnect_interval=chance.choice(("4s", "20s")))
     try:
         for step in range(steps):
             if chance.random() < 0.4 and cluster.up:
