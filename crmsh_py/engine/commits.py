@@ -31,7 +31,7 @@ from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import Views
 from crmsh_py.errors import CrmError, NoQuorum, TimedOut
 from crmsh_py.wire.control import Committed
-from crmsh_py.wire.stream import MAX_PATCH, CommitId, ConfigChange, Stored, VersionTuple
+from crmsh_py.wire.stream import MAX_COUNT, MAX_PATCH, CommitId, ConfigChange, Stored, VersionTuple
 
 PATIENCE_S = 25.0  # a client waits 30 s; longer than token + consensus of slow configurations
 MAX_PENDING = 1000
@@ -76,21 +76,20 @@ class Pending:
 class Commits:
     """The commits that came in at this node, and everybody's reports of what is stored."""
 
-    def __init__(self, node_id: int, replica: Replica, views: Views, outbox: Outbox) -> None:
+    def __init__(
+        self, node_id: int, replica: Replica, views: Views, outbox: Outbox, *, seed: int
+    ) -> None:
         self._node_id = node_id
         self._replica = replica
         self._views = views
         self._out = outbox
-        self._started = 0
+        # By which commits of this run are told from those of others; a clock may repeat itself.
+        self._run = seed % MAX_COUNT
         self._count = 0
         self._pending: dict[CommitId, Pending] = {}
         self._stored: dict[int, Stored] = {}
         self._strange: dict[int, Stored] = {}  # of a configuration that was never ours
         self._digests: dict[VersionTuple, str] = {}  # of what was ours in this view, the newest
-
-    def start(self, wall: float) -> None:
-        """Remember when this run of the node began: commits of another run have other ids."""
-        self._started = int(wall * 1000)
 
     def next_deadline(self) -> float | None:
         """When the first pending commit has waited too long."""
@@ -101,7 +100,7 @@ class Commits:
     def next_ident(self) -> CommitId:
         """An id that no commit of this cluster has had."""
         self._count += 1
-        return (self._node_id, self._started, self._count)
+        return (self._node_id, self._run, self._count)
 
     def submit(
         self,

@@ -132,7 +132,7 @@ class NodeCore:
             decided=self._on_decided,
             activated=self._on_activated,
         )
-        self._commits = Commits(node_id, self._replica, self._views, self._out)
+        self._commits = Commits(node_id, self._replica, self._views, self._out, seed=seed)
         self._book = StatusBook(node_id, settings.node, self._replica, self._out)
         self._alerts = Alerts(settings.node, self._replica, self._out)
         self._executor = Executor(
@@ -336,7 +336,6 @@ class NodeCore:
             case ClientGone(ticket=ticket):
                 self._requests.client_gone(ticket)
             case Started(manager=manager):
-                self._commits.start(self._out.wall)
                 self._fencing.started()
                 if manager:
                     self._lifecycle.start()

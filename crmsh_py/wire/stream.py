@@ -42,7 +42,7 @@ NodeId = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 ViewId = tuple[NodeId, Count]  # the ring's representative and its sequence number
 VersionTuple = tuple[Count, Count, Count]
-CommitId = tuple[NodeId, Count, Count]  # origin, its start (so that a restart reuses none), number
+CommitId = tuple[NodeId, Count, Count]  # origin, which run of it (by chance), number
 # What an agent is given, one thing: an environment variable has 128 KiB on Linux (MAX_ARG_STRLEN).
 Given = Annotated[str, msgspec.Meta(max_length=128 * 1024)]
 Pairs = Annotated[dict[Name, Given], msgspec.Meta(max_length=10_000)]

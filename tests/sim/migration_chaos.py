@@ -26,7 +26,8 @@ SIZES = (2, 3, 3, 3, 3, 4, 5)
 STEPS = 20
 DELAYS_S = ((0.005, 0.03), (0.05, 0.2), (0.1, 0.6))  # of agents, until a nemesis sets another one
 MACHINES = ("V1", "V2", "V3")
-_NO_NEMESES = frozenset({"lying_agents"})
+# Two nodes' histories of one migration are put in order by their dates (docs/fencing.md).
+_NO_NEMESES = frozenset({"lying_agents", "set_clock"})
 _META = "OCF_RESKEY_CRM_meta_"
 
 

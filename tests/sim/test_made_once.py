@@ -186,3 +186,24 @@ def test_a_new_term_is_above_that_of_every_revision() -> None:
     cluster.run(0.5)
     alone(cluster, 2, 3, 4, 5)
     checker.commits.check_nothing_lost()
+
+
+def test_a_clock_that_repeats_itself_makes_no_commit_of_another_run() -> None:
+    """Node 3 has no clock of its own: it boots at the same time each time.
+
+    Its first commit since was taken for the one that it had made first in the run before.
+    """
+    cluster, checker = watched(3, 1)
+    cluster.start()
+    alone(cluster, 1, 2, 3)
+    node = cluster.node(3)
+    committed(cluster, checker, 3, "before")
+    node.crash()
+    cluster.run(3.0)
+    node.clock_error_s = -cluster.network.now
+    node.start()
+    views = node.core._views
+    cluster.until(lambda: len(views.setting.votes) == 3 and not views.active, 5, "a new view")
+    ticket = cluster.commit(3, add_mark("after"))
+    assert isinstance(answer(cluster, 3, ticket), Committed)
+    assert all(has(cluster.cib(number), "after") for number in cluster.nodes)
