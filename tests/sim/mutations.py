@@ -34,6 +34,7 @@ from crmsh_py.engine.transition import Transition
 from crmsh_py.engine.views import Decision, Views, ViewSetting
 from crmsh_py.scheduler.result import Action
 from crmsh_py.wire.stream import (
+    CommitId,
     Message,
     RunAction,
     Summary,
@@ -198,7 +199,13 @@ def every_side_is_quorate(patch: Patch) -> None:
 
 def number_commits_from_one_again(patch: Patch) -> None:
     """After a restart a node gives its commits the same names once more."""
-    patch.setattr(Commits, "start", lambda commits, wall: None)
+    name = Commits.next_ident
+
+    def again(commits: Commits) -> CommitId:
+        node, _, number = name(commits)
+        return (node, 0, number)
+
+    patch.setattr(Commits, "next_ident", again)
 
 
 def forget_commits_at_a_new_ring(patch: Patch) -> None:
