@@ -261,34 +261,30 @@ def _stutter(stopped_s: float, going_s: float) -> Fault:
     return begin
 
 
-def _crash_loop(up_s: float) -> Fault:
+def _loop(up_s: float, end: Callable[[Life], None]) -> Fault:
+    """A node that starts and ends again and again."""
+
     def begin(life: Life) -> None:
         node = life.cluster.node(life.bad)
-
-        def flip() -> None:
-            if node.core is None:
-                node.start()
-            else:
-                node.crash()
-
-        life.every(up_s, flip)
+        life.every(up_s, lambda: node.start() if node.core is None else end(life))
 
     return begin
+
+
+def _crash(life: Life) -> None:
+    life.cluster.node(life.bad).crash()
+
+
+def _leave(life: Life) -> None:
+    life.cluster.ask(life.bad, StopDaemon())
+
+
+def _crash_loop(up_s: float) -> Fault:
+    return _loop(up_s, _crash)
 
 
 def _leave_loop(up_s: float) -> Fault:
-    def begin(life: Life) -> None:
-        node = life.cluster.node(life.bad)
-
-        def flip() -> None:
-            if node.core is None:
-                node.start()
-            else:
-                life.cluster.ask(node.number, StopDaemon())
-
-        life.every(up_s, flip)
-
-    return begin
+    return _loop(up_s, _leave)
 
 
 def wiped(life: Life) -> None:

@@ -10,6 +10,7 @@ from sim.cluster import Cluster, add_device, add_resource
 from sim.guests import add_container
 from sim.machine import SimNode
 from sim.remote import SimRemote
+from sim.test_remote_chaos import check_rest
 from sim.test_remote_nodes import (
     FAR,
     Once,
@@ -317,29 +318,6 @@ def run_chaos(seed: int, steps: int = 14) -> None:
         check_rest(cluster)
     except AssertionError as error:
         raise AssertionError(f"seed {seed}: {error}\n{cluster.tail()}") from error
-
-
-def check_rest(cluster: Cluster) -> None:
-    """Everything runs once, all remote nodes are connected, and the status tells the truth."""
-
-    def restful() -> bool:
-        return cluster.settled() and all(
-            remote.core is not None and bool(remote.remote_core.member)
-            for remote in cluster.remotes.values()
-        )
-
-    cluster.until(restful, 120, "at rest, with all connected", every_s=0.05)
-    cluster.run(3.0)
-    cluster.until(restful, 120, "still at rest", every_s=0.05)
-    resources = cluster.cib(cluster.up[0].number).section("resources")
-    for primitive in resources.iter("primitive"):
-        if primitive.get("class") == "stonith" or primitive.id == FAR:
-            continue
-        where = [machine.name for machine in cluster.machines if primitive.id in machine.active]
-        assert len(where) == 1, f"{primitive.id} is active on {where}"
-    for remote in cluster.remotes.values():
-        says = told(cluster, remote.name)
-        assert says == remote.active, f"{remote.name}: told {says}, runs {remote.active}"
 
 
 # The first failed once: a container that migrates while nobody knows what is inside (165), a guest

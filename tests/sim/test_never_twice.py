@@ -315,11 +315,8 @@ def delayed() -> Cluster:
     return cluster
 
 
-def test_a_side_without_quorum_shoots_at_nobody_after_its_delay_either() -> None:
-    """It was asked while it had quorum; then the node that it waits to shoot is with the others."""
-    cluster = delayed()
-    cluster.partition([1, 2], [3])
-    cluster.run(3.0)
+def check_who_is_left_alone_shoots_nobody(cluster: Cluster) -> None:
+    """Nodes 1 and 2 have lost node 3; then the one that is to shoot it is cut off in its turn."""
     (executor,) = [n for n in cluster.up if n.core and n.core._fencing.runner._orders]
     (third,) = {1, 2} - {executor.number}
     cluster.partition([third, 3], [executor.number])
@@ -329,6 +326,14 @@ def test_a_side_without_quorum_shoots_at_nobody_after_its_delay_either() -> None
     cluster.network.run_until(lambda: executor.life != life, within_s=20)  # the others may shoot it
     shots = [each for each in executor.operations[before:] if each[1] == "fence"]
     assert not shots, f"{executor.name} has no quorum, and has shot: {shots}"
+
+
+def test_a_side_without_quorum_shoots_at_nobody_after_its_delay_either() -> None:
+    """It was asked while it had quorum; then the node that it waits to shoot is with the others."""
+    cluster = delayed()
+    cluster.partition([1, 2], [3])
+    cluster.run(3.0)
+    check_who_is_left_alone_shoots_nobody(cluster)
 
 
 def test_a_node_that_has_restarted_is_not_shot_for_what_is_done() -> None:
@@ -383,15 +388,7 @@ def test_a_side_without_quorum_goes_no_further_with_a_device(action: str, fails:
     cluster = with_slow_device(action, fails=fails)
     cluster.partition([1, 2], [3])
     cluster.run(3.0)
-    (executor,) = [n for n in cluster.up if n.core and n.core._fencing.runner._orders]
-    (third,) = {1, 2} - {executor.number}
-    cluster.partition([third, 3], [executor.number])
-    cluster.until(lambda: executor.core is None or not executor.core.primary, 5, "alone")
-    life = executor.life
-    before = len(executor.operations)
-    cluster.network.run_until(lambda: executor.life != life, within_s=20)
-    shots = [each for each in executor.operations[before:] if each[1] == "fence"]
-    assert not shots, f"{executor.name} has no quorum, and has shot: {shots}"
+    check_who_is_left_alone_shoots_nobody(cluster)
 
 
 def test_what_is_done_is_not_tried_again() -> None:

@@ -1,4 +1,4 @@
-"""crm_resource and crm_node: what people and agents ask, and what they change."""
+"""crm_resource: what people and agents ask, and what they change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.pairs import set_pair
 from crmsh_py.cib.xml import parse
-from crmsh_py.errors import TimedOut
 from crmsh_py.tools import crm_node, crm_resource
 
 Capture = pytest.CaptureFixture[str]
@@ -90,35 +89,6 @@ def test_bad_questions(cluster: FakeCluster, words: list[str], code: int, capsys
     assert run(cluster, *words) == code
     assert cluster.done == []
     assert capsys.readouterr().err.startswith("crm_resource: ")
-
-
-def test_the_node_knows_itself_and_its_partition(cluster: FakeCluster, capsys: Capture) -> None:
-    for option in ("-n", "-i", "-p", "-q"):
-        assert crm_node.main([option], door=cluster) == 0
-    assert crm_node.main(["-N", "2"], door=cluster) == 0
-    assert capsys.readouterr().out == ("pacemaker01\n1\npacemaker01 pacemaker02 \n1\npacemaker02\n")
-    assert crm_node.main(["-N", "77"], door=cluster) == 68
-    assert crm_node.main([], door=cluster) == 64
-
-
-def test_of_several_questions_the_last_is_answered(cluster: FakeCluster, capsys: Capture) -> None:
-    """An agent asks for its partition by ``crm_node -l -p``."""
-    assert crm_node.main(["-l", "-p"], door=cluster) == 0
-    assert crm_node.main(["-q", "-N", "2"], door=cluster) == 0
-    assert capsys.readouterr().out == "pacemaker01 pacemaker02 \npacemaker02\n"
-
-
-def test_an_agent_for_a_guest_node_is_told_its_name(
-    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
-    monkeypatch.setenv("OCF_RESKEY_CRM_meta_on_node", "guest1")
-    assert crm_node.main(["-n"], door=cluster) == 0
-    assert capsys.readouterr().out == "guest1\n"
-
-
-def test_a_member_is_not_forgotten(cluster: FakeCluster, capsys: Capture) -> None:
-    assert crm_node.main(["-R", "pacemaker02", "--force"], door=cluster) == 1
-    assert "stop it first" in capsys.readouterr().err
 
 
 def test_where_it_runs_is_told_to_people_and_to_scripts(
@@ -462,89 +432,7 @@ def test_who_asks_in_xml_is_told_of_mistakes_in_xml(cluster: FakeCluster, capsys
     assert errors.findall()[0].text == "crm_resource: Resource 'Nosuch' not found"
 
 
-# ---- restarting, why, and what agents say --------------------------------------------------------
-
-
-def roles(cluster: FakeCluster) -> list[str | None]:
-    """The target-role of ClusterIP, and what was done so far."""
-    pair = cluster.cib.find_id("ClusterIP-meta_attributes-target-role")
-    return [None if pair is None else pair.get("value"), *(str(d[0]) for d in cluster.done)]
-
-
-def obey(cluster: FakeCluster, *, stops: bool = True, starts: bool = True) -> None:
-    """ClusterIP's history says what is wanted of it by its target-role or a ban, if that works."""
-    banned = cluster.cib.find_id("cli-ban-ClusterIP-on-pacemaker01") is not None
-    unwanted = banned or roles(cluster)[0] is not None
-    if stops if unwanted else starts:
-        last, now = ("start", "stop") if unwanted else ("stop", "start")
-        text = cluster.cib.to_xml().replace(f'operation="{last}"', f'operation="{now}"')
-        cluster.cib = Cib.parse(text)
-
-
-def test_a_restart_stops_it_waits_and_sets_back_what_was_there(
-    cluster: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = []
-
-    def look(**_: object) -> None:
-        seen.append(roles(cluster)[0])
-        obey(cluster)
-
-    monkeypatch.setattr(cluster, "wait_idle", look)
-    assert run(cluster, "--restart", "-r", "ClusterIP") == 0
-    assert seen == ["Stopped", None]
-    assert capsys.readouterr().out == (
-        "Waiting for 1 resource to stop:\n * ClusterIP\n"
-        "Waiting for 1 resource to start again:\n * ClusterIP\n"
-    )
-
-
-def test_what_does_not_stop_in_time_is_started_again(
-    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def never(**_: object) -> None:
-        raise TimedOut("it goes on and on")
-
-    monkeypatch.setattr(cluster, "wait_idle", never)
-    assert run(cluster, "--restart", "-r", "ClusterIP", "-T", "1s") == 124
-    assert roles(cluster) == [None, "commit", "commit"]
-
-
-def test_one_instance_is_kept_off_its_node_meanwhile(
-    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = []
-
-    def look(**_: object) -> None:
-        seen.append(cluster.cib.find_id("cli-ban-ClusterIP-on-pacemaker01") is not None)
-        obey(cluster)
-
-    monkeypatch.setattr(cluster, "wait_idle", look)
-    assert run(cluster, "--restart", "-r", "ClusterIP", "-N", "1") == 0
-    assert seen == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("fails", "told"),
-    [
-        ("stops", "ClusterIP has not stopped on pacemaker01"),
-        ("starts", "ClusterIP has stopped, and does not start again"),
-    ],
-)
-def test_a_restart_that_the_cluster_gave_up_has_failed(
-    cluster: FakeCluster, capsys: Capture, monkeypatch: pytest.MonkeyPatch, fails: str, told: str
-) -> None:
-    monkeypatch.setattr(cluster, "wait_idle", lambda **_: obey(cluster, **{fails: False}))
-    assert run(cluster, "--restart", "-r", "ClusterIP") == 124
-    assert told in capsys.readouterr().err
-    assert roles(cluster)[0] is None
-
-
-def test_what_does_not_run_is_not_restarted(cluster: FakeCluster, capsys: Capture) -> None:
-    assert run(cluster, "--restart", "-r", "WebSite") == 105
-    assert run(cluster, "--restart", "-r", "ClusterIP", "-N", "pacemaker02") == 105
-    assert "ClusterIP is not running on pacemaker02" in capsys.readouterr().err
-    assert cluster.done == []
+# ---- why, and what agents say -------------------------------------------------------------------
 
 
 def test_why_something_runs_or_does_not(cluster: FakeCluster, capsys: Capture) -> None:
