@@ -3,6 +3,7 @@
 Fail counts follow Pacemaker's controller: a failed start counts as INFINITY where
 ``start-failure-is-fatal`` says so, a failed stop always does, and failures of promote, demote and
 recurring operations add one, as do those that were asked for (``asyncmon``); probes never count.
+What ``on-fail=ignore`` lets pass is told with its time only, unless it recurs.
 The attributes are named
 ``fail-count-RESOURCE#OPERATION_INTERVAL`` and ``last-failure-…``, one pair per operation.
 (Pacemaker: ``lib/pengine/failcounts.c``, ``daemons/controld/controld_te_events.c``.)
@@ -49,7 +50,8 @@ def count_failure(
     count_name = failure_name(FAIL_COUNT, *where)
     old = attributes_of(state).get(count_name, "0")
     count = min(INFINITY, lenient_score(old) + add)
-    state = with_attribute(state, count_name, format_score(count))
+    if not failure.ignored:
+        state = with_attribute(state, count_name, format_score(count))
     return with_attribute(state, failure_name(LAST_FAILURE, *where), str(failure.time))
 
 

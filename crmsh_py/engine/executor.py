@@ -47,7 +47,7 @@ from crmsh_py.engine.status import (
     without_entries,
 )
 from crmsh_py.engine.uncounted import Uncounted
-from crmsh_py.scheduler.history import is_last_failure, last_failure_id, recorded_task
+from crmsh_py.scheduler.history import is_last_failure, last_failure_id
 from crmsh_py.scheduler.result import FenceDevice
 from crmsh_py.wire.stream import AgentName, Failure, Outcome, RunAction, ViewId
 
@@ -493,16 +493,13 @@ class Executor:
         self.state = put_history(self.state, element, outdated)
         self._log_result(action, event, bad=bad)
         self._told(action, event)
-        # A reload that fails is a start that failed, for the history and so for the fail counts.
-        task = recorded_task(action.operation, event.status)
-        failure = Failure(operation=task, interval_ms=action.interval_ms, time=changed_at)
         self._tell(
             action,
             element,
             ok=not bad,
             rc=event.rc,
             forget=outdated,
-            failure=failure if bad else None,
+            failure=records.failure_of(action, event, changed_at) if bad else None,
         )
 
     def _recurring_entries(self, action: RunAction) -> list[str]:

@@ -145,6 +145,20 @@ def failure_on_request(view: ViewId, entries: Element, time: int) -> Outcome:
     )
 
 
+def failure_of(action: RunAction, event: OperationFinished, time: int) -> Failure:
+    """What the fail counts must know of an operation that failed; ``time`` is Unix time, s.
+
+    A reload that fails is a start that failed, for the history and so for the fail counts. Of
+    on-fail=ignore the plan knows that asked for the operation; what recurs has outlived that.
+    """
+    return Failure(
+        operation=history_entries.recorded_task(action.operation, event.status),
+        interval_ms=action.interval_ms,
+        time=time,
+        ignored=not action.interval_ms and action.meta.get("on_fail", "").lower() == "ignore",
+    )
+
+
 def nothing_failed(view: ViewId, resource: str) -> Outcome:
     """The answer where nothing can be taken for failed: nobody waits any longer."""
     return Outcome(view=view, name=resource, key=failure_key(resource), transition_key="")

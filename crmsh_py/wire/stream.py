@@ -212,6 +212,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     operation: Name
     interval_ms: Milliseconds
     time: Count
+    ignored: bool = False  # by its on-fail: it is no reason to count
 
 
 class ToldFailure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -31,6 +31,13 @@ def test_what_a_failure_counts(
     assert found.get(f"last-failure-R#{operation}_{interval_ms}") == (count and "1234")
 
 
+def test_what_is_ignored_has_a_time_and_no_count() -> None:
+    failure = Failure(operation="start", interval_ms=0, time=1234, ignored=True)
+    assert attributes_of(count_failure(STATE, "R", failure, {})) == {
+        "last-failure-R#start_0": "1234"
+    }
+
+
 def test_failures_add_up_and_stay_at_infinity() -> None:
     failure = Failure(operation="monitor", interval_ms=10_000, time=1)
     state = STATE

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sim.test_controller import count, holder, resource, running
+from sim.test_controller import apply, count, holder, resource, running
 
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.xml import parse
 from crmsh_py.engine.api import RunOperation
+from crmsh_py.engine.status import attributes_of, node_by_name
 
 
 @pytest.mark.parametrize("lead_s", [0.0, 0.05, 0.15, 0.3, 0.45, 0.6])
@@ -36,3 +39,25 @@ def test_a_failure_around_the_death_of_another_node_is_counted_once(lead_s: floa
     cluster.start(lost.number)
     cluster.run(2.0)
     assert count(cluster, node.name) == "1", "nor is it counted again in another view"
+
+
+@pytest.mark.parametrize(("on_fail", "counted"), [("ignore", ""), ("restart", "INFINITY")])
+def test_a_start_counts_as_failed_unless_that_is_ignored(on_fail: str, counted: str) -> None:
+    """When it was is told in any case."""
+    cluster = running()
+    for node in cluster.up:
+        node.fail = lambda run: 1 if run.action == "start" else None
+    start = f'<op id="R-s" name="start" interval="0" on-fail="{on_fail}"/>'
+    text = f"""<primitive id="R" class="ocf" provider="pacemaker" type="Dummy">
+        <operations>{start}</operations></primitive>"""
+    apply(
+        cluster, lambda cib: cib.with_section("resources", Element("resources", {}, (parse(text),)))
+    )
+    cluster.settle()
+    tried = [n.name for n in cluster.up if any(done[2] == "start" for done in n.operations)]
+    assert len(tried) == (1 if on_fail == "ignore" else 3)
+    for name in tried:
+        state = node_by_name(cluster.cib(1).status, name)
+        assert state is not None
+        assert "last-failure-R#start_0" in attributes_of(state)
+        assert count(cluster, name) == counted
