@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crmsh_py.clusters.single import Map, Single
 
 _NO_SUCH = 105  # ENOSUCH of Pacemaker's tools
+_NO_VALUE = 78  # what attrd_updater says instead, since Pacemaker 2.1.3
 _ON_NODE = "OCF_RESKEY_CRM_meta_on_node"
 
 # Options: what they are, by how they are written. Those with a value end with "=".
@@ -68,7 +69,9 @@ def run(tool: str, words: Sequence[str], environ: Mapping[str, str]) -> int | No
         return code
     except CrmError as error:
         print(f"{tool}: {error.format_message()}", file=sys.stderr)
-        return _NO_SUCH if isinstance(error, NotFound) else error.exit_code
+        if isinstance(error, NotFound):
+            return _NO_VALUE if tool == "attrd_updater" and "query" in options else _NO_SUCH
+        return error.exit_code
     except (BrokenPipeError, KeyboardInterrupt):
         return None
 

@@ -9,6 +9,7 @@ in its place, *create* refuses what exists, *delete* is content when it is gone 
 
 from __future__ import annotations
 
+from crmsh_py.cib import tickets
 from crmsh_py.cib.document import SECTIONS, Cib
 from crmsh_py.cib.element import COMMENT, Element
 from crmsh_py.cib.version import Version
@@ -28,7 +29,9 @@ _HOME = {
     "acl_target": "acls",
     "acl_group": "acls",
     "node_state": "status",
+    tickets.STATE: tickets.TICKETS,
 }
+_NO_CONFIGURATION = ("status", tickets.TICKETS)
 _ALWAYS = ("crm_config", "nodes", "resources", "constraints")
 
 
@@ -152,6 +155,8 @@ def _without_section(cib: Cib, section: Element, wanted: Element) -> Cib:
         return cib
     if section.tag == "status":
         return cib.with_status(Element("status"))
+    if section.tag == tickets.TICKETS:
+        return _put(cib, section.tag, Element(section.tag))
     if section.tag in (*_ALWAYS, "configuration"):
         raise ConfigError(
             f"every configuration has <{section.tag}>: it cannot be deleted",
@@ -229,7 +234,7 @@ def _section(cib: Cib, scope: str, element: Element, *, new: bool = False) -> El
     """Where an element is, or belongs if it is ``new``; what has an id is found anywhere."""
     name = scope or (
         element.tag
-        if element.tag in (*SECTIONS, "configuration", "status")
+        if element.tag in (*SECTIONS, "configuration", *_NO_CONFIGURATION)
         else _HOME.get(element.tag, "")
     )
     if name == "cib" or element.tag == "cib":
@@ -238,14 +243,17 @@ def _section(cib: Cib, scope: str, element: Element, *, new: bool = False) -> El
         return cib.root
     if not name:
         raise NotFound(f"it is not clear where <{element.tag}> belongs", hint="say it with --scope")
+    if name == tickets.TICKETS:
+        return tickets.section_of(cib.status)
     if name not in (*SECTIONS, "configuration", "status"):
-        raise NotFound(
-            f"there is no section '{name}'", name=name, possibilities=(*SECTIONS, "status")
-        )
+        possibilities = (*SECTIONS, *_NO_CONFIGURATION)
+        raise NotFound(f"there is no section '{name}'", name=name, possibilities=possibilities)
     return cib.section(name)
 
 
 def _put(cib: Cib, name: str, section: Element) -> Cib:
+    if name == tickets.TICKETS:
+        return cib.with_status(tickets.with_section(cib.status, section))
     return cib.with_section(name, section)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import ConfigError, CrmError, NotFound, SyntaxProblem
@@ -242,8 +242,12 @@ def _shown(element: Element, arguments: Namespace) -> Element:
 
 def scope_of(cib: Cib, name: str) -> Element:
     """The section called ``name``, also ``cib`` and ``status``. Raises NotFound."""
+    from crmsh_py.cib import tickets
+
     if name == "cib":
         return cib.root
+    if name == tickets.TICKETS:
+        return tickets.section_of(cib.status)
     found = cib.root.find(name) or cib.configuration.find(name)
     if found is None:
         raise NotFound(
@@ -275,7 +279,7 @@ def _change(arguments: Namespace, door: Door) -> int:
         raise ToolUsageError("--delete-all needs an --xpath")
     if command in ("delete", "delete-all") and path:
         every = command == "delete-all"
-        commit(door(), lambda cib: cib_changes.delete_xpath(cib, path, every=every), client=TOOL)
+        _commit(door(), lambda cib: cib_changes.delete_xpath(cib, path, every=every))
         return 0
     if command == "patch" and path:
         raise ToolUsageError("--xpath is not for --patch", hint="a patch names its places itself")
@@ -288,11 +292,7 @@ def _change(arguments: Namespace, door: Door) -> int:
 
     element = _part(parse_xml(text), arguments.scope)
     if path:
-        commit(
-            cluster,
-            lambda cib: cib_changes.change_xpath(cib, path, command, element),
-            client=TOOL,
-        )
+        _commit(cluster, lambda cib: cib_changes.change_xpath(cib, path, command, element))
         return 0
     make = {
         "create": cib_changes.create,
@@ -302,8 +302,24 @@ def _change(arguments: Namespace, door: Door) -> int:
     }[arguments.command]
     if arguments.command == "modify" and arguments.allow_create:
         make = cib_changes.modify_or_create
-    commit(cluster, lambda cib: make(cib, arguments.scope, element), client=TOOL)
+    _commit(cluster, lambda cib: make(cib, arguments.scope, element))
     return 0
+
+
+def _commit(cluster: Cluster, change: Callable[[Cib], Cib]) -> None:
+    """Commit it. A lab's nodes take no commit of the status: they are told of tickets singly."""
+    from crmsh_py.cib import tickets
+
+    before = cluster.read_cib()
+    after = change(before)
+    told = list(tickets.changes(before.status, after.status))
+    if told and cluster.kind is ClusterKind.LOCAL:
+        rest = tickets.with_section(after.status, tickets.section_of(before.status))
+        if after.with_status(rest) == before:
+            for name, attributes in told:
+                cluster.set_ticket(name, attributes)
+            return
+    commit(cluster, change, client=TOOL, base=before)
 
 
 def _patch(cluster: Cluster, text: str | bytes) -> None:
@@ -327,7 +343,7 @@ def _patch(cluster: Cluster, text: str | bytes) -> None:
         whole = root.with_children((named, *root.children))
         return apply(cib, Patch.from_xml(to_xml(whole)))
 
-    commit(cluster, patched, client=TOOL)
+    _commit(cluster, patched)
 
 
 def _part(element: Element, scope: str) -> Element:

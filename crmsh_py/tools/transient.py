@@ -6,8 +6,9 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 
-from crmsh_py.errors import NotFound
+from crmsh_py.errors import CrmError
 from crmsh_py.tools.common import (
+    EXIT_CONFIG,
     Door,
     Parser,
     ToolUsageError,
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from crmsh_py.clusters.port import Cluster
 
 TOOL = "attrd_updater"
+
+
+class NoValueError(CrmError):
+    """Nobody has the attribute. (Pacemaker from 2.1.3 on answers as for what is not valid.)"""
+
+    exit_code = EXIT_CONFIG
 
 
 def main(argv: Sequence[str] | None = None, *, door: Door = open_cluster) -> int:
@@ -132,7 +139,7 @@ def _set(
 
 
 def _query(cluster: Cluster, arguments: Namespace) -> list[Element]:
-    """Print the values, or give them as elements; raises NotFound where there are none."""
+    """Print the values, or give them as elements; raises NoValueError where there are none."""
     from crmsh_py.cib.element import Element
 
     name = arguments.name
@@ -141,7 +148,7 @@ def _query(cluster: Cluster, arguments: Namespace) -> list[Element]:
     wanted = sorted(values) if everywhere else [node_name(cluster, arguments.node)]
     found = [(node, values[node]) for node in wanted if node in values]
     if not found:
-        raise NotFound(f"Could not query value of {name}: attribute does not exist")
+        raise NoValueError(f"Could not query value of {name}: attribute does not exist")
     if arguments.output_as == "xml":
         return [
             Element("attribute", {"name": name, "value": value, "host": node})

@@ -34,6 +34,8 @@ def answer(request: control.Request) -> control.Reply | None:
             return control.PairReply(value=None)
         case control.ReadPair():
             return control.PairReply(value="7")
+        case control.ReadAttribute(name="absent"):
+            return control.AttributeReply(values={})
         case control.ReadAttribute():
             return control.AttributeReply(values={"node1": "1", "node2": "2"})
         case control.ReadMembership():
@@ -219,6 +221,8 @@ def test_what_the_node_refuses_is_told_as_it_is(
     assert capsys.readouterr().err == "crm_attribute: no quorum\n  start more\n"
     assert briefly.run("crm_attribute", ["-n", "absent", "-G"], environ) == 105
     assert "No such device or address" in capsys.readouterr().err
+    assert briefly.run("attrd_updater", ["-n", "absent", "-Q"], environ) == 78
+    assert "attribute does not exist" in capsys.readouterr().err
 
 
 def test_a_node_that_goes_away_may_have_done_it(
