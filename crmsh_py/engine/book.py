@@ -119,6 +119,7 @@ class StatusBook:
         self.pending: dict[tuple[int, str], int] = {}
         self.fencing: list[FencingRecord] = []  # what all members have told of it
         self.fresh: set[int] = set()  # members that have just started
+        self._frozen = False  # without quorum, and what runs goes on (no-quorum-policy=freeze)
         self._left: set[int] = set()  # members that have stopped their managers in order
         self.doubted: list[tuple[str, str]] = []  # node and resource: what it said is void
         self.fenced: set[int] = set()  # members that were fenced in this view: nobody hears them
@@ -283,9 +284,11 @@ class StatusBook:
             return False
         return self._dc is None or self._absent is not None
 
-    def settle(self) -> list[tuple[int, StatusMessage]]:
+    def settle(self, *, primary: bool) -> list[tuple[int, StatusMessage]]:
         """Put the section together; returns the messages that came meanwhile, to be applied."""
         assert self.ready()
+        policy = self._replica.config.properties().get("no-quorum-policy")
+        self._frozen = not primary and policy == "freeze"
         members = {str(node) for node in self.names}
         absent = self._absent or Element("status")
         section = Element("status")
@@ -294,8 +297,9 @@ class StatusBook:
                 section = st.put_node_state(section, state)
         for node, name in self.names.items():
             runs = self.managers.get(node)
-            standing = st.GONE if node in self._left else st.IDLE
-            state = st.new_node_state(str(node), name, st.ONLINE if runs else standing)
+            left = node in self._left and not runs
+            standing = st.GONE if left else self._standing(node)
+            state = st.new_node_state(str(node), name, standing)
             # Who has just started, or whose manager is off, knows nothing of locks.
             knows = runs and node not in self.fresh
             locked = None if knows else st.node_by_name(absent, name)
@@ -324,6 +328,15 @@ class StatusBook:
         self._absent = None
         kept, self._kept = self._kept, []
         return kept
+
+    def _standing(self, node: int) -> Mapping[str, str]:
+        """How a member stands that has not left.
+
+        Who has started on a frozen side may have been fenced: then it counts as off, and what is
+        moved there as recovered elsewhere, when those are off that had it. So it takes nothing.
+        """
+        takes = self.managers.get(node) and not (self._frozen and node in self.fresh)
+        return st.ONLINE if takes else st.IDLE
 
     def _count(self, sender: int, told: ToldFailure) -> None:
         properties = self._replica.config.properties()
@@ -466,7 +479,8 @@ class StatusBook:
             return  # told twice around a change of view; the history must not go
         self.managers[sender] = running
         name = self.names.get(sender, "")
-        state = st.new_node_state(str(sender), name, st.ONLINE if running else st.GONE)
+        standing = self._standing(sender) if running else st.GONE
+        state = st.new_node_state(str(sender), name, standing)
         self._on_node(str(sender), lambda old: state.with_children(st.locked_part(old)))
 
     def node_fenced(self, name: str, at: int = 0) -> int | None:

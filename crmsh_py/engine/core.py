@@ -494,7 +494,7 @@ class NodeCore:
         decision = self._views.decision
         assert decision is not None
         pending = dict(self._book.pending)
-        kept = self._book.settle()
+        kept = self._book.settle(primary=self._views.primary)
         self._remotes.counted(self._executor.uncounted.settled())
         self._views.settled()
         self._controller.settled(decision.dc, self._book.names, self._book.managers, pending)

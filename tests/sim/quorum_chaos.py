@@ -174,12 +174,15 @@ class Ruled(Activity):
     setting: Setting = field(kw_only=True)
 
     def operation_begins(self, node: SimNode, operation: RunOperation) -> None:
+        clone = operation.environment.get("OCF_RESKEY_CRM_meta_clone") is not None
+        if clone and self.setting.policy == "demote":
+            return  # an unpromoted instance that has failed is recovered
         if not self.setting.acts_alone:
             Activity.operation_begins(self, node, operation)
             return
         if operation.action != "start" or operation.standard == "stonith":
             return
-        if operation.environment.get("OCF_RESKEY_CRM_meta_clone") is not None:
+        if clone:
             return
         for other in self.cluster.up:
             if other is node or (other.ring != node.ring and not self.fencing):

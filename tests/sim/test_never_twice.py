@@ -52,9 +52,9 @@ def busy(cluster: Cluster) -> SimNode:
     return next(node for node in cluster.up if node.active and node.number != 1)
 
 
-def prefer(name: str, node: str) -> Change:
+def prefer(name: str, node: str, score: int = 1000) -> Change:
     def change(cib: Cib) -> Cib:
-        attributes = {"id": f"{name}-{node}", "rsc": name, "node": node, "score": "1000"}
+        attributes = {"id": f"{name}-{node}", "rsc": name, "node": node, "score": str(score)}
         constraints = cib.section("constraints").append(Element("rsc_location", attributes))
         return cib.with_section("constraints", constraints)
 
