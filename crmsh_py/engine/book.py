@@ -124,11 +124,12 @@ class StatusBook:
         self.doubted: list[tuple[str, str]] = []  # node and resource: what it said is void
         self.fenced: set[int] = set()  # members that were fenced in this view: nobody hears them
         self.holders: dict[str, int] = {}  # of the connections to remote nodes
+        self.claims: dict[str, tuple[int, int]] = {}  # by which they hold them: term and date
         self._view: ViewId = NO_VIEW
         self._dc: int | None = None
         self._decided = False
         self._told: dict[int, Element] = {}
-        self._remotes: dict[str, tuple[int, int, Element]] = {}  # term, sender, state by name
+        self._remotes: dict[str, tuple[tuple[int, int], int, Element]] = {}  # claim, sender, state
         self._tickets: dict[int, Element] = {}  # as members that have not just started know them
         self._absent: Element | None = None
         self._failures: list[tuple[int, ToldFailure]] = []  # lost with a ring, to be counted
@@ -149,6 +150,7 @@ class StatusBook:
         self._failures = []
         self._kept = []
         self.holders = {}
+        self.claims = {}
         self.pending = {}
         self.fencing = []
         self.fresh = set()
@@ -254,12 +256,13 @@ class StatusBook:
     def _on_remote_told(self, sender: int, message: RemoteTold) -> None:
         """After a merge, the member with the newest claim on a remote node holds the connection."""
         told = self._remotes.get(message.name)
-        if told is not None and told[:2] > (message.term, sender):
+        claim = (message.term, message.claim)
+        if told is not None and told[:2] > (claim, sender):
             return
         parts = self._remote_parts(sender, message.name, message.state)
         if parts is not None:
             state = st.remote_state(message.name, up=True).with_children(parts)
-            self._remotes[message.name] = (message.term, sender, state)
+            self._remotes[message.name] = (claim, sender, state)
 
     def _remote_parts(self, sender: int, name: str, text: str) -> tuple[Element, ...] | None:
         try:
@@ -307,9 +310,10 @@ class StatusBook:
                 state = state.with_children(self._told[node].children)
             state = st.with_locks(state, locked)
             section = st.put_node_state(section, state)
-        for name, (_, sender, state) in sorted(self._remotes.items()):
+        for name, (claim, sender, state) in sorted(self._remotes.items()):
             if name not in members:
                 self.holders[name] = sender
+                self.claims[name] = claim
                 section = st.put_node_state(section, state)
         if (tickets := self._known_tickets()) is not None:
             section = section.append(tickets)
@@ -412,10 +416,14 @@ class StatusBook:
                 # The end was asked for. But the attributes go with it: that it shall be down, too.
                 return old is not None and SHUTDOWN in st.attributes_of(old)
             return False
+        claim = (message.term, message.claim)
+        if not self._speaks_for(sender, name) and claim < self.claims.get(name, claim):
+            return False  # another one has claimed it since
         parts = self._remote_parts(sender, name, message.state)
         if parts is None:
             return False
         self.holders[name] = sender
+        self.claims[name] = claim
         self.pending |= {(sender, key): left for key, left in message.pending.items()}
         transient = old.find("transient_attributes") if old is not None else None
         if transient is not None and not message.fresh:

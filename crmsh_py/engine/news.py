@@ -80,6 +80,7 @@ class News:
                     self.controller.on_remote(sender, message, news=applied.changed)
                 if message.up and sender == self.node_id:
                     self.remotes.known(message.name)
+                self._give_up(message.name)
             case RunAction():
                 pass  # written down; to carry it out is its target's business
             case AttributeChange():
@@ -119,7 +120,16 @@ class News:
         """The status of a view has come together, and what came before that is applied."""
         self._forget_doubted()
         self.remotes.settled()
+        for name in self.remotes.names():
+            self._give_up(name)
         self.end_if_fenced()
+
+    def _give_up(self, name: str) -> None:
+        """Another member may have claimed a remote node since this one has."""
+        holder = self.book.holders.get(name, NOBODY)
+        if holder not in (NOBODY, self.node_id):
+            by = self.book.names.get(holder, "another member")
+            self.remotes.overtaken(name, by, self.book.claims[name])
 
     def _forget_doubted(self) -> None:
         doubted, self.book.doubted = self.book.doubted, []

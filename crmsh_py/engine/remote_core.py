@@ -9,7 +9,8 @@ Rules:
 
 1. One member at a time has the executor. A claim of the same term as before, or a later one, wins:
    whoever follows in a view, or in a later one. One of an earlier term is refused: that side of
-   the cluster does not know what has been decided since.
+   the cluster does not know what has been decided since. Claims are dated: who has been replaced,
+   and cannot hear it, takes itself for connected as well.
 2. Clients of the control socket are answered by the cluster, through the member.
 3. An orderly stop is asked of the cluster, which moves the resources away and ends the connection.
    Without a connection nobody could: the daemon ends at once.
@@ -77,6 +78,7 @@ class RemoteCore:
         self._executor = Executor(_NODE_ID, node, self._out, lambda: _NO_VIEW)
         self._member: _Member | None = None
         self._term = 0
+        self._claim = 0  # the date of the last one
         self._fresh = True
         self._asks: dict[int, None] = {}  # tickets that wait for the cluster
         self._stops: list[int] = []  # tickets of those who want the daemon to end
@@ -188,6 +190,7 @@ class RemoteCore:
             self._out.do(CloseRemote(connection=self._member.connection))
             self._lose_member()
         self._term = claim.term
+        self._claim = max(self._claim + 1, int(self._out.wall * 1000))
         self._member = _Member(connection, claim.member)
         self._out.log("notice", "LRMD", f"{claim.member} has connected: it runs actions here")
         self._executor.begin_view()  # what has not begun was asked for by somebody before
@@ -199,6 +202,7 @@ class RemoteCore:
         self._send(
             wire.Accepted(
                 state=to_xml(state, indent=None),
+                claim=self._claim,
                 pending=self._executor.pending(),
                 fresh=self._fresh,
                 failures=self._executor.uncounted.tell(),

@@ -24,7 +24,9 @@ Rules:
 3. A connection that is lost makes its recurring monitor fail at once, and one whose monitor has
    timed out is lost. What was under way is told as not done; whether it was, the node tells when
    it is connected again.
-4. Clients on the remote node are answered as if they sat here (``remote_clients``).
+4. Who claims a node later has it, whether the one before has heard of that from the node or not:
+   it goes by what the cluster knows of their claims.
+5. Clients on the remote node are answered as if they sat here (``remote_clients``).
 """
 
 from __future__ import annotations
@@ -92,6 +94,7 @@ class _Remote:
     connection: int
     stage: Stage = Stage.OPENING
     term: int = 0
+    claim: int = 0  # its date by the remote node
     start: int = 0  # the call that waits for the connection, 0 for none
     deadline: float = 0.0  # of that call
     retry_at: float | None = None
@@ -181,7 +184,8 @@ class Remotes:
             if transient is not None and not remote.fresh:
                 state = state.with_children((transient, *state.children))
             text = to_xml(state, indent=None)
-            found.append(RemoteTold(name=name, state=text, term=remote.term))
+            told = RemoteTold(name=name, state=text, term=remote.term, claim=remote.claim)
+            found.append(told)
         return found
 
     # ---- operations of connections -------------------------------------------------------------
@@ -372,6 +376,7 @@ class Remotes:
         remote.state = st.remote_state(remote.name, up=True).with_children(parts)
         remote.stage = Stage.UP
         remote.fresh = message.fresh
+        remote.claim = message.claim
         call, remote.start = remote.start, 0
         self._out.log("notice", "CRMD", f"Connected to remote node {remote.name}")
         pending = {f"{remote.name}/{key}": left for key, left in message.pending.items()}
@@ -380,6 +385,8 @@ class Remotes:
                 view=self._view(),
                 name=remote.name,
                 up=True,
+                term=remote.term,
+                claim=remote.claim,
                 state=to_xml(remote.state, indent=None),
                 pending=pending,
                 fresh=message.fresh,
@@ -495,6 +502,13 @@ class Remotes:
         if remote is not None and remote.stage in (Stage.CLAIMING, Stage.UP):
             self._out.do(CloseRemote(connection=remote.connection))
             self._closed(remote, why, taken_over=taken_over)
+
+    def overtaken(self, name: str, by: str, claim: tuple[int, int]) -> None:
+        """Another member is connected with a remote node, by a claim of that term and date."""
+        remote = self._remotes.get(name)
+        if remote is None or remote.stage is not Stage.UP or (remote.term, remote.claim) > claim:
+            return
+        self.end(name, f"{by} has taken over the connection", taken_over=True)
 
     # ---- views and time ------------------------------------------------------------------------
 

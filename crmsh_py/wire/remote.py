@@ -126,10 +126,13 @@ class Accepted(RemoteMessage, frozen=True, kw_only=True):
 
     ``state`` is a ``<node_state>`` with the history; ``fresh``: no cluster has heard of this run
     of the daemon, so whatever the node was before is gone. ``failures`` may not have been counted:
-    whether they were, whoever had the executor before knew.
+    whether they were, whoever had the executor before knew. ``claim`` is when it was accepted, in
+    ms by the node's clock, and later than that of any claim before: of two members that both take
+    themselves for connected, in one term, the cluster listens to the one with the later claim.
     """
 
     state: Document
+    claim: Count = 0
     pending: Annotated[dict[Name, Milliseconds], msgspec.Meta(max_length=10_000)] = {}
     fresh: bool = False
     failures: Annotated[list[ToldFailure], msgspec.Meta(max_length=1000)] = []

@@ -144,12 +144,14 @@ FencingRecords = Annotated[list[FencingRecord], msgspec.Meta(max_length=1000)]
 class RemoteTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A remote node that the sender is connected with: its ``<node_state>``.
 
-    ``term`` is that of the claim by which it was connected; the newest counts.
+    ``term`` is that of the claim by which it was connected, ``claim`` its date by the remote node;
+    the newest counts.
     """
 
     name: Name
     state: Document
     term: Count = 0
+    claim: Count = 0
 
 
 class OwnState(StreamMessage, frozen=True, kw_only=True):
@@ -250,10 +252,13 @@ class RemoteState(StreamMessage, frozen=True, kw_only=True):
 
     ``pending`` as in ``OwnState``. ``fresh``: the node's daemon has just started, and nothing that
     it was before counts. ``fenced``: from the DC, of a guest: it went down with its machine.
+    ``term`` and ``claim`` as in ``RemoteTold``.
     """
 
     name: Name
     up: bool
+    term: Count = 0
+    claim: Count = 0
     state: Document = ""
     pending: Annotated[dict[Name, Milliseconds], msgspec.Meta(max_length=10_000)] = {}
     fresh: bool = False

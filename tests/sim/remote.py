@@ -26,6 +26,7 @@ from crmsh_py.engine.api import (
 )
 from crmsh_py.engine.remote_core import RemoteCore
 from crmsh_py.wire import remote as messages
+from crmsh_py.wire.control import Request
 
 if TYPE_CHECKING:
     from sim.cluster import Cluster
@@ -34,6 +35,7 @@ FIRST_NUMBER = 100  # of remote nodes: their addresses are 10.0.0.100 and so on
 _NO_ANSWER_S = 1.0  # until an attempt to connect to nobody is given up
 _USER_TIMEOUT_S = 5.0  # until what nobody acknowledges ends a connection
 _LATENCY_S = (0.000_2, 0.001)
+_OWN_TICKETS = 1_000_000  # from there on
 _AGAIN_S = 0.02  # between attempts to carry what waits for the network
 
 
@@ -43,6 +45,7 @@ class SimRemote(SimNode):
     def __init__(self, cluster: Cluster, name: str, number: int) -> None:
         super().__init__(cluster, number)
         self.name = name
+        self._asked = 0
 
     def start(self, *, manager: bool = True) -> None:
         assert self.core is None
@@ -55,6 +58,11 @@ class SimRemote(SimNode):
         self.core = core  # type: ignore[assignment]  # what a machine needs of a core, it has
         self.cluster.network.add(self.address, self)
         self.feed(Started(manager=True))
+
+    def ask(self, ticket: int, request: Request) -> None:
+        """The agents' own requests have tickets, too: they go over the wire."""
+        self._asked += 1
+        super().ask(ticket or _OWN_TICKETS + self._asked, request)
 
     def receive(self, data: bytes, source: str, now: float) -> None:
         """The ring's datagrams come by; nobody here reads them."""
