@@ -100,6 +100,11 @@ class Access:
         """What may be done with every element of a document."""
         return Tree(root, self._modes(root))
 
+    def reads_all(self, root: Element) -> bool:
+        """Whether nothing of a document is hidden from this user."""
+        tree = self.rights(root)
+        return all(tree.at(place).read for place in range(len(tree.elements)))
+
     def readable(self, root: Element) -> Element:
         """The document as this user may see it (rule 5)."""
         tree = self.rights(root)

@@ -29,6 +29,7 @@ from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.outbox import Continuation, Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import Views
+from crmsh_py.engine.writers import NOBODY_LIMITED, Writer
 from crmsh_py.errors import CrmError, NoQuorum, TimedOut
 from crmsh_py.wire.control import Committed
 from crmsh_py.wire.stream import MAX_COUNT, MAX_PATCH, CommitId, ConfigChange, Stored, VersionTuple
@@ -66,6 +67,7 @@ class Pending:
     author: str
     client: str
     force: bool
+    writer: Writer
     deadline: float
     stage: Stage = Stage.WAITING
     version: Version | None = None
@@ -111,6 +113,7 @@ class Commits:
         client: str,
         ticket: int = 0,
         force: bool = False,
+        writer: Writer = NOBODY_LIMITED,
     ) -> None:
         """Take a commit; its answer comes later. The patch has been checked by the caller."""
         if ticket and self._is_full(patch):
@@ -124,6 +127,7 @@ class Commits:
             author=author,
             client=client,
             force=force,
+            writer=writer,
             deadline=self._out.now + PATIENCE_S,
         )
         self._pending[pending.ident] = pending
@@ -163,6 +167,8 @@ class Commits:
                 time=int(self._out.wall),
                 written=written_text(self._out.wall),
                 forced=forced,
+                user=pending.writer.user,
+                groups=list(pending.writer.groups),
             ),
             safe=True,
         )

@@ -6,7 +6,7 @@ table below; one that is not in it is refused, so that a new kind cannot be forg
 
     READ       a view of ring and resources that holds no parameters: allowed
     CIB        filtered (``visible``)
-    COMMIT     checked against what it changes (``check_commit``)
+    COMMIT     checked against what it changes (``check_commit``), and once more where it is made
     STATUS     needs ``write`` for what it changes in the status section
     ATTRIBUTE  tells an attribute of all nodes: needs ``read`` for it on each of them
     HISTORY    old configurations, which lists of today were not made for: who may read all
@@ -24,6 +24,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import RequestReceived
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.status import is_meant, meant_by
+from crmsh_py.engine.writers import Writer
 from crmsh_py.errors import NotPermitted
 from crmsh_py.wire import control
 
@@ -83,8 +84,7 @@ class Permissions:
                     hint="access control lists (enable-acl) give no rights over machines",
                 )
             case _Needs.HISTORY:
-                tree = access.rights(self._replica.config.root)
-                if not all(tree.at(place).read for place in range(len(tree.elements))):
+                if not access.reads_all(self._replica.config.root):
                     raise NotPermitted(
                         f"{access.user} may not read old configurations: some of the present one"
                         " is hidden from him"
@@ -99,16 +99,11 @@ class Permissions:
 
     def check_commit(self, event: RequestReceived, new: Element) -> None:
         """Raise NotPermitted where the user may not change the configuration to this."""
-        access = self._access(event)
-        if access is None:
-            return
         request = event.request
         assert isinstance(request, control.Commit | control.SetPair), request
-        old = self._replica.config.root
-        access.check(old, new)
         forced = isinstance(request, control.Commit) and request.force_no_quorum
-        if forced and not access.rights(old).at(0).write:
-            raise NotPermitted(f"{access.user} may not change a configuration without quorum")
+        writer = Writer.of(event.acl_user, event.groups)
+        writer.check(self._replica.config.root, new, forced=forced)
 
     def visible(self, event: RequestReceived) -> Cib:
         """The CIB that the user may see."""

@@ -27,6 +27,7 @@ from crmsh_py.cib.version import Version
 from crmsh_py.engine.api import SaveRevision
 from crmsh_py.engine.conflicts import explained
 from crmsh_py.engine.status import attributes_of, node_by_name
+from crmsh_py.engine.writers import NOBODY_LIMITED, Writer
 from crmsh_py.errors import ConfigError, Conflict
 from crmsh_py.value import replace
 from crmsh_py.wire.stream import MAX_COUNT, MAX_PATCH, CommitId, ConfigChange, Step
@@ -135,10 +136,14 @@ class Replica:
 
         Raises:
             Conflict: somebody else changed what it touches.
+            NotPermitted: access control lists forbid it, as they are now.
             ConfigError, SyntaxProblem: it is no patch of a configuration.
         """
         patch = Patch.from_xml(change.patch)
-        new = self._merged(patch)
+        writer = Writer(change.user, tuple(change.groups))
+        new = self._merged(patch, writer)
+        if new is not None:
+            writer.check(self.config.root, new.root, forced=change.forced)
         self._commits.append(change.ident)
         if new is None:
             return None
@@ -166,12 +171,12 @@ class Replica:
         self.forced = change.forced
         return saved
 
-    def check(self, patch: Patch) -> Cib:
+    def check(self, patch: Patch, writer: Writer = NOBODY_LIMITED) -> Cib:
         """The configuration as ``patch`` would make it, before anything is sent.
 
         Raises Conflict and ConfigError as ``apply_change`` does.
         """
-        return self._merged(patch) or self.config
+        return self._merged(patch, writer) or self.config
 
     def check_size(self, new: Cib, length: int) -> None:
         """Whether a configuration can be told and stored; ``length`` is that of its patch.
@@ -192,13 +197,14 @@ class Replica:
             )
         self._grown = 0
 
-    def _merged(self, patch: Patch) -> Cib | None:
+    def _merged(self, patch: Patch, writer: Writer) -> Cib | None:
         try:
             new = _next(self.config, patch)
             if new is not None and patch.source.tuple[:2] != self.config.version.tuple[:2]:
                 _check_merged(self.config, new)
         except Conflict as error:
-            raise explained(error, patch, self._recent) from None
+            told = explained(error, patch, self._recent)
+            raise writer.told(self.config.root, told) from None
         return new
 
     def ratify(self, term: int) -> None:

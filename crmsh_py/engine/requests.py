@@ -30,6 +30,7 @@ from crmsh_py.engine.permissions import Permissions
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.status import attributes_of, history_of, node_by_name
 from crmsh_py.engine.views import Views
+from crmsh_py.engine.writers import Writer
 from crmsh_py.errors import ClusterUnreachable, ConfigError, CrmError, NotFound, UsageError
 from crmsh_py.wire import stream
 from crmsh_py.wire.control import (
@@ -219,7 +220,8 @@ class Requests:
         quorate = self.views.setting.quorate
         if self.views.active and not quorate and not request.force_no_quorum:
             raise no_quorum(hollow=self.views.setting.hollow)
-        new = self.replica.check(patch)
+        writer = Writer.of(event.acl_user, event.groups)
+        new = self.replica.check(patch, writer)
         self.permissions.check_commit(event, new.root)
         self.replica.check_size(new, len(request.patch))
         refuse_new_errors(self.replica.config, new)
@@ -230,6 +232,7 @@ class Requests:
             client=request.client or event.client,
             ticket=event.ticket,
             force=request.force_no_quorum,
+            writer=writer,
         )
 
     def _set_pair(self, event: RequestReceived, request: SetPair) -> None:
@@ -255,6 +258,7 @@ class Requests:
             author=event.user,
             client=request.client or event.client,
             ticket=event.ticket,
+            writer=Writer.of(event.acl_user, event.groups),
         )
 
     def _pair(self, event: RequestReceived, request: ReadPair) -> str | None:

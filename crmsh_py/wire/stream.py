@@ -186,7 +186,10 @@ class AbsentStates(StreamMessage, frozen=True, kw_only=True):
 
 
 class ConfigChange(StreamMessage, frozen=True, kw_only=True):
-    """Change the configuration: a patch (XML, format 2) that was made against ``source``."""
+    """Change the configuration: a patch (XML, format 2) that was made against ``source``.
+
+    ``user``: whom access control lists may limit ('' for nobody), and ``groups`` are his.
+    """
 
     ident: CommitId
     patch: PatchText
@@ -196,6 +199,8 @@ class ConfigChange(StreamMessage, frozen=True, kw_only=True):
     time: Count  # Unix time, s
     written: Name  # the same as the text of cib-last-written, in the origin's local time
     forced: bool = False
+    user: Name = ""
+    groups: Annotated[list[Name], msgspec.Meta(max_length=2**17)] = []
 
 
 class Stored(StreamMessage, frozen=True, kw_only=True):
