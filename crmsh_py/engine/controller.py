@@ -36,6 +36,7 @@ from crmsh_py.engine.book import pending_key
 from crmsh_py.engine.fencing import Fencing
 from crmsh_py.engine.fencing_devices import duration_ms
 from crmsh_py.engine.outbox import Outbox
+from crmsh_py.engine.records import last_order
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.transition import State, Transition, probes_before_the_end
 from crmsh_py.errors import CrmError
@@ -96,6 +97,7 @@ class Controller:
         name = md5(f"{seed}:{node_id}".encode(), usedforsecurity=False).digest()
         self._uuid = str(UUID(bytes=name, version=4))  # of all transitions that this run makes
         self._number = -1
+        self._order = 0  # of what was asked for last
         self._view: ViewId = (0, 0)
         self._names: Mapping[int, str] = {}
         self._managers: Mapping[int, bool] = {}
@@ -217,6 +219,7 @@ class Controller:
 
     def on_asked(self, action: RunAction) -> None:
         """The DC has something carried out: who follows in this view waits for its end, too."""
+        self._order = max(self._order, action.order)
         if action.operation != "do_shutdown":
             key = f"{action.on}/{action.key}" if action.on else action.key
             at = self._out.now + action.timeout_ms / 1000 + _GRACE_S
@@ -379,6 +382,7 @@ class Controller:
         if not plan.actions or self._waits_for_nodes(plan):
             return
         self._number += 1
+        self._order = max(self._order, last_order(self._replica.status))
         self._given_up = 0
         self.transition = Transition(
             self._number,
@@ -532,6 +536,7 @@ class Controller:
             transition.done(action)  # nothing that this engine has to do for it
             return
         transition.begun(action, deadline)
+        self._order += 1
         self._out.log("notice", "CRMD", f"{action.node} is asked for {action.key}")
         self._out.multicast(
             RunAction(
@@ -549,6 +554,7 @@ class Controller:
                 meta=dict(action.meta),
                 on=action.node if action.router else "",
                 time=int(self._out.wall),
+                order=self._order,
             )
         )
 

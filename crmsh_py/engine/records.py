@@ -14,6 +14,7 @@ from crmsh_py.cib.xml import to_xml
 from crmsh_py.engine.api import AgentFacts, OperationFinished
 from crmsh_py.scheduler import history as history_entries
 from crmsh_py.scheduler.result import Action, ActionKind, Digests
+from crmsh_py.whole_numbers import whole
 from crmsh_py.wire.stream import Failure, Outcome, RunAction, ViewId
 
 FAILURE_ON_REQUEST = "asyncmon"
@@ -88,6 +89,9 @@ def history_of(
         node=node,
         origin="do_update_resource",
     )
+    if action.order:  # by which the entries of two nodes are told apart, not by their clocks
+        order = {history_entries.ORDER: str(action.order)}
+        entries = tuple(entry.with_attributes(order) for entry in entries)
     identity = {"id": action.resource, "class": agent.standard}
     if agent.provider:
         identity["provider"] = agent.provider
@@ -103,6 +107,12 @@ def pending_of(action: RunAction, facts: AgentFacts | None = None, *, node: str)
     return history_of(
         action, result, facts, node=node, call_id=_NO_CALL, queued_ms=0, changed_at=action.time
     )
+
+
+def last_order(status: Element) -> int:
+    """The place in the order of what was asked for last, of all that the status tells of."""
+    entries = status.iter("lrm_rsc_op")
+    return max((whole(entry.get(history_entries.ORDER)) for entry in entries), default=0)
 
 
 def failure_key(resource: str) -> str:

@@ -20,6 +20,8 @@ from crmsh_py.cib.element import Element
 from crmsh_py.scheduler.result import Action, Digests
 from crmsh_py.value import frozen
 
+# Of an entry: the place among all that was asked for, of whatever node. Ours alone, as crm-standin.
+ORDER = "crm-order"
 NO_CONTROLLER = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"  # in place of a controller's uuid
 _LAST_FAILURE = "_last_failure_0"
 _NO_FAILURE = frozenset({-1, 0, 1})  # pending, done, cancelled

@@ -7,6 +7,7 @@ the agent returned, ``target_rc`` what had been expected of it (-1 where unknown
 from __future__ import annotations
 
 from crmsh_py.cib.element import Element
+from crmsh_py.scheduler.history import ORDER
 
 PENDING = -1
 DONE = 0
@@ -62,6 +63,7 @@ class HistoryEntry:
         "magic",
         "node_name",
         "on_node",
+        "order",
         "raw_rc",
         "raw_status",
         "resource_id",
@@ -87,6 +89,7 @@ class HistoryEntry:
         self.restart_digest = get("op-restart-digest")
         self.force_restart = get("op-force-restart")
         self.on_node = get("on_node")
+        self.order = number(get(ORDER), 0)
         self.key = get("operation_key") or self.id
         self.node_name = node_name
         self.resource_id = ""
@@ -127,6 +130,8 @@ def newer(one: HistoryEntry, other: HistoryEntry) -> int:
     same_node = (one.on_node or "").lower() == (other.on_node or "").lower()
     if same_node and one.id == other.id:
         return 0
+    if not same_node and one.order and other.order:  # whatever the two nodes' clocks say
+        return (one.order > other.order) - (one.order < other.order)
     a, b = one.call_id, other.call_id
     if a == -1 and b == -1:
         return 0

@@ -108,6 +108,17 @@ def _find(
     return entry
 
 
+def _arrival(
+    reading: Reading, target: str, source: str, target_rc: int | None
+) -> HistoryEntry | None:
+    """The other half of the ``migrate_to`` that is read, and not that of an earlier one."""
+    found = _find(reading, "migrate_from", target, source, target_rc)
+    to = reading.entry
+    if found is not None and to.order and found.order and newer(to, found) > 0:
+        return None  # by dates nobody could tell: the two nodes' clocks may differ
+    return found
+
+
 def _moved_after(reading: Reading, node_name: str, than: HistoryEntry | None) -> bool:
     """Whether it was started, stopped or migrated on a node after an entry."""
     if than is None:
@@ -167,7 +178,7 @@ def read_success(reading: Reading) -> None:
     resource = reading.resource
     state = resource.state
     moved = _moved_after(reading, source, reading.entry)
-    other_half = _find(reading, "migrate_from", target, source, None)
+    other_half = _arrival(reading, target, source, None)
     from_rc, from_status = 0, PENDING
     if other_half is not None:
         if moved:
@@ -215,7 +226,7 @@ def read_to_failure(reading: Reading) -> None:
     source, target = names
     resource = reading.resource
     resource.orig_role = STARTED
-    other_half = _find(reading, "migrate_from", target, source, 0)
+    other_half = _arrival(reading, target, source, 0)
     if not _unknown_on(reading, target) and not _state_after(
         reading, target, reading.entry, other_half
     ):

@@ -380,6 +380,7 @@ class RunAction(StreamMessage, frozen=True, kw_only=True):
     """From the DC to one node: carry out this action of the transition graph.
 
     ``on``: on this remote node, with which ``target`` is connected. ``time``: Unix time, s.
+    ``order``: higher than that of all that was asked for before, of whatever node.
     """
 
     target: NodeId
@@ -395,6 +396,7 @@ class RunAction(StreamMessage, frozen=True, kw_only=True):
     meta: Pairs = {}
     on: Name = ""
     time: Count = 0
+    order: Count = 0
 
 
 class DcState(StreamMessage, frozen=True, kw_only=True):

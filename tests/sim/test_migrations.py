@@ -6,10 +6,12 @@ its beginning, and only the source knows of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
 from sim.cluster import WALL, Cluster, SimNode, add_device
+from sim.migration_chaos import sends
 from sim.test_controller import Change, apply, location, resource, where
 from sim.test_fencing import NeverTwice
 
@@ -25,13 +27,14 @@ def prefer(node: str, score: int) -> Change:
     return location("R", node, str(score))
 
 
-def running() -> Cluster:
-    """R, a virtual machine, on node2; node1 is the DC."""
+def running(clocks: Mapping[int, float] | None = None) -> Cluster:
+    """R, a virtual machine, on node2; node1 is the DC. ``clocks``: how wrong they are, s."""
     checker = NeverTwice()
     cluster = Cluster(3, 1, planner=scheduler_plan, observer=checker)
     checker.cluster = cluster
     for node in cluster.nodes.values():
         _send_at_once(node)
+        node.clock_error_s = (clocks or {}).get(node.number, 0.0)
     cluster.start()
     cluster.settle()
     vm = resource(meta="allow-migrate=true")
@@ -157,4 +160,32 @@ def test_what_was_sent_to_a_node_that_is_away_is_known_after_a_refresh() -> None
     cluster.answer(1, CleanResource(resource="R", all_history=True))
     cluster.network.thaw(cluster.node(3).address)
     cluster.commit(1, prefer("node1", 1000))
+    at_rest_on_node1(cluster)
+
+
+def interrupted(cluster: Cluster) -> None:
+    """R is to go to node3, and before it has arrived it had better go to node1."""
+    cluster.agent_delay_s = (0.6, 0.6)
+    cluster.commit(1, sends("R", "node3"))
+    cluster.until(lambda: "R" in cluster.node(3).active, 5, "on its way", 0.001)
+    cluster.commit(1, sends("R", "node1"))
+
+
+@pytest.mark.parametrize("error_s", [-3600, 3600])
+@pytest.mark.parametrize("number", [2, 3])
+def test_what_a_migration_has_left_is_told_whatever_the_clocks_say(
+    number: int, error_s: int
+) -> None:
+    """By its date, what the target said before may be newer than what the source has done since."""
+    cluster = running(clocks={number: error_s})
+    interrupted(cluster)
+    at_rest_on_node1(cluster)
+
+
+def test_an_earlier_migration_between_the_same_nodes_is_not_the_one_that_is_under_way() -> None:
+    """The target has its half of that one in its history."""
+    cluster = running()
+    apply(cluster, sends("R", "node3"), sends("R", "node2"))
+    assert where(cluster) == ["node2"]
+    interrupted(cluster)
     at_rest_on_node1(cluster)
