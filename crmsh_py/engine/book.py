@@ -38,6 +38,7 @@ from crmsh_py.engine.attributes import (
     failed_resources,
     is_counted,
 )
+from crmsh_py.engine.bootstrap import is_listed_remote
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import NO_VIEW, Decision
@@ -361,6 +362,17 @@ class StatusBook:
         teller = next((node for node in members if node not in self.fresh), None)
         return self._tickets.get(teller) if teller is not None else None
 
+    def connected(self) -> frozenset[str]:
+        """The remote nodes and guests that a member is connected with."""
+        return frozenset(name for name, member in self.holders.items() if member != NOBODY)
+
+    def is_over(self, name: str) -> bool:
+        """Whether nobody is connected with a remote node, and nothing runs there."""
+        state = st.node_by_name(self._replica.status, name)
+        if state is None or not st.is_remote(state) or state.get("in_ccm") == "true":
+            return False
+        return all(map(st.is_stopped, state.iter("lrm_resource")))
+
     # ---- changes -------------------------------------------------------------------------------
 
     def keep(self, sender: int, message: StatusMessage) -> None:
@@ -408,6 +420,8 @@ class StatusBook:
         if not message.up:
             if message.fenced or self._speaks_for(sender, name):
                 self.holders[name] = NOBODY
+                if old is None and not message.fenced and self._is_listed(name):
+                    return False  # it was there once, and who could tell has begun anew
                 fenced_at = int(old.get("node_fenced", "0")) if old is not None else 0
                 new = st.remote_state(name, up=False, fenced_at=fenced_at)
                 # Who was lost may run yet what it ran: the end of the connection fences nobody.
@@ -431,6 +445,9 @@ class StatusBook:
         new = st.remote_state(name, up=True).with_children(parts)
         self._put_remote(new)
         return new != old
+
+    def _is_listed(self, name: str) -> bool:
+        return is_listed_remote(self._replica.config, name)
 
     def _speaks_for(self, sender: int, name: str) -> bool:
         """Whether a member may tell of a remote node: it is connected with it, or nobody is."""
@@ -499,7 +516,7 @@ class StatusBook:
         state = st.node_by_name(self._replica.status, name)
         if state is not None:
             self._doubt_targets(state)
-        if state is not None and st.is_remote(state):
+        if st.is_remote(state) if state is not None else self._is_listed(name):
             self.holders[name] = NOBODY
             self._put_remote(st.remote_state(name, up=False, fenced_at=at))
         elif state is not None:

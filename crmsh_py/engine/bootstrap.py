@@ -3,13 +3,17 @@
 The first DC with quorum makes the configuration of a new cluster: which software and which
 infrastructure it is, and whether there is a watchdog. Later DCs add a ``<node>`` for every member
 that has none yet, and correct a version, a name or an id that has changed.
+
+A remote node is listed once it is connected: when all members have begun anew, nobody else knows
+that there is one that may run something. Its entry goes when its connection has been deleted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from crmsh_py import __version__
+from crmsh_py.cib.agent_name import is_remote_connection
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.ids import PROPERTY_SET
@@ -24,11 +28,19 @@ def pristine() -> Cib:
 
 
 def missing_facts(
-    config: Cib, names: Mapping[int, str], *, cluster_name: str = "", watchdog: bool = False
+    config: Cib,
+    names: Mapping[int, str],
+    *,
+    cluster_name: str = "",
+    watchdog: bool = False,
+    connected: Collection[str] = (),
+    gone: Collection[str] = (),
 ) -> Cib | None:
     """The configuration with what the DC has to add to it; None when nothing is missing.
 
     ``watchdog``: nodes that get lost are reset by theirs, as the configuration asks for.
+    ``connected``: the remote nodes and guests that a member is connected with; ``gone``: remote
+    nodes that need not be listed any more.
     """
     changed = _with_properties(config, cluster_name, watchdog=watchdog)
     nodes = changed.section("nodes")
@@ -43,6 +55,9 @@ def missing_facts(
         elif present.get("uname") != name:
             renamed = present.with_attributes({"uname": name})
             children[children.index(present)] = renamed
+    children = [each for each in children if each.get("uname") not in gone]
+    for name in unlisted(config, connected):
+        children.append(Element("node", {"id": name, "uname": name, "type": "remote"}))
     if tuple(children) != nodes.children:
         changed = changed.with_section("nodes", nodes.with_children(tuple(children)))
     return None if changed is config else changed
@@ -60,6 +75,40 @@ def _former(nodes: Element, names: Mapping[int, str]) -> dict[str, Element]:
         for node in nodes.findall("node")
         if node.id not in members and node.get("uname") in present and node.get("type") != "remote"
     }
+
+
+def unlisted(config: Cib, connected: Collection[str]) -> list[str]:
+    """Which of these are remote nodes that the configuration does not list yet.
+
+    A guest is none of them: whether its machine runs can be found out on the members.
+    """
+    if not connected:
+        return []
+    listed = {node.get("uname") for node in config.section("nodes").findall("node")}
+    return sorted(set(connected) & _connections(config) - listed)
+
+
+def is_listed_remote(config: Cib, name: str) -> bool:
+    """Whether this is a remote node that has been connected once, as far as anybody knows."""
+    return any(
+        node.get("uname") == name and node.get("type") == "remote"
+        for node in config.section("nodes").findall("node")
+    )
+
+
+def _connections(config: Cib) -> set[str]:
+    primitives = config.section("resources").iter("primitive")
+    return {primitive.id for primitive in primitives if is_remote_connection(primitive)}
+
+
+def left_over(config: Cib) -> list[str]:
+    """Remote nodes that are listed, and nothing connects with them any more.
+
+    Into whose entry somebody has written something is none of them.
+    """
+    entries = config.section("nodes").findall("node")
+    bare = {e.get("uname") for e in entries if e.get("type") == "remote" and not e.children}
+    return sorted(bare - _connections(config)) if bare else []
 
 
 def _with_properties(config: Cib, cluster_name: str, *, watchdog: bool) -> Cib:

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.corosync_conf import CorosyncConf
 from crmsh_py.engine.administration import Administration
@@ -55,7 +54,7 @@ from crmsh_py.engine.api import (
     TimerFired,
 )
 from crmsh_py.engine.book import StatusBook, StatusMessage
-from crmsh_py.engine.bootstrap import AUTHOR, CLIENT, missing_facts, pristine
+from crmsh_py.engine.bootstrap import pristine
 from crmsh_py.engine.commits import Commits
 from crmsh_py.engine.controller import Controller, Planner, scheduler_plan
 from crmsh_py.engine.dampening import Dampening
@@ -139,7 +138,7 @@ class NodeCore:
             node_id, settings.node, self._out, self._current_view, told=self._alerts.operation
         )
         self._listing = Listing(
-            self._replica, self._views, self._commits, members=lambda: self._book.names
+            self._replica, self._views, self._commits, self._book, self._conf.totem.cluster_name
         )
         self._watchdog = Watchdog(present=settings.watchdog)
         self._fencing = self._make_fencing(seed, devices)
@@ -172,7 +171,6 @@ class NodeCore:
         self._stirred = False
         self._parts_deadline: float | None = None  # what only changes when something has stirred
         self._actions: list[RunAction] = []
-        self._suggested: tuple[ViewId, int] | None = None
 
     def _make_remotes(self, node: str) -> Remotes:
         remotes = Remotes(
@@ -553,7 +551,7 @@ class NodeCore:
         if self._listing.is_complete():
             self._controller.step()
         if self._controller.is_dc and self._views.primary and self._book.settled:
-            self._suggest_facts()
+            self._listing.suggest(watchdog=self._watchdog.timeout_ms > 0)
         # A DC may be at rest because it cannot do anything: then what still runs here stays. Where
         # the plan wants a node to go with what it has, it says do_shutdown.
         at_rest = self._controller.idle and self._lifecycle.leaving_is_known(self._book.own)
@@ -575,24 +573,3 @@ class NodeCore:
             alone=len(totem.members) == 1,
             is_clean=self._executor.is_clean,
         )
-
-    def _suggest_facts(self) -> None:
-        """As DC: add to the configuration what only the cluster manager knows."""
-        key = (self._views.view, self._replica.config.version.epoch)
-        if self._suggested == key:
-            return
-        self._suggested = key
-        config = self._replica.config
-        wanted = missing_facts(
-            config,
-            self._book.names,
-            cluster_name=self._conf.totem.cluster_name,
-            watchdog=self._watchdog.timeout_ms > 0,
-        )
-        if wanted is not None:
-            self._commits.submit(
-                patch=diff(config, wanted).to_xml(),
-                source=config.version,
-                author=AUTHOR,
-                client=CLIENT,
-            )

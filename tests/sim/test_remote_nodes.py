@@ -69,6 +69,12 @@ def prefer_far(name: str) -> Callable[[Cib], Cib]:
     return change
 
 
+def without_connection(cib: Cib) -> Cib:
+    kept = tuple(each for each in cib.section("resources").children if each.id != FAR)
+    cib = cib.with_section("constraints", Element("constraints"))
+    return cib.with_section("resources", Element("resources", {}, kept))
+
+
 class Once:
     """Nothing is started anywhere while a machine that has power has it active."""
 
@@ -476,3 +482,76 @@ def test_an_action_that_is_not_written_down_is_noticed(monkeypatch: pytest.Monke
     monkeypatch.setattr(records, "changes_state", lambda _: False)
     with pytest.raises(AssertionError):
         test_a_start_that_was_under_way_is_known_to_who_follows()
+
+
+def test_that_it_was_there_is_known_after_all_members_have_begun_anew() -> None:
+    """Nobody remembers what it runs, and its first fencing fails: it is still not started twice."""
+    cluster, far = cluster_with_far(reconnect_interval="60s")
+    cluster.power.works = False
+    cluster.network.partition([node.address for node in cluster.up], [far.address])
+    members = list(cluster.nodes.values())
+    for node in members:
+        node.crash()
+    cluster.run(1.0)
+    for node in members:
+        node.start()
+    cluster.run(60.0)
+    assert "web" in far.active
+    assert not any("web" in node.active for node in cluster.up)
+    cluster.power.works = True
+    cluster.commit(1, add_resource("more"))  # it had been given up
+    cluster.until(lambda: any("web" in node.active for node in cluster.up), 60, "elsewhere", 0.01)
+    assert ("reboot", FAR) in [(action, target) for _, action, target in cluster.power.log]
+
+
+def test_one_that_was_never_there_keeps_nothing_waiting() -> None:
+    """A mistyped address: what nobody was ever connected with runs nothing."""
+    cluster = Cluster(3, 1, planner=scheduler_plan)
+    cluster.start()
+    cluster.settle()
+    cluster.power.works = False
+    for change in (add_device(), lambda c: add_connection(c, "60s"), add_resource("web")):
+        cluster.commit(1, change)
+    cluster.until(lambda: any("web" in node.active for node in cluster.up), 60, "it runs", 0.01)
+
+
+def test_it_is_listed_on_a_majority_of_disks_before_anything_runs_there() -> None:
+    cluster = Cluster(3, 1, planner=scheduler_plan)
+    far = cluster.add_remote(FAR)
+    cluster.start()
+    cluster.settle()
+    for change in (add_device(), add_connection, add_resource("web"), prefer_far("web")):
+        cluster.commit(1, change)
+    cluster.run(2.0)
+    for node in cluster.up:
+        node.disk.delay_s = (0.5, 1.0)
+    far.start()
+    cluster.until(lambda: starts(far) > 0, 20, "web starts there", 0.001)
+    listed = [node for node in cluster.up if f'uname="{FAR}"' in node.disk.state.cib]
+    assert len(listed) >= 2
+
+
+def test_it_is_listed_until_its_connection_is_deleted() -> None:
+    cluster, far = cluster_with_far()
+    entries = cluster.cib(1).section("nodes").findall("node")
+    assert [(e.id, e.get("uname"), e.get("type")) for e in entries[3:]] == [(FAR, FAR, "remote")]
+    cluster.commit(1, without_connection)
+    cluster.until(lambda: far.active == set(), 10, "web has left", 0.01)
+    calm(cluster)
+    assert len(cluster.cib(1).section("nodes").findall("node")) == 3
+
+
+def test_what_somebody_wrote_of_a_remote_node_stays() -> None:
+    cluster, far = cluster_with_far()
+
+    def change(cib: Cib) -> Cib:
+        written = Element("instance_attributes", {"id": "far-written"})
+        nodes = cib.section("nodes").map_children(
+            lambda node: node.append(written) if node.id == FAR else node
+        )
+        return without_connection(cib.with_section("nodes", nodes))
+
+    cluster.commit(1, change)
+    cluster.run(10.0)
+    assert far.active == set()
+    assert FAR in [node.id for node in cluster.cib(1).section("nodes").findall("node")]
