@@ -29,13 +29,12 @@ from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.tickets import with_ticket
 from crmsh_py.cib.xml import parse, to_xml
-from crmsh_py.engine import migrations, records
+from crmsh_py.engine import clean_up, migrations, records
 from crmsh_py.engine import status as st
 from crmsh_py.engine.attributes import (
     SHUTDOWN,
     clear_failures,
     count_failure,
-    failed_resources,
     is_counted,
 )
 from crmsh_py.engine.bootstrap import is_listed_remote
@@ -43,7 +42,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.engine.views import NO_VIEW, Decision
 from crmsh_py.errors import CrmError
-from crmsh_py.scheduler.history import last_failure_id, tells_failure
+from crmsh_py.scheduler.history import last_failure_id
 from crmsh_py.wire.fencing import FencingRecord
 from crmsh_py.wire.stream import (
     AbsentStates,
@@ -537,37 +536,12 @@ class StatusBook:
 
     def _clean(self, message: CleanHistory) -> list[tuple[str, str]]:
         """Forget the history of resources, and their failures; tells which on which node."""
-        wanted = st.meant_by(self._replica.config, message.resource)
-        dropped: list[tuple[str, str]] = []
-        states = self._replica.status.findall("node_state")
-        out_of_reach = {s.id for s in states if st.is_remote(s) and not self._is_reached(s.id)}
-        for state in states:
-            if message.node and state.get("uname") != message.node:
-                continue
-            failed = failed_resources(state)
-            resources = []
-            for history in state.iter("lrm_resource"):
-                name = history.id.split(":", 1)[0]
-                if not st.is_meant(history.id, wanted):
-                    continue
-                if state.id in out_of_reach and not st.is_stopped(history):
-                    continue  # it would be started elsewhere: nobody can look for it there
-                has_failed = name in failed or any(map(tells_failure, history.children))
-                if message.all_history or has_failed:
-                    resources.append(history.id)
-            dropped += [(state.get("uname"), resource) for resource in resources]
-            self._on_node(state.id, partial(_drop, tuple(resources), wanted))
-        return dropped
-
-    def _is_reached(self, remote: str) -> bool:
-        """Whether somebody is connected with a remote node, and has not failed to hear it."""
-        member = st.node_state(self._replica.status, str(self.holders.get(remote, NOBODY)))
-        if member is None:
-            return False
-        connection = st.history_of(member, remote)
-        entries = connection.children if connection is not None else ()
-        newest = max(entries, key=st.call_number, default=None)
-        return newest is not None and newest.get("rc-code") == "0"
+        config = self._replica.config
+        wanted = st.meant_by(config, message.resource)
+        meant = clean_up.meant(self._replica.status, config, message, self.holders)
+        for state, resources in meant:
+            self._on_node(state.id, partial(clean_up.forget, resources, wanted))
+        return [(state.get("uname"), each) for state, resources in meant for each in resources]
 
     def _on_node_name(self, name: str, change: Callable[[Element], Element]) -> None:
         state = st.node_by_name(self._replica.status, name)
@@ -594,14 +568,6 @@ def _drop_history(resource: str, state: Element) -> Element:
 
 def _drop_entry(resource: str, entry: str, state: Element) -> Element:
     return st.without_entries(state, resource, entry)
-
-
-def _drop(resources: tuple[str, ...], wanted: set[str], state: Element) -> Element:
-    for resource in resources:
-        state = clear_failures(st.drop_history(state, resource), resource)
-    for resource in sorted(wanted):
-        state = clear_failures(state, resource)
-    return state if wanted else clear_failures(state)
 
 
 def _forget_failure(state: Element, message: ClearFailures) -> Element:
