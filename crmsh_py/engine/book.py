@@ -479,7 +479,7 @@ class StatusBook:
             ended.extend((state.get("uname"), entry) for entry in over)
             state = st.without_entries(state, outcome.name, *over)
             if is_true(properties.get("shutdown-lock")):
-                state = st.lock_stopped(state, outcome.name)
+                state = st.lock_stopped(state, outcome.name, self._replica.config)
             failure = outcome.failure
             if failure is None or (outcome.retold and is_counted(state, outcome.name, failure)):
                 return state

@@ -173,13 +173,17 @@ def _by_id(element: Element) -> str:
     return element.id
 
 
-def lock_stopped(state: Element, resource: str) -> Element:
-    """Lock a resource to its node, which is shutting down, if its newest entry says stopped."""
+def lock_stopped(state: Element, resource: str, config: Cib) -> Element:
+    """Lock a resource to its node, which is shutting down, if its newest entry says stopped.
+
+    No instance of a clone: it has no node that it would go back to, and what is cloned today may
+    be one of a kind tomorrow.
+    """
     history = history_of(state, resource)
     since = attributes_of(state).get("shutdown", "")
     if history is None or not whole(since):
         return state
-    if not is_stopped(history):
+    if not is_stopped(history) or not _is_single(config, resource):
         return state
     return _with_resources(
         state,
@@ -187,6 +191,11 @@ def lock_stopped(state: Element, resource: str) -> Element:
             r.with_attributes({"shutdown-lock": since}) if r.id == resource else r for r in rs
         ),
     )
+
+
+def _is_single(config: Cib, resource: str) -> bool:
+    outer = config.section("resources").findall("primitive", "group")
+    return any(each.id == resource for top in outer for each in top.iter("primitive"))
 
 
 def is_stopped(history: Element) -> bool:

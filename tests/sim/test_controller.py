@@ -8,6 +8,7 @@ import pytest
 from sim.cluster import Cluster, add_device, add_group, with_property, without_fencing
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse
 from crmsh_py.engine.api import RunOperation
 from crmsh_py.engine.controller import scheduler_plan
@@ -58,6 +59,10 @@ def location(name: str, node: str, score: str) -> Change:
         return cib.with_section("constraints", cib.section("constraints").append(parse(text)))
 
     return change
+
+
+def without_resources(cib: Cib) -> Cib:
+    return cib.with_section("resources", Element("resources"))
 
 
 def running(*changes: Change, fencing: bool = False) -> Cluster:
@@ -338,6 +343,19 @@ def test_a_shutdown_lock_keeps_resources_with_their_node_until_it_ends() -> None
     assert cluster.node(others[0]).core is not None
     cluster.ask(node.number, StartManager())
     cluster.settle(within_s=10)
+    assert len(where(cluster)) == 1
+
+
+def test_what_was_cloned_is_not_locked_to_a_node_that_is_away() -> None:
+    """Else it would wait for that node once it is cloned no more."""
+    cluster = running(resource(wrap="interleave=true"), with_property("shutdown-lock", "true"))
+    assert len(where(cluster)) == 3
+    gone = next(node for node in cluster.up if node.number != 1)
+    cluster.ask(gone.number, StopManager())
+    cluster.run(3.0)
+    stopped, alone = resource(wrap="target-role=Stopped"), resource()
+    apply(cluster, lambda cib: stopped(without_resources(cib)))
+    apply(cluster, lambda cib: alone(without_resources(cib)))
     assert len(where(cluster)) == 1
 
 
