@@ -136,12 +136,18 @@ class Channel:
             return
         left = deadline - time.monotonic()
         if left <= 0:
-            raise TimedOut(f"node {self.node} does not answer in time")
+            raise self._silence()
         self._socket.settimeout(min(left, _LONGEST_S))
+
+    def _silence(self) -> TimedOut:
+        return TimedOut(
+            f"node {self.node} does not answer in time",
+            hint=f"if crm lab status calls it frozen: crm lab thaw {self.node}",
+        )
 
     def _trouble(self, error: OSError) -> CrmError:
         if isinstance(error, TimeoutError) or error.errno == errno.EAGAIN:
-            return TimedOut(f"node {self.node} does not answer in time")
+            return self._silence()
         if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
             return ClusterUnreachable(
                 f"node {self.node} is not running",

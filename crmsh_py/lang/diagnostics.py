@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from crmsh_py.errors import Diagnostic, SyntaxProblem, did_you_mean
 from crmsh_py.lang.automaton import Run, StuckError
 from crmsh_py.lang.labels import label
+from crmsh_py.lang.other_words import instead
 from crmsh_py.lang.tables import END, LEVELS
 from crmsh_py.lang.words import LogicalLine, Span
 from crmsh_py.regex import regex
@@ -71,7 +72,8 @@ def unexpected(
         )  # fmt: skip
         elsewhere = None if at_end else _elsewhere(run, stuck.text, level)
         several = None if at_end else _several(stuck.text, keywords)
-        hint = _way_to(run, stuck.text) or several or elsewhere or hint
+        known = None if at_end else instead(level, stuck.text)
+        hint = _way_to(run, stuck.text) or several or known or elsewhere or hint
         hint = hint or "“help” lists the commands"
         return problem(message, line, (stuck.start, stuck.end), origin, hint=hint)
     expected = (*dict.fromkeys(named), *keywords)

@@ -16,6 +16,7 @@ from crmsh_py.tools.common import local_now
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.lab.client import Lab
+    from crmsh_py.wire.lab import LabState
 
 STARTUP_S = 10.0
 LONGEST_S = 86_400.0
@@ -155,9 +156,20 @@ def health(session: Session, call: CommandCall) -> int:
 
     cluster = session.cluster
     membership = cluster.membership() if cluster.kind is not ClusterKind.FILE else None
-    report = view.examine(cluster.read_cib(), membership, now=local_now())
+    report = view.examine(cluster.read_cib(), membership, now=local_now(), lab=_machines(session))
     session.show(view.text(report), lambda: report)
     return 0 if report.well else 1
+
+
+def _machines(session: Session) -> LabState | None:
+    """The machines of the lab's nodes; None where there is none, or it cannot be seen from here."""
+    if session.cluster.kind is not ClusterKind.LOCAL:
+        return None
+    try:
+        lab = _lab(session)
+        return lab.status() if lab.place.exists() else None
+    except CrmError:
+        return None
 
 
 def add(session: Session, call: CommandCall) -> int:

@@ -13,12 +13,17 @@ from crmsh_py.scheduler.result import ResourceKind
 from crmsh_py.scheduler.status import cluster_status
 from crmsh_py.value import frozen
 from crmsh_py.views.text import exit_text, joined
+from crmsh_py.wire.lab import Power
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
     from crmsh_py.scheduler.result import ClusterStatus
     from crmsh_py.wire.control import MembershipReply
+    from crmsh_py.wire.lab import LabState
+
+
+_POWER = {Power.DIED: "ended by itself", Power.STARTING: "is starting"}
 
 
 @frozen(kw_only=True)
@@ -38,12 +43,17 @@ class Health:
     findings: tuple[Ailment, ...]
 
 
-def examine(cib: Cib, membership: MembershipReply | None, *, now: datetime) -> Health:
-    """Look at quorum, nodes, resources, failures, fencing and leftover constraints."""
+def examine(
+    cib: Cib, membership: MembershipReply | None, *, now: datetime, lab: LabState | None = None
+) -> Health:
+    """Look at quorum, nodes, resources, failures, fencing and leftover constraints.
+
+    ``lab`` is what its supervisor sees of the nodes' machines, where there is one.
+    """
     status = cluster_status(cib, now=now)
     found = (
         *_quorum(membership, status),
-        *_nodes(status),
+        *_nodes(status, lab),
         *_resources(status),
         *_failures(status),
         *_configuration(cib, status, now),
@@ -95,7 +105,21 @@ def _quorum(membership: MembershipReply | None, status: ClusterStatus) -> Iterat
         yield Ailment(level="error", text="there is no DC", hint="crm cluster start --all")
 
 
-def _nodes(status: ClusterStatus) -> Iterator[Ailment]:
+def _back(name: str, lab: LabState | None) -> str:
+    """How a node that is away comes back: a lab knows what has become of its machine."""
+    machine = next((node for node in lab.nodes if node.name == name), None) if lab else None
+    if machine is None:
+        return f"crm cluster start {name}"
+    if machine.frozen:
+        return f"it is frozen: crm lab thaw {name}"
+    if machine.state is not Power.ON:
+        return f"it {_POWER.get(machine.state, 'is off')}: crm lab start {name}"
+    if machine.group or machine.second_group:
+        return "it is cut off: crm lab heal"
+    return f"crm cluster start {name}; crm lab log {name}"
+
+
+def _nodes(status: ClusterStatus, lab: LabState | None) -> Iterator[Ailment]:
     for node in status.nodes:
         if node.unclean:
             yield Ailment(
@@ -107,7 +131,7 @@ def _nodes(status: ClusterStatus) -> Iterator[Ailment]:
             yield Ailment(
                 level="warning",
                 text=f"{node.name} is offline",
-                hint=f"crm cluster start {node.name}; in a lab: crm lab start {node.name}",
+                hint=_back(node.name, lab),
             )
         elif node.standby:
             yield Ailment(

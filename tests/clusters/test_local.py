@@ -200,8 +200,9 @@ def test_a_node_that_hangs_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(local, "CALL_TIMEOUT_S", 0.2)
     lab.add("n1", silent)
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(TimedOut, match="node n1 does not answer in time") as caught:
         lab.cluster(node="n1").wait_idle(timeout_s=0.2)
+    assert "crm lab thaw n1" in (caught.value.hint or "")
 
 
 def test_a_late_answer_is_not_taken_for_the_next_one(lab: Lab) -> None:

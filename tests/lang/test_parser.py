@@ -347,7 +347,12 @@ ELSEWHERE = (
     ("root", "stop web", "it is typed with its level: resource stop, cluster stop, lab stop"),
     ("root", "apply", "it is typed with its level: configure template apply"),
     ("resource", "standby a", "at the top level it is typed with its level: node standby"),
-    ("root", "node stop a", "at the top level it is typed with its level: resource stop"),
+    ("root", "node locate a", "at the top level it is typed with its level: resource locate"),
+    ("root", "node stop a", "at the top level that is cluster stop NODE"),
+    ("lab", "unfreeze a", "here that is thaw"),
+    ("root", "resource enable web", "here that is start"),
+    ("configure", "undo", "here that is refresh (what is pending), rollback REVISION"),
+    ("root", "stonith", "node fence NODE"),
     ("root", "show", "resource show, node show, corosync show, …"),
 )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from tools.fakes import FakeCluster
 
+from crmsh_py.cib.document import Cib
 from crmsh_py.value import replace
 from crmsh_py.views import health
+from crmsh_py.wire.lab import LabState, NodeState, Power
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -46,3 +49,32 @@ def test_rules_of_quorum_that_differ_are_told() -> None:
     found = health.text(health.examine(fake.cib, seen, now=NOW))
     assert "node1: two_node; node2: none" in found
     assert "crm corosync reload" in found
+
+
+def machine(state: Power = Power.ON, **more: Any) -> NodeState:
+    return NodeState(name="pacemaker02", address="10.0.0.2", state=state, **more)
+
+
+@pytest.mark.parametrize(
+    ("machine", "told"),
+    [
+        (machine(frozen=True), "it is frozen: crm lab thaw pacemaker02"),
+        (machine(group=1), "it is cut off: crm lab heal"),
+        (machine(second_group=1), "it is cut off: crm lab heal"),
+        (machine(Power.OFF), "it is off: crm lab start pacemaker02"),
+        (machine(Power.DIED), "it ended by itself: crm lab start pacemaker02"),
+        (machine(), "crm cluster start pacemaker02; crm lab log pacemaker02"),
+        (None, "crm cluster start pacemaker02"),
+    ],
+)
+def test_a_node_that_is_away_comes_back_in_the_way_that_its_machine_needs(
+    machine: NodeState | None, told: str
+) -> None:
+    fake = FakeCluster()
+    text = fake.cib.to_xml().replace('in_ccm="true" crmd="online" join="member"', "", 2)
+    cib = Cib.parse(text.replace('join="member"', 'join="down"'))
+    lab = machine and LabState(
+        pid=1, started=1, isolation="root", own_pids=True, note="", nodes=[machine]
+    )
+    found = health.text(health.examine(cib, fake.membership(), now=NOW, lab=lab))
+    assert f"pacemaker02 is offline\n  {told}\n" in found
