@@ -405,7 +405,9 @@ class StatusBook:
             case CleanHistory():
                 return Applied(dropped=tuple(self._clean(message)))
             case ClearFailures():
+                before = self._replica.status
                 self._on_node_name(message.node, lambda s: _forget_failure(s, message))
+                return Applied(changed=self._replica.status != before)
             case ManagerChanged():
                 self._apply_manager(sender, running=message.running)
         return Applied()

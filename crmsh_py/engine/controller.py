@@ -262,11 +262,12 @@ class Controller:
             what = "connected" if message.up else "down"
             self.changed(f"remote node {message.name} is {what}")
 
-    def on_cleared(self, message: ClearFailures) -> None:
-        """Fail counts were cleared as the plan wanted."""
+    def on_cleared(self, message: ClearFailures, *, news: bool) -> None:
+        """Fail counts were cleared as the plan wanted: what they forbade, the next one may do."""
         action = self.transition.find(message.transition_key) if self.transition else None
         if action is not None and self.transition is not None:
             self.transition.done(action)
+            self._dirty = self._dirty or news
         else:
             self.changed(f"failures of {message.resource} were cleared")
 

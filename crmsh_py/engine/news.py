@@ -110,7 +110,7 @@ class News:
                     self.executor.forget_failure(message.resource)
                 else:
                     self.remotes.forget_failure(message.node, message.resource)
-                self.controller.on_cleared(message)
+                self.controller.on_cleared(message, news=applied.changed)
             case ManagerChanged():
                 self._apply_manager(sender, message)
             case _:

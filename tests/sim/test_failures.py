@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sim.test_controller import apply, count, holder, resource, running
+from sim.test_controller import Change, apply, count, holder, resource, running, where
 
+from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse
 from crmsh_py.engine.api import RunOperation
@@ -61,3 +62,40 @@ def test_a_start_counts_as_failed_unless_that_is_ignored(on_fail: str, counted: 
         assert state is not None
         assert "last-failure-R#start_0" in attributes_of(state)
         assert count(cluster, name) == counted
+
+
+def with_start(handling: str) -> Change:
+    """R's starts that fail are handled so."""
+    start = Element("op", {"id": "R-s", "name": "start", "interval": "0", "on-fail": handling})
+
+    def put(element: Element) -> Element:
+        if element.tag == "operations":
+            return element.append(start)
+        return element.map_children(put)
+
+    def change(cib: Cib) -> Cib:
+        return cib.with_section("resources", put(cib.section("resources")))
+
+    return change
+
+
+def test_what_an_expired_failure_forbade_is_done() -> None:
+    """A plan that clears a fail count may still be made under it: another one has to follow.
+
+    An instance that blocks, as its start has failed, keeps the others' failures from expiring in
+    a plan's eyes: only the next one starts what had failed once too often.
+    """
+    meta = "migration-threshold=1 failure-timeout=2s"
+    cluster = running()
+    cluster.node(3).fail = lambda run: 1 if run.action == "start" else None
+    apply(cluster, lambda cib: with_start("block")(resource(meta=meta, wrap="interleave=1")(cib)))
+    cluster.until(lambda: "R" in cluster.node(1).active, 5, "the others run")
+    cluster.run(1.0)
+    cluster.node(1).active.discard("R")
+    cluster.until(lambda: count(cluster, "node1") == "1", 5, "it has failed")
+    cluster.run(1.0)
+    cluster.settle()
+    assert where(cluster) == ["node2", "node3"]
+    cluster.run(4.0)
+    assert where(cluster) == ["node1", "node2", "node3"]
+    assert count(cluster, "node1") == ""
