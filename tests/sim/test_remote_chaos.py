@@ -87,15 +87,27 @@ def break_power(cluster: Cluster, far: SimRemote, chance: random.Random) -> None
     cluster.network.at(mended_at, lambda: setattr(cluster.power, "works", True))
 
 
+def begin_anew(cluster: Cluster, far: SimRemote, chance: random.Random) -> None:
+    """No member remembers anything; perhaps the remote node goes on out of reach."""
+    if chance.random() < 0.7:
+        cut_far_off(cluster, far, chance)
+    for node in cluster.up:
+        node.crash()
+    cluster.run(chance.random())
+    for node in cluster.nodes.values():
+        if node.core is None:
+            node.start()
+
+
 FAULTS: tuple[Fault, ...] = (
     crash_holder, crash_member, crash_far, bounce_far, restart, restart, cut_far_off, split,
-    freeze, heal, heal, fail_there, clean, break_power,
+    freeze, heal, heal, fail_there, clean, break_power, begin_anew,
 )  # fmt: skip
 
 
 def run_chaos(seed: int, steps: int = 12) -> None:
     chance = random.Random(seed)
-    cluster, far = cluster_with_far(seed, reconnect_interval=chance.choice(("4s", "20s")))
+    cluster, far = cluster_with_far(seed, reconnect_interval=chance.choice(("4s", "20s", "60s")))
     try:
         for step in range(steps):
             if chance.random() < 0.4 and cluster.up:
