@@ -203,3 +203,19 @@ def has_loop(begin: Vertex, vertex: Vertex, edge: Edge) -> bool:
             break
     first.flags &= ~VISITING
     return found
+
+
+def waits_for(vertex: Vertex, other: Vertex) -> bool:
+    """Whether a vertex waits for another one, be it through many."""
+    seen = {id(vertex)}
+    queue = [vertex]
+    while queue:
+        then = queue.pop()
+        for edge in then.before:
+            if id(edge.vertex) in seen or not is_input(then, edge):
+                continue
+            if edge.vertex is other:
+                return True
+            seen.add(id(edge.vertex))
+            queue.append(edge.vertex)
+    return False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crmsh_py.scheduler import order_effects, probe_orders
-from crmsh_py.scheduler.graph import has_loop
+from crmsh_py.scheduler import order_effects, probe_orders, remote
+from crmsh_py.scheduler.graph import has_loop, waits_for
 from crmsh_py.scheduler.model import (
     ABORTS_MIGRATION,
     FIRST_IMPLIES_THEN,
@@ -113,6 +113,8 @@ def _drop_impossible(state: State) -> None:
                     f"Invalid ordering constraint between {first.resource.id} and {resource.id}",
                 )
                 edge.flags = NONE
+            elif remote.is_courtesy(vertex, edge) and waits_for(first, vertex):
+                edge.flags = NONE  # else neither could ever begin
             elif (
                 edge.flags == IF_ON_SAME_NODE_OR_TARGET
                 and resource is not None

@@ -14,6 +14,7 @@ from crmsh_py.scheduler.model import (
     STOPPED,
     THEN_IMPLIES_FIRST,
     UNRUNNABLE_FIRST_BLOCKS,
+    Edge,
     Node,
     Vertex,
 )
@@ -100,6 +101,20 @@ def order_all(state: State) -> None:
             _order_on_guest(state, vertex, resource, node, node.remote, node.remote.launcher)
         else:
             _order_on_remote(state, vertex, node, node.remote)
+
+
+def is_courtesy(vertex: Vertex, edge: Edge) -> bool:
+    """Whether a stop waits only for the connection of the node where its resource goes.
+
+    That is to save it a stop if it cannot go there, as long as nothing else is in the way.
+    """
+    first = edge.vertex
+    return (
+        edge.flags == ORDERED
+        and (first.task, vertex.task) == ("start", "stop")
+        and first.resource is not None
+        and first.resource.is_remote_connection
+    )
 
 
 def _task(vertex: Vertex) -> str:
