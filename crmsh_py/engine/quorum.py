@@ -25,11 +25,12 @@ Rules:
    one that was told, and one of a member that was told with those that have left.
 8. An administrator may set the expected votes to a number under which this side has quorum and all
    of its votes are expected (so neither less than is here, nor so much that it stops), and the
-   votes of a member; both last until it starts again or corosync.conf is read again.
+   votes of a member; both last until it starts again or corosync.conf is read again. Votes that
+   a member gets are expected as well, whoever is away: those of the absent are expected already.
 
 Invariants (``check_invariants``): two sides of one cluster under rules 1 and 2 alone are never
 quorate at once; with rule 6 neither, as only one half has the tie-breaker node. Rules 3, 5,
-7 and 8 give this up in return for service, which docs/membership.md explains.
+7 and the expected votes of 8 give this up in return for service, which docs/membership.md explains.
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ class Quorum:
     rules: QuorumRules
     node_id: int
     members: Mapping[int, Voter] = field(default_factory=dict)
+    counted: Mapping[int, int] = field(default_factory=dict)  # of each, among the expected votes
     known: frozenset[int] = frozenset()  # every node that was seen or is configured
     all_known: bool = False  # ``known`` has all nodes that the expected votes stand for
     expected_votes: int = 1
@@ -182,10 +184,17 @@ def changed(state: Quorum, members: Mapping[int, Voter], *, departed: Iterable[i
         gone = sum(state.members[each].votes for each in departed if each in state.members)
         current = max(min(current, state.rules.expected_votes), current - gone)
     expected = max(current, told, total)
+    counted = {
+        node: state.counted.get(node, voter.votes)
+        if node in state.members and state.members[node].votes == voter.votes
+        else voter.votes
+        for node, voter in members.items()
+    }
     return _judged(
         replace(
             state,
             members=dict(sorted(members.items())),
+            counted=counted,
             known=state.known | members.keys(),
             all_known=state.all_known or total >= expected,
             expected_votes=expected,
@@ -206,6 +215,7 @@ def expect(state: Quorum, votes: int) -> Quorum:
     return _judged(
         replace(
             state,
+            counted=_votes(state.members),
             expected_votes=expected,
             highest_expected=max(state.highest_expected, expected),
         )
@@ -217,7 +227,11 @@ def weigh(state: Quorum, node_id: int, votes: int) -> Quorum:
     voter = state.members.get(node_id)
     if voter is None:
         return state
-    return changed(state, {**state.members, node_id: replace(voter, votes=votes)})
+    counted = state.counted.get(node_id, voter.votes)
+    more = max(0, votes - counted)  # votes that were taken from it before are expected still
+    state = replace(state, expected_votes=state.expected_votes + more)
+    result = changed(state, {**state.members, node_id: replace(voter, votes=votes)})
+    return replace(result, counted={**result.counted, node_id: counted + more})
 
 
 def reconfigured(state: Quorum, rules: QuorumRules, own_votes: int) -> Quorum:
@@ -231,6 +245,7 @@ def reconfigured(state: Quorum, rules: QuorumRules, own_votes: int) -> Quorum:
             state,
             rules=rules,
             members=members,
+            counted=_votes(members),
             expected_votes=expected,
             highest_expected=expected,
             waiting=state.waiting and rules.wait_for_all,
@@ -248,11 +263,16 @@ def window_over(state: Quorum) -> Quorum:
     return _judged(
         replace(
             state,
+            counted=_votes(state.members),
             expected_votes=max(1, state.total_votes),
             known=frozenset(state.members),
             all_known=True,
         )
     )
+
+
+def _votes(members: Mapping[int, Voter]) -> dict[int, int]:
+    return {node: voter.votes for node, voter in members.items()}
 
 
 def _judged(state: Quorum) -> Quorum:

@@ -9,7 +9,15 @@ from sim.cluster import Cluster, add_mark, conf_text
 
 from crmsh_py import corosync_conf
 from crmsh_py.engine.quorum import Quorum
-from crmsh_py.wire.control import Committed, MembershipReply, ReadMembership, Refused, Reply
+from crmsh_py.wire.control import (
+    Committed,
+    Done,
+    MembershipReply,
+    ReadMembership,
+    Refused,
+    Reply,
+    SetVotes,
+)
 
 
 def started(count: int, *rules: str) -> Cluster:
@@ -301,3 +309,44 @@ def test_a_file_with_fewer_votes_does_not_let_two_sides_serve() -> None:
     cluster.partition([1, 2], [3, 4, 5])
     cluster.run(2.0)
     assert serving(cluster) == [3, 4, 5]
+
+
+def test_the_last_men_and_a_majority_of_the_old_number_may_both_go_on() -> None:
+    """Of the three that are left one meets the two that were given up, and is cut off with them.
+
+    Corosync's votequorum allows it, too. What one of the sides has acknowledged is set aside.
+    """
+    cluster = started(5, "last_man_standing: 1", "last_man_standing_window: 1000")
+    cluster.partition([1, 2, 3], [4, 5])
+    cluster.run(3.0)
+    assert serving(cluster) == [1, 2, 3]
+    cluster.partition([1, 2], [3, 4, 5])
+    cluster.run(2.0)
+    assert serving(cluster) == [1, 2, 3, 4, 5]
+    assert commits(cluster, 1, "last-men")
+    assert commits(cluster, 4, "old-number")
+
+    cluster.network.heal()
+    cluster.run(1.0)
+    cluster.settle()
+    aside = [each.cib for node in cluster.up for each in node.disk.aside]
+    for mark in ("last-men", "old-number"):
+        assert any(mark in text for text in (cluster.cib(1).to_xml(), *aside)), mark
+
+
+# ---- votes that change ------------------------------------------------------------------------
+
+
+def test_votes_that_are_given_while_a_node_is_away_let_no_two_sides_serve() -> None:
+    """Node 1 has two votes of four then, and not two of three beside the one that is away."""
+    cluster = started(3)
+    cluster.partition([1, 2], [3])
+    cluster.settle(1, 2)
+    assert cluster.answer(1, SetVotes(votes=2)) == Done()
+    cluster.run(1.0)
+    assert quorum(cluster, 2).total_votes == 3
+    cluster.partition([1], [2, 3])
+    cluster.run(2.0)
+
+    assert serving(cluster) == []
+    assert quorum(cluster, 3).expected_votes == 4
