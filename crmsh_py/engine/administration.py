@@ -2,7 +2,8 @@
 
 Orders (corosync-quorumtool -e, -v; corosync-cfgtool -R, -r) travel in the ordered stream, so that
 every member changes at the same place, then a new ring is formed of the same members: its view
-has the new votes from its beginning, and nothing is decided by two rules at once.
+has the new votes from its beginning, and nothing is decided by two rules at once. They are sent
+as safe: where a member counts new votes, everybody else of its ring expects them at least.
 
 corosync.conf is read by the node's loop (``ReadConf``, answered by ``ConfRead``). The node that is
 asked looks at its own file first and refuses where that is bad: then no node has changed. Then
@@ -22,7 +23,7 @@ from crmsh_py.engine.membership import Membership
 from crmsh_py.engine.orders import Orders
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.quorum import expectable
-from crmsh_py.errors import ConfigError, CrmError, NotFound
+from crmsh_py.errors import ConfigError, CrmError, NoQuorum, NotFound
 from crmsh_py.wire.control import (
     Done,
     EndMember,
@@ -75,6 +76,7 @@ class Administration:
             case SetVotes(votes=votes, node_id=node_id):
                 node = node_id or self._membership.node_id
                 self._check_member(node)
+                self._check_quorum()
                 self._orders.add(
                     ticket,
                     lambda view, ident: QuorumChange(
@@ -105,6 +107,13 @@ class Administration:
                 f"there is no member with node id {node}", hint=f"the members are {known}"
             )
 
+    def _check_quorum(self) -> None:
+        if not self._membership.quorate:
+            raise NoQuorum(
+                "this partition has no quorum: its members are given no votes",
+                hint="after a disaster, and only then, fewer are expected: corosync-quorumtool -e",
+            )
+
     def client_gone(self, ticket: int) -> None:
         """A client hung up."""
         self._orders.client_gone(ticket)
@@ -120,20 +129,22 @@ class Administration:
     # ---- the stream ----------------------------------------------------------------------------
 
     def begin_view(self) -> None:
-        """What was sent in the ring before may be lost: say it again."""
+        """A new ring, or its view is made: what was sent before may have been lost."""
         self._orders.begin_view()
         self._orders.flush(self._view())
 
     def on_message(self, sender: int, message: AdministrationMessage) -> None:
         """An order of some node, at its place in the stream."""
+        if isinstance(message, QuorumChange) and message.node_id:
+            if not self._membership.weigh(message.node_id, message.votes):
+                return  # it is said again in the next view
+            self._membership.reform()
         self._orders.applied(message)
         match message:
-            case QuorumChange(expected_votes=expected, node_id=node, votes=votes):
+            case QuorumChange(expected_votes=expected):
                 if expected:
                     self._membership.expect(expected)
-                if node:
-                    self._membership.weigh(node, votes)
-                self._membership.reform()
+                    self._membership.reform()
             case MemberEnd(node_id=node):
                 self._end(sender, node)
             case ConfReload(expected_votes=expected):

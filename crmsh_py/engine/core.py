@@ -512,6 +512,7 @@ class NodeCore:
         self._news.settled()
         self._lifecycle.settled(self._book.own, known=self._book.managers.get(self._node_id))
         self._orders.flush(self._views.view)
+        self._administration.begin_view()
 
     def _show_facts(self) -> None:
         dc = self._controller.dc

@@ -22,6 +22,7 @@ from crmsh_py.engine.quorum import (
     Voter,
     changed,
     expect,
+    foresee,
     initial,
     reconfigured,
     tie_breaker,
@@ -225,11 +226,20 @@ class Membership:
         """The administrator sets the expected votes."""
         self._set_quorum(expect(self._quorum, votes))
 
-    def weigh(self, node: int, votes: int) -> None:
-        """The administrator sets the votes of a member."""
+    def weigh(self, node: int, votes: int) -> bool:
+        """The administrator sets the votes of a member. Only where there is a quorum without them.
+
+        If a side could give itself votes, it would go on beside the others. Who hears of it as the
+        ring breaks only expects them: he cannot know whether others have heard of it before.
+        """
+        if self.changing:
+            self._set_quorum(foresee(self._quorum, node, votes))
+        if self.changing or self._unproved or not self.quorate:
+            return False
         if node == self.node_id:
             self._own_votes = votes
         self._set_quorum(weigh(self._quorum, node, votes))
+        return True
 
     def reform(self) -> None:
         """Form a ring of the same members, so that its view has what was changed."""

@@ -79,7 +79,8 @@ class Orders:
         for ident, waiting in self._waiting.items():
             if not waiting.sent:
                 waiting.sent = True
-                self._out.multicast(waiting.make(view, ident))
+                order = waiting.make(view, ident)
+                self._out.multicast(order, safe=isinstance(order, QuorumChange))
 
     def begin_view(self) -> None:
         """What was sent in the ring before may be lost; doing it twice does no harm."""

@@ -107,7 +107,7 @@ class Quorum:
     rules: QuorumRules
     node_id: int
     members: Mapping[int, Voter] = field(default_factory=dict)
-    counted: Mapping[int, int] = field(default_factory=dict)  # of each, among the expected votes
+    counted: Mapping[int, int] = field(default_factory=dict)  # of each node, among the expected
     known: frozenset[int] = frozenset()  # every node that was seen or is configured
     all_known: bool = False  # ``known`` has all nodes that the expected votes stand for
     expected_votes: int = 1
@@ -184,17 +184,13 @@ def changed(state: Quorum, members: Mapping[int, Voter], *, departed: Iterable[i
         gone = sum(state.members[each].votes for each in departed if each in state.members)
         current = max(min(current, state.rules.expected_votes), current - gone)
     expected = max(current, told, total)
-    counted = {
-        node: state.counted.get(node, voter.votes)
-        if node in state.members and state.members[node].votes == voter.votes
-        else voter.votes
-        for node, voter in members.items()
-    }
+    # What is expected for a node that was counted once, it is as long as nobody gives it up.
+    counts = {n: voter.votes for n, voter in members.items() if voter.expected_votes}
     return _judged(
         replace(
             state,
             members=dict(sorted(members.items())),
-            counted=counted,
+            counted={**counts, **state.counted},
             known=state.known | members.keys(),
             all_known=state.all_known or total >= expected,
             expected_votes=expected,
@@ -227,11 +223,27 @@ def weigh(state: Quorum, node_id: int, votes: int) -> Quorum:
     voter = state.members.get(node_id)
     if voter is None:
         return state
+    state = foresee(state, node_id, votes)
+    result = changed(state, {**state.members, node_id: replace(voter, votes=votes)})
+    return replace(result, counted=state.counted)
+
+
+def foresee(state: Quorum, node_id: int, votes: int) -> Quorum:
+    """A member may have got votes: they are expected from now on, wherever they count."""
+    voter = state.members.get(node_id)
+    if voter is None:
+        return state
     counted = state.counted.get(node_id, voter.votes)
     more = max(0, votes - counted)  # votes that were taken from it before are expected still
-    state = replace(state, expected_votes=state.expected_votes + more)
-    result = changed(state, {**state.members, node_id: replace(voter, votes=votes)})
-    return replace(result, counted={**result.counted, node_id: counted + more})
+    expected = state.expected_votes + more
+    return _judged(
+        replace(
+            state,
+            counted={**state.counted, node_id: counted + more},
+            expected_votes=expected,
+            highest_expected=max(state.highest_expected, expected),
+        )
+    )
 
 
 def reconfigured(state: Quorum, rules: QuorumRules, own_votes: int) -> Quorum:

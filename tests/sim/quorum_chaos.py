@@ -252,7 +252,9 @@ def _suffer(
             votes = chance.randint(1, setting.count)
             assert isinstance(checker.commits, Weighed)
             order = chance.choice((SetExpectedVotes(votes=votes), SetVotes(votes=1 + votes % 2)))
-            checker.commits.given_up |= isinstance(order, SetExpectedVotes)
+            if isinstance(order, SetExpectedVotes):
+                checker.commits.given_up = True
+                checker.activity.fencing = False  # of two sides each may take the other for off
             cluster.ask(number, order)
         checker.check_now()
 

@@ -5,6 +5,7 @@ The rules alone are in ``tests/engine/test_quorum.py``; here they meet views, te
 
 from __future__ import annotations
 
+import pytest
 from sim.cluster import Cluster, add_mark, conf_text
 
 from crmsh_py import corosync_conf
@@ -349,4 +350,41 @@ def test_votes_that_are_given_while_a_node_is_away_let_no_two_sides_serve() -> N
     cluster.run(2.0)
 
     assert serving(cluster) == []
+    assert quorum(cluster, 3).expected_votes == 4
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.001, 0.003])
+def test_votes_that_are_given_as_the_ring_breaks_let_no_two_sides_serve(after_s: float) -> None:
+    """Two of five would have four of seven votes, while three others have not heard of it."""
+    cluster = started(5)
+    ticket = cluster.ask(1, SetVotes(votes=3))
+    cluster.run(after_s)
+    cluster.partition([1, 2], [3, 4, 5])
+    cluster.run(2.0)
+    assert serving(cluster) in ([], [1, 2], [3, 4, 5])
+
+    cluster.network.heal()
+    cluster.run(1.0)
+    cluster.settle()
+    assert cluster.node(1).replies[ticket] == [Done()]
+    assert {quorum(cluster, number).total_votes for number in cluster.nodes} == {7}
+    assert {quorum(cluster, number).expected_votes for number in cluster.nodes} == {7}
+
+
+def test_a_side_without_quorum_gives_itself_no_votes() -> None:
+    cluster = started(3)
+    cluster.partition([1], [2, 3])
+    cluster.run(1.0)
+    reply = cluster.answer(1, SetVotes(votes=3))
+    assert isinstance(reply, Refused)
+    assert reply.kind == "NoQuorum"
+    assert "corosync-quorumtool -e" in reply.hint
+
+
+def test_votes_that_are_taken_and_given_back_are_not_expected_twice() -> None:
+    cluster = started(3)
+    for votes in (0, 1, 0, 2):
+        assert cluster.answer(1, SetVotes(votes=votes)) == Done()
+        cluster.run(0.5)
+    assert quorum(cluster, 3).total_votes == 4
     assert quorum(cluster, 3).expected_votes == 4
