@@ -55,7 +55,7 @@ def missing_facts(
         elif present.get("uname") != name:
             renamed = present.with_attributes({"uname": name})
             children[children.index(present)] = renamed
-    children = [each for each in children if each.get("uname") not in gone]
+    children = [e for e in children if e.get("type") != "remote" or e.get("uname") not in gone]
     for name in unlisted(config, connected):
         children.append(Element("node", {"id": name, "uname": name, "type": "remote"}))
     if tuple(children) != nodes.children:

@@ -61,7 +61,9 @@ class Listing:
         ``watchdog``: nodes that get lost are reset by theirs.
         """
         config, connected = self._replica.config, self._book.connected()
-        gone = frozenset(filter(self._book.is_over, self._without_connection()))
+        members = self._book.names.values()
+        left = self._without_connection()
+        gone = frozenset(name for name in left if name in members or self._book.is_over(name))
         key = (self._views.view, config.version.epoch, connected, gone)
         if self._suggested == key:
             return
