@@ -13,7 +13,8 @@ Rules:
    and cannot hear it, takes itself for connected as well.
 2. Clients of the control socket are answered by the cluster, through the member.
 3. An orderly stop is asked of the cluster, which moves the resources away and ends the connection.
-   Without a connection nobody could: the daemon ends at once.
+   Without a connection nobody could: the daemon ends at once. One that passes to another member
+   is none that ends.
 """
 
 from __future__ import annotations
@@ -188,7 +189,7 @@ class RemoteCore:
         if self._member is not None and self._member.connection != connection:
             self._send(wire.Replaced(member=claim.member))
             self._out.do(CloseRemote(connection=self._member.connection))
-            self._lose_member()
+            self._forget_member()
         self._term = claim.term
         self._claim = max(self._claim + 1, int(self._out.wall * 1000))
         self._member = _Member(connection, claim.member)
@@ -211,11 +212,14 @@ class RemoteCore:
         if self._leave_by is not None:
             self._send(wire.Leaving())
 
-    def _lose_member(self) -> None:
+    def _forget_member(self) -> None:
         self._member = None
         for ticket in self._asks:
             self._out.refuse(ticket, _nobody(self._node))
         self._asks = {}
+
+    def _lose_member(self) -> None:
+        self._forget_member()
         if self._leave_by is not None:
             self._end()
 

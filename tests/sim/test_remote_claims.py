@@ -16,7 +16,7 @@ from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.engine.status import attributes_of, node_by_name
-from crmsh_py.wire.control import SetAttribute
+from crmsh_py.wire.control import SetAttribute, StopDaemon
 
 
 def patient(cib: Cib) -> Cib:
@@ -107,3 +107,19 @@ def test_the_end_of_the_connection_before_ends_nothing() -> None:
     assert attributes_of(state).get("colour") == "red"
     assert told(cluster, FAR) == {"web"}
     assert [node for _, _, node in cluster.power.log] == ["node1"]
+
+
+def test_a_remote_node_that_leaves_while_its_connection_moves_leaves_in_order() -> None:
+    """It ended with who was replaced, and what it ran: so it was fenced."""
+    cluster, far = connected_by_node4()
+    cut(cluster, cluster.node(2), far)
+    made(cluster, 1, likes(FAR, "node2", "INFINITY"))
+    cluster.run(0.1)  # node 2 tries, and tries
+    far.ask(900, StopDaemon())
+    cluster.network.heal()
+    cluster.until(lambda: far.core is None or far.remote_core.member == "node2", 10, "moved")
+    cluster.until(lambda: far.core is None, 20, "off", 0.01)
+    stops = [resource for _, resource, action in far.operations if action == "stop"]
+    assert stops == ["web"]
+    cluster.run(10.0)
+    assert not cluster.power.log
