@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sim.cluster import Cluster, add_device, add_resource, without_fencing
+from sim.cluster import Cluster, add_device, add_resource, with_property, without_fencing
 from sim.machine import SimNode
 from sim.remote import SimRemote
+from sim.test_controller import location
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
@@ -30,6 +31,7 @@ from crmsh_py.wire.control import (
     Reply,
     SetAttribute,
     StopDaemon,
+    StopManager,
 )
 from crmsh_py.wire.remote import Claim
 
@@ -410,19 +412,43 @@ def test_a_side_that_was_left_behind_loses_the_connection() -> None:
     cluster.until(lambda: "web" in far.active, 30, "web runs on far", 0.01)
 
 
-def test_a_connection_moves_alive() -> None:
-    cluster, far = cluster_with_far()
-    old = holder(cluster, far)
-    new = next(node for node in cluster.up if node is not old)
-    attributes = {"id": "move", "rsc": FAR, "node": new.name, "score": "INFINITY"}
-
-    def move(cib: Cib) -> Cib:
-        constraints = cib.section("constraints").append(Element("rsc_location", attributes))
-        return cib.with_section("constraints", constraints)
-
-    cluster.commit(1, move)
+def moved(cluster: Cluster, far: SimRemote) -> SimNode:
+    """The connection goes to another member; returns that."""
+    new = next(node for node in cluster.up if node is not holder(cluster, far))
+    cluster.commit(1, location(FAR, new.name, "INFINITY"))
     cluster.until(lambda: far.remote_core.member == new.name, 20, "moved", 0.01)
     calm(cluster)
+    return new
+
+
+def test_a_late_end_of_who_is_connected_no_more_has_nothing_forgotten() -> None:
+    """Who follows as the DC in this view waits for the probe, and asks for no second one."""
+    cluster, far = cluster_with_far()
+    holds = moved(cluster, far)
+    (dc,) = (n for n in cluster.up if n.core and n.core.dc == n.node_id)
+    late = next(n for n in cluster.up if n not in (dc, holds))
+    cluster.commit(1, with_property("shutdown-escalation", "1s"))
+    calm(cluster)
+    far.hang = lambda run: run.resource == "slow"
+    cluster.commit(1, lambda cib: prefer_far("slow")(add_resource("slow")(cib)))
+
+    def probes() -> int:
+        return [what for _, *what in far.operations].count(["slow", "monitor"])
+
+    cluster.until(lambda: probes() > 0, 5, "the probe begins", 0.01)
+    assert late.core is not None
+    late.core._remotes._release(FAR)
+    cluster.run(0.1)
+    cluster.ask(dc.number, StopManager())
+    cluster.run(30.0)
+    assert dc.core is not None
+    assert dc.core.dc != dc.node_id
+    assert probes() == 1
+
+
+def test_a_connection_moves_alive() -> None:
+    cluster, far = cluster_with_far()
+    moved(cluster, far)
     assert [action for _, _, action in far.operations].count("start") == 1
     assert "stop" not in [action for _, _, action in far.operations]
     assert told(cluster, FAR) == {"web"}
