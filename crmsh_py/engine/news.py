@@ -69,9 +69,11 @@ class News:
         match message:
             case Outcome():
                 self.controller.on_outcome(sender, message)
-                mine = [entry for node, entry in applied.ended if node == self.node]
-                if mine:
-                    self.executor.forget_entries(message.name, mine)
+                for node, entry in applied.ended:
+                    if node == self.node:
+                        self.executor.forget_entries(message.name, [entry])
+                    else:
+                        self.remotes.forget_entries(node, message.name, [entry])
                 if sender == self.node_id:
                     self.remotes.counted(self.executor.uncounted.counted(message))
             case RemoteState():

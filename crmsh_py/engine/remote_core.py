@@ -155,6 +155,8 @@ class RemoteCore:
             case wire.Forget(resource=resource):
                 self._executor.forget(resource)
                 self._executor.uncounted.forget(resource)
+            case wire.ForgetEntries(resource=resource, entries=entries):
+                self._executor.forget_entries(resource, entries)
             case wire.ForgetFailure(resource=resource):
                 self._executor.forget_failure(resource)
             case wire.Fail(resource=resource, time=time):

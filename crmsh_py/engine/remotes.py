@@ -483,6 +483,13 @@ class Remotes:
             remote.state = st.drop_history(remote.state, resource)
             self._send(remote, wire.Forget(resource=resource))
 
+    def forget_entries(self, name: str, resource: str, entries: list[str]) -> None:
+        """A migration from or to a remote node is over: its entries have been dropped."""
+        remote = self._remotes.get(name)
+        if remote is not None and remote.stage is Stage.UP:
+            remote.state = st.without_entries(remote.state, resource, *entries)
+            self._send(remote, wire.ForgetEntries(resource=resource, entries=entries))
+
     def forget_failure(self, name: str, resource: str) -> None:
         """The entry of a resource's last failure on a remote node has been dropped."""
         remote = self._remotes.get(name)

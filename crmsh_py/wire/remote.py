@@ -5,8 +5,8 @@ actions run there and is told their outcomes. Clients on the remote node ask the
 the same connection. The transport has proven that both have the same key; what comes is bounded
 and typed here all the same.
 
-    member -> remote    Claim, Known, Drop, Run, Forget, ForgetFailure, Fail, Ping,
-                        Answer, Release
+    member -> remote    Claim, Known, Drop, Run, Forget, ForgetEntries, ForgetFailure, Fail,
+                        Ping, Answer, Release
     remote -> member    Accepted, Rejected, Told, Pong, Ask, Hangup, Leaving, Replaced
 """
 
@@ -84,6 +84,13 @@ class Forget(RemoteMessage, frozen=True, kw_only=True):
     resource: Name
 
 
+class ForgetEntries(RemoteMessage, frozen=True, kw_only=True):
+    """Drop these entries of the history of a resource: those of a migration that is over."""
+
+    resource: Name
+    entries: Annotated[list[Name], msgspec.Meta(max_length=1000)]
+
+
 class ForgetFailure(RemoteMessage, frozen=True, kw_only=True):
     """Drop the entry of the last failure of a resource."""
 
@@ -115,7 +122,18 @@ class Release(RemoteMessage, frozen=True, kw_only=True):
 
 
 ToRemote = (
-    Claim | Known | Counted | Drop | Run | Forget | ForgetFailure | Fail | Ping | Answer | Release
+    Claim
+    | Known
+    | Counted
+    | Drop
+    | Run
+    | Forget
+    | ForgetEntries
+    | ForgetFailure
+    | Fail
+    | Ping
+    | Answer
+    | Release
 )
 
 # ---- from the remote node ----------------------------------------------------------------------

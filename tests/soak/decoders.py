@@ -148,6 +148,7 @@ _TO_REMOTE: tuple[remote.ToRemote, ...] = (
         )
     ),
     remote.Forget(resource="R"),
+    remote.ForgetEntries(resource="R", entries=["R_migrate_to_0"]),
     remote.Ping(number=7),
     remote.answer(3, control.Done()),
     remote.Release(),
