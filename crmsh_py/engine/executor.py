@@ -202,8 +202,11 @@ class Executor:
         self.state = drop_history(self.state, resource)
 
     def forget_failure(self, resource: str) -> None:
-        """Drop the entry of the last failure of a resource."""
+        """Drop the entry of the last failure of a resource: one that lasts is told again."""
         self.forget_entries(resource, [last_failure_id(resource)])
+        for (name, _), recurring in self._recurring.items():
+            if name == resource and recurring.last != (recurring.action.target_rc, 0):
+                recurring.last = None
 
     def forget_entries(self, resource: str, entries: Sequence[str]) -> None:
         """Drop entries of a resource."""

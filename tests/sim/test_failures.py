@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sim.cluster import with_property
 from sim.test_controller import Change, apply, count, holder, resource, running, where
 
 from crmsh_py.cib.document import Cib
@@ -10,6 +11,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse
 from crmsh_py.engine.api import RunOperation
 from crmsh_py.engine.status import attributes_of, node_by_name
+from crmsh_py.wire.control import SetAttribute
 
 
 @pytest.mark.parametrize("lead_s", [0.0, 0.05, 0.15, 0.3, 0.45, 0.6])
@@ -99,3 +101,28 @@ def test_what_an_expired_failure_forbade_is_done() -> None:
     cluster.run(4.0)
     assert where(cluster) == ["node1", "node2", "node3"]
     assert count(cluster, "node1") == ""
+
+
+def test_a_failure_that_lasts_is_told_again_when_it_was_forgotten() -> None:
+    """It expires while another start hangs; then it is forgotten, and the plan goes no further.
+
+    That plan would have had the monitor begun anew, which tells a result that stays the same once.
+    """
+    limit = with_property("batch-limit", "1")
+    cluster = running(
+        limit, resource("A"), resource(meta="failure-timeout=2s resource-stickiness=1")
+    )
+    name = holder(cluster)
+    node = next(n for n in cluster.up if n.name == name)
+    for each in cluster.up:
+        each.hang = lambda run: run.resource == "A" and run.action == "start"
+        each.active.discard("A")
+    cluster.until(lambda: bool(where(cluster, "A")), 5, "A is started again, and hangs")
+    node.active.discard("R")
+    cluster.until(lambda: count(cluster, name) == "1", 5, "R has failed")
+    cluster.until(lambda: count(cluster, name) == "", 30, "that is forgotten")
+    cluster.ask(1, SetAttribute(node="", name="color", value="red"))
+    for each in cluster.up:
+        each.hang = lambda _: False
+    cluster.run(3.0)
+    assert where(cluster) == [name]
