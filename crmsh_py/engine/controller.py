@@ -33,7 +33,7 @@ from crmsh_py.cib import options
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.durations import lenient_ms
 from crmsh_py.engine.book import pending_key
-from crmsh_py.engine.fencing import Fencing
+from crmsh_py.engine.fencing import UNFENCED, Fencing
 from crmsh_py.engine.fencing_devices import duration_ms
 from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.records import last_order
@@ -489,7 +489,7 @@ class Controller:
     def _note_unfenced(self, action: Action, target: str) -> None:
         """Let the node be known as unfenced, and by which definitions of the devices."""
         values = {
-            "#node-unfenced": str(int(self._out.wall)),
+            UNFENCED: str(int(self._out.wall)),
             "#digests-all": action.meta.get("digests_all", ""),
             "#digests-secure": action.meta.get("digests_secure", ""),
         }

@@ -334,7 +334,6 @@ class NodeCore:
             case ClientGone(ticket=ticket):
                 self._requests.client_gone(ticket)
             case Started(manager=manager):
-                self._fencing.started()
                 if manager:
                     self._lifecycle.start()
                 self._membership.start()

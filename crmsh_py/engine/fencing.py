@@ -33,6 +33,7 @@ from crmsh_py.cib import options
 from crmsh_py.cib.document import Cib
 from crmsh_py.engine import fencing_devices as facts
 from crmsh_py.engine import fencing_work
+from crmsh_py.engine import status as st
 from crmsh_py.engine.api import OperationFinished
 from crmsh_py.engine.deadlines import soonest
 from crmsh_py.engine.fencing_history import OFF_ACTIONS, WATCHDOG, FencingHistory
@@ -47,6 +48,7 @@ from crmsh_py.value import replace
 from crmsh_py.whole_numbers import whole
 from crmsh_py.wire.fencing import FencingRecord, FencingState
 from crmsh_py.wire.stream import (
+    AttributeChange,
     FencingAsked,
     FencingEnded,
     FencingForgotten,
@@ -61,6 +63,7 @@ TIMEOUT_MS = 60_000  # stonith-timeout's default
 _SLACK_S = 5.0  # of an answer, beyond what the device may take
 _QUERY_S = 20.0  # a device may have to be asked first
 CLIENT = "pacemaker-controld"
+UNFENCED = "#node-unfenced"  # a member's attribute: since when (Unix time, s)
 
 
 def scheduler_devices(cib: Cib, now: datetime) -> Sequence[FenceDevice]:
@@ -124,8 +127,9 @@ class Fencing:
         self._leases = WatchdogLeases()
         self._silences: dict[str, _Silence] = {}  # by request
         self._outlived: set[str] = set()  # requests whose target has started since
-        self._began = 0.0  # requests older than this concern an earlier run of this node
         self._fresh = True  # this run has seen no primary view
+        self._cut_off = False  # quorum was lost, and others may have had it
+        self._first = 0  # the first one's ring: what was asked before concerns an earlier run
         self.doomed = ""  # why this node must end at once
 
     # ---- reading -------------------------------------------------------------------------------
@@ -176,9 +180,10 @@ class Fencing:
 
     # ---- asking --------------------------------------------------------------------------------
 
-    def started(self) -> None:
-        """The node runs."""
-        self._began = self._out.now
+    @property
+    def _ring(self) -> int:
+        """The number of the ring: of two with quorum, the later one has the higher."""
+        return self._view()[1]
 
     def _now_ms(self) -> int:
         return int(self._out.wall * 1000)
@@ -231,6 +236,7 @@ class Fencing:
             client=client,
             origin=self._node,
             asked_ms=self._now_ms(),
+            asked_in=self._ring,
             timeout_ms=timeout_ms or self._timeout_ms(),
             delay_ms=delay_ms,
             by_hand=by_hand,
@@ -257,6 +263,7 @@ class Fencing:
             device="manual_ack",
             delegate="a human",
             asked_ms=self._now_ms(),
+            asked_in=self._ring,
             ended_ms=self._now_ms(),
             by_hand=True,
         )
@@ -308,15 +315,18 @@ class Fencing:
         self._settled = True
         self._dc, self._names, self._managers = dc, names, managers
         self._leases.all_know(names.values(), self.watchdog_ms)
-        # By the clock as it is now: it may have been wrong when this node started.
-        began_ms = int((self._began + self._out.wall_offset) * 1000)
-        for record in self.history.merge(told):
-            if not self._fresh and record.asked_ms >= began_ms:
+        news = self.history.merge(told)
+        if _may_shut_out(self._node, *news) or (primary and self._cut_off):
+            self._ask_to_be_let_in()
+        self._cut_off = not primary
+        for record in news:
+            if not self._fresh and record.asked_in >= self._first:  # no clocks: they may differ
                 self._judge(record)
             if record.state is not FencingState.PENDING:
                 # It ended where this node could not hear of it.
                 self._call_back(record)
-        self._fresh = self._fresh and not primary
+        if self._fresh and primary:
+            self._fresh, self._first = False, self._ring
         restarted = {names[node] for node in fresh}
         for record in self.history.pending():
             was_lost = record.target in restarted or record.target not in names.values()
@@ -353,6 +363,18 @@ class Fencing:
         certain = record.state is FencingState.PENDING and record.device == WATCHDOG
         if certain or record.state is FencingState.DONE:
             self.doomed = f"fenced for {record.client} on {record.origin}"
+
+    def _ask_to_be_let_in(self) -> None:
+        """A device may have shut this node out, whatever has become of the request.
+
+        One that has let it in (``provides=unfencing``) must do so anew before anything starts.
+        """
+        state = st.node_by_name(self._replica.status, self._node)
+        if state is not None and UNFENCED in st.attributes_of(state):
+            self._out.log("notice", "STONITH", "This node is to be unfenced: it may be shut out")
+            self._out.multicast(
+                AttributeChange(view=self._view(), node=self._node, name=UNFENCED, value=None)
+            )
 
     def _end_here(self, record: FencingRecord, state: FencingState, reason: str) -> None:
         """All members come to this in the same place of the stream: nothing is to be told."""
@@ -400,6 +422,9 @@ class Fencing:
         waiting = self._works.get(message.ident)
         run = waiting.work.current if waiting is not None else None
         node = self._names.get(sender, "")
+        record = self.history.find(message.ident)
+        if record is not None and message.ok and _may_shut_out(self._node, record):
+            self._ask_to_be_let_in()
         if waiting is None or run is None:
             return
         if (run.device, run.node, run.action) != (message.device, node, message.action):
@@ -419,6 +444,8 @@ class Fencing:
             self._out.log("notice", "STONITH", f"{about}: done {how}")
         else:
             self._out.log("error", "STONITH", f"{about}: failed: {record.reason}")
+            if record.device and _may_shut_out(self._node, record):  # one of several has worked
+                self._ask_to_be_let_in()
         self._judge(record)
         self._call_back(record)
         if record.state is FencingState.DONE and record.action in OFF_ACTIONS:
@@ -547,3 +574,13 @@ class Fencing:
     def finished(self, event: OperationFinished) -> None:
         """A fence agent has ended on this node."""
         self.runner.finished(event)
+
+
+def _may_shut_out(node: str, *records: FencingRecord) -> bool:
+    """Whether a device may have been used against a node; what is under way is waited for."""
+    return any(
+        record.target == node
+        and record.action in OFF_ACTIONS
+        and record.state is not FencingState.PENDING
+        for record in records
+    )

@@ -28,7 +28,7 @@ class FencingRecord(Value):
 
     ``ident`` is unique: node id, its start, number. ``device`` and ``delegate`` are what did it
     and the node that used it. ``by_hand``: a person asked, and nobody else asks again. Times are
-    Unix milliseconds.
+    Unix milliseconds, for people; ``asked_in``: the number of the ring in which it was asked.
     """
 
     ident: Name
@@ -40,6 +40,7 @@ class FencingRecord(Value):
     device: Name = ""
     delegate: Name = ""
     asked_ms: Count = 0
+    asked_in: Count = 0
     ended_ms: Count = 0
     reason: Text = ""  # why it failed
     timeout_ms: Milliseconds = 60_000

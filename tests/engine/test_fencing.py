@@ -33,7 +33,6 @@ def made(wall_offset: float = WALL, seed: int = 1) -> tuple[Fencing, Outbox]:
         watchdog_ms=lambda: 0,
         devices=lambda *_: (),
     )
-    fencing.started()
     settle(fencing)
     return fencing, out
 
@@ -121,20 +120,20 @@ def test_a_pending_request_that_is_told_again_ends_nothing() -> None:
     assert answers == []
 
 
-@pytest.mark.parametrize("wrong_s", [3600.0, -3600.0, 0.0])
-@pytest.mark.parametrize(("asked_s", "is_meant"), [(500.0, True), (-10.0, False)])
-def test_a_clock_that_was_wrong_at_the_start_hides_no_fencing(
-    wrong_s: float, asked_s: float, is_meant: bool
+@pytest.mark.parametrize(("asked_in", "is_meant"), [(8, True), (4, True), (0, False)])
+@pytest.mark.parametrize("wrong_s", [3600.0, -3600.0])
+def test_whether_this_life_was_fenced_is_no_matter_of_clocks(
+    asked_in: int, is_meant: bool, wrong_s: float
 ) -> None:
-    fencing, out = made(WALL + wrong_s)
-    out.wall_offset = WALL
+    """Its first ring with quorum tells the lives of a node apart: here the one with number 4."""
+    fencing, out = made(WALL)
     out.now = 600.0
-    asked_ms = int((WALL + asked_s) * 1000)
+    asked_ms = int((WALL + out.now / 2 + wrong_s) * 1000)
     settle(
         fencing,
         FencingRecord(
             ident="1", target="b", action="off", client="x", origin="a", state=FencingState.DONE,
-            asked_ms=asked_ms, ended_ms=asked_ms,
+            asked_ms=asked_ms, ended_ms=asked_ms, asked_in=asked_in,
         ),
     )  # fmt: skip
     assert bool(fencing.doomed) == is_meant
