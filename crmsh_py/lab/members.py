@@ -49,6 +49,11 @@ def add(lab: Lab, name: str, address: str = "") -> NodeConfig:
     """
     with locked(lab.place):
         made = lab.place.load()
+        if name in {node.name for node in made.nodes}:
+            raise ConfigError(
+                f"the lab has a node {name} already",
+                hint=f"crm lab status shows it, crm lab start {name} switches it on",
+            )
         first = address or _free_address(made.network, _taken(made))
         node = NodeConfig(name, first, _second_address(made, first))
         nodes = checked_nodes((*made.nodes, node), made.network, made.second_network)

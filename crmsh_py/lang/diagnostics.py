@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from crmsh_py.errors import Diagnostic, SyntaxProblem, did_you_mean
 from crmsh_py.lang.automaton import Run, StuckError
 from crmsh_py.lang.labels import label
-from crmsh_py.lang.other_words import instead
+from crmsh_py.lang.other_words import event, instead
 from crmsh_py.lang.tables import END, LEVELS
 from crmsh_py.lang.words import LogicalLine, Span
 from crmsh_py.regex import regex
@@ -59,7 +59,7 @@ def unexpected(
     level = run.level
     hint: str | None = None
     if not at_end:
-        hint = did_you_mean(stuck.text, keywords)
+        hint = event(stuck.text, keywords) or did_you_mean(stuck.text, keywords)
         if hint is None and "SCORE" in stuck.expected and _BARE_SCORE.fullmatch(stuck.text):
             hint = f"did you mean {stuck.text}: (a score ends in a colon)?"
         elif stuck.text.startswith(_BEFORE_THE_SCORE):
@@ -76,6 +76,8 @@ def unexpected(
         hint = _way_to(run, stuck.text) or several or known or elsewhere or hint
         hint = hint or "“help” lists the commands"
         return problem(message, line, (stuck.start, stuck.end), origin, hint=hint)
+    if hint is None and "REVISION" in stuck.expected:
+        hint = "crm configure revisions lists them"
     expected = (*dict.fromkeys(named), *keywords)
     if len(expected) > _MANY:
         expected = (*expected[:_MANY], "…")

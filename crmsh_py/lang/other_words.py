@@ -6,6 +6,8 @@ freeze, and who wants to disable a resource does not want to disable the cluster
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from crmsh_py.lang.tables import LEVELS
 
 # By the level; a command of another level is written with it.
@@ -91,6 +93,26 @@ _TABLE = {
         "unpause": "thaw",
     },
 }
+
+
+# What happens to a node or a resource, where one of these words is possible.
+_EVENTS = {
+    "kill": ("crash", "dead", "die", "down", "fail", "fence", "lose", "lost", "poweroff"),
+    "leave": ("shutdown", "stop"),
+    "return": ("back", "join", "start"),
+    "standby": ("drain",),
+    "fail": ("crash", "die", "kill", "lost"),
+    "grant": ("give",),
+    "revoke": ("lose", "take"),
+}
+
+
+def event(word: str, possible: Collection[str]) -> str | None:
+    """A hint at the name of an event; None where none of these names is possible."""
+    for name, words in _EVENTS.items():
+        if name in possible and word.lower() in words:
+            return f"here that is {name}"
+    return None
 
 
 def instead(level: str, word: str) -> str | None:

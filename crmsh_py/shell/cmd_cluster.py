@@ -156,7 +156,8 @@ def health(session: Session, call: CommandCall) -> int:
 
     cluster = session.cluster
     membership = cluster.membership() if cluster.kind is not ClusterKind.FILE else None
-    report = view.examine(cluster.read_cib(), membership, now=local_now(), lab=_machines(session))
+    cib, now = cluster.read_cib(), local_now()
+    report = view.examine(cib, membership, now=now, lab=lambda: _machines(session))
     session.show(view.text(report), lambda: report)
     return 0 if report.well else 1
 
@@ -196,7 +197,9 @@ def remove(session: Session, call: CommandCall) -> int:
     for name in names:
         question = f"{name} leaves the cluster, and its disk is deleted. Do it"
         if not session.console.ask(question):
-            raise CrmError(f"{name} stays", hint="-F answers yes")
+            raise CrmError(
+                f"{name} stays", hint="-F answers yes: it leaves the cluster, its disk is deleted"
+            )
         # The configuration first: without quorum that is refused, and then nothing has changed.
         if any(name == n.get("uname") for n in session.working.cib().section("nodes").findall()):
             forget(session, name)

@@ -83,6 +83,7 @@ _VALUES = {
     "--layout": "layout",
     "--output-as": "output_as",
 }
+_LABS = "a lab is named by the environment: CRM_LAB=NAME crm …; crm lab list names them"
 NO_COLOUR = ("--no-color", "--no-colour")
 FORMS = ("text", "json", "xml", "html")
 _CHOICES = {
@@ -117,6 +118,8 @@ def parse(argv: Sequence[str]) -> Options:
             values[_VALUES[name]] = _checked(name, _VALUES[name], value)
         else:
             near = did_you_mean(word, [*_FLAGS, *_VALUES, NO_COLOUR[0]])
+            if name == "--lab":
+                near = _LABS
             raise UsageError(f"unknown option {word}", hint=near or "see: crm --help")
     words = list(argv[position:])
     values |= _trailing(words)
@@ -153,6 +156,6 @@ def _checked(option: str, field: str, value: str) -> str:
     if choices and value not in choices:
         raise UsageError(
             f"option {option}: {value} is none of {', '.join(choices)}",
-            hint=did_you_mean(value, choices),
+            hint=did_you_mean(value, choices) or (_LABS if field == "cluster" else None),
         )
     return value

@@ -5,8 +5,9 @@ Input: the CIB, the membership as a node sees it (None for a file), and ``now``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import cache
 
 from crmsh_py.cib.leftovers import leftovers
 from crmsh_py.scheduler.result import ResourceKind
@@ -18,7 +19,7 @@ from crmsh_py.wire.lab import Power
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
-    from crmsh_py.scheduler.result import ClusterStatus
+    from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus
     from crmsh_py.wire.control import MembershipReply
     from crmsh_py.wire.lab import LabState
 
@@ -44,16 +45,21 @@ class Health:
 
 
 def examine(
-    cib: Cib, membership: MembershipReply | None, *, now: datetime, lab: LabState | None = None
+    cib: Cib,
+    membership: MembershipReply | None,
+    *,
+    now: datetime,
+    lab: Callable[[], LabState | None] = lambda: None,
 ) -> Health:
     """Look at quorum, nodes, resources, failures, fencing and leftover constraints.
 
-    ``lab`` is what its supervisor sees of the nodes' machines, where there is one.
+    ``lab`` tells what its supervisor sees of the nodes' machines, where there is one; it is asked
+    only if a node is away.
     """
     status = cluster_status(cib, now=now)
     found = (
         *_quorum(membership, status),
-        *_nodes(status, lab),
+        *_nodes(status, cache(lab)),
         *_resources(status),
         *_failures(status),
         *_configuration(cib, status, now),
@@ -119,7 +125,7 @@ def _back(name: str, lab: LabState | None) -> str:
     return f"crm cluster start {name}; crm lab log {name}"
 
 
-def _nodes(status: ClusterStatus, lab: LabState | None) -> Iterator[Ailment]:
+def _nodes(status: ClusterStatus, lab: Callable[[], LabState | None]) -> Iterator[Ailment]:
     for node in status.nodes:
         if node.unclean:
             yield Ailment(
@@ -131,7 +137,7 @@ def _nodes(status: ClusterStatus, lab: LabState | None) -> Iterator[Ailment]:
             yield Ailment(
                 level="warning",
                 text=f"{node.name} is offline",
-                hint=_back(node.name, lab),
+                hint=_back(node.name, lab()),
             )
         elif node.standby:
             yield Ailment(
@@ -149,8 +155,26 @@ def _nodes(status: ClusterStatus, lab: LabState | None) -> Iterator[Ailment]:
             yield Ailment(level="warning", text=f"{node.name}: health is {node.health}", hint="")
 
 
+def _is_active(resource: ResourceStatus) -> bool:
+    return bool(resource.nodes) or any(map(_is_active, resource.children))
+
+
+def _state(resource: ResourceStatus) -> tuple[bool, ...]:
+    """What a member of a group may have for itself."""
+    managed = (resource.managed, resource.maintenance)
+    return (_is_active(resource), resource.failed, resource.blocked, *managed)
+
+
+def _with_members(resources: Iterable[ResourceStatus]) -> Iterator[ResourceStatus]:
+    """Resources, and behind a group those of its members that are not as the whole is."""
+    for resource in resources:
+        yield resource
+        if resource.kind is ResourceKind.GROUP:
+            yield from (each for each in resource.children if _state(each) != _state(resource))
+
+
 def _resources(status: ClusterStatus) -> Iterator[Ailment]:
-    for resource in status.resources:
+    for resource in _with_members(status.resources):
         if resource.blocked:
             yield Ailment(
                 level="error",
@@ -161,19 +185,25 @@ def _resources(status: ClusterStatus) -> Iterator[Ailment]:
             yield Ailment(
                 level="error", text=f"{resource.id} has failed", hint=f"crm why {resource.id}"
             )
-        elif (
-            resource.kind is ResourceKind.PRIMITIVE and not resource.nodes and not resource.disabled
-        ):
+        elif not _is_active(resource) and not resource.disabled:
             yield Ailment(
                 level="warning",
                 text=f"{resource.id} runs nowhere",
                 hint=f"crm why {resource.id}",
             )
-        if not resource.managed or resource.maintenance:
+        if resource.orphan or status.maintenance_mode:
+            continue  # it is no longer configured; or nothing is managed, which is told below
+        if resource.maintenance:
+            yield Ailment(
+                level="notice",
+                text=f"{resource.id} is in maintenance",
+                hint=f"crm maintenance off {resource.id}",
+            )
+        elif not resource.managed:
             yield Ailment(
                 level="notice",
                 text=f"{resource.id} is not managed",
-                hint=f"crm resource manage {resource.id}, crm maintenance off {resource.id}",
+                hint=f"crm resource manage {resource.id}",
             )
     if status.maintenance_mode:
         yield Ailment(

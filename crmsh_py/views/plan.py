@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crmsh_py.regex import regex
 from crmsh_py.scheduler import reasons
 from crmsh_py.scheduler.result import Change, Plan, ResourceChange
 from crmsh_py.value import frozen
@@ -19,6 +20,10 @@ _COLOURS = {
     Change.DEMOTE: "33",
     Change.FENCE: "1;31",
 }
+# Of what is made up nobody has to be warned: the changes tell what comes of it.
+_OF_THE_EVENT = regex(
+    r"Unexpected result |Scheduling node \S+ for fencing$|.* will be fenced: |\S+ is unclean$"
+)
 
 
 @frozen(kw_only=True)
@@ -71,7 +76,8 @@ def render(plan: Plan, *, colour: bool = False, event: str = "") -> str:
     ``event`` is what is supposed to have happened before.
     """
     changes = [change for change in plan.changes if change.change is not Change.LEAVE]
-    lines = [f"{message.level}: {legible(message.text)}" for message in plan.messages]
+    told = [m for m in plan.messages if not (event and _OF_THE_EVENT.match(m.text))]
+    lines = [f"{message.level}: {legible(message.text)}" for message in told]
     if event:
         lines.append(f"After {event}:" if changes else f"After {event}, nothing would change.")
     if not changes:

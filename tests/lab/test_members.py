@@ -96,6 +96,9 @@ def test_a_node_that_cannot_be_changes_nothing(tmp_path: Path) -> None:
     for address in ("192.168.100.11", "10.1.1.1", "nonsense"):
         with pytest.raises(ConfigError):
             members.add(lab, "c", address)
+    with pytest.raises(ConfigError, match="has a node a already") as caught:
+        members.add(lab, "a")
+    assert "crm lab start a" in (caught.value.hint or "")
     assert (members.read_conf(lab), lab.place.load()) == before
 
 

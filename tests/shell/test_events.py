@@ -117,11 +117,26 @@ def test_an_event_of_somebody_unknown_names_who_is_there() -> None:
         assert near in str(raised.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("plan node lost pacemaker01", "here that is kill"),
+        ("plan node stop pacemaker01", "here that is leave"),
+        ("plan node back pacemaker01", "here that is return"),
+        ("plan resource crash WebSite", "here that is fail"),
+        ("plan ticket lose T", "here that is revoke"),
+    ],
+)
+def test_an_event_has_one_name(settled: Person, line: str, instead: str) -> None:
+    assert instead in settled.types(line)
+
+
 def test_plan_takes_the_failure_of_any_operation(settled: Person) -> None:
     """As test files do: a start that fails makes the node unfit, a monitor does not."""
     before = settled.file.read_bytes()
     said = settled.types("plan resource fail WebSite start on pacemaker01").splitlines()
     assert "After resource fail WebSite start on pacemaker01:" in said
+    assert not any("Unexpected result" in line for line in said), "it is made up"
     leaves = ["recover", "WebSite", "pacemaker01", "->", "pacemaker02"]
     assert any(line.split()[:5] == leaves for line in said)
     assert "recover" in settled.types("plan resource fail WebSite monitor")

@@ -9,6 +9,8 @@ import pytest
 from tools.fakes import FakeCluster
 
 from crmsh_py.cib.document import Cib
+from crmsh_py.cib.element import Element
+from crmsh_py.cib.xml import parse
 from crmsh_py.value import replace
 from crmsh_py.views import health
 from crmsh_py.wire.lab import LabState, NodeState, Power
@@ -76,5 +78,61 @@ def test_a_node_that_is_away_comes_back_in_the_way_that_its_machine_needs(
     lab = machine and LabState(
         pid=1, started=1, isolation="root", own_pids=True, note="", nodes=[machine]
     )
-    found = health.text(health.examine(cib, fake.membership(), now=NOW, lab=lab))
+    found = health.text(health.examine(cib, fake.membership(), now=NOW, lab=lambda: lab))
     assert f"pacemaker02 is offline\n  {told}\n" in found
+
+
+RUNNING = '<lrm_resource id="ClusterIP"'
+
+
+def grouped(*, web_runs: bool, ip_runs: bool, meta: str = "", of: str = "site") -> str:
+    """What is told of a group of ClusterIP and WebSite, one of which has this meta attribute."""
+    fake = FakeCluster()
+    pairs = (
+        f'<meta_attributes id="m"><nvpair id="mm" name="{meta}" value="true"/></meta_attributes>'
+    )
+    resources = fake.cib.section("resources")
+    if meta:
+        resources = resources.map_children(lambda e: e.append(parse(pairs)) if e.id == of else e)
+    group = Element("group", {"id": "site"}, resources.children)
+    if meta and of == "site":
+        group = group.append(parse(pairs))
+    cib = fake.cib.with_section("resources", Element("resources", {}, (group,)))
+    text = cib.with_section("constraints", Element("constraints")).to_xml()
+    entry = text[text.index(RUNNING) : text.index("</lrm_resource>")] + "</lrm_resource>"
+    web = entry.replace("ClusterIP", "WebSite")
+    text = text.replace(entry, (entry if ip_runs else "") + (web if web_runs else ""))
+    return health.text(health.examine(Cib.parse(text), fake.membership(), now=NOW))
+
+
+def test_of_a_group_that_is_told_which_is_not_as_the_whole_is() -> None:
+    assert "runs nowhere" not in grouped(web_runs=True, ip_runs=True)
+    half = grouped(web_runs=False, ip_runs=True)
+    assert "WebSite runs nowhere\n  crm why WebSite" in half
+    assert "site runs nowhere" not in half
+    nothing = grouped(web_runs=False, ip_runs=False)
+    assert "site runs nowhere\n  crm why site" in nothing
+    assert "WebSite runs nowhere" not in nothing
+
+
+@pytest.mark.parametrize("of", ["site", "WebSite"])
+def test_what_is_in_maintenance_is_told_once_and_how_it_ends(of: str) -> None:
+    told = grouped(web_runs=True, ip_runs=True, meta="maintenance", of=of)
+    assert f"NOTICE: {of} is in maintenance\n  crm maintenance off {of}\n" in told
+    assert told.count("is in maintenance") == 1
+
+
+def test_where_nothing_is_managed_no_resource_is_told_of_singly() -> None:
+    fake = FakeCluster()
+    cib = fake.cib.with_section(
+        "crm_config",
+        parse(
+            '<crm_config><cluster_property_set id="p">'
+            '<nvpair id="pm" name="maintenance-mode" value="true"/>'
+            "</cluster_property_set></crm_config>"
+        ),
+    )
+    told = health.text(health.examine(cib, fake.membership(), now=NOW))
+    assert "the whole cluster is in maintenance\n  crm maintenance off" in told
+    assert "not managed" not in told
+    assert "ClusterIP is in maintenance" not in told
