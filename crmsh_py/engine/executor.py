@@ -347,11 +347,12 @@ class Executor:
         lane = self._lanes.get(resource)
         if lane is None:
             return
-        lane.waiting = deque(job for job in lane.waiting if job.action.key != key)
         job = lane.running
+        for each in (job, *lane.waiting):
+            if each is not None and each.action.key == key and not each.silent:
+                self._tell(each.action, ok=False)  # the DC must not wait for its first result
+        lane.waiting = deque(each for each in lane.waiting if each.action.key != key)
         if job is not None and job.action.key == key:
-            if not job.silent:
-                self._tell(job.action, ok=False)  # the DC must not wait for its first result
             job.cancelled = True
             if self.connections is not None and _is_connection(job.action):
                 self.connections.cancel(job.call_id)

@@ -530,3 +530,25 @@ def test_a_recheck_that_is_due_while_disks_are_slow_spins_nobody() -> None:
     cluster.node(3).crash()
     cluster.run(3.0)  # the network counts
     cluster.settle()
+
+
+def test_a_refresh_ends_a_monitor_that_waits_for_another_one() -> None:
+    """The controller is told: it would wait for its result until the time for that is over."""
+    cluster = running()
+    cluster.agent_delay_s = (0.5, 0.5)
+    op = '<op id="R-{0}" name="monitor" interval="{0}s" timeout="20s"/>'
+    text = (
+        '<primitive id="R" class="ocf" provider="pacemaker" type="Dummy"><operations>'
+        f"{op.format(5)}{op.format(7)}</operations></primitive>"
+    )
+    cluster.commit(
+        1, lambda cib: cib.with_section("resources", cib.section("resources").append(parse(text)))
+    )
+    begun = ("R", "monitor")
+    cluster.until(lambda: bool(where(cluster)), 5, "it is started")
+    node = next(each for each in cluster.up if each.name == holder(cluster))
+    cluster.until(lambda: [o[1:] for o in node.operations].count(begun) == 2, 5, "one runs")
+    cluster.ask(1, CleanResource(resource="R", all_history=True))
+    cluster.run(0.1)
+    cluster.settle(within_s=5)
+    assert holder(cluster) == node.name
