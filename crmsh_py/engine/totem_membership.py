@@ -62,8 +62,6 @@ def enter_gather(machine: Machine, shift: ToGather, now: float) -> Shift | None:
     machine.recovery = None
     machine.held = None
     machine.last_token = None
-    if machine.state is State.OPERATIONAL:
-        machine.heard = {}
     if machine.state is not State.GATHER:
         machine.counters.continuous_gather += 1
         machine.emit(Reported(level="debug", text=f"entering GATHER state: {shift.cause}."))
@@ -243,6 +241,7 @@ def on_join_operational(machine: Machine, join: Join, now: float) -> Shift | Non
         return None
     if join.sender in join.failed:
         return _on_leave(machine, join)
+    machine.heard[join.sender] = True
     return ToGather("join", join) if merge(machine, join) else None
 
 

@@ -229,6 +229,7 @@ def enter_operational(machine: Machine, shift: ToOperational, now: float) -> Shi
     if old.id.representative:
         machine.past_rings.append(old.id)
     estranged.lost(machine, old.members != machine.ring.members, now)
+    machine.heard = {}
     machine.old = None
     machine.recovery = None
     machine.owed = frozenset()

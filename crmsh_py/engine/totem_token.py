@@ -148,6 +148,7 @@ def foreign(
         machine.drop()
         return None
     machine.processors.add(sender)
+    machine.heard.setdefault(sender, False)
     return ToGather("foreign")
 
 

@@ -7,6 +7,8 @@ switched off how often.
 
     python tests/sim/lasting.py NODES BAD device|watchdog [FAULT ...]      a table
 
+Two at once are called ``'deaf + slow disk'``.
+
 It has the times of the simulation (a token time of 0.2 s), in which machines start within 0.3 s.
 """
 
@@ -16,7 +18,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sim.cluster import (
     Cluster,
@@ -448,7 +450,10 @@ def measure(
     watchdogs: bool = False,
     seconds: float = 120.0,
 ) -> Life:
-    """A settled cluster with six resources and a way to fence lives with a fault."""
+    """A settled cluster with six resources and a way to fence lives with a fault.
+
+    ``FAULT + FAULT``: the second is the next node's but one.
+    """
     cluster = Cluster(count, seed, planner=scheduler_plan, watchdogs=watchdogs)
     cluster.start()
     cluster.settle()
@@ -459,7 +464,8 @@ def measure(
     cluster.run(0.5)
     cluster.settle()
     life = Life(cluster, bad, seconds, began=cluster.now)
-    FAULTS[fault](life)
+    for place, name in enumerate(fault.split(" + ")):
+        FAULTS[name](replace(life, bad=(bad - 1 + 2 * place) % count + 1))
     life.every(_COMMIT_EVERY_S, life.commit_everywhere, first_s=0.05)
     life.every(_DEATH_EVERY_S, life.let_one_die, first_s=5.0)
     life.every(_LOOK_EVERY_S, life.look_at_resources)

@@ -26,6 +26,7 @@ _WATCHDOG_S = 5.0
         ("deaf", 3, 1),
         ("lossy card 50", 3, 2),
         ("slow disk", 3, 2),
+        ("deaf + slow link 30 ms", 5, 2),
     ],
 )
 def test_a_lasting_fault_beside_a_fence_device(fault: str, count: int, bad: int) -> None:
