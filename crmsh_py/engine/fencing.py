@@ -343,9 +343,20 @@ class Fencing:
             elif self._sees_to(record):
                 self._begin_work(record)
         self.runner.go_on({record.ident for record in self.history.pending()})
+        self._forget_unsent()
         for record in list(self._unsent.values()):
             message = FencingAsked if record.state is FencingState.PENDING else FencingEnded
             self._out.multicast(message(view=self._view(), record=record))
+
+    def _forget_unsent(self) -> None:
+        """What the DC wanted in a view before and nobody heard is void, as its plan is.
+
+        It plans anew: by now the node may have come back, and be well.
+        """
+        for ident, record in list(self._unsent.items()):
+            if not record.by_hand:
+                del self._unsent[ident]
+                self._callbacks.pop(ident, None)
 
     def elected(self, dc: int | None) -> None:
         """Another DC, in the same view."""

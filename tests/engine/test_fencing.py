@@ -10,6 +10,7 @@ from crmsh_py.engine.outbox import Outbox
 from crmsh_py.engine.replica import Replica
 from crmsh_py.value import replace
 from crmsh_py.wire.fencing import FencingRecord, FencingState
+from crmsh_py.wire.stream import FencingAsked
 
 WALL = 1_800_000_000.0
 
@@ -106,6 +107,19 @@ def test_unfencing_ends_when_the_node_is_fenced(by_hand: bool) -> None:
     fencing.on_ended(replace(off, state=FencingState.DONE))
     assert (state_of(fencing, record) is FencingState.FAILED) == (not by_hand)
     assert answers == ([] if by_hand else [False])
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_the_cluster_wanted_in_a_ring_that_broke_is_not_asked_for_in_the_next(
+    by_hand: bool,
+) -> None:
+    """Nobody has heard of it. The node may be a member by now, and the DC plans anew."""
+    fencing, out = made()
+    fencing.ask("a", "reboot", client="x", by_hand=by_hand)
+    out.take_messages()
+    settle(fencing)
+    again = [each.message for each in out.take_messages()]
+    assert [type(message) for message in again] == ([FencingAsked] if by_hand else [])
 
 
 def test_a_pending_request_that_is_told_again_ends_nothing() -> None:
