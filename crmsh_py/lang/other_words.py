@@ -70,6 +70,12 @@ _TABLE = {
         "destroy": "lab destroy",
         "setup": "lab create",
     },
+    "corosync": {
+        "link": "status ring",
+        "quorum": "status quorum",
+        "ring": "status ring",
+        "rm": "cluster remove NODE",
+    },
     "lab": {
         "add": "cluster add NODE",
         "connect": "heal",

@@ -197,9 +197,7 @@ def remove(session: Session, call: CommandCall) -> int:
     for name in names:
         question = f"{name} leaves the cluster, and its disk is deleted. Do it"
         if not session.console.ask(question):
-            raise CrmError(
-                f"{name} stays", hint="-F answers yes: it leaves the cluster, its disk is deleted"
-            )
+            raise CrmError(f"{name} stays", hint="-F answers yes")
         # The configuration first: without quorum that is refused, and then nothing has changed.
         if any(name == n.get("uname") for n in session.working.cib().section("nodes").findall()):
             forget(session, name)

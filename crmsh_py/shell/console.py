@@ -145,7 +145,7 @@ class Console:
         self._say(self.err_stream, "ERROR", text)
 
     def ask(self, question: str) -> bool:
-        """Ask yes or no. A batch never asks: no, unless told otherwise by -F.
+        """Ask yes or no. A batch never asks: no, which is said, unless told otherwise by -F.
 
         Raises CrmError when the user ends the input (Ctrl-D): that is neither.
         """
@@ -154,6 +154,7 @@ class Console:
                 self.info(f"{question} [YES]")
             return self.answer
         if not sys.stdin.isatty():
+            self.info(f"{question} [NO]")
             return False
         while True:
             # Standard output is for data: it may be a file, and the question would be in it.

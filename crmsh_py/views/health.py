@@ -85,7 +85,7 @@ def _quorum(membership: MembershipReply | None, status: ClusterStatus) -> Iterat
         yield Ailment(
             level="error",
             text=f"no quorum: {membership.total_votes} of {membership.expected_votes} votes",
-            hint="bring nodes back; what runs now depends on no-quorum-policy",
+            hint="bring nodes back, as told below; what runs now depends on no-quorum-policy",
         )
     elif membership.dc and not status.quorate:
         yield Ailment(
@@ -120,18 +120,20 @@ def _back(name: str, lab: LabState | None) -> str:
         return f"it is frozen: crm lab thaw {name}"
     if machine.state is not Power.ON:
         return f"it {_POWER.get(machine.state, 'is off')}: crm lab start {name}"
-    if machine.group or machine.second_group:
-        return "it is cut off: crm lab heal"
+    if lab is not None and any(node.group or node.second_group for node in lab.nodes):
+        return "the network is cut: crm lab heal"
     return f"crm cluster start {name}; crm lab log {name}"
 
 
 def _nodes(status: ClusterStatus, lab: Callable[[], LabState | None]) -> Iterator[Ailment]:
     for node in status.nodes:
         if node.unclean:
+            # Who has no quorum is the one that others fence.
+            fence = f"crm node fence {node.name}" if status.quorate else ""
             yield Ailment(
                 level="error",
                 text=f"{node.name} is unclean: nobody knows what runs there",
-                hint=f"crm node fence {node.name}",
+                hint=fence or _back(node.name, lab()),
             )
         elif not node.online and not node.pending:
             yield Ailment(

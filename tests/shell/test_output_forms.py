@@ -246,6 +246,13 @@ def test_an_option_inside_of_quotes_is_no_option(person: Person) -> None:
     assert "use --output-as json" in person.file.read_text()
 
 
+def test_a_batch_is_told_what_nobody_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    out, err = io.StringIO(), io.StringIO()
+    assert not Console(out=out, err=err).ask("Its disk is deleted. Do it")
+    assert (out.getvalue(), err.getvalue()) == ("", "INFO: Its disk is deleted. Do it [NO]\n")
+
+
 def test_questions_are_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """Standard output may be a file, and whoever waits for the question would see nothing."""
     out, err = io.StringIO(), io.StringIO()

@@ -61,8 +61,8 @@ def machine(state: Power = Power.ON, **more: Any) -> NodeState:
     ("machine", "told"),
     [
         (machine(frozen=True), "it is frozen: crm lab thaw pacemaker02"),
-        (machine(group=1), "it is cut off: crm lab heal"),
-        (machine(second_group=1), "it is cut off: crm lab heal"),
+        (machine(group=1), "the network is cut: crm lab heal"),
+        (machine(second_group=1), "the network is cut: crm lab heal"),
         (machine(Power.OFF), "it is off: crm lab start pacemaker02"),
         (machine(Power.DIED), "it ended by itself: crm lab start pacemaker02"),
         (machine(), "crm cluster start pacemaker02; crm lab log pacemaker02"),
@@ -136,3 +136,18 @@ def test_where_nothing_is_managed_no_resource_is_told_of_singly() -> None:
     assert "the whole cluster is in maintenance\n  crm maintenance off" in told
     assert "not managed" not in told
     assert "ClusterIP is in maintenance" not in told
+
+
+def test_who_has_no_quorum_is_not_told_to_fence_the_others() -> None:
+    """It may be the one that is cut off; then they are well."""
+    fake = FakeCluster()
+    text = fake.cib.with_attributes({"have-quorum": "0"}).to_xml()
+    text = text.replace('"stonith-enabled" value="false"', '"stonith-enabled" value="true"')
+    lost = 'uname="pacemaker02" in_ccm="false" crmd="offline"'
+    cib = Cib.parse(text.replace('uname="pacemaker02" in_ccm="true" crmd="online"', lost))
+    cut = machine(), machine(group=1)
+    lab = LabState(pid=1, started=1, isolation="root", own_pids=True, note="", nodes=list(cut))
+    seen = replace(fake.membership(), quorate=False)
+    told = health.text(health.examine(cib, seen, now=NOW, lab=lambda: lab))
+    assert "is unclean: nobody knows what runs there\n  the network is cut: crm lab heal" in told
+    assert "crm node fence" not in told
