@@ -166,7 +166,7 @@ class Activity:
             told = {
                 history.id
                 for history in state.iter("lrm_resource")
-                if history.get("class") != "stonith" and _runs(history.children)
+                if history.get("class") != "stonith" and runs(history.children)
             }
             assert told == node.active, f"{node.name}: told {told}, runs {node.active}"
 
@@ -326,7 +326,7 @@ def _life(node: SimNode) -> tuple[int, int]:
     return node.number, len(node.lives)
 
 
-def _runs(entries: Sequence[Element]) -> bool:
+def runs(entries: Sequence[Element]) -> bool:
     """Whether the newest entry of a history says that the resource runs."""
     newest = max(entries, key=lambda entry: int(entry.get("call-id")))
     result = (newest.get("operation"), newest.get("rc-code"))
