@@ -235,11 +235,13 @@ class Executor:
     def look_at(self, resource: str) -> None:
         """Begin the recurring operations of a resource that are not under way, as soon as can be.
 
-        Something has happened to it.
+        Something has happened to it. What has been so for longer than their interval is told anew.
         """
         for (name, _), recurring in self._recurring.items():
             if name == resource and recurring.due is not None:
                 recurring.due = self._out.now
+                if self._out.wall - recurring.changed_at > 1 + recurring.action.interval_ms / 1000:
+                    recurring.last = None
 
     def doubt_stopped(self) -> None:
         """Forget which resources are inactive, so that the DC looks for them again.

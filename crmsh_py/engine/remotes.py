@@ -414,6 +414,7 @@ class Remotes:
         remote = self._remotes.get(action.on)
         if remote is None or remote.stage is not Stage.UP:
             self._tell_undone(action.on, action, record=True)
+            self._lost(action.on)  # the cluster takes it for connected
             return
         deadline = self._out.now + action.timeout_ms / 1000
         remote.pending[action.key] = _Begun(action, deadline)

@@ -142,6 +142,25 @@ def test_a_recurring_operation_is_told_first_and_when_it_changes() -> None:
     assert bench.entries() == {"R_monitor_10000": "0", "R_last_failure_0": "7"}
 
 
+def test_a_failure_that_lasts_is_told_again_when_somebody_has_to_look() -> None:
+    """That it was told may have been forgotten: failures expire. Just now told it is not."""
+    bench = Bench()
+    (run,) = bench.run(action("monitor", interval_ms=1000))
+    bench.finish(run.call_id, rc=1)
+    assert not bench.outcome().ok
+    bench.executor.look_at("R")
+    (run,) = bench.pass_time(0.0)
+    bench.finish(run.call_id, rc=1)
+    assert bench.told == []
+    bench.pass_time(5.0)
+    bench.finish(run.call_id + 1, rc=1)
+    assert bench.told == []
+    bench.executor.look_at("R")
+    (run,) = bench.pass_time(0.0)
+    bench.finish(run.call_id, rc=1)
+    assert not bench.outcome().ok
+
+
 def test_the_interval_counts_from_the_end_of_the_run_before() -> None:
     bench = Bench()
     (run,) = bench.run(action("monitor", interval_ms=10_000))

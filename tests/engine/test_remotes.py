@@ -121,6 +121,16 @@ def sent(instructions: list[Instruction]) -> list[Any]:
 # ---- a member ------------------------------------------------------------------------------------
 
 
+def test_the_connection_is_looked_at_when_something_is_asked_of_a_node_without_one() -> None:
+    """The cluster takes it for connected: it has forgotten the failure, which nobody told again.
+
+    What was asked for failed, so the remote node was fenced, again and again.
+    """
+    member = Member()
+    member.remotes.run(action("start"))
+    assert member.looked_at == ["far"]
+
+
 def test_a_start_connects_claims_and_tells_the_cluster() -> None:
     member = Member()
     assert member.begin(1, connection("start", server="10.0.0.9", port="4000")) == [
