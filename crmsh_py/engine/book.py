@@ -213,7 +213,8 @@ class StatusBook:
                     states.append(before)
                 continue
             if st.is_remote(state):
-                states.append(state)
+                # Whether it still wants to be shut down it tells whoever connects.
+                states.append(st.without_attributes(state, lambda name: name == SHUTDOWN))
                 continue
             expected = state.get("expected") == "member"
             lost = st.with_standing(state, st.LOST if expected else st.GONE)

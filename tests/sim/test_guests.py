@@ -136,6 +136,22 @@ def test_a_guest_that_is_lost_while_it_shuts_down_comes_back() -> None:
     check_rest(cluster)
 
 
+def test_a_guest_that_is_lost_with_its_member_while_it_shuts_down_comes_back() -> None:
+    """Nobody is left who could tell that it wants nothing any more, and nothing of it is fenced."""
+    cluster, guest = cluster_with_guest()
+    host = next(node for node in cluster.up if VM in node.active)
+    other = next(node for node in cluster.up if node is not host)
+    made(cluster, 1, likes("inside", other.name, "INFINITY"))
+    cluster.until(lambda: "inside" in other.active, 30, "nothing is on the guest", 0.01)
+    calm(cluster)
+    guest.ask(900, StopDaemon())
+    cluster.run(0.001)
+    host.crash()
+    cluster.run(0.3)
+    host.start()
+    check_rest(cluster)
+
+
 # ---- chaos ---------------------------------------------------------------------------------------
 
 Fault = Callable[[Cluster, random.Random], None]
