@@ -157,7 +157,13 @@ def health(session: Session, call: CommandCall) -> int:
     cluster = session.cluster
     membership = cluster.membership() if cluster.kind is not ClusterKind.FILE else None
     cib, now = cluster.read_cib(), local_now()
-    report = view.examine(cib, membership, now=now, lab=lambda: _machines(session))
+    report = view.examine(
+        cib,
+        membership,
+        now=now,
+        lab=lambda: _machines(session),
+        device="stonith:lab" if cluster.kind is ClusterKind.LOCAL else "stonith:AGENT",
+    )
     session.show(view.text(report), lambda: report)
     return 0 if report.well else 1
 

@@ -158,7 +158,13 @@ def restart(session: Session, call: CommandCall) -> int:
         session.console.info(f"{' '.join(idle)} does not run, and is left as it is")
     before = {name: meta_of(cib, name, "target-role") for name in ran}
     _stop_and_wait(session, before)
+    # A cluster is at rest, too, when it does nothing about it (not managed, no fence device …).
+    left = [name for name in ran if not is_file and _where(session, name)]
     _start_again(session, before)
+    if left:
+        raise CrmError(
+            f"{' '.join(left)} did not stop, and so was not restarted", hint=f"crm why {left[0]}"
+        )
     listed = " ".join(ran)
     try:
         until_idle(session, timeout_s=WAIT_S, what=f"starting {listed}")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import cache
 
+from crmsh_py.cib import options
 from crmsh_py.cib.leftovers import leftovers
 from crmsh_py.scheduler.result import ResourceKind
 from crmsh_py.scheduler.status import cluster_status
@@ -50,11 +51,12 @@ def examine(
     *,
     now: datetime,
     lab: Callable[[], LabState | None] = lambda: None,
+    device: str = "stonith:AGENT",
 ) -> Health:
     """Look at quorum, nodes, resources, failures, fencing and leftover constraints.
 
     ``lab`` tells what its supervisor sees of the nodes' machines, where there is one; it is asked
-    only if a node is away.
+    only if a node is away. ``device`` is the agent of a fence device that would do here.
     """
     status = cluster_status(cib, now=now)
     found = (
@@ -62,7 +64,7 @@ def examine(
         *_nodes(status, cache(lab)),
         *_resources(status),
         *_failures(status),
-        *_configuration(cib, status, now),
+        *_configuration(cib, status, now, device),
     )
     return Health(well=all(one.level == "notice" for one in found), findings=found)
 
@@ -224,12 +226,24 @@ def _failures(status: ClusterStatus) -> Iterator[Ailment]:
         )
 
 
-def _configuration(cib: Cib, status: ClusterStatus, now: datetime) -> Iterator[Ailment]:
+def _configuration(
+    cib: Cib, status: ClusterStatus, now: datetime, device: str
+) -> Iterator[Ailment]:
+    defined = [*cib.section("resources").iter("primitive", "template")]
+    made = any(each.get("class") == "stonith" for each in defined)
+    make = "" if made else f"crm configure primitive fence {device}; "
+    watchdog = options.value_of(cib.properties(), "fencing-watchdog-timeout").strip()
+    if status.fencing_enabled and defined and not made and watchdog in ("", "0"):
+        yield Ailment(
+            level="warning",
+            text="fencing is enabled, and there is no fence device: nothing is started or moved",
+            hint=f"{make}or: crm configure property stonith-enabled=false",
+        )
     if not status.fencing_enabled:
         yield Ailment(
             level="notice",
             text="fencing is disabled: a node that hangs keeps what it has",
-            hint="crm configure primitive fence stonith:lab, property stonith-enabled=true",
+            hint=f"{make}crm configure property stonith-enabled=true",
         )
     for left in leftovers(cib, now=now):
         yield Ailment(level="notice", text=str(left), hint=f"crm resource clear {left.resource}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -212,15 +213,28 @@ def test_instances_that_are_not_promoted_are_listed_as_status_lists_them(
     }  # fmt: skip
 
 
+def obedient(person: Person) -> Callable[[object, str], list[tuple[str, str]]]:
+    """Where things run in a cluster that does at once what it shall."""
+    return lambda _, name: [] if role_of(person, name) == "Stopped" else [("alpha", "Started")]
+
+
+def test_what_did_not_stop_was_not_restarted(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster that leaves it alone is at rest at once: it is not managed, say."""
+    monkeypatch.setattr(person.session.cluster, "kind", "local")
+    monkeypatch.setattr(cmd_resource_move, "_where", lambda *_: [("alpha", "Started")])
+    said = person.types("resource restart vip")
+    assert "vip did not stop, and so was not restarted\n  crm why vip" in said
+    assert person.code == 1
+    assert role_of(person, "vip") is None
+
+
 def test_a_restart_leaves_alone_what_was_stopped(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(person.session.cluster, "kind", "local")
-    monkeypatch.setattr(
-        cmd_resource_move,
-        "_where",
-        lambda _, name: [] if name == "site" else [("alpha", "Started")],
-    )
+    monkeypatch.setattr(cmd_resource_move, "_where", obedient(person))
     person.types("resource stop site")
     said = person.types("resource restart vip site")
     assert "site does not run, and is left as it is" in said

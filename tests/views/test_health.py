@@ -151,3 +151,25 @@ def test_who_has_no_quorum_is_not_told_to_fence_the_others() -> None:
     told = health.text(health.examine(cib, seen, now=NOW, lab=lambda: lab))
     assert "is unclean: nobody knows what runs there\n  the network is cut: crm lab heal" in told
     assert "crm node fence" not in told
+
+
+def test_fencing_is_switched_on_by_the_device_that_there_is() -> None:
+    fake = FakeCluster()
+    switch = "crm configure property stonith-enabled=true"
+    told = health.text(health.examine(fake.cib, fake.membership(), now=NOW, device="stonith:lab"))
+    assert f"\n  crm configure primitive fence stonith:lab; {switch}" in told
+    device = parse('<primitive id="f" class="stonith" type="lab"/>')
+    cib = fake.cib.with_section("resources", fake.cib.section("resources").append(device))
+    told = health.text(health.examine(cib, fake.membership(), now=NOW, device="stonith:lab"))
+    assert f"\n  {switch}" in told
+
+
+def test_without_a_device_nothing_is_started_as_long_as_fencing_is_enabled() -> None:
+    fake = FakeCluster()
+    text = fake.cib.to_xml().replace('stonith-enabled" value="false"', 'stonith-enabled" value="1"')
+    told = health.text(health.examine(Cib.parse(text), fake.membership(), now=NOW))
+    assert "WARNING: fencing is enabled, and there is no fence device" in told
+    watchdog = '<nvpair id="w" name="stonith-watchdog-timeout" value="10s"/></cluster_property_set>'
+    text = text.replace("</cluster_property_set>", watchdog)
+    told = health.text(health.examine(Cib.parse(text), fake.membership(), now=NOW))
+    assert "no fence device" not in told
