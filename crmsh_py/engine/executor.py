@@ -215,13 +215,14 @@ class Executor:
     def fail(self, resource: str, time: int) -> None:
         """Tell that a resource has failed at this Unix time, s: somebody asked for that.
 
-        What is being done to it just now will tell how it really is, and takes precedence.
+        What is being done to it just now takes precedence, and so does a start that failed.
         """
         history = history_of(self.state, resource)
         lane = self._lanes.get(resource) or Lane()
         jobs = (lane.running, *lane.waiting)
         outcome = records.nothing_failed(self._view(), resource)
-        if history is not None and all(job is None or job.silent for job in jobs):
+        idle = all(job is None or job.silent for job in jobs)
+        if history is not None and idle and not records.could_not_start(history):
             self._calls += 1  # the newest of all
             entries = records.failed_on_request(
                 history, node=self._node, time=time, call_id=self._calls

@@ -12,6 +12,7 @@ from crmsh_py.cib.agent_name import is_remote
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import to_xml
 from crmsh_py.engine.api import AgentFacts, OperationFinished
+from crmsh_py.engine.status import call_number
 from crmsh_py.scheduler import history as history_entries
 from crmsh_py.scheduler.result import Action, ActionKind, Digests
 from crmsh_py.whole_numbers import whole
@@ -139,6 +140,14 @@ def failed_on_request(history: Element, *, node: str, time: int, call_id: int) -
         history.id, action, failure, key=key, node=node, origin="fail_lrm_resource"
     )
     return history.with_children(entries)
+
+
+def could_not_start(history: Element) -> bool:
+    """Whether the newest entry tells of a start that has failed: then nobody monitors it."""
+    newest = max(history.children, key=call_number, default=None)
+    if newest is None or newest.get("operation") != "start" or newest.get("call-id") == "-1":
+        return False
+    return newest.get("rc-code") != "0"
 
 
 def failure_on_request(view: ViewId, entries: Element, time: int) -> Outcome:

@@ -11,7 +11,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.cib.xml import parse
 from crmsh_py.engine.api import RunOperation
 from crmsh_py.engine.status import attributes_of, node_by_name
-from crmsh_py.wire.control import SetAttribute
+from crmsh_py.wire.control import Done, FailResource, SetAttribute
 
 
 @pytest.mark.parametrize("lead_s", [0.0, 0.05, 0.15, 0.3, 0.45, 0.6])
@@ -126,3 +126,23 @@ def test_a_failure_that_lasts_is_told_again_when_it_was_forgotten() -> None:
         each.hang = lambda _: False
     cluster.run(3.0)
     assert where(cluster) == [name]
+
+
+def test_who_could_not_be_started_is_not_taken_for_one_that_failed_later() -> None:
+    """It would count as running from then on, and nobody would monitor it."""
+    cluster = running()
+    for node in cluster.up:
+        node.fail = lambda run: 1 if run.action == "start" else None
+    start = '<op id="R-s" name="start" interval="0" on-fail="block"/>'
+    text = f"""<primitive id="R" class="ocf" provider="pacemaker" type="Dummy">
+        <operations>{start}</operations></primitive>"""
+    apply(
+        cluster, lambda cib: cib.with_section("resources", Element("resources", {}, (parse(text),)))
+    )
+    cluster.settle()
+    [name] = [n.name for n in cluster.up if any(done[2] == "start" for done in n.operations)]
+    assert isinstance(cluster.answer(1, FailResource(resource="R", node=name)), Done)
+    cluster.settle()
+    state = node_by_name(cluster.cib(1).status, name)
+    assert state is not None
+    assert "asyncmon" not in {entry.get("operation") for entry in state.iter("lrm_rsc_op")}
