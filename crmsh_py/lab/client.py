@@ -207,9 +207,13 @@ class Lab:
                 request = wire.StartNodes(nodes=group, manager=manager)
                 reply = ask(self._place, request, timeout_s=_ANSWER_TIMEOUT_S)
                 started += reply.nodes if isinstance(reply, wire.LabDone) else []
-            self._await_daemons(names)
-        for name in names:
+            frozen = self._frozen(names)
+            awake = [name for name in names if name not in frozen]
+            self._await_daemons(awake)
+        for name in awake:
             self._say(f"{name} is on" + ("" if name in started else " already"))
+        if frozen:
+            raise _frozen_error(frozen, "what runs there goes on when it is thawed")
         return started
 
     def stop(self, nodes: Sequence[str] = (), *, timeout_s: float = _STOP_TIMEOUT_S) -> list[str]:
@@ -224,6 +228,8 @@ class Lab:
             if find_supervisor(self._place) is None:
                 self._say(f"lab '{self.name}' is off already")
                 return []
+            if frozen := self._frozen(names):
+                raise _frozen_error(frozen, "nothing there can stop", or_else="crm lab kill")
             on = [node.name for node in self.status().nodes if node.pid and node.name in names]
             connections = []
             rough = []
@@ -247,6 +253,9 @@ class Lab:
         for name in names:
             self._say(f"{name} is off" + ("" if name in on else " already"))
         return on
+
+    def _frozen(self, names: Sequence[str]) -> list[str]:
+        return [node.name for node in self.status().nodes if node.frozen and node.name in names]
 
     def kill(self, nodes: Sequence[str]) -> list[str]:
         """A power failure: SIGKILL to everything of these nodes. Returns those that were on."""
@@ -498,6 +507,13 @@ class Lab:
                     hint=f"crm_mon -1 shows what keeps it; crm lab kill {' '.join(on)} ends it",
                 )
             time.sleep(_POLL_S)
+
+
+def _frozen_error(names: Sequence[str], so: str, *, or_else: str = "") -> CrmError:
+    listed = " ".join(names)
+    other = f", or {or_else} {listed}" if or_else else ""
+    verb = "is" if len(names) == 1 else "are"
+    return CrmError(f"{', '.join(names)} {verb} frozen: {so}", hint=f"crm lab thaw {listed}{other}")
 
 
 def list_labs(environ: Mapping[str, str] | None = None, uid: int | None = None) -> list[str]:

@@ -233,6 +233,20 @@ def test_a_stopped_command_in_a_node_does_not_hold_its_power_cut_up(up: Driver) 
         command.wait()
 
 
+def test_a_frozen_node_is_neither_started_nor_waited_for_to_stop(up: Driver) -> None:
+    up.do("freeze", ["pacemaker02"])
+    try:
+        for method in ("stop", "start"):
+            for nodes in (["pacemaker02"], []):
+                with pytest.raises(RefusedError, match="pacemaker02 is frozen") as refused:
+                    up.do(method, nodes)
+                assert "crm lab thaw pacemaker02" in refused.value.message
+        assert up.node("pacemaker01")["pid"], "with it all were left alone"
+    finally:
+        up.do("thaw", ["pacemaker02"])
+    assert up.do("start", ["pacemaker02"]) == []
+
+
 def test_nothing_of_a_frozen_node_runs(up: Driver) -> None:
     """Neither a command in it, nor what has been forked while the node was being stopped."""
     forks = "for i in 1 2 3 4; do while :; do /bin/true; done & done; wait"
