@@ -5,8 +5,11 @@ Looking at them is in ``cmd_resource_look``, moving and restarting them in ``cmd
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from crmsh_py.cib.durations import parse_ms
 from crmsh_py.cib.element import Element
+from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.operations import collective
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.lang.ast import CommandCall
@@ -67,7 +70,25 @@ def _target(session: Session, call: CommandCall, role: str) -> int:
     if role in ("Promoted", "Unpromoted"):
         for name in names:
             require_promotable(session.working.cib(), name)
-    return set_meta(session, names, "target-role", role)
+    code = set_meta(session, names, "target-role", role)
+    _say_what_is_left_alone(session, names)
+    return code
+
+
+_LEAVES_ALONE = {"is-managed", "maintenance", "maintenance-mode"}
+
+
+def _say_what_is_left_alone(session: Session, names: Sequence[str]) -> None:
+    """What is not managed does what it shall only when it is managed again: people wait for it."""
+    from crmsh_py.views.resource_status import left_alone
+
+    pairs = session.working.cib().configuration.iter("nvpair")
+    if session.cluster.kind is ClusterKind.FILE or _LEAVES_ALONE.isdisjoint(
+        pair.get("name") for pair in pairs
+    ):
+        return
+    for name, ends in left_alone(session.cluster_status(), names).items():
+        session.console.info(f"the cluster leaves {name} as it is for now\n  {ends} ends that")
 
 
 def cleanup(session: Session, call: CommandCall) -> int:

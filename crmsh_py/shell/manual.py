@@ -152,6 +152,10 @@ def find(levels: tuple[str, ...], topics: tuple[str, ...]) -> Declaration | str:
     if begun:
         hint = f"it could be {', '.join(d.name for d in begun)}"
         raise NotFound(f"there is no help for {' '.join(topics)}", hint=hint)
+    from crmsh_py.lang.other_words import instead  # only mistakes need it
+
+    if known := instead(place, name):
+        raise NotFound(f"there is no help for {' '.join(topics)}", hint=known)
     names = [d.name for d in declared.of_level(place)] + list(declared.LEVELS)
     raise NotFound(f"there is no help for {' '.join(topics)}", name=name, possibilities=names)
 

@@ -6,7 +6,7 @@ those of crm_resource, which scripts look for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.scheduler.result import ClusterStatus, ResourceKind, ResourceStatus, Role
@@ -53,6 +53,24 @@ def places(status: ClusterStatus, name: str) -> list[tuple[str, Role]]:
                 if result.get(node) is not Role.PROMOTED:
                     result[node] = role
     return list(result.items())
+
+
+def left_alone(status: ClusterStatus, names: Sequence[str]) -> dict[str, str]:
+    """Which of these, or of their members, the cluster leaves as they are, and what ends that."""
+    found: dict[str, str] = {}
+    for named in names:
+        for resource in _walk((find(status, named),)):
+            name = resource.id.partition(":")[0]
+            if status.maintenance_mode:
+                found[named] = "crm maintenance off"
+            elif resource.maintenance:
+                found[name] = f"crm maintenance off {name}"
+            elif not resource.managed:
+                found[name] = f"crm resource manage {name}"
+            else:
+                continue
+            break  # what is inside is told of with it
+    return found
 
 
 def failing(cib: Cib, status: ClusterStatus, name: str, node: str = "") -> tuple[str, str]:

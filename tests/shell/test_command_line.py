@@ -149,6 +149,7 @@ MISTAKES = [
     ("resource strat vip", 1, "did you mean start or"),
     ("status nosuch", 1, "no option nosuch"),
     ("help nosuch", 1, "no help"),
+    ("help node drain", 1, "here that is standby"),
     ("up", 2, "root already"),
 ]
 

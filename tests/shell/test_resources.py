@@ -213,6 +213,32 @@ def test_instances_that_are_not_promoted_are_listed_as_status_lists_them(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (
+            "resource unmanage vip",
+            "the cluster leaves vip as it is for now\n  crm resource manage vip",
+        ),
+        (
+            "maintenance on vip",
+            "the cluster leaves vip as it is for now\n  crm maintenance off vip",
+        ),
+        ("maintenance on", "the cluster leaves vip as it is for now\n  crm maintenance off ends"),
+        ("resource manage vip", ""),
+    ],
+)
+def test_who_stops_what_is_left_alone_is_told_so(
+    person: Person, monkeypatch: pytest.MonkeyPatch, before: str, told: str
+) -> None:
+    """It stops once it is managed again; until then one would wait for it."""
+    person.types(before)
+    monkeypatch.setattr(person.session.cluster, "kind", "local")
+    said = person.types("resource stop vip")
+    assert (told in said) if told else said == ""
+    assert role_of(person, "vip") == "Stopped"
+
+
 def obedient(person: Person) -> Callable[[object, str], list[tuple[str, str]]]:
     """Where things run in a cluster that does at once what it shall."""
     return lambda _, name: [] if role_of(person, name) == "Stopped" else [("alpha", "Started")]
