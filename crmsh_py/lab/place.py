@@ -132,9 +132,7 @@ class Place:
         try:
             text = Path(self.record).read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise CrmError(
-                f"there is no lab '{self.lab}'", hint="make one: crm lab create"
-            ) from None
+            raise no_such_lab(self) from None
         except OSError as error:
             raise NotPermitted(f"{self.record} cannot be read: {error.strerror}") from None
         return LabConfig.from_json(text)
@@ -195,6 +193,21 @@ def _check_parent(parent: str) -> None:
         )
 
 
+def no_such_lab(place: Place) -> CrmError:
+    """The error for a lab that there is not, with those of this user that there are."""
+    base, record = os.path.dirname(place.state), os.path.relpath(place.record, place.state)
+    try:
+        there = sorted(os.listdir(base))
+    except OSError:
+        there = []
+    others = [name for name in there if os.path.exists(f"{base}/{name}/{record}")]
+    hint = "make one: crm lab create"
+    if others:
+        hint = f"there {'is' if len(others) == 1 else 'are'} {', '.join(others)}"
+        hint = f"{hint}: CRM_LAB={others[0]} crm …; or make one: crm lab create"
+    return CrmError(f"there is no lab '{place.lab}'", hint=hint)
+
+
 @contextmanager
 def hosted(place: Place) -> Iterator[None]:
     """Be the lab's only supervisor: a lock that its process holds, and gives up by ending.
@@ -231,9 +244,7 @@ def locked(place: Place, *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]
         try:
             descriptor = os.open(place.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise CrmError(
-                f"there is no lab '{place.lab}'", hint="make one: crm lab create"
-            ) from None
+            raise no_such_lab(place) from None
         except OSError as error:
             raise NotPermitted(f"{place.state}: {error.strerror}") from None
         try:

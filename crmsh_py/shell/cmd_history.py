@@ -76,11 +76,14 @@ def source(session: Session, call: CommandCall) -> int:
     if not wanted:
         session.show(chosen.source, lambda: Text("source", (chosen.source,)))
         return 0
-    if wanted != LIVE:
+    from crmsh_py.lab.client import list_labs
+
+    chosen.lines = None
+    if wanted != LIVE and not os.path.exists(wanted) and wanted in list_labs(session.environ):
+        chosen.lines = past.from_lab(session, wanted)
+    elif wanted != LIVE:
         wanted = os.path.abspath(wanted)
         chosen.lines = past.from_report(wanted)
-    else:
-        chosen.lines = None
     chosen.source = wanted
     session.only_for_its_time("history")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.tickets import ticket_state
 from crmsh_py.clusters.kinds import ClusterKind
-from crmsh_py.errors import CrmError, NoQuorum, NotFound
+from crmsh_py.errors import CrmError, NoQuorum, NotFound, did_you_mean
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.waiting import settle
@@ -24,8 +24,11 @@ def ticket(session: Session, call: CommandCall) -> int:
     _require_quorum(session)
     if call.has("DELETE"):
         return _delete(session, name, forced=call.has("FORCE") or session.options.force)
-    if not call.has("GRANT") and name not in _known(session):
+    known = _known(session)
+    if not call.has("GRANT") and name not in known:
         raise _unknown(session, name)  # a slip of the pen must not look as if it were revoked
+    if name not in known and (near := did_you_mean(name, known)):
+        session.console.warning(f"{name} is a new ticket, on which nothing depends\n  {near}")
     changes: dict[str, str | None]
     if call.has("GRANT"):
         now = int(local_now().timestamp())

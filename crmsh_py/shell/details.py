@@ -176,8 +176,9 @@ the session, so it is of use in the shell and in scripts. Of a real cluster, wit
 the last hour.
 """,
     "history_source": """
-A report of crm report (its .tar.gz), or live: the logs of the cluster's nodes. A real
-cluster's are collected from all its nodes, once for a session; refresh collects them again.
+A report of crm report (its .tar.gz), one of your labs by its name, or live: the logs of the
+cluster's nodes. A real cluster's are collected from all its nodes, once for a session; refresh
+collects them again.
 """,
     "history_transition": """
 What was planned, how it ended and why, and from which configuration it began; log adds the lines of

@@ -6,6 +6,7 @@ are collected from its nodes once (``collected``), and again for what lies furth
 
 from __future__ import annotations
 
+import os
 import re
 import tarfile
 from collections.abc import Sequence
@@ -78,8 +79,10 @@ def commit_times(session: Session) -> list[tuple[datetime, str]]:
 
 
 def _lines(session: Session, source: str) -> list[tuple[str, str]]:
-    if source != LIVE:
+    if os.path.isabs(source):
         return from_report(source)
+    if source != LIVE:
+        return from_lab(session, source)
     if session.cluster.kind is ClusterKind.LOCAL:
         from crmsh_py.lab.client import Lab
 
@@ -98,6 +101,13 @@ def _collect(session: Session, chosen: Choice) -> None:
     if chosen.lines is None or further:
         since = chosen.begin or local_now() - collected.USUAL
         chosen.lines, chosen.since = collected.collect(session, since), since
+
+
+def from_lab(session: Session, name: str) -> list[tuple[str, str]]:
+    """The logs of a lab of this user, which need not run. Raises CrmError."""
+    from crmsh_py.lab.client import Lab
+
+    return Lab(environ={**session.environ, "CRM_LAB": name}).log()
 
 
 def from_report(path: str) -> list[tuple[str, str]]:

@@ -113,6 +113,20 @@ def test_a_lab_has_one_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         pass
 
 
+def test_who_names_a_lab_that_there_is_not_is_told_of_those_that_there_are(tmp_path: Path) -> None:
+    environ = {"CRM_STATE_DIR": str(tmp_path / "s"), "CRM_RUNTIME_DIR": str(tmp_path / "r")}
+    missing = place_of(environ, os.getuid(), "default")
+    with pytest.raises(CrmError) as caught:
+        missing.load()
+    assert caught.value.hint == "make one: crm lab create"
+    for name in ("site-b", "site-a"):
+        Lab(environ=environ, lab=name).create(nodes=["a", "b"])
+    place_of(environ, os.getuid(), "taken-away").make_directories()
+    with pytest.raises(CrmError, match="there is no lab 'default'") as caught:
+        missing.load()
+    assert "there are site-a, site-b: CRM_LAB=site-a crm" in (caught.value.hint or "")
+
+
 def test_one_command_waits_for_another(tmp_path: Path) -> None:
     environ = {"CRM_STATE_DIR": str(tmp_path / "s"), "CRM_RUNTIME_DIR": str(tmp_path / "r")}
     place = place_of(environ, os.getuid(), "t")

@@ -13,6 +13,8 @@ from shell.person import Person
 
 from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.errors import TimedOut, UsageError
+from crmsh_py.lab.client import Lab
+from crmsh_py.lab.nodespec import NODE_LOG
 from crmsh_py.shell import cmd_resource_move, past, waiting
 from crmsh_py.shell.changes import change
 from crmsh_py.shell.files import read_bytes
@@ -315,6 +317,9 @@ def test_a_ticket_that_there_is_not_is_not_revoked_by_a_slip(person: Person) -> 
     """Else it would look as if what depends on the right one had lost it."""
     person.types("site ticket grant siteA")
     person.types("configure rsc_ticket needs siteB: vip")
+    assert "siteBB is a new ticket" in (said := person.types("site ticket grant siteBB"))
+    assert "did you mean siteB" in said
+    person.types("site ticket delete siteBB force")
     for verb in ("revoke", "standby", "activate"):
         said = person.types(f"site ticket {verb} siteC")
         assert "did you mean siteB or siteA?" in said
@@ -357,3 +362,23 @@ def test_a_clone_is_promotable_by_any_word_for_true(instances: Person, word: str
     instances.types(f"configure clone other loner2 meta promotable={word}")
     instances.types("resource promote other")
     assert role_of(instances, "other") == "Promoted"
+
+
+def test_the_history_of_another_lab_can_be_looked_at(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It need not run."""
+    environ = {"CRM_STATE_DIR": str(tmp_path / "s"), "CRM_RUNTIME_DIR": str(tmp_path / "r")}
+    made = Lab(environ=environ, lab="other")
+    made.create(nodes=["n1", "n2"])
+    log = Path(made.place.disk("n1") + NODE_LOG)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("Nov 30 10:00:00 notice  [CRMD  ] n1 is the designated controller (DC)\n")
+    monkeypatch.setattr(person.session, "environ", {**person.session.environ, **environ})
+    person.types("history")
+    assert person.types("source other") == ""
+    assert "Source:      other" in person.types("info")
+    assert "n1 is the designated controller" in person.types("events")
+    person.types("refresh")
+    assert "n1 is the designated controller" in person.types("events")
+    assert "cannot be read" in person.types("source another")
