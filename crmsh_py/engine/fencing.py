@@ -36,7 +36,12 @@ from crmsh_py.engine import fencing_work
 from crmsh_py.engine import status as st
 from crmsh_py.engine.api import OperationFinished
 from crmsh_py.engine.deadlines import soonest
-from crmsh_py.engine.fencing_history import OFF_ACTIONS, WATCHDOG, FencingHistory
+from crmsh_py.engine.fencing_history import (
+    OFF_ACTIONS,
+    WATCHDOG,
+    FencingHistory,
+    may_shut_out,
+)
 from crmsh_py.engine.fencing_runner import FencingRunner
 from crmsh_py.engine.fencing_work import Work
 from crmsh_py.engine.outbox import Outbox
@@ -126,6 +131,7 @@ class Fencing:
         self._unsent: dict[str, FencingRecord] = {}  # asked here, and not seen in the stream yet
         self._leases = WatchdogLeases()
         self._silences: dict[str, _Silence] = {}  # by request
+        self._users: dict[tuple[str, str], int] = {}  # by request and device: who is to use it
         self._outlived: set[str] = set()  # requests whose target has started since
         self._fresh = True  # this run has seen no primary view
         self._cut_off = False  # quorum was lost, and others may have had it
@@ -292,6 +298,7 @@ class Fencing:
             for ident, silence in self._silences.items()
             if stayed and ident in pending and silence.members.issuperset(members)
         }
+        self._users = {key: user for key, user in self._users.items() if key[0] in pending}
         self._settled = False
         self._works = {}
         self.runner.hold()
@@ -316,7 +323,7 @@ class Fencing:
         self._dc, self._names, self._managers = dc, names, managers
         self._leases.all_know(names.values(), self.watchdog_ms)
         news = self.history.merge(told)
-        if _may_shut_out(self._node, *news) or (primary and self._cut_off):
+        if may_shut_out(self._node, *news) or (primary and self._cut_off):
             self._ask_to_be_let_in()
         self._cut_off = not primary
         for record in news:
@@ -425,6 +432,7 @@ class Fencing:
 
     def on_run(self, order: FencingRun) -> None:
         """This node may be the one that shall use a device."""
+        self._users[order.ident, order.device] = order.executor
         if order.executor == self._node_id:
             self.runner.run(order)
 
@@ -434,7 +442,7 @@ class Fencing:
         run = waiting.work.current if waiting is not None else None
         node = self._names.get(sender, "")
         record = self.history.find(message.ident)
-        if record is not None and message.ok and _may_shut_out(self._node, record):
+        if record is not None and message.ok and may_shut_out(self._node, record):
             self._ask_to_be_let_in()
         if waiting is None or run is None:
             return
@@ -455,7 +463,7 @@ class Fencing:
             self._out.log("notice", "STONITH", f"{about}: done {how}")
         else:
             self._out.log("error", "STONITH", f"{about}: failed: {record.reason}")
-            if record.device and _may_shut_out(self._node, record):  # one of several has worked
+            if record.device and may_shut_out(self._node, record):  # one of several has worked
                 self._ask_to_be_let_in()
         self._judge(record)
         self._call_back(record)
@@ -493,6 +501,10 @@ class Fencing:
         )
         if not topology and self.watchdog_ms and record.action in OFF_ACTIONS:
             levels = (*levels, (fencing_work.Step(WATCHDOG, ()),))
+        users = {
+            d: self._names.get(n, "") for (i, d), n in self._users.items() if i == record.ident
+        }
+        levels = fencing_work.first_by(users, levels)
         reason = "" if levels else "no device can fence it"
         self._advance(Work(record, levels, reason=reason))
 
@@ -585,13 +597,3 @@ class Fencing:
     def finished(self, event: OperationFinished) -> None:
         """A fence agent has ended on this node."""
         self.runner.finished(event)
-
-
-def _may_shut_out(node: str, *records: FencingRecord) -> bool:
-    """Whether a device may have been used against a node; what is under way is waited for."""
-    return any(
-        record.target == node
-        and record.action in OFF_ACTIONS
-        and record.state is not FencingState.PENDING
-        for record in records
-    )

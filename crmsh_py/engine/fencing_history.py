@@ -77,3 +77,13 @@ class FencingHistory:
         while len(self._records) > MAX_RECORDS:
             over = [r for r in self.all() if r.state is not FencingState.PENDING] or self.all()
             del self._records[over[0].ident]
+
+
+def may_shut_out(node: str, *records: FencingRecord) -> bool:
+    """Whether a device may have been used against a node; what is under way is waited for."""
+    return any(
+        record.target == node
+        and record.action in OFF_ACTIONS
+        and record.state is not FencingState.PENDING
+        for record in records
+    )

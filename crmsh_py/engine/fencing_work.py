@@ -70,6 +70,21 @@ def steps(
     return tuple(found)
 
 
+def first_by(users: Mapping[str, str], levels: Sequence[Level]) -> tuple[Level, ...]:
+    """The same steps; a device that somebody was to use for this request is used by that node.
+
+    It may be using it just now, for whoever saw to the request then: another one would use it once
+    more. (Where a device is monitored changes, and with that who comes first.)
+    """
+    return tuple(
+        tuple(
+            Step(step.device, tuple(sorted(step.nodes, key=lambda n: n != users.get(step.device))))
+            for step in level
+        )
+        for level in levels
+    )
+
+
 def _step(
     known: Mapping[str, FenceDevice],
     name: str,

@@ -405,3 +405,18 @@ def test_what_is_done_is_not_tried_again() -> None:
         operation for node in cluster.up for operation in node.operations if operation[1] == "fence"
     ]
     assert [action for _, _, action in tried if action == "reboot"] == ["reboot"]
+
+
+def test_who_uses_a_device_goes_on_with_it_for_whoever_sees_to_it_next() -> None:
+    """The DC is lost, and the device is monitored on another node by now."""
+    cluster = cluster_of(add_device("fence", pcmk_delay_base="1s"), count=5)
+    cluster.power = SlowSwitch(cluster, action="reboot")
+    victim, dc = cluster.node(5), cluster.node(1)
+    victim.crash()
+    cluster.run(0.9)
+    cluster.network.freeze(dc.address)
+    cluster.run(0.6)
+    cluster.network.thaw(dc.address)
+    cluster.run(20.0)
+    cuts = [name for _, _, name in cluster.power.log if name == victim.name]
+    assert cuts == [victim.name]
