@@ -291,8 +291,7 @@ class StatusBook:
     def settle(self, *, primary: bool) -> list[tuple[int, StatusMessage]]:
         """Put the section together; returns the messages that came meanwhile, to be applied."""
         assert self.ready()
-        policy = self._replica.config.properties().get("no-quorum-policy")
-        self._frozen = not primary and policy == "freeze"
+        self._frozen = not primary and self._freezes()
         members = {str(node) for node in self.names}
         absent = self._absent or Element("status")
         section = Element("status")
@@ -333,6 +332,18 @@ class StatusBook:
         self._absent = None
         kept, self._kept = self._kept, []
         return kept
+
+    def _freezes(self) -> bool:
+        return self._replica.config.properties().get("no-quorum-policy") == "freeze"
+
+    def config_changed(self) -> None:
+        """The configuration is another one: a frozen side goes on where it shall freeze no more."""
+        if not self.settled or not self._frozen or self._freezes():
+            return
+        self._frozen = False
+        for node in self.fresh & self.managers.keys():
+            standing = self._standing(node)
+            self._on_node(str(node), partial(_stand, standing))
 
     def _standing(self, node: int) -> Mapping[str, str]:
         """How a member stands that has not left.
@@ -563,6 +574,10 @@ class StatusBook:
 def pending_key(outcome: Outcome) -> str:
     """By which key ``pending`` knows an operation: ``NODE/KEY`` on a remote node."""
     return f"{outcome.node}/{outcome.key}" if outcome.node else outcome.key
+
+
+def _stand(standing: Mapping[str, str], state: Element) -> Element:
+    return st.with_standing(state, standing)
 
 
 def _drop_history(resource: str, state: Element) -> Element:

@@ -46,7 +46,7 @@ def meant(
 
 def _is_reached(status: Element, remote: str, holders: Mapping[str, int]) -> bool:
     """Whether somebody is connected with a remote node, and has not failed to hear it."""
-    member = st.node_state(status, str(holders.get(remote, 0)))
+    member = st.node_state(status, str(holders.get(remote, "")))
     if member is None:
         return False
     connection = st.history_of(member, remote)

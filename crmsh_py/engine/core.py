@@ -178,6 +178,7 @@ class NodeCore:
             self._out,
             view=self._current_view,
             term=lambda: self._views.term,
+            newest=lambda name: self._book.claims.get(name, (0, 0))[1],
             finished=self._executor.finished,
             lost=self._executor.look_at,
             ask=self._requests.handle,
@@ -406,6 +407,7 @@ class NodeCore:
             case ConfigChange():
                 origin = self._views.names().get(sender, str(sender))
                 if self._commits.on_change(message, origin=origin):
+                    self._book.config_changed()
                     self._controller.changed(f"configuration {self._replica.version}")
             case Stored():
                 self._commits.on_stored(sender, message)

@@ -80,7 +80,7 @@ class News:
                 holder = self.book.holders.get(message.name, NOBODY)
                 if message.up or holder == NOBODY:  # else another one is connected: it goes on
                     self.controller.on_remote(sender, message, news=applied.changed)
-                if message.up and sender == self.node_id:
+                if message.up and sender == self.node_id == holder:
                     self.remotes.known(message.name)
                 self._give_up(message.name)
             case RunAction():

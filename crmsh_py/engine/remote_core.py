@@ -45,7 +45,7 @@ from crmsh_py.errors import ClusterUnreachable, CrmError, RemoteProtocolError, U
 from crmsh_py.value import replace
 from crmsh_py.wire import control, framing
 from crmsh_py.wire import remote as wire
-from crmsh_py.wire.stream import Outcome, ViewId
+from crmsh_py.wire.stream import MAX_COUNT, Outcome, ViewId
 
 _NO_VIEW: ViewId = (0, 0)
 _NODE_ID = 0  # it is no member
@@ -193,7 +193,8 @@ class RemoteCore:
             self._out.do(CloseRemote(connection=self._member.connection))
             self._forget_member()
         self._term = claim.term
-        self._claim = max(self._claim + 1, int(self._out.wall * 1000))
+        last = max(self._claim, claim.newest)  # a clock may have been set back, a life have ended
+        self._claim = min(MAX_COUNT, max(last + 1, int(self._out.wall * 1000)))
         self._member = _Member(connection, claim.member)
         self._out.log("notice", "LRMD", f"{claim.member} has connected: it runs actions here")
         self._executor.begin_view()  # what has not begun was asked for by somebody before

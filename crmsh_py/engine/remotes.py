@@ -117,6 +117,7 @@ class Remotes:
         *,
         view: Callable[[], ViewId],
         term: Callable[[], int],
+        newest: Callable[[str], int] = lambda _: 0,
         finished: Callable[[OperationFinished], None],
         lost: Callable[[str], None],
         ask: Callable[[RequestReceived], None],
@@ -124,15 +125,17 @@ class Remotes:
         uncounted: Uncounted | None = None,
         told: Callable[[Outcome, Element], None] = lambda _, __: None,
     ) -> None:
-        """``finished`` is told the results of ``begin``; ``lost`` that a connection's resource
-        should be looked at; ``ask`` and ``hang_up`` are for the clients of remote nodes; ``told``
-        is called with the results of remote nodes, and the histories that they have made.
+        """``newest`` tells the date of the last claim on a node that is known; ``finished`` is told
+        the results of ``begin``; ``lost`` that a connection's resource should be looked at;
+        ``ask`` and ``hang_up`` are for the clients of remote nodes; ``told`` is called with the
+        results of remote nodes, and the histories that they have made.
         """
         self._told = told
         self._node = node
         self._out = outbox
         self._view = view
         self._term = term
+        self._newest = newest
         self._finished = finished
         self._uncounted = uncounted or Uncounted()
         self._lost = lost
@@ -301,7 +304,12 @@ class Remotes:
             case RemoteOpened():
                 remote.stage = Stage.CLAIMING
                 remote.term = self._term()
-                claim = wire.Claim(node=remote.name, member=self._node, term=remote.term)
+                claim = wire.Claim(
+                    node=remote.name,
+                    member=self._node,
+                    term=remote.term,
+                    newest=self._newest(remote.name),
+                )
                 self._send(remote, claim)
             case RemoteReceived(message=message):
                 self._receive(remote, message)

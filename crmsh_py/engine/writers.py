@@ -15,7 +15,7 @@ from crmsh_py.cib.element import Element
 from crmsh_py.errors import Conflict, NotPermitted
 from crmsh_py.xml_text import is_xml_text
 
-_MOST_OF_A_NAME = 1024  # characters; a longer one can be told nobody, and no list names it
+_MOST_TOLD = 1024  # characters of a name; a longer one can be told nobody, and no list names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,10 @@ class Writer:
 
     @classmethod
     def of(cls, user: str, groups: Iterable[str]) -> Writer:
-        """With the groups that a list can name."""
-        names = {each for each in groups if len(each) <= _MOST_OF_A_NAME and is_xml_text(each)}
-        return cls(user, tuple(sorted(names)) if user else ())
+        """With the groups that a list can name. Raises NotPermitted: no list can name the user."""
+        if not _can_be_told(user):
+            raise NotPermitted("the name of this user is too long, or has control characters in it")
+        return cls(user, tuple(sorted(set(filter(_can_be_told, groups)))) if user else ())
 
     def check(self, old: Element, new: Element, *, forced: bool) -> None:
         """Raise NotPermitted where he may not change the old CIB to the new one."""
@@ -48,6 +49,10 @@ class Writer:
         return Conflict(
             "what this changes is not as it was, or is hidden", hint="look at it and try again"
         )
+
+
+def _can_be_told(name: str) -> bool:
+    return len(name) <= _MOST_TOLD and is_xml_text(name)
 
 
 NOBODY_LIMITED = Writer()

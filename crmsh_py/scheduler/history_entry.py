@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from crmsh_py.cib.element import Element
 from crmsh_py.scheduler.history import ORDER
+from crmsh_py.whole_numbers import whole
 
 PENDING = -1
 DONE = 0
@@ -89,7 +90,7 @@ class HistoryEntry:
         self.restart_digest = get("op-restart-digest")
         self.force_restart = get("op-force-restart")
         self.on_node = get("on_node")
-        self.order = number(get(ORDER), 0)
+        self.order = whole(get(ORDER, ""))
         self.key = get("operation_key") or self.id
         self.node_name = node_name
         self.resource_id = ""

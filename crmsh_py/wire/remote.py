@@ -51,11 +51,13 @@ class Claim(RemoteMessage, frozen=True, kw_only=True):
 
     ``term`` is that of the last primary view that the member took part in: who comes with an
     older one than another before is refused, as a side that the cluster has left behind.
+    ``newest`` is the date of the last claim that the cluster knows: this one's will be later.
     """
 
     node: Name
     member: Name
     term: Count
+    newest: Count = 0
 
 
 class Known(RemoteMessage, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sim.cluster import Cluster
+import pytest
+from sim.cluster import Cluster, with_property
 from sim.scenes import started
 from sim.test_permissions import ACLS, marked
 
@@ -11,6 +12,7 @@ from crmsh_py.cib.diff import diff
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import RequestReceived
+from crmsh_py.engine.controller import scheduler_plan
 from crmsh_py.wire.control import Commit, Committed, Refused, Reply
 
 _TICKET = 30_000
@@ -86,3 +88,20 @@ def test_a_conflict_does_not_tell_what_is_hidden() -> None:
         reply = asked(cluster, 1, user, diff(Cib.parse(guess), Cib.parse(wish)).to_xml())
         assert isinstance(reply, Refused)
         assert ("hidden-word" in f"{reply.text} {reply.hint}") is told, reply
+
+
+@pytest.mark.parametrize("user", ["u" * 2000, "u\x01"])
+def test_a_user_whose_name_nobody_can_be_told_is_refused_at_once(user: str) -> None:
+    """His commit would be read by no member."""
+    cluster = Cluster(3, 1, planner=scheduler_plan)
+    cluster.start()
+    cluster.settle()
+    cib = cluster.cib(2)
+    patch = diff(cib, with_property("no-quorum-policy", "freeze")(cib)).to_xml()
+    node = cluster.node(2)
+    request = Commit(patch=patch, client="crm")
+    node.feed(RequestReceived(ticket=_TICKET, request=request, acl_user=user))
+    cluster.until(lambda: _TICKET in node.replies, 1, "answered")
+    reply = node.replies[_TICKET][-1]
+    assert isinstance(reply, Refused)
+    assert "control characters" in reply.text

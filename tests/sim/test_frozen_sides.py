@@ -88,3 +88,24 @@ def test_who_is_back_on_a_frozen_side_takes_nothing_over() -> None:
     cluster.network.heal()
     cluster.settle()
     assert runs_on(cluster, "R") == ["node4"]
+
+
+def test_who_came_back_takes_part_when_the_side_freezes_no_more() -> None:
+    """In the very view in which somebody forces another policy."""
+    cluster = frozen()
+    cluster.power.works = False
+    back = cluster.node(4)
+    back.crash()
+    cluster.run(1.0)
+    back.start()
+    cluster.run(10.0)
+    for number in (1, 2, 3):
+        cluster.node(number).crash()
+
+    def stands() -> str:
+        state = node_by_name(cluster.cib(5).status, "node4")
+        return state.get("crmd") if state is not None else ""
+
+    assert stands() == "offline"
+    cluster.commit(5, with_property("no-quorum-policy", "ignore"), force=True)
+    cluster.until(lambda: stands() == "online", 10, "node 4 takes part")

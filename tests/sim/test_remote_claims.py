@@ -6,6 +6,7 @@ not, until its monitor's time is over; and both have claimed the node in the sam
 
 from __future__ import annotations
 
+import pytest
 from sim.cluster import Cluster, add_device, add_resource
 from sim.machine import SimNode
 from sim.remote import SimRemote
@@ -123,3 +124,19 @@ def test_a_remote_node_that_leaves_while_its_connection_moves_leaves_in_order() 
     assert stops == ["web"]
     cluster.run(10.0)
     assert not cluster.power.log
+
+
+@pytest.mark.parametrize("error_s", [0.0, -100_000_000.0])
+def test_a_claim_is_later_though_the_clock_is_behind_after_a_reboot(error_s: float) -> None:
+    """It has begun anew when its connection moves, and who had it has not noticed."""
+    cluster, far = connected_by_node4()
+    far.crash()
+    far.clock_error_s = error_s
+    cut(cluster, cluster.node(4), far)  # no reset comes back
+    far.start()
+    made(cluster, 1, likes(FAR, "node2", "INFINITY"))
+    cluster.until(lambda: far.remote_core.member == "node2", 10, "it has moved")
+    cluster.run(60.0)
+    cluster.network.heal()
+    assert not cluster.power.log
+    assert told(cluster, FAR) == far.active == {"web"}
