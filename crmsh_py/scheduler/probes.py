@@ -78,7 +78,7 @@ def probe_on(resource: Resource, node: Node) -> bool:
     guest = node.launcher
     if guest is not None:
         if guest.orig_role == STOPPED:
-            if guest.assigned is not None and guest.assigned.index not in guest.probed:
+            if _is_looked_for(guest):
                 relations.order(guest, "monitor", top, "start", ORDERED)
             return False
         if _will_stop(guest, node) and not _may_be_moved_along(resource, guest):
@@ -99,6 +99,17 @@ def probe_on(resource: Resource, node: Node) -> bool:
     relations.after_vertex(probe, top, "start", flags)
     relations.after_vertex(probe, top, "reload-agent", ORDERED)
     return True
+
+
+def _is_looked_for(guest: Resource) -> bool:
+    """Whether a guest's machine may be found where nobody has looked yet, with what is inside.
+
+    Pacemaker asks only about the node where it is to be started.
+    """
+    if guest.assigned is None:
+        return False
+    nodes = map(guest.state.nodes_by_index.__getitem__, guest.scores)
+    return any(node.online and node.index not in guest.probed for node in nodes)
 
 
 def _may_be_moved_along(resource: Resource, guest: Resource) -> bool:

@@ -119,6 +119,27 @@ def test_a_cleanup_does_not_take_a_guest_for_off() -> None:
     assert guest.life == before
 
 
+def test_what_a_cleanup_forgot_with_its_guest_is_not_started_elsewhere() -> None:
+    """Nobody knows where the container is, nor that this is inside: all three had failed once."""
+    cluster, _ = cluster_with_guest(far=True)
+    for name in (VM, GUEST, "inside"):
+        where = GUEST if name == "inside" else None
+        where = where or next(node.name for node in cluster.up if VM in node.active)
+        assert isinstance(cluster.answer(1, FailResource(resource=name, node=where)), Done)
+        cluster.run(1.0)
+        calm(cluster)
+    host = next(node for node in cluster.up if VM in node.active)
+    other = next(node for node in cluster.up if node is not host)
+    cluster.agent_delay_s = (1.0, 1.0)
+    made(cluster, 1, add_resource("slow"))  # so that one plan is made for what follows
+    cluster.run(0.5)
+    cluster.ask(1, CleanResource(resource="", node=""))
+    made(cluster, 1, likes(VM, other.name, "INFINITY"))
+    made(cluster, 1, likes("inside", FAR, "INFINITY"))
+    cluster.run(20.0)
+    check_rest(cluster)
+
+
 def test_a_guest_that_is_lost_while_it_shuts_down_comes_back() -> None:
     """Its wish to be shut down ends with it, even where nothing tells of its loss any more."""
     cluster, guest = cluster_with_guest()
