@@ -170,6 +170,20 @@ def as_it_was(resources: Element, *, imported: Cib, made: Cib) -> Element:
     return resources.map_children(lambda child: _restored(child, ours, theirs))
 
 
+def nodes_as_they_were(nodes: Element, *, imported: Cib) -> Element:
+    """A lab's nodes without the remote ones that it listed itself, once they were connected.
+
+    What somebody has written into such an entry is carried, and the entry with it.
+    """
+    there = _by_id(imported.section("nodes"))
+
+    def original(node: Element) -> Element | None:
+        is_bare = node.get("type") == "remote" and not node.children
+        return None if is_bare and node.id not in there else node
+
+    return nodes.map_children(original)
+
+
 def _by_id(section: Element) -> dict[str, Element]:
     return {element.id: element for element in section.iter() if element.id}
 

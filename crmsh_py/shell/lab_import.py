@@ -40,7 +40,7 @@ from crmsh_py.lab.client import Lab
 from crmsh_py.lang.ast import CommandCall
 from crmsh_py.shell import files
 from crmsh_py.shell.ended import by_exception
-from crmsh_py.shell.lab_hosts import as_it_was, for_lab, hosts_of
+from crmsh_py.shell.lab_hosts import as_it_was, for_lab, hosts_of, nodes_as_they_were
 from crmsh_py.shell.session import Session
 from crmsh_py.tools.common import local_now
 
@@ -139,6 +139,8 @@ def changes(imported: Cib, lab: Cib) -> Patch:
     tried = lab.with_section("crm_config", options)
     resources = as_it_was(lab.section("resources"), imported=imported, made=made)
     tried = tried.with_section("resources", resources)
+    nodes = nodes_as_they_were(lab.section("nodes"), imported=imported)
+    tried = tried.with_section("nodes", nodes)
     document = imported.with_section("configuration", tried.configuration)
     return diff(imported, document)
 

@@ -116,6 +116,16 @@ def test_nothing_of_the_labs_own_is_taken_back() -> None:
     assert not changes(document, made)
 
 
+def test_a_remote_node_that_the_lab_has_listed_is_not_taken_back() -> None:
+    document = cib(FAR, '<node id="old" uname="old" type="remote"/>')
+    made = for_lab(document, hosts(document)).to_xml()
+    listed = made.replace("</nodes>", '<node id="far" uname="far" type="remote"/></nodes>')
+    assert not changes(document, Cib.parse(listed))
+    standby = """<node id="far" uname="far" type="remote"><instance_attributes id="far-a">
+        <nvpair id="far-standby" name="standby" value="on"/></instance_attributes></node></nodes>"""
+    assert changes(document, Cib.parse(made.replace("</nodes>", standby)))
+
+
 def test_what_was_changed_in_the_lab_is_taken_back() -> None:
     document = cib(FAR + MACHINE)
     made = for_lab(document, hosts(document))
