@@ -42,8 +42,9 @@ bench-cluster: $(VENV)/.installed
 	$(BIN)/python bench/live.py
 	$(BIN)/python bench/cluster_shell.py
 
-# What takes hours: seeds without end, every planted bug, the log cut at every byte, ten minutes
-# of real faults on five nodes, a million damaged inputs for every decoder.
+# What takes hours: seeds without end, 400 of every other chaos, every planted bug, the log cut
+# at every byte, ten minutes of real faults on five nodes, a million damaged inputs for every
+# decoder.
 # `make soak SEEDS=1000 FIRST=0 INPUTS=10000` runs fewer. The seeds go on where they were ended.
 SEEDS ?= 100000
 INPUTS ?= 1000000
@@ -54,6 +55,9 @@ soak: $(VENV)/.installed
 	$(BIN)/python tests/sim/soak.py --first $(FIRST) --seeds $(SEEDS) --log $(LOG)
 	CRM_SOAK=1 TMPDIR=$(MEMORY) $(BIN)/pytest -q -s --timeout 7200 \
 		tests/sim/test_cluster_mutations.py tests/node/test_store_crashes.py
+	CRM_SOAK=1 $(BIN)/pytest -q -n auto --timeout 7200 tests/sim/test_quorum_chaos.py \
+		tests/sim/test_migration_chaos.py tests/sim/test_onfail_chaos.py \
+		tests/sim/test_remote_chaos.py tests/sim/test_guests.py
 	CRM_SOAK=1 $(BIN)/pytest -q -s --timeout 7200 tests/e2e/test_nemesis.py
 	$(BIN)/python tests/soak/decoders.py --inputs $(INPUTS)
 
