@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping, Sequence
 
 from crmsh_py.clusters.kinds import ClusterKind
 from crmsh_py.clusters.port import Cluster
@@ -236,9 +237,10 @@ def _starts_with_node(session: Session, call: CommandCall, *, enabled: bool) -> 
     lab = _lab(session)
     names = call.all("NODE_NAME")
     if call.has("ALL"):
-        names = tuple(node.name for node in lab.place.load().nodes)
+        names = tuple(node.name for node in lab.place.load().members)
     elif not names:
         names = (session.cluster.node,)
+    _require_managers(names, _remote_hosts(lab))
     members.start_manager_with(lab, names, enabled=enabled)
     for name in names:
         what = "starts with" if enabled else "does not start with"
@@ -362,7 +364,26 @@ def _clusters(session: Session, call: CommandCall) -> list[Cluster]:
         return [session.cluster]
     if session.cluster.kind is not ClusterKind.LOCAL:
         raise CrmError("a configuration in a file has no nodes that could be started")
+    remote = _remote_hosts(_lab(session))
+    if not call.has("ALL"):
+        _require_managers(names, remote)
     return [
         choose.choose(dict(session.environ, CRM_NODE=name), kind=ClusterKind.LOCAL, shadow=None)
         for name in names
+        if name not in remote
     ]
+
+
+def _remote_hosts(lab: Lab) -> dict[str, str]:
+    """The lab's hosts that are no members, with their kinds."""
+    made = lab.place.load().nodes if lab.place.exists() else ()
+    return {node.name: node.kind for node in made if not node.is_member}
+
+
+def _require_managers(names: Sequence[str], remote: Mapping[str, str]) -> None:
+    """Raise CrmError for a remote node or guest: the cluster manager runs on members only."""
+    for name in names:
+        if name in remote:
+            hint = f"crm node server {name} names the resource that connects it"
+            text = f"{name} is a {remote[name]} node: no cluster manager runs there"
+            raise CrmError(text, hint=f"{hint}: crm resource start or stop that")

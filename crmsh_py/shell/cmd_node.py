@@ -134,6 +134,11 @@ def delete(session: Session, call: CommandCall) -> int:
         members = [m.name for m in session.cluster.membership().members if m.joined]
     if name in members:
         raise CrmError(f"{name} is a member", hint=f"stop it first: crm lab stop {name}")
+    if runs and _is_connected(session, name):
+        raise CrmError(
+            f"{name} is a remote node that is connected: the cluster would list it again",
+            hint=f"stop it first: crm resource stop {name}",
+        )
     if runs and name in lost_nodes(session.cluster.read_cib()):
         question = f"{name} was lost. Is it off for sure, so that nothing runs there any more"
         if session.console.ask(question):
@@ -145,6 +150,13 @@ def delete(session: Session, call: CommandCall) -> int:
             )
     forget(session, name)
     return 0
+
+
+def _is_connected(session: Session, name: str) -> bool:
+    return any(
+        node.name == name and node.kind == "remote" and node.online
+        for node in session.cluster_status().nodes
+    )
 
 
 def forget(session: Session, name: str) -> None:

@@ -10,17 +10,19 @@ from datetime import datetime
 from functools import cache
 
 from crmsh_py.cib import options
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.leftovers import leftovers
 from crmsh_py.scheduler.result import ResourceKind
 from crmsh_py.scheduler.status import cluster_status
 from crmsh_py.value import frozen
+from crmsh_py.views.mon_facts import primitives
 from crmsh_py.views.text import exit_text, joined
 from crmsh_py.wire.lab import Power
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crmsh_py.cib.document import Cib
-    from crmsh_py.scheduler.result import ClusterStatus, ResourceStatus
+    from crmsh_py.scheduler.result import ClusterStatus, NodeStatus, ResourceStatus
     from crmsh_py.wire.control import MembershipReply
     from crmsh_py.wire.lab import LabState
 
@@ -113,18 +115,26 @@ def _quorum(membership: MembershipReply | None, status: ClusterStatus) -> Iterat
         yield Ailment(level="error", text="there is no DC", hint="crm cluster start --all")
 
 
-def _back(name: str, lab: LabState | None) -> str:
+def _back(away: NodeStatus, lab: LabState | None) -> str:
     """How a node that is away comes back: a lab knows what has become of its machine."""
+    name = away.name
     machine = next((node for node in lab.nodes if node.name == name), None) if lab else None
-    if machine is None:
-        return f"crm cluster start {name}"
-    if machine.frozen:
+    if machine and machine.frozen:
         return f"it is frozen: crm lab thaw {name}"
-    if machine.state is not Power.ON:
+    if machine and machine.state is not Power.ON and not away.container:
         return f"it {_POWER.get(machine.state, 'is off')}: crm lab start {name}"
-    if lab is not None and any(node.group or node.second_group for node in lab.nodes):
+    if machine and lab and any(node.group or node.second_group for node in lab.nodes):
         return "the network is cut: crm lab heal"
-    return f"crm cluster start {name}; crm lab log {name}"
+    if away.kind != "member":  # no cluster manager: a resource connects it, or switches it on
+        return f"crm why {away.container or name}"
+    return f"crm cluster start {name}" + (f"; crm lab log {name}" if machine else "")
+
+
+def _stopped_carrier(node: NodeStatus, status: ClusterStatus) -> str:
+    """The resource that would connect or carry a node, where somebody has stopped it; else ''."""
+    carrier = node.container or node.name
+    stopped = {part.id for part in primitives(status.resources) if part.disabled}
+    return carrier if node.kind != "member" and carrier in stopped else ""
 
 
 def _nodes(status: ClusterStatus, lab: Callable[[], LabState | None]) -> Iterator[Ailment]:
@@ -135,13 +145,19 @@ def _nodes(status: ClusterStatus, lab: Callable[[], LabState | None]) -> Iterato
             yield Ailment(
                 level="error",
                 text=f"{node.name} is unclean: nobody knows what runs there",
-                hint=fence or _back(node.name, lab()),
+                hint=fence or _back(node, lab()),
+            )
+        elif not node.online and (carrier := _stopped_carrier(node, status)):
+            yield Ailment(
+                level="notice",
+                text=f"{node.name} is offline, as {carrier} is stopped",
+                hint=f"crm resource start {carrier}",
             )
         elif not node.online and not node.pending:
             yield Ailment(
                 level="warning",
                 text=f"{node.name} is offline",
-                hint=_back(node.name, lab()),
+                hint=_back(node, lab()),
             )
         elif node.standby:
             yield Ailment(
@@ -149,7 +165,8 @@ def _nodes(status: ClusterStatus, lab: Callable[[], LabState | None]) -> Iterato
                 text=f"{node.name} is in standby",
                 hint=f"crm node online {node.name}",
             )
-        elif node.maintenance:
+        elif node.maintenance and is_true(node.attributes.get("maintenance")):
+            # Else it is the connection of a remote node, which is told of as a resource.
             yield Ailment(
                 level="notice",
                 text=f"{node.name} is in maintenance",
@@ -178,6 +195,7 @@ def _with_members(resources: Iterable[ResourceStatus]) -> Iterator[ResourceStatu
 
 
 def _resources(status: ClusterStatus) -> Iterator[Ailment]:
+    guests = {node.name for node in status.nodes if node.kind == "guest"}
     for resource in _with_members(status.resources):
         if resource.blocked:
             yield Ailment(
@@ -189,6 +207,8 @@ def _resources(status: ClusterStatus) -> Iterator[Ailment]:
             yield Ailment(
                 level="error", text=f"{resource.id} has failed", hint=f"crm why {resource.id}"
             )
+        elif resource.id in guests:
+            continue  # the connection with a guest is implied: its node and its machine tell of it
         elif not _is_active(resource) and not resource.disabled:
             yield Ailment(
                 level="warning",

@@ -47,9 +47,15 @@ def test_a_remote_node_from_its_first_start_to_its_return(lab: Lab) -> None:
     lab.crm("lab", "create", "--nodes", "alpha,beta,gamma", "--remote", "far", "--guest", "vm")
     lab.crm("lab", "start")
     lab.wait("all nodes online", lambda: lab.online("alpha", "beta", "gamma"))
+    assert "far" not in lab.crm("cluster", "start", "--all")  # there is no cluster manager to start
     lab.run("crm", "configure", "load", "update", "-", stdin=CONFIGURATION)
     lab.wait("web runs on far", lambda: lab.where("web", "beta") == "far")
     assert remote_online(lab)
+    refusals = {"cluster stop": "crm node server far", "node delete": "crm resource stop far"}
+    for of_members, hint in refusals.items():
+        refused = lab.run("crm", *of_members.split(), "far", check=False)
+        assert refused.returncode == 1
+        assert hint in refused.stderr
     assert lab.where("far", "beta") == "alpha"
     assert len(lines_of_web(lab)) == 1
 

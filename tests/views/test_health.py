@@ -173,3 +173,71 @@ def test_without_a_device_nothing_is_started_as_long_as_fencing_is_enabled() -> 
     text = text.replace("</cluster_property_set>", watchdog)
     told = health.text(health.examine(Cib.parse(text), fake.membership(), now=NOW))
     assert "no fence device" not in told
+
+
+def with_far(*, meta: str = "", whole: str = "", connected: bool = False) -> Cib:
+    """A remote node; ``meta`` is what its connection has, ``whole`` an option of the cluster."""
+    cib = FakeCluster().cib
+    pairs = f'<meta_attributes id="fm"><nvpair id="fmm" {meta}/></meta_attributes>' if meta else ""
+    far = '<primitive id="far" class="ocf" provider="pacemaker" type="remote">'
+    options = f'<nvpair id="wo" {whole}/>' if whole else ""
+    for section, more in (
+        ("nodes", '<node id="far" uname="far" type="remote"/>'),
+        ("resources", f"{far}{pairs}</primitive>"),
+        ("crm_config", f'<cluster_property_set id="w">{options}</cluster_property_set>'),
+        ("status", '<node_state id="far" uname="far" remote_node="true" in_ccm="true"/>'),
+    ):
+        cib = cib.with_section(section, cib.section(section).append(parse(more)))
+    text = cib.to_xml()
+    entry = text[text.index(RUNNING) : text.index("</lrm_resource>")] + "</lrm_resource>"
+    far = entry.replace("ClusterIP", "far").replace("heartbeat", "pacemaker")
+    text = text.replace(entry, entry + far.replace("IPaddr2", "remote")) if connected else text
+    return Cib.parse(text)
+
+
+def test_a_remote_node_comes_back_by_its_connection() -> None:
+    """The cluster manager is started on members only."""
+    seen = FakeCluster().membership()
+    told = health.text(health.examine(with_far(), seen, now=NOW))
+    assert "WARNING: far is offline\n  crm why far\n" in told
+    stopped = with_far(meta='name="target-role" value="Stopped"')
+    told = health.text(health.examine(stopped, seen, now=NOW))
+    assert "NOTICE: far is offline, as far is stopped\n  crm resource start far\n" in told
+
+
+@pytest.mark.parametrize(
+    ("there", "told", "ends"),
+    [
+        ({"meta": 'name="is-managed" value="0"'}, "far is not managed", "crm resource manage far"),
+        (
+            {"whole": 'name="maintenance-mode" value="1"'},
+            "the whole cluster is in maintenance",
+            "crm maintenance off",
+        ),
+    ],
+)
+def test_a_remote_node_that_is_in_maintenance_by_its_connection_is_not_told_of_twice(
+    there: dict[str, str], told: str, ends: str
+) -> None:
+    cib = with_far(**there, connected=True)  # type: ignore[arg-type]
+    found = health.text(health.examine(cib, FakeCluster().membership(), now=NOW))
+    assert f"{told}\n  {ends}\n" in found
+    assert "far is in maintenance" not in found
+    assert "far is offline" not in found
+
+
+def test_the_connection_with_a_guest_is_no_resource_that_could_be_managed() -> None:
+    """It is implied by the guest's machine."""
+    fake = FakeCluster()
+    pairs = (("remote-node", "vm"), ("is-managed", "false"))
+    meta = "".join(
+        f'<nvpair id="m-{name}" name="{name}" value="{value}"/>' for name, value in pairs
+    )
+    machine = '<primitive id="machine" class="ocf" provider="lab" type="guest">'
+    machine += f'<meta_attributes id="m">{meta}</meta_attributes></primitive>'
+    cib = fake.cib.with_section("resources", fake.cib.section("resources").append(parse(machine)))
+    found = health.text(health.examine(cib, fake.membership(), now=NOW))
+    assert "vm is offline\n  crm why machine\n" in found
+    assert "machine is not managed\n  crm resource manage machine\n" in found
+    assert "vm is not managed" not in found
+    assert "vm runs nowhere" not in found
