@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
+from crmsh_py.cib.pairs import known_nodes
 from crmsh_py.engine import status as st
 from crmsh_py.engine.attributes import clear_failures, failed_resources
 from crmsh_py.scheduler.history import tells_failure
@@ -23,6 +24,7 @@ def meant(
     ``holders``: by remote node the member that is connected with it.
     """
     wanted = st.meant_by(config, message.resource)
+    configured = _configured(config)
     found = []
     for state in status.findall("node_state"):
         if message.node and state.get("uname") != message.node:
@@ -33,15 +35,23 @@ def meant(
         for history in state.iter("lrm_resource"):
             if not st.is_meant(history.id, wanted):
                 continue
-            if not reached and not st.is_stopped(history):
+            name = history.id.split(":", 1)[0]
+            has_failed = name in failed or any(map(tells_failure, history.children))
+            may_run = not st.is_stopped(history)
+            if may_run and not reached:
                 continue  # it would be started elsewhere: nobody can look for it there
-            has_failed = history.id.split(":", 1)[0] in failed or any(
-                map(tells_failure, history.children)
-            )
+            if may_run and not has_failed and name not in configured:
+                continue  # it would run for ever: it is about to be stopped
             if message.all_history or has_failed:
                 resources.append(history.id)
         found.append((state, tuple(resources)))
     return found
+
+
+def _configured(config: Cib) -> set[str]:
+    """The resources that are looked for where nothing is known: guests' connections, too."""
+    resources = {each.id for each in config.section("resources").iter("primitive")}
+    return resources | {node.get("uname") for node in known_nodes(config)}
 
 
 def _is_reached(status: Element, remote: str, holders: Mapping[str, int]) -> bool:

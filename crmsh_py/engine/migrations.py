@@ -55,16 +55,23 @@ def ended(status: Element, source: Element, resource: str) -> list[str]:
     """The entries of a migration whose target has it, and that is stopped on its source by now.
 
     They say that it is on the target until something newer is known of that: what is found there
-    after the history of the target was lost or cleaned is not, and would be restarted.
+    after the history of the target was lost or cleaned is not, and would be restarted. So would
+    what has not arrived and was started on its source again.
     """
     history = st.history_of(source, resource)
-    if history is None or not st.is_stopped(history):
+    if history is None:
+        return []
+    stays = (newest := _newest(history)) is not None and _is_start(newest)
+    if not stays and not st.is_stopped(history):
         return []
     return [
         entry.id
         for entry in history.children
         if entry.get("operation") == "migrate_to"
-        and _has_arrived(status, resource, source.get("uname"), entry.get("migrate_target"))
+        and (
+            stays
+            or _has_arrived(status, resource, source.get("uname"), entry.get("migrate_target"))
+        )
     ]
 
 
@@ -100,6 +107,10 @@ def _has_arrived(status: Element, resource: str, source: str, target: str) -> bo
         == ("migrate_from", "0", source)
         for entry in (history.children if history is not None else ())
     )
+
+
+def _is_start(entry: Element) -> bool:
+    return (entry.get("operation"), entry.get("rc-code")) == ("start", "0")
 
 
 def _newest(history: Element) -> Element | None:

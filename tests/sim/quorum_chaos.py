@@ -25,7 +25,15 @@ from sim.nemeses import NEMESES, peace, wake
 from crmsh_py.cib.document import Cib
 from crmsh_py.engine.api import RunOperation
 from crmsh_py.engine.controller import scheduler_plan
-from crmsh_py.wire.control import CleanResource, Committed, Reply, SetExpectedVotes, SetVotes
+from crmsh_py.wire.control import (
+    CleanResource,
+    Committed,
+    MembershipReply,
+    ReadMembership,
+    Reply,
+    SetExpectedVotes,
+    SetVotes,
+)
 
 Change = Callable[[Cib], Cib]
 REST_S = 90.0  # dc-deadtime, and the time of a watchdog, come to what a plain cluster takes
@@ -278,6 +286,8 @@ def _rest(
         wake(cluster)
         cluster.run(0.1)
     cluster.settle(within_s=max(0.0, began + REST_S - cluster.now))
+    if setting.orders:
+        _count_anew(cluster)
     found = cluster.cib(cluster.up[0].number).ids()
     for ident, change in setting.changes().items():
         if ident not in found:  # that was lost
@@ -293,3 +303,13 @@ def _rest(
     cluster.run(0.2)  # nothing more happens
     checker.check_now()
     checker.check_rest()
+
+
+def _count_anew(cluster: Cluster) -> None:
+    """Votes that were given go with a restart, and are expected still: somebody says what is so."""
+    number = cluster.up[0].number
+    told = cluster.answer(number, ReadMembership())
+    assert isinstance(told, MembershipReply)
+    if not told.quorate:
+        cluster.answer(number, SetExpectedVotes(votes=told.total_votes))
+        cluster.settle(within_s=REST_S)

@@ -552,3 +552,24 @@ def test_a_refresh_ends_a_monitor_that_waits_for_another_one() -> None:
     cluster.run(0.1)
     cluster.settle(within_s=5)
     assert holder(cluster) == node.name
+
+
+@pytest.mark.parametrize("whose", ["R", ""])
+def test_what_was_deleted_is_stopped_though_it_is_refreshed_before(whose: str) -> None:
+    """Nobody looks for what is not configured: forgotten, it would run for ever."""
+    cluster = running(resource())
+    assert where(cluster)
+    cluster.agent_delay_s = (0.5, 0.5)
+    cluster.commit(1, resource("S"))  # the DC is busy with it
+    cluster.run(0.1)
+
+    def delete(cib: Cib) -> Cib:
+        rest = (each for each in cib.section("resources").children if each.id != "R")
+        return cib.with_section("resources", Element("resources", {}, tuple(rest)))
+
+    ticket = cluster.commit(1, delete)
+    cluster.until(lambda: ticket in cluster.node(1).replies, 5, "committed", 0.001)
+    cluster.answer(1, CleanResource(resource=whose, all_history=True))
+    cluster.settle(within_s=30)
+    assert where(cluster) == []
+    assert where(cluster, "S")

@@ -163,6 +163,26 @@ def test_what_was_sent_to_a_node_that_is_away_is_known_after_a_refresh() -> None
     at_rest_on_node1(cluster)
 
 
+def test_what_did_not_arrive_and_was_started_again_means_nothing_after_a_refresh() -> None:
+    """It is where it was sent from, and left alone."""
+    cluster = running()
+    cluster.node(3).hang = lambda operation: operation.action == "migrate_from"
+    cluster.commit(1, sends("R", "node3"))
+    cluster.until(lambda: "R" in cluster.node(3).active, 5, "on its way", 0.001)
+    cluster.run(0.2)
+    cluster.node(3).crash()
+    cluster.commit(1, sends("R", "node2"))
+    cluster.until(lambda: where(cluster) == ["node2"], 30, "started again")
+    cluster.settle(within_s=30)
+    before = list(cluster.node(2).operations)
+    cluster.answer(1, CleanResource(resource="R", all_history=True))
+    cluster.run(3.0)
+    cluster.settle(within_s=30)
+    assert where(cluster) == ["node2"]
+    assert {what for _, _, what in cluster.node(2).operations[len(before) :]} == {"monitor"}
+    assert not wanted(cluster), "at rest, and the scheduler is not content"
+
+
 def interrupted(cluster: Cluster) -> None:
     """R is to go to node3, and before it has arrived it had better go to node1."""
     cluster.agent_delay_s = (0.6, 0.6)
