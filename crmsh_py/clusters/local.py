@@ -443,5 +443,5 @@ def _answers(channels: Sequence[Channel], deadline: float) -> dict[str, bool]:
 def _nothing_runs(lab: str) -> ClusterUnreachable:
     return ClusterUnreachable(
         f"no node of the lab {lab} is running",
-        hint="crm lab start, or crm lab create for a new lab",
+        hint="crm lab start, or crm lab create for a new lab; crm lab list names those there are",
     )

@@ -70,7 +70,7 @@ def limit(session: Session, call: CommandCall) -> int:
 
 
 def source(session: Session, call: CommandCall) -> int:
-    """The live logs, or those of a report; without a word: which it is."""
+    """The live logs, those of a lab or of a report; without a word: which it is."""
     chosen = past.choice(session)
     wanted = call.get("FILE_NAME") or ""
     if not wanted:
@@ -79,8 +79,12 @@ def source(session: Session, call: CommandCall) -> int:
     from crmsh_py.lab.client import list_labs
 
     chosen.lines = None
-    if wanted != LIVE and not os.path.exists(wanted) and wanted in list_labs(session.environ):
+    labs = list_labs(session.environ) if wanted != LIVE and not os.path.isfile(wanted) else []
+    if wanted in labs:
         chosen.lines = past.from_lab(session, wanted)
+    elif wanted != LIVE and not os.path.exists(wanted):
+        known = f"your labs: {', '.join(labs)}" if labs else "crm report FILE makes FILE.tar.gz"
+        raise NotFound(f"there is no report or lab {wanted}", hint=known)
     elif wanted != LIVE:
         wanted = os.path.abspath(wanted)
         chosen.lines = past.from_report(wanted)

@@ -50,6 +50,7 @@ def test_without_a_lab_it_says_how_to_get_one(
     assert said.out == ""
     assert said.err.startswith("ERROR: no node of the lab no-such-lab is running\n")
     assert "crm lab create" in said.err
+    assert "crm lab list" in said.err
 
 
 def test_a_lab_of_no_cluster_says_what_it_could_be_made_of(
@@ -150,6 +151,8 @@ MISTAKES = [
     ("status nosuch", 1, "no option nosuch"),
     ("help nosuch", 1, "no help"),
     ("help node drain", 1, "here that is standby"),
+    ("history source nosuch", 1, "there is no report or lab nosuch"),
+    ("node offline vip", 1, "here that is standby"),
     ("up", 2, "root already"),
 ]
 
