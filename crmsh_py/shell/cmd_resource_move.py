@@ -13,7 +13,13 @@ from crmsh_py.lang.ast import CommandCall
 from crmsh_py.scheduler.result import Role
 from crmsh_py.shell.changes import change, require_node, require_resources
 from crmsh_py.shell.console import Interrupted
-from crmsh_py.shell.resource_changes import CLIENT, meta_of, resources, with_meta
+from crmsh_py.shell.resource_changes import (
+    CLIENT,
+    members_with_their_own,
+    meta_of,
+    resources,
+    with_meta,
+)
 from crmsh_py.shell.session import Session
 from crmsh_py.shell.waiting import WAIT_S, until_idle
 from crmsh_py.tools.common import local_now
@@ -159,12 +165,10 @@ def restart(session: Session, call: CommandCall) -> int:
     before = {name: meta_of(cib, name, "target-role") for name in ran}
     _stop_and_wait(session, before)
     # A cluster is at rest, too, when it does nothing about it (not managed, no fence device …).
-    left = [name for name in ran if not is_file and _where(session, name)]
+    left = {name: there for name in ran if not is_file and (there := _where(session, name))}
     _start_again(session, before)
     if left:
-        raise CrmError(
-            f"{' '.join(left)} did not stop, and so was not restarted", hint=f"crm why {left[0]}"
-        )
+        raise _did_not_stop(session, left)
     listed = " ".join(ran)
     try:
         until_idle(session, timeout_s=WAIT_S, what=f"starting {listed}")
@@ -185,6 +189,18 @@ def _runs_nowhere(cib: Cib, names: Sequence[str]) -> CrmError:
     stopped = meta_of(cib, first, "target-role") == "Stopped"
     hint = f"crm resource start {first}" if stopped else f"crm why {first}"
     return CrmError(f"{' '.join(names)} does not run", hint=hint)
+
+
+def _did_not_stop(session: Session, left: dict[str, list[tuple[str, Role]]]) -> CrmError:
+    """With what keeps them from it, where that is known."""
+    from crmsh_py.views.resource_status import left_alone
+
+    names = list(left)
+    places = [f"{name} on {' and '.join(node for node, _ in left[name])}" for name in names]
+    hint = next(iter(left_alone(session.cluster_status(), names).values()), f"crm why {names[0]}")
+    if own := members_with_their_own(session.working.cib(), names, "target-role", "Stopped"):
+        hint = f"crm resource meta {own[0]} delete target-role"
+    return CrmError(f"{', '.join(places)} did not stop, and so was not restarted", hint=hint)
 
 
 def _stop_and_wait(session: Session, before: dict[str, str | None]) -> None:

@@ -61,17 +61,8 @@ def set_meta(session: Session, names: Sequence[str], name: str, value: str | Non
     Members that have a value of their own keep it unless ``manage-children`` (or the answer to a
     question) says otherwise: theirs counts more than their container's.
     """
-    cib = session.working.cib()
-    stubborn = [
-        inner.id
-        for resource in names
-        for inner in edits.find_resource(cib, resource).iter(*_KINDS)
-        if inner.id not in names
-        and (pair := edits.pair_in(inner, "meta_attributes", name)) is not None
-        and pair.value != value
-    ]
     along: list[str] = []
-    if stubborn:
+    if stubborn := members_with_their_own(session.working.cib(), names, name, value):
         along = _along(session, stubborn, name, value)
 
     def edit(cib: Cib) -> Cib:
@@ -83,6 +74,20 @@ def set_meta(session: Session, names: Sequence[str], name: str, value: str | Non
 
     change(session, edit, client=CLIENT)
     return 0
+
+
+def members_with_their_own(
+    cib: Cib, names: Sequence[str], name: str, value: str | None
+) -> list[str]:
+    """Members of these resources that set the meta attribute themselves, to another value."""
+    return [
+        inner.id
+        for resource in names
+        for inner in edits.find_resource(cib, resource).iter(*_KINDS)
+        if inner.id not in names
+        and (pair := edits.pair_in(inner, "meta_attributes", name)) is not None
+        and pair.value != value
+    ]
 
 
 def _along(session: Session, members: list[str], name: str, value: str | None) -> list[str]:

@@ -10,12 +10,12 @@ from datetime import datetime
 from functools import cache
 
 from crmsh_py.cib import options
-from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.leftovers import leftovers
 from crmsh_py.scheduler.result import ResourceKind
 from crmsh_py.scheduler.status import cluster_status
 from crmsh_py.value import frozen
 from crmsh_py.views.mon_facts import primitives
+from crmsh_py.views.resource_status import nodes_in_maintenance
 from crmsh_py.views.text import exit_text, joined
 from crmsh_py.wire.lab import Power
 
@@ -138,6 +138,7 @@ def _stopped_carrier(node: NodeStatus, status: ClusterStatus) -> str:
 
 
 def _nodes(status: ClusterStatus, lab: Callable[[], LabState | None]) -> Iterator[Ailment]:
+    aside = nodes_in_maintenance(status)
     for node in status.nodes:
         if node.unclean:
             # Who has no quorum is the one that others fence.
@@ -165,8 +166,7 @@ def _nodes(status: ClusterStatus, lab: Callable[[], LabState | None]) -> Iterato
                 text=f"{node.name} is in standby",
                 hint=f"crm node online {node.name}",
             )
-        elif node.maintenance and is_true(node.attributes.get("maintenance")):
-            # Else it is the connection of a remote node, which is told of as a resource.
+        elif node.name in aside:
             yield Ailment(
                 level="notice",
                 text=f"{node.name} is in maintenance",
@@ -196,6 +196,7 @@ def _with_members(resources: Iterable[ResourceStatus]) -> Iterator[ResourceStatu
 
 def _resources(status: ClusterStatus) -> Iterator[Ailment]:
     guests = {node.name for node in status.nodes if node.kind == "guest"}
+    aside = nodes_in_maintenance(status)
     for resource in _with_members(status.resources):
         if resource.blocked:
             yield Ailment(
@@ -215,8 +216,8 @@ def _resources(status: ClusterStatus) -> Iterator[Ailment]:
                 text=f"{resource.id} runs nowhere",
                 hint=f"crm why {resource.id}",
             )
-        if resource.orphan or status.maintenance_mode:
-            continue  # it is no longer configured; or nothing is managed, which is told below
+        if resource.orphan or status.maintenance_mode or aside.intersection(resource.nodes):
+            continue  # no longer configured; or its node, or all, is in maintenance, and so told
         if resource.maintenance:
             yield Ailment(
                 level="notice",

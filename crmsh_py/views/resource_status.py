@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from crmsh_py.cib.booleans import is_true
 from crmsh_py.errors import NotFound, UsageError
 from crmsh_py.scheduler.result import ClusterStatus, ResourceKind, ResourceStatus, Role
 from crmsh_py.value import frozen
@@ -57,20 +58,31 @@ def places(status: ClusterStatus, name: str) -> list[tuple[str, Role]]:
 
 def left_alone(status: ClusterStatus, names: Sequence[str]) -> dict[str, str]:
     """Which of these, or of their members, the cluster leaves as they are, and what ends that."""
+    if status.maintenance_mode:
+        return dict.fromkeys(names, "crm maintenance off")
+    aside = nodes_in_maintenance(status)
     found: dict[str, str] = {}
-    for named in names:
-        for resource in _walk((find(status, named),)):
-            name = resource.id.partition(":")[0]
-            if status.maintenance_mode:
-                found[named] = "crm maintenance off"
-            elif resource.maintenance:
-                found[name] = f"crm maintenance off {name}"
-            elif not resource.managed:
-                found[name] = f"crm resource manage {name}"
-            else:
-                continue
-            break  # what is inside is told of with it
+    waiting = [find(status, name) for name in names]
+    for resource in waiting:
+        name = resource.id.partition(":")[0]
+        if there := aside.intersection(resource.nodes):
+            found |= {f"what runs on {node}": f"crm node ready {node}" for node in sorted(there)}
+        elif resource.maintenance:
+            found[name] = f"crm maintenance off {name}"
+        elif not resource.managed:
+            found[name] = f"crm resource manage {name}"
+        else:
+            waiting += resource.children  # else what is inside is told of with it
     return found
+
+
+def nodes_in_maintenance(status: ClusterStatus) -> set[str]:
+    """Those that somebody has set to maintenance; a remote node may be in it by its connection."""
+    return {
+        node.name
+        for node in status.nodes
+        if node.maintenance and is_true(node.attributes.get("maintenance"))
+    }
 
 
 def failing(cib: Cib, status: ClusterStatus, name: str, node: str = "") -> tuple[str, str]:

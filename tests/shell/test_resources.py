@@ -241,6 +241,17 @@ def test_who_stops_what_is_left_alone_is_told_so(
     assert role_of(person, "vip") == "Stopped"
 
 
+def test_what_is_left_alone_with_its_node_is_told_with_that(
+    instances: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no maintenance of the resource, whose other instances do what they shall."""
+    instances.types("node maintenance pacemaker02")
+    monkeypatch.setattr(instances.session.cluster, "kind", "local")
+    said = instances.types("resource stop everywhere")
+    assert "leaves what runs on pacemaker02 as it is for now\n  crm node ready pacemaker02" in said
+    assert "crm maintenance off" not in said
+
+
 def obedient(person: Person) -> Callable[[object, str], list[tuple[str, str]]]:
     """Where things run in a cluster that does at once what it shall."""
     return lambda _, name: [] if role_of(person, name) == "Stopped" else [("alpha", "Started")]
@@ -253,9 +264,21 @@ def test_what_did_not_stop_was_not_restarted(
     monkeypatch.setattr(person.session.cluster, "kind", "local")
     monkeypatch.setattr(cmd_resource_move, "_where", lambda *_: [("alpha", "Started")])
     said = person.types("resource restart vip")
-    assert "vip did not stop, and so was not restarted\n  crm why vip" in said
+    assert "vip on alpha did not stop, and so was not restarted\n  crm why vip" in said
     assert person.code == 1
     assert role_of(person, "vip") is None
+    person.types("resource unmanage vip")
+    assert "not restarted\n  crm resource manage vip" in person.types("resource restart vip")
+
+
+def test_a_restart_names_the_member_that_does_not_stop_with_its_group(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(person.session.cluster, "kind", "local")
+    monkeypatch.setattr(cmd_resource_move, "_where", lambda *_: [("alpha", "Started")])
+    person.types("resource start one")
+    said = person.types("resource restart site")
+    assert "not restarted\n  crm resource meta one delete target-role" in said
 
 
 def test_a_restart_leaves_alone_what_was_stopped(
@@ -381,4 +404,4 @@ def test_the_history_of_another_lab_can_be_looked_at(
     assert "n1 is the designated controller" in person.types("events")
     person.types("refresh")
     assert "n1 is the designated controller" in person.types("events")
-    assert "cannot be read" in person.types("source another")
+    assert "your labs: other" in person.types("source another")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -173,6 +174,19 @@ def test_without_a_device_nothing_is_started_as_long_as_fencing_is_enabled() -> 
     text = text.replace("</cluster_property_set>", watchdog)
     told = health.text(health.examine(Cib.parse(text), fake.membership(), now=NOW))
     assert "no fence device" not in told
+
+
+def test_what_runs_on_a_node_in_maintenance_is_told_of_with_the_node() -> None:
+    fake = FakeCluster()
+    text = fake.cib.to_xml()
+    pairs = '<nvpair id="nm" name="maintenance" value="true"/>'
+    attributes = f'<instance_attributes id="n">{pairs}</instance_attributes></node>'
+    bare = re.search(r'<node [^>]*uname="pacemaker01"[^>]*/>', text)
+    assert bare is not None
+    text = text.replace(bare[0], bare[0].removesuffix("/>") + ">" + attributes)
+    told = health.text(health.examine(Cib.parse(text), fake.membership(), now=NOW))
+    assert "pacemaker01 is in maintenance\n  crm node ready pacemaker01\n" in told
+    assert "crm maintenance off" not in told
 
 
 def with_far(*, meta: str = "", whole: str = "", connected: bool = False) -> Cib:
