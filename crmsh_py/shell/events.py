@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from crmsh_py.cib.agent_name import is_remote_connection
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.pairs import find_node
@@ -174,6 +175,22 @@ _EVENTS: Mapping[tuple[str, str], tuple[_Change, str]] = {
 _MEMBERSHIP = ("kill", "leave", "return")  # of a node: they change what there is of votes
 
 
+def _of_no_member(cib: Cib, event: Event, now: datetime) -> Cib:
+    """A remote node is lost when its connection fails; it leaves and returns with that."""
+    name = event.name
+    primitives = cib.section("resources").iter("primitive")
+    connected = any(each.id == name and is_remote_connection(each) for each in primitives)
+    if connected and event.verb == "kill":
+        return _fail(cib, Event("resource", "fail", name), now)
+    verb = {"kill": "fail", "leave": "stop", "return": "start"}[event.verb]
+    raise UsageError(
+        f"{name} is no member: that happens to the resource that connects it",
+        hint=f"the event is: resource {verb} {name}"
+        if connected
+        else f"crm node server {name} names it",
+    )
+
+
 def parse(words: tuple[str, ...]) -> Event:
     """An event from its words. Raises NotFound or UsageError, with what could be said instead."""
     subjects = dict.fromkeys(subject for subject, _ in _EVENTS)
@@ -221,7 +238,9 @@ def after(cib: Cib, event: Event, now: datetime, votes: Votes | None = None) -> 
     are quorate.
     """
     if event.subject == "node":
-        find_node(cib, event.name)
+        node = find_node(cib, event.name)
+        if node.get("type") == "remote" and event.verb in _MEMBERSHIP:
+            return _of_no_member(cib, event, now)
     elif event.subject == "resource":
         find_resource(cib, event.name)
     made = _EVENTS[event.subject, event.verb][0](cib, event, now)

@@ -49,6 +49,17 @@ def test_what_follows_from_an_event(event: str, expected: set[str]) -> None:
     assert changes(Lab().settle(), event) == expected
 
 
+def test_what_befalls_a_remote_node_befalls_its_connection() -> None:
+    lab = Lab()
+    far = '<primitive id="far" class="ocf" provider="pacemaker" type="remote"/>'
+    lab.change("</resources>", f"{far}</resources>")
+    lab.change("</nodes>", '<node id="far" uname="far" type="remote"/></nodes>').settle()
+    assert "recover far" in changes(lab, "node kill far")
+    with pytest.raises(UsageError) as raised:
+        changes(lab, "node leave far")
+    assert raised.value.hint == "the event is: resource stop far"
+
+
 def test_quorum_goes_and_comes_with_the_nodes() -> None:
     lab = Lab().settle()
     for name in ("pacemaker02", "pacemaker03"):
