@@ -107,8 +107,9 @@ crm node standby pacemaker01 reboot
 crm node online pacemaker01
 """,
     "node_delete": """
-A member is not deleted. Of a node that was lost it is asked whether it is off for sure; without
-that (-F says so) the status goes on telling that it may still run something.
+A member is not deleted, nor a remote node that is connected. Of a node that was lost it is asked
+whether it is off for sure; without that (-F says so) the status goes on telling that it may still
+run something.
 """,
     "node_fence": """
 Asks first; crm -F does not. Needs a fence device.
