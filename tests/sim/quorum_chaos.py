@@ -306,10 +306,13 @@ def _rest(
 
 
 def _count_anew(cluster: Cluster) -> None:
-    """Votes that were given go with a restart, and are expected still: somebody says what is so."""
+    """Votes that were given go with a restart, and are expected still: somebody says what is so.
+
+    Else an empty disk, whose votes do not count, may be the last that is needed, for ever.
+    """
     number = cluster.up[0].number
     told = cluster.answer(number, ReadMembership())
     assert isinstance(told, MembershipReply)
-    if not told.quorate:
+    if told.expected_votes > told.total_votes:
         cluster.answer(number, SetExpectedVotes(votes=told.total_votes))
         cluster.settle(within_s=REST_S)
