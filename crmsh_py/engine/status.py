@@ -174,16 +174,16 @@ def _by_id(element: Element) -> str:
 
 
 def lock_stopped(state: Element, resource: str, config: Cib) -> Element:
-    """Lock a resource to its node, which is shutting down, if its newest entry says stopped.
+    """Lock a resource to its node, which is shutting down, if it was just stopped there.
 
-    No instance of a clone: it has no node that it would go back to, and what is cloned today may
-    be one of a kind tomorrow.
+    Nothing that was only looked for: it was never there. No instance of a clone: it has no node
+    that it would go back to, and what is cloned today may be one of a kind tomorrow.
     """
     history = history_of(state, resource)
     since = attributes_of(state).get("shutdown", "")
     if history is None or not whole(since):
         return state
-    if not is_stopped(history) or not _is_single(config, resource):
+    if _last_result(history) != ("stop", "0") or not _is_single(config, resource):
         return state
     return _with_resources(
         state,
@@ -200,10 +200,13 @@ def _is_single(config: Cib, resource: str) -> bool:
 
 def is_stopped(history: Element) -> bool:
     """Whether the newest entry says that the resource is not running."""
+    return _last_result(history) in (("stop", "0"), ("monitor", "7"))
+
+
+def _last_result(history: Element) -> tuple[str, str]:
+    """The newest operation and its result; empty where there is none."""
     newest = max(history.children, key=call_number, default=None)
-    if newest is None:
-        return False
-    return (newest.get("operation"), newest.get("rc-code")) in (("stop", "0"), ("monitor", "7"))
+    return (newest.get("operation"), newest.get("rc-code")) if newest is not None else ("", "")
 
 
 def with_locks(state: Element, locked: Element | None) -> Element:

@@ -346,6 +346,21 @@ def test_a_shutdown_lock_keeps_resources_with_their_node_until_it_ends() -> None
     assert len(where(cluster)) == 1
 
 
+def test_what_is_new_is_not_locked_to_a_node_that_is_shutting_down() -> None:
+    """It is looked for there like everywhere, and was never there."""
+    cluster = running(add_group("G", 2), with_property("shutdown-lock", "true"))
+    node = next(n for n in cluster.up if "G-1" in n.active)
+    cluster.agent_delay_s = (0.3, 0.3)
+    cluster.ask(node.number, StopManager())
+    cluster.run(0.1)
+    cluster.commit(1, resource("S"))
+    looks = ("S", "monitor")
+    cluster.until(lambda: looks in [each[1:] for each in node.operations], 5, "looked for", 0.001)
+    cluster.commit(1, with_property("batch-limit", "9"))  # what it would do next is void
+    cluster.until(lambda: len(where(cluster, "S")) == 1, 60, "started elsewhere")
+    assert where(cluster, "G-1") == [], "that is"
+
+
 def test_what_was_cloned_is_not_locked_to_a_node_that_is_away() -> None:
     """Else it would wait for that node once it is cloned no more."""
     cluster = running(resource(wrap="interleave=true"), with_property("shutdown-lock", "true"))
