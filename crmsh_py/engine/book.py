@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from crmsh_py.cib import options
 from crmsh_py.cib.booleans import is_true
 from crmsh_py.cib.element import Element
 from crmsh_py.cib.tickets import with_ticket
@@ -382,7 +383,7 @@ class StatusBook:
         state = st.node_by_name(self._replica.status, name)
         if state is None or not st.is_remote(state) or state.get("in_ccm") == "true":
             return False
-        return all(map(st.is_stopped, state.iter("lrm_resource")))
+        return st.is_all_stopped(state)
 
     # ---- changes -------------------------------------------------------------------------------
 
@@ -440,8 +441,11 @@ class StatusBook:
                 # Who was lost may run yet what it ran: the end of the connection fences nobody.
                 kept = old.findall("lrm") if old is not None and not message.fenced else ()
                 self._put_remote(new.with_children(tuple(kept)))
-                # The end was asked for. But the attributes go with it: that it shall be down, too.
-                return old is not None and SHUTDOWN in st.attributes_of(old)
+                # The end was asked for. But the attributes go with it: that it shall be down, too;
+                # and without fencing what was lost there, and could not be stopped, is gone now.
+                enabled = options.value_of(self._replica.config.properties(), "fencing-enabled")
+                gone = old is not None and not is_true(enabled) and not st.is_all_stopped(old)
+                return gone or (old is not None and SHUTDOWN in st.attributes_of(old))
             return False
         claim = (message.term, message.claim)
         if not self._speaks_for(sender, name) and claim < self.claims.get(name, claim):

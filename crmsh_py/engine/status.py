@@ -209,6 +209,11 @@ def _last_result(history: Element) -> tuple[str, str]:
     return (newest.get("operation"), newest.get("rc-code")) if newest is not None else ("", "")
 
 
+def is_all_stopped(state: Element) -> bool:
+    """Whether nothing runs on a node, as far as its history tells."""
+    return all(map(is_stopped, state.iter("lrm_resource")))
+
+
 def with_locks(state: Element, locked: Element | None) -> Element:
     """A node that has come back, with the locks that it knows nothing of."""
     for part in locked_part(locked):

@@ -334,6 +334,13 @@ def test_a_lost_remote_node_is_fenced_before_anything_starts_elsewhere() -> None
     assert told(cluster, FAR) == {"web"}
 
 
+def test_without_fencing_what_a_lost_remote_node_ran_is_started_elsewhere() -> None:
+    """It counts as gone. Its stop there cannot be done, so the plan of the loss goes no further."""
+    cluster, far = cluster_with_far(fencing=False, reconnect_interval="60s")
+    far.crash()
+    cluster.until(lambda: any("web" in node.active for node in cluster.up), 30, "elsewhere", 0.01)
+
+
 def test_a_remote_node_that_is_cut_off_is_fenced_though_it_lives() -> None:
     cluster, far = cluster_with_far()
     life = far.life
