@@ -57,7 +57,7 @@ soak: $(VENV)/.installed
 		tests/sim/test_cluster_mutations.py tests/node/test_store_crashes.py
 	CRM_SOAK=1 $(BIN)/pytest -q -n auto --timeout 7200 tests/sim/test_quorum_chaos.py \
 		tests/sim/test_migration_chaos.py tests/sim/test_onfail_chaos.py \
-		tests/sim/test_remote_chaos.py tests/sim/test_guests.py
+		tests/sim/test_remote_chaos.py tests/sim/test_guests.py tests/sim/test_mixed_chaos.py
 	CRM_SOAK=1 $(BIN)/pytest -q -s --timeout 7200 tests/e2e/test_nemesis.py
 	$(BIN)/python tests/soak/decoders.py --inputs $(INPUTS)
 
