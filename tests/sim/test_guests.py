@@ -37,7 +37,7 @@ from crmsh_py.wire.control import (
 )
 
 VM, GUEST = "vm", "guest"
-MORE = 400 if os.environ.get("CRM_SOAK") else 6
+MORE = 400 if os.environ.get("CRM_SOAK") else 3
 
 
 def likes(name: str, node: str, score: str = "100") -> Callable[[Cib], Cib]:

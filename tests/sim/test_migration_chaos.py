@@ -11,7 +11,7 @@ import random
 import pytest
 from sim.migration_chaos import run_migration_chaos
 
-SEEDS = range(400 if os.environ.get("CRM_SOAK") else 20)
+SEEDS = range(400 if os.environ.get("CRM_SOAK") else 10)
 _BATCH = 10
 FRESH = 3  # seeds that nobody has run before; a failure prints its number
 

@@ -10,7 +10,7 @@ import os
 
 from sim.mixed_chaos import run_mixed_chaos
 
-SEEDS = range(300 if os.environ.get("CRM_SOAK") else 4)
+SEEDS = range(300 if os.environ.get("CRM_SOAK") else 2)
 
 
 def test_known_seeds(only_seed: int | None) -> None:

@@ -9,7 +9,7 @@ import os
 
 from sim.onfail_chaos import run_onfail_chaos
 
-SEEDS = range(400 if os.environ.get("CRM_SOAK") else 6)
+SEEDS = range(400 if os.environ.get("CRM_SOAK") else 4)
 
 
 def test_known_seeds(only_seed: int | None) -> None:
