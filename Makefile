@@ -42,7 +42,7 @@ bench-cluster: $(VENV)/.installed
 	$(BIN)/python bench/live.py
 	$(BIN)/python bench/cluster_shell.py
 
-# What takes hours: seeds without end, 400 of every other chaos, every planted bug, the log cut
+# What takes hours: seeds without end, hundreds of other chaos, every planted bug, the log cut
 # at every byte, ten minutes of real faults on five nodes, a million damaged inputs for every
 # decoder.
 # `make soak SEEDS=1000 FIRST=0 INPUTS=10000` runs fewer. The seeds go on where they were ended.

@@ -41,7 +41,7 @@ def meant(
             if may_run and not reached:
                 continue  # it would be started elsewhere: nobody can look for it there
             if may_run and not has_failed and name not in configured:
-                continue  # it would run for ever: it is about to be stopped
+                continue  # it would run for ever: nobody looks for it
             if message.all_history or has_failed:
                 resources.append(history.id)
         found.append((state, tuple(resources)))

@@ -52,26 +52,26 @@ def doubted(status: Element, source: Element) -> list[tuple[str, str]]:
 
 
 def ended(status: Element, source: Element, resource: str) -> list[str]:
-    """The entries of a migration whose target has it, and that is stopped on its source by now.
+    """The entries of migrations from here that mean nothing any more.
 
-    They say that it is on the target until something newer is known of that: what is found there
-    after the history of the target was lost or cleaned is not, and would be restarted. So would
-    what has not arrived and was started on its source again.
+    The target has it, and it is stopped here by now; or it did not arrive, and was started here
+    again. Such an entry says that it is on the target until something newer is known of that: what
+    is found after a history was lost or cleaned is not, and would be restarted.
     """
     history = st.history_of(source, resource)
     if history is None:
         return []
-    stays = (newest := _newest(history)) is not None and _is_start(newest)
-    if not stays and not st.is_stopped(history):
+    entries = [each for each in history.children if each.get("operation") == "migrate_to"]
+    newest = _newest(history)
+    if newest is not None and _is_start(newest):
+        return [entry.id for entry in entries]
+    if not st.is_stopped(history):
         return []
+    here = source.get("uname")
     return [
         entry.id
-        for entry in history.children
-        if entry.get("operation") == "migrate_to"
-        and (
-            stays
-            or _has_arrived(status, resource, source.get("uname"), entry.get("migrate_target"))
-        )
+        for entry in entries
+        if _has_arrived(status, resource, here, entry.get("migrate_target"))
     ]
 
 

@@ -119,7 +119,14 @@ def _fail(cib: Cib, event: Event, now: datetime) -> Cib:
             hint=did_you_mean(task, configured | OPERATIONS) or ", ".join(sorted(OPERATIONS)),
         )
     failed = Operation(task=task, resource=event.name, code="unknown", status="error", node=node)
-    return _with_digests(cib, Pretended().operation(cib, failed, now).over(cib))
+    try:
+        made = Pretended().operation(cib, failed, now)
+    except UsageError as error:
+        if node or not error.hint:
+            raise
+        hint = f"resource fail {event.name} {task} on NODE"  # it is not said as in cibstatus
+        raise UsageError(error.message, hint=hint) from None
+    return _with_digests(cib, made.over(cib))
 
 
 def _with_digests(before: Cib, after: Cib) -> Cib:

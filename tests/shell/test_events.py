@@ -128,6 +128,14 @@ def test_an_event_of_somebody_unknown_names_who_is_there() -> None:
         assert near in str(raised.value.hint)
 
 
+def test_what_fails_and_runs_nowhere_fails_on_a_node_that_is_named() -> None:
+    event = events.parse(("resource", "fail", "WebSite"))
+    with pytest.raises(UsageError, match="on which node\\? WebSite is not active") as raised:
+        events.after(Lab().cib, event, NOW)
+    assert raised.value.hint == "resource fail WebSite monitor on NODE"
+    events.parse(("resource", "fail", "WebSite", "monitor", "on", "pacemaker01"))
+
+
 @pytest.mark.parametrize(
     ("line", "instead"),
     [

@@ -33,6 +33,10 @@ class Guests:
         made = self._inside[container] = self._cluster.add_remote(name)
         return made
 
+    def has(self, machine: SimNode) -> bool:
+        """Whether a machine is a guest: nobody but its container switches it on."""
+        return any(inside is machine for inside in self._inside.values())
+
     def host(self, guest: SimNode) -> SimNode | None:
         """The machine that a guest is on, or None."""
         found = (c for c, inside in self._inside.items() if inside is guest)

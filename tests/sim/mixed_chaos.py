@@ -10,19 +10,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from sim import test_guests as guests
 from sim.cluster import Cluster, add_clone, add_device, add_group, add_resource
 from sim.guests import add_container
 from sim.machine import SimNode
-from sim.remote import SimRemote
-from sim.test_guests import FAULTS, Fault, ask, commit, likes, made
+from sim.test_guests import FAULTS, Fault, ask, commit, likes, made, peace, suffer
 from sim.test_remote_nodes import FAR, Once, add_connection, told
 
 from crmsh_py.cib.document import Cib
 from crmsh_py.cib.element import Element
 from crmsh_py.engine.api import RunOperation
 from crmsh_py.engine.controller import scheduler_plan
-from crmsh_py.wire.control import FailResource, FenceNode, SetAttribute, StartManager
+from crmsh_py.wire.control import FailResource
 
 Change = Callable[[Cib], Cib]
 CONTAINERS = {"vm1": "g1", "vm2": "g2"}
@@ -119,11 +117,6 @@ def _begin(seed: int, chance: random.Random) -> Cluster:
 # ---- faults --------------------------------------------------------------------------------------
 
 
-def _hosts(cluster: Cluster) -> list[SimNode]:
-    """The machines that nobody but themselves switches on."""
-    return [each for each in cluster.machines if each.name not in CONTAINERS.values()]
-
-
 def move(cluster: Cluster, chance: random.Random) -> None:
     name = chance.choice([*CONTAINERS, *PLAIN, "grp", *({FAR} & cluster.remotes.keys())])
     target = chance.choice(list(cluster.nodes.values())).name
@@ -134,18 +127,6 @@ def move(cluster: Cluster, chance: random.Random) -> None:
 
 def fail_container(cluster: Cluster, chance: random.Random) -> None:
     cluster.guests.fail(chance.choice(list(CONTAINERS)))
-
-
-def restart(cluster: Cluster, chance: random.Random) -> None:
-    for machine in _hosts(cluster):
-        if machine.core is None and chance.random() < 0.7:
-            machine.start()
-        elif machine.core and not isinstance(machine, SimRemote):
-            cluster.ask(machine.number, StartManager())
-
-
-def shoot(cluster: Cluster, chance: random.Random) -> None:
-    ask(cluster, chance, FenceNode(node=chance.choice(_hosts(cluster)).name))
 
 
 def ask_failure(cluster: Cluster, chance: random.Random) -> None:
@@ -181,39 +162,17 @@ def _with_role(cib: Cib, name: str, role: str) -> Cib:
     return cib.with_section("resources", cib.section("resources").map_children(put))
 
 
-_OWN: dict[str, Fault] = {
-    each.__name__: each for each in (move, fail_container, restart, shoot, ask_failure)
-}
+_OWN: dict[str, Fault] = {each.__name__: each for each in (move, fail_container, ask_failure)}
 _ALL: tuple[Fault, ...] = (*(_OWN.get(each.__name__, each) for each in FAULTS), stop_or_start)
 
 
 # ---- one run -------------------------------------------------------------------------------------
 
 
-def _peace(cluster: Cluster, chance: random.Random) -> None:
-    cluster.network.heal()
-    cluster.agent_delay_s = (0.005, 0.03)
-    for machine in cluster.machines:
-        machine.fail = lambda _: None
-        cluster.network.thaw(machine.address)
-    for _ in range(3):
-        for machine in cluster.machines:
-            if machine.core is None and machine in _hosts(cluster):
-                machine.start()
-            elif not isinstance(machine, SimRemote):
-                cluster.ask(machine.number, StartManager())
-        cluster.run(10.0)
-    commit(cluster, chance, lambda cib: _with_role(cib, "", ""))
-    for machine in cluster.machines:
-        ask(cluster, chance, SetAttribute(node=machine.name, name="standby", value="false"))
-    cluster.run(5.0)
-    guests.clean(cluster, chance)
-
-
 def _check_rest(cluster: Cluster) -> None:
     for what in ("at rest", "still at rest"):
-        for machine in _hosts(cluster):
-            if machine.core is None:
+        for machine in cluster.machines:
+            if machine.core is None and not cluster.guests.has(machine):
                 machine.start()  # it had been told to leave, and was late
         cluster.until(cluster.settled, 120, what, every_s=0.05)
         cluster.run(5.0)
@@ -234,13 +193,9 @@ def run_mixed_chaos(seed: int) -> Cluster:
     chance = random.Random(seed)
     cluster = _begin(seed, chance)
     try:
-        faults = chance.sample(_ALL, chance.randint(3, len(_ALL)))
-        for step in range(STEPS):
-            if chance.random() < 0.2:
-                commit(cluster, chance, add_resource(f"r{step}"))
-            chance.choice(faults)(cluster, chance)
-            cluster.run(chance.choice((0.01, 0.1, 1.0, 4.0)) * chance.random())
-        _peace(cluster, chance)
+        suffer(cluster, chance, _ALL, steps=STEPS, newcomers=0.2)
+        commit(cluster, chance, lambda cib: _with_role(cib, "", ""))
+        peace(cluster, chance)
         _check_rest(cluster)
     except AssertionError as error:
         raise AssertionError(f"seed {seed}: {error}\n{cluster.tail(400)}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from sim.cluster import Cluster, add_device, add_resource
@@ -226,7 +226,7 @@ def fail_container(cluster: Cluster, chance: random.Random) -> None:
 
 def restart(cluster: Cluster, chance: random.Random) -> None:
     for machine in cluster.machines:
-        if machine.name != GUEST and machine.core is None and chance.random() < 0.7:
+        if not cluster.guests.has(machine) and machine.core is None and chance.random() < 0.7:
             machine.start()
         elif isinstance(machine, SimNode) and machine.core and not isinstance(machine, SimRemote):
             cluster.ask(machine.number, StartManager())
@@ -292,7 +292,7 @@ def standby(cluster: Cluster, chance: random.Random) -> None:
 
 
 def shoot(cluster: Cluster, chance: random.Random) -> None:
-    target = chance.choice([m for m in cluster.machines if m.name != GUEST])
+    target = chance.choice([m for m in cluster.machines if not cluster.guests.has(m)])
     ask(cluster, chance, FenceNode(node=target.name))
 
 
@@ -324,6 +324,23 @@ FAULTS: tuple[Fault, ...] = (
 )  # fmt: skip
 
 
+def suffer(
+    cluster: Cluster,
+    chance: random.Random,
+    faults: Sequence[Fault],
+    *,
+    steps: int,
+    newcomers: float,
+) -> None:
+    """Some of the faults, one after the other. ``newcomers``: how often a resource is created."""
+    chosen = chance.sample(faults, chance.randint(3, len(faults)))
+    for step in range(steps):
+        if chance.random() < newcomers:
+            commit(cluster, chance, add_resource(f"r{step}"))
+        chance.choice(chosen)(cluster, chance)
+        cluster.run(chance.choice((0.01, 0.1, 1.0, 4.0)) * chance.random())
+
+
 def peace(cluster: Cluster, chance: random.Random) -> None:
     cluster.network.heal()
     cluster.agent_delay_s = (0.005, 0.03)
@@ -332,7 +349,7 @@ def peace(cluster: Cluster, chance: random.Random) -> None:
         cluster.network.thaw(machine.address)
     for _ in range(3):
         for machine in cluster.machines:
-            if machine.core is None and machine.name != GUEST:
+            if machine.core is None and not cluster.guests.has(machine):
                 machine.start()
             elif not isinstance(machine, SimRemote):
                 cluster.ask(machine.number, StartManager())
@@ -346,13 +363,8 @@ def peace(cluster: Cluster, chance: random.Random) -> None:
 def run_chaos(seed: int, steps: int = 14) -> None:
     chance = random.Random(seed)
     cluster, _ = cluster_with_guest(seed, migrates=chance.random() < 0.5, far=True)
-    faults = chance.sample(FAULTS, chance.randint(3, len(FAULTS)))
     try:
-        for step in range(steps):
-            if chance.random() < 0.3:
-                commit(cluster, chance, add_resource(f"r{step}"))
-            chance.choice(faults)(cluster, chance)
-            cluster.run(chance.choice((0.01, 0.1, 1.0, 4.0)) * chance.random())
+        suffer(cluster, chance, FAULTS, steps=steps, newcomers=0.3)
         peace(cluster, chance)
         check_rest(cluster)
     except AssertionError as error:
